@@ -1,0 +1,115 @@
+"""Evidence: every measurement of an (architecture, task), in one SQLite file that survives a kill.
+
+A measurement is identified by what was measured, how, and with which seed, never by the run that asked for it: two runs
+may share a store, and a run that is repeated finds what it already paid for. SQLite in write-ahead mode is the whole
+database; a batch is written in one transaction, so it is there or it is not.
+"""
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from archlock.errors import MeasurementError, StoreError
+
+Status = Literal["valid", "failed", "unsupported"]
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS measurements (
+  architecture TEXT NOT NULL, task TEXT NOT NULL, measure TEXT NOT NULL, split TEXT NOT NULL,
+  fidelity TEXT NOT NULL, seed INTEGER NOT NULL,
+  value REAL, unit TEXT NOT NULL, seconds REAL NOT NULL, status TEXT NOT NULL, note TEXT NOT NULL,
+  PRIMARY KEY (architecture, task, measure, split, fidelity, seed)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a measurement is of. ``task`` is a task's fingerprint, ``fidelity`` names how it was bought."""
+
+    architecture: str
+    task: str
+    measure: str
+    split: str = "train"
+    fidelity: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number with its unit and cost; ``value`` is NaN exactly when ``status`` is not "valid" (else MeasurementError)."""
+
+    key: Key
+    value: float
+    unit: str
+    seconds: float
+    status: Status = "valid"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.status == "valid") != math.isfinite(self.value):
+            raise MeasurementError(
+                f"{self.key.measure} of {self.key.architecture}: a valid measurement is finite and a {self.status} one "
+                f"has no value; got {self.value}"
+            )
+
+
+class EvidenceStore:
+    """Measurements on disk. Safe to share between runs and processes; writing a known key again changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(_SCHEMA)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = sqlite3.connect(self.path, timeout=60.0)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open the evidence store {self.path}: {error}") from error
+        try:
+            with connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path} is not a usable evidence store ({error}); move it away to start with an empty one"
+            ) from error
+        finally:
+            connection.close()
+
+    def write(self, measurements: Iterable[Measurement]) -> None:
+        """Add measurements in one transaction; keys already there keep their first value."""
+        rows = [
+            (
+                *(m.key.architecture, m.key.task, m.key.measure, m.key.split, m.key.fidelity, m.key.seed),
+                m.value if m.status == "valid" else None,
+                *(m.unit, m.seconds, m.status, m.note),
+            )
+            for m in measurements
+        ]
+        with self._connection() as connection:
+            connection.executemany(f"INSERT OR IGNORE INTO measurements VALUES ({','.join('?' * 11)})", rows)
+
+    def read(self, *, fidelity: str | None = None, measure: str | None = None) -> dict[Key, Measurement]:
+        """All measurements, or those of one fidelity and/or measure."""
+        wanted = {"fidelity": fidelity, "measure": measure}
+        clauses = [(name, value) for name, value in wanted.items() if value is not None]
+        where = " WHERE " + " AND ".join(f"{name} = ?" for name, _ in clauses) if clauses else ""
+        with self._connection() as connection:
+            rows = connection.execute("SELECT * FROM measurements" + where, [value for _, value in clauses]).fetchall()
+        found = {}
+        for *key_columns, value, unit, seconds, status, note in rows:
+            key = Key(*key_columns)
+            found[key] = Measurement(key, math.nan if value is None else value, unit, seconds, status, note)
+        return found
+
+    def __len__(self) -> int:
+        with self._connection() as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM measurements").fetchone()[0])

@@ -1,0 +1,89 @@
+"""The seam through which all bulk work goes: independent jobs in, results out as they come.
+
+Jobs run with one numerical thread each, in this process or in a pool of worker processes, so the result of a job does
+not depend on how many workers there are. ``shared`` is what every job needs (data sets, say): it is sent to each worker
+once. Workers that lose their parent end by themselves. Not for: many machines (another engine fits behind the same
+function).
+"""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+S = TypeVar("S")
+J = TypeVar("J")
+R = TypeVar("R")
+
+_shared: Any = None
+
+
+def default_workers() -> int:
+    """Number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers: int) -> Iterator[tuple[int, R]]:
+    """Yield ``(index of the job, work(shared, job))`` in the order in which jobs end.
+
+    ``work`` is a module-level function. An exception in a job is raised here, when its turn comes; jobs not yet begun
+    are then dropped. With one worker everything runs in this process.
+    """
+    if workers <= 1 or len(jobs) <= 1:
+        with one_thread():
+            for index, job in enumerate(jobs):
+                yield index, work(shared, job)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_begin_worker, initargs=(shared,))
+    try:
+        waiting: dict[Future[R], int] = {}
+        ahead = iter(enumerate(jobs))
+        exhausted = False
+        while waiting or not exhausted:
+            while not exhausted and len(waiting) < 2 * workers:
+                try:
+                    index, job = next(ahead)
+                except StopIteration:
+                    exhausted = True
+                    break
+                waiting[pool.submit(_call, work, job)] = index
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread inside, as it does in every worker: same job, same bits, anywhere."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _begin_worker(shared: object) -> None:
+    global _shared  # noqa: PLW0603  (a worker process serves one call of run_jobs)
+    _shared = shared
+    one_thread().__enter__()  # for the life of the worker
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _call(work: Callable[[Any, J], R], job: J) -> R:
+    return work(_shared, job)

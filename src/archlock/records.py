@@ -1,0 +1,74 @@
+"""Writing small records: canonical JSON, content fingerprints, and files that are whole or absent.
+
+A record is anything made of dataclasses, mappings, sequences, strings, numbers, booleans and None.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archlock.errors import RunError
+
+
+def plain(record: object) -> Any:
+    """The record as JSON types: dataclasses become objects, tuples lists, paths strings."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {field.name: plain(getattr(record, field.name)) for field in dataclasses.fields(record)}
+    if isinstance(record, Mapping):
+        return {str(key): plain(value) for key, value in record.items()}
+    if isinstance(record, str | int | float | bool) or record is None:
+        return record
+    if isinstance(record, Path):
+        return str(record)
+    if isinstance(record, Sequence):
+        return [plain(item) for item in record]
+    if hasattr(record, "item"):  # a NumPy scalar
+        return record.item()
+    raise TypeError(f"cannot write a {type(record).__name__} as JSON: {record!r}")
+
+
+def canonical_json(record: object) -> str:
+    """The one JSON text of a record: sorted keys, no spaces, no NaN (ValueError)."""
+    return json.dumps(plain(record), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def fingerprint(record: object) -> str:
+    """First 16 hex digits of the SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(record).encode()).hexdigest()[:16]
+
+
+def write_atomic(path: Path, content: str | bytes) -> Path:
+    """Write a file so that a reader, or a kill at any moment, sees the old content or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_json(path: Path, record: object) -> Path:
+    """Write a record as indented JSON, atomically."""
+    return write_atomic(path, json.dumps(plain(record), indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or damaged one raises :class:`RunError` that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; expected a file that ArchLock wrote there") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} is not readable JSON ({error}); delete it to have it made again") from error
