@@ -41,7 +41,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A number with its unit and cost; ``value`` is NaN exactly when ``status`` is not "valid" (else MeasurementError)."""
+    """A number with unit and cost; ``value`` is NaN exactly when ``status`` is not "valid" (else MeasurementError)."""
 
     key: Key
     value: float

@@ -66,7 +66,7 @@ class Space(ABC):
 
     @abstractmethod
     def canonicalise(self, architecture: Architecture) -> Architecture:
-        """The representative of the architecture's isomorphism class (smallest code): same class, same representative."""
+        """The representative of the isomorphism class (smallest code): same class, same representative."""
 
     @abstractmethod
     def is_connected(self, architecture: Architecture) -> bool:
@@ -78,4 +78,4 @@ class Space(ABC):
 
     @abstractmethod
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
-        """Structural features for surrogate models: the one-hot code, pairs of decisions, and paths where they exist."""
+        """Structural features for surrogate models: one-hot code, pairs of decisions, and paths where they exist."""
