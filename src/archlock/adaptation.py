@@ -9,10 +9,11 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from archlock.errors import MeasurementError
 from archlock.evidence import Key, Measurement
-from archlock.models import build, with_new_head
+from archlock.models import build, save_weights, with_new_head
 from archlock.records import fingerprint
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
@@ -40,12 +41,20 @@ class AdaptationSettings:
 
 
 def measure_adaptation(
-    architecture: Architecture, source: Task, targets: Mapping[str, Task], settings: AdaptationSettings, *, seed: int
+    architecture: Architecture,
+    source: Task,
+    targets: Mapping[str, Task],
+    settings: AdaptationSettings,
+    *,
+    folder: Path | None = None,
+    seed: int,
+    device: str = "cpu",
 ) -> tuple[Measurement, ...]:
     """Source accuracy, and probe and fine-tuned accuracy on every target, all on validation splits.
 
     Tasks are keyed by fingerprint in the measurements; a diverged training is a measurement with status "failed", and
-    so is everything that would have started from it.
+    so is everything that would have started from it. With a ``folder`` the training on the source is checkpointed there
+    and the trained weights are kept (:func:`weights_file`).
     """
     wanted = [(source, SOURCE), *((task, measure) for task in targets.values() for measure in (PROBE, FINE_TUNE))]
     seeds = [derive_seed(seed, str(architecture), task.fingerprint) for task, _ in wanted]
@@ -53,14 +62,20 @@ def measure_adaptation(
 
     def value(task: Task, measure: str, task_seed: int) -> float:
         if measure == SOURCE:
-            trained.append(_source_training(architecture, source, settings, seed=task_seed))
+            model = build(architecture, source.signature, width=settings.width, depth=settings.depth, seed=task_seed)
+            checkpoint = None if folder is None else folder / f"{architecture.code}-{seed}.checkpoint"
+            trained.append(
+                fit(model, source, settings.source_plan, checkpoint=checkpoint, seed=task_seed, device=device)
+            )
+            if folder is not None:
+                save_weights(trained[0].model, weights_file(folder, architecture, seed))
             return trained[0].validation
         if not trained:
             raise MeasurementError("the training on the source had failed")
         if measure == PROBE:
-            return linear_probe(trained[0].model, task, strengths=(0.1,), seed=task_seed).validation
+            return linear_probe(trained[0].model, task, strengths=(0.1,), seed=task_seed, device=device).validation
         fresh = with_new_head(trained[0].model, task.signature, seed=task_seed)
-        return fit(fresh, task, settings.target_plan, seed=task_seed).validation
+        return fit(fresh, task, settings.target_plan, seed=task_seed, device=device).validation
 
     found = []
     for (task, measure), task_seed in zip(wanted, seeds, strict=True):
@@ -83,6 +98,6 @@ def adaptation_key(
     return Key(str(architecture), task.fingerprint, measure, "validation", settings.fidelity, seed)
 
 
-def _source_training(architecture: Architecture, source: Task, settings: AdaptationSettings, *, seed: int) -> Trained:
-    model = build(architecture, source.signature, width=settings.width, depth=settings.depth, seed=seed)
-    return fit(model, source, settings.source_plan, seed=seed)
+def weights_file(folder: Path, architecture: Architecture, seed: int) -> Path:
+    """Where :func:`measure_adaptation` keeps the weights of a source training."""
+    return folder / f"{architecture.code}-{seed}.safetensors"

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import nn
 
 from archlock.errors import RunError
-from archlock.models import build
+from archlock.models import build, load_weights
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Signature
@@ -31,25 +30,6 @@ class Blueprint:
     classes: tuple[str, ...]
     width: int
     depth: int
-
-
-def save_weights(model: nn.Module, path: Path) -> Path:
-    """Write the state of a model as safetensors, atomically, in the default memory layout."""
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    return write_atomic(path, safetensors.torch.save(state))
-
-
-def load_weights(model: nn.Module, path: Path) -> nn.Module:
-    """Fill a model from a safetensors file; one that is damaged or of another network raises RunError."""
-    try:
-        state = safetensors.torch.load_file(path)
-        model.load_state_dict(state)
-    except FileNotFoundError:
-        raise RunError(f"{path} is missing; expected the weights of a trained model there") from None
-    except Exception as error:  # (the library raises a dozen types on damaged files)
-        reason = str(error).strip().splitlines()[0]
-        raise RunError(f"{path} does not hold the weights of this network: {reason}") from error
-    return model
 
 
 def save_blueprint(blueprint: Blueprint, path: Path) -> Path:
