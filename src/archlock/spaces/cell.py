@@ -1,9 +1,9 @@
 """Cells: directed graphs of four nodes and six edges with one operation on each edge.
 
-Node 0 is the input, node 3 the output, and a node is the sum of what its incoming edges bring. A code has one digit per
-edge in the order 0-1, 0-2, 1-2, 0-3, 1-3, 2-3; digit 0 is always "none" (no edge). NAS-Bench-201 (Dong and Yang 2020)
-and the micro space of TransNAS-Bench-101 (Duan et al. 2021) differ only in operations, official strings and in what they
-call isomorphic: they are two values of the one class here.
+Node 0 is the input, node 3 the output, and a node is the sum of what its incoming edges bring. A code has one digit
+per edge in the order 0-1, 0-2, 1-2, 0-3, 1-3, 2-3; digit 0 is always "none" (no edge). NAS-Bench-201 (Dong and Yang
+2020) and the micro space of TransNAS-Bench-101 (Duan et al. 2021) differ only in operations, official strings and in
+what they call isomorphic: they are two values of the one class here.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -66,7 +66,7 @@ class CellSpace(Space):
         self._write, self._read, self._class_key = write, read, class_key
 
     def __len__(self) -> int:
-        return len(self.operations) ** len(EDGES)
+        return int(len(self.operations) ** len(EDGES))
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every architecture once, in ascending order of code."""
@@ -120,7 +120,8 @@ class CellSpace(Space):
 
     def encode(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code: operation by operation for each edge in turn (all six edges, dead or not)."""
-        return np.eye(len(self.operations))[self.digits(architectures)].reshape(len(architectures), -1)
+        one_hot: np.ndarray = np.eye(len(self.operations))[self.digits(architectures)]
+        return one_hot.reshape(len(architectures), -1)
 
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """What :func:`~archlock.spaces.cell_features.cell_features` computes of the cells without their dead edges, so

@@ -1,7 +1,7 @@
 """Numbers that a surrogate model can learn from, computed from cells for all of a space at once.
 
-Not the published encoding (that is the one-hot code alone, ``Space.encode``): a linear model on one-hot digits cannot see
-that an operation matters only together with the others on its path.
+Not the published encoding (that is the one-hot code alone, ``Space.encode``): a linear model on one-hot digits cannot
+see that an operation matters only together with the others on its path.
 """
 
 from itertools import combinations
@@ -33,7 +33,8 @@ def path_features(
 
     Then over the live paths the largest, smallest (0 if there is none) and summed count of: edges, convolutions, 3x3
     windows (convolution or pooling) and poolings; the number of live paths, of live paths without any convolution, of
-    live edges, of live edges of each operation, and whether the input is added to the output as it is by a path of skips.
+    live edges, of live edges of each operation, and whether the input is added to the output as it is by a path of
+    skips.
     """
     is_skip, is_pool, is_window, is_convolution = (
         np.array([word in name for name in operations], dtype=float) for word in ("skip", "pool", "3x3", "conv")

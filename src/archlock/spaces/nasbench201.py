@@ -1,8 +1,9 @@
 """NAS-Bench-201 (Dong and Yang, ICLR 2020), in NATS-Bench the topology space: 15,625 cells, 6,466 of them distinct.
 
-Digits: 0 none, 1 skip connection, 2 convolution 1x1, 3 convolution 3x3, 4 average pooling 3x3. Isomorphic are cells with
-the same "unique string" of NATS-Bench. That string knows skips, zeros and the order of summands; it does not know edges that
-lead nowhere, and takes two convolutions of equal inputs for one (so it merges some cells that compute different things).
+Digits: 0 none, 1 skip connection, 2 convolution 1x1, 3 convolution 3x3, 4 average pooling 3x3. Isomorphic are cells
+with the same "unique string" of NATS-Bench. That string knows skips, zeros and the order of summands; it does not know
+edges that lead nowhere, and takes two convolutions of equal inputs for one (so it merges some cells that compute
+different things).
 """
 
 import re

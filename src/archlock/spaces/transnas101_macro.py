@@ -1,7 +1,7 @@
 """The macro (skeleton) space of TransNAS-Bench-101 (Duan et al., CVPR 2021): 3,256 chains of four to six modules.
 
-Digit of a module: 1 keeps channels and resolution, 2 doubles the channels, 3 halves the resolution, 4 does both. A chain
-doubles the channels one to three times and halves the resolution one to four times. Every code is its own class.
+Digit of a module: 1 keeps channels and resolution, 2 doubles the channels, 3 halves the resolution, 4 does both. A
+chain doubles the channels one to three times and halves the resolution one to four times. Every code is its own class.
 """
 
 import re
@@ -76,7 +76,7 @@ class MacroSpace(Space):
         return neighbours[int(rng.integers(len(neighbours)))]
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        """All chains with one module of another type, one module more or one module less, in ascending order of code."""
+        """All chains with one module of another type, one more or one less, in ascending order of code."""
         code = self._code(architecture)
         places = range(len(code))
         changed = {code[:place] + digit + code[place + 1 :] for place in places for digit in TYPES}
@@ -96,7 +96,8 @@ class MacroSpace(Space):
 
     def encode(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code: absent, 1, 2, 3 or 4 for each of six places (30 numbers)."""
-        return np.eye(len(TYPES) + 1)[self._digits(architectures)].reshape(len(architectures), -1)
+        one_hot: np.ndarray = np.eye(len(TYPES) + 1)[self._digits(architectures)]
+        return one_hot.reshape(len(architectures), -1)
 
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code, products of the indicators of every two places, and the shape of the chain.
@@ -111,8 +112,8 @@ class MacroSpace(Space):
             np.einsum("ci,cj->cij", one_hot[:, one], one_hot[:, other]).reshape(len(digits), -1)
             for one, other in combinations(range(LONGEST), 2)
         ]
-        channels = np.cumsum((digits == 2) | (digits == 4), axis=1)
-        halvings = np.cumsum(digits >= 3, axis=1)
+        channels = np.cumsum(((digits == 2) | (digits == 4)).astype(np.int64), axis=1)
+        halvings = np.cumsum((digits >= 3).astype(np.int64), axis=1)
         present = digits > 0
         parameters = np.where(present, 4.0**channels, 0)
         shape = [
@@ -132,9 +133,9 @@ class MacroSpace(Space):
 
     def _not_one(self, text: str) -> ArchitectureError:
         return ArchitectureError(
-            f"{text!r} is not an architecture of {self.name}; expected {SHORTEST} to {LONGEST} digits from 1 to 4 with one "
-            f"to three of 2 or 4 (double the channels) and one to four of 3 or 4 (halve the resolution), such as '4111', "
-            f"'{self.name}:4111' or the official '64-4111-basic'"
+            f"{text!r} is not an architecture of {self.name}; expected {SHORTEST} to {LONGEST} digits from 1 to 4, of "
+            f"them one to three 2 or 4 (double the channels) and one to four 3 or 4 (halve the resolution), for example "
+            f"'4111', '{self.name}:4111' or the official '64-4111-basic'"
         )
 
 
