@@ -1,1 +1,39 @@
-"""Room: reports."""
+"""Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
+
+from archlock.reports.record import (
+    SCHEMA,
+    AttackRecord,
+    BudgetRecord,
+    EvidenceRecord,
+    FileRecord,
+    FinalistRecord,
+    FloorRecord,
+    LockRecord,
+    ModelRecord,
+    OutcomeRecord,
+    TargetRecord,
+    TaskRecord,
+    TradeOffPoint,
+    from_json,
+    from_plain,
+    to_json,
+)
+
+__all__ = [
+    "SCHEMA",
+    "AttackRecord",
+    "BudgetRecord",
+    "EvidenceRecord",
+    "FileRecord",
+    "FinalistRecord",
+    "FloorRecord",
+    "LockRecord",
+    "ModelRecord",
+    "OutcomeRecord",
+    "TargetRecord",
+    "TaskRecord",
+    "TradeOffPoint",
+    "from_json",
+    "from_plain",
+    "to_json",
+]

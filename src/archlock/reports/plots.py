@@ -1,0 +1,337 @@
+"""The pictures of a report, each a function from records to inline SVG (see ``canvas``); matplotlib draws them.
+
+The locked model is always a filled circle in the one colour, the source-only model a diamond in the other, so the
+pictures survive a black-and-white printer and every common kind of colour vision.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from archlock.reports.canvas import COLOURS, picture
+from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, TargetRecord, TradeOffPoint
+from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
+from archlock.reports.wording import MINUS, duration, interval, number, score, shorten
+
+_MARGIN: Final = 14
+_LOWEST: Final = -0.25
+"""R squared below this is drawn at the edge: a model that bad is useless, how useless does not matter."""
+_MARKED_LOSSES: Final = (0.005, 0.01, 0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the headline picture: the two models on one task. ``plain`` is None where there is no reference."""
+
+    group: str
+    label: str
+    note: str
+    locked: Estimate
+    plain: Estimate | None
+    chance: float | None
+    right: str
+    """What is written at the right end; ``right_wide`` is added where there is room."""
+    right_wide: str = ""
+
+
+def source_row(record: LockRecord) -> Row:
+    """The line of the source task."""
+    loss = source_loss(record)
+    return Row(
+        group="Kept on the source: the two marks should lie together",
+        label=record.source.name,
+        note="test split",
+        locked=estimate(record.locked.source_test),
+        plain=estimate(record.source_only.source_test),
+        chance=record.source.chance,
+        right=_change(-loss.mean),
+        right_wide=_bracket(loss),
+    )
+
+
+def target_rows(judged: Sequence[Comparison], targets: Sequence[TargetRecord]) -> tuple[Row, ...]:
+    """One line per judged target, under the strongest attack on each model."""
+    by_name = {target.name: target for target in targets}
+    return tuple(
+        Row(
+            group="Taken from attackers: the circle should lie far to the left",
+            label=comparison.target,
+            note=attack_names(comparison.chosen_locked),
+            locked=estimate(comparison.locked),
+            plain=estimate(comparison.source_only),
+            chance=by_name[comparison.target].chance,
+            right=_change(-comparison.taken_away.mean),
+            right_wide=_bracket(comparison.taken_away),
+        )
+        for comparison in judged
+    )
+
+
+def lone_rows(
+    alone: Mapping[tuple[str, float], Sequence[OutcomeRecord]], targets: Sequence[TargetRecord]
+) -> tuple[Row, ...]:
+    """One line per target for a model attacked without a reference, at the largest fraction."""
+    rows = []
+    for target in targets:
+        fractions = [fraction for name, fraction in alone if name == target.name]
+        if not fractions:
+            continue
+        outcomes = alone[target.name, max(fractions)]
+        level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
+        rows.append(
+            Row(
+                group="What the strongest attack reaches: left is better for the owner",
+                label=target.name,
+                note=attack_names([outcome.attacker for outcome in outcomes]),
+                locked=level,
+                plain=None,
+                chance=target.chance,
+                right=score(level.mean, target.kind),
+            )
+        )
+    return tuple(rows)
+
+
+def attack_names(names: Sequence[str]) -> str:
+    """Which attacks were the strongest: ``fine_tune``, or ``fine_tune, linear_probe`` when seeds differ."""
+    return ", ".join(name.replace("_", " ") for name in dict.fromkeys(names))
+
+
+def headline_plot(name: str, rows: Sequence[Row]) -> str:
+    """Dumbbells: every task a line, the two models two marks, 95% intervals as soft bars, chance as a tick."""
+    groups = list(dict.fromkeys(row.group for row in rows))
+    height = 34 + 26 * len(groups) + 46 * len(rows)
+
+    def draw(figure: Any, width: int) -> None:
+        axes = _pixel_axes(figure, width, height)
+        scores = [e.mean for row in rows for e in (row.locked, row.plain) if e is not None]
+        low = max(_LOWEST, min(0.0, *scores)) if scores else 0.0
+        axes.set_xlim(low - 0.01, 1.01)
+        _grid(axes, np.arange(0, 1.01, 0.25 if width < 500 else 0.1), top=18, bottom=height - 26)
+        y = 0.0
+        for group in groups:
+            y += 14
+            axes.text(0, y, group, transform=_by_width(axes), color=COLOURS["muted"], fontsize=9, va="center")
+            y += 12
+            for row in (row for row in rows if row.group == group):
+                _dumbbell(axes, row, y, low, width)
+                y += 46
+
+    title = "Scores of the locked and the source-only model. " + " ".join(
+        f"{row.label}: locked {number(100 * row.locked.mean)}"
+        + (f", source-only {number(100 * row.plain.mean)}" if row.plain else "")
+        + "."
+        for row in rows
+    )
+    return picture(name, title, draw, height=lambda _: height)
+
+
+def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
+    label, line = top + 12, top + 31
+    across = _by_width(axes)
+    wide = width >= 500
+    text = axes.text(0, label, shorten(row.label, 44 if wide else 24), transform=across, weight="bold", va="center")
+    text.set_parse_math(False)
+    if wide:
+        axes.annotate(
+            shorten(row.note, 40), (1, 0.5), xycoords=text, xytext=(8, 0), textcoords="offset pixels", va="center"
+        ).set_color(COLOURS["muted"])
+    right = row.right + (f"  {row.right_wide}" if wide and row.right_wide else "")
+    axes.text(1, label, right, transform=across, ha="right", va="center", weight="bold" if not wide else "normal")
+    if row.chance:
+        axes.plot([row.chance] * 2, [line - 6, line + 6], color=COLOURS["muted"], linewidth=1)
+    if row.plain is not None:
+        ends = [max(low, row.plain.mean), max(low, row.locked.mean)]
+        axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.2, zorder=2)
+    for found, colour, marker in ((row.plain, "plain", "D"), (row.locked, "locked", "o")):
+        if found is None:
+            continue
+        if found.low is not None and found.high is not None:
+            bar = [max(low, found.low), min(1.0, found.high)]
+            axes.plot(bar, [line, line], color=COLOURS[colour], alpha=0.28, linewidth=9, zorder=3)
+        outside = found.mean < low
+        axes.plot(
+            [max(low, found.mean)],
+            [line],
+            marker="<" if outside else marker,
+            markersize=8 if marker == "D" else 9.5,
+            color=COLOURS[colour],
+            markeredgecolor=COLOURS["paper"],
+            markeredgewidth=1.2,
+            zorder=4 if marker == "D" else 5,
+        )
+
+
+def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> str:
+    """Taken away against allowed source loss; filled = finalists measured, hollow = estimated; ``chosen`` is ringed."""
+    ordered = sorted(points, key=lambda point: point.source_loss)
+
+    def draw(figure: Any, width: int) -> None:
+        x, y = [100 * p.source_loss for p in ordered], [100 * p.taken_away for p in ordered]
+        axes = figure.add_axes((52 / width, 44 / 260, 1 - 66 / width, 1 - 70 / 260))
+        _calm(axes)
+        right = max(2.2, *x) * 1.04
+        low, high = min(0.0, *y), max(1.0, *y)
+        axes.set_xlim(-0.03 * right, right)
+        axes.set_ylim(low - 0.1 * (high - low), high + 0.18 * (high - low))
+        for loss in _MARKED_LOSSES:
+            axes.axvline(100 * loss, color=COLOURS["grid"], linewidth=1, linestyle=(0, (2, 3)))
+            axes.annotate(f"{100 * loss:g}%", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
+                          textcoords="offset pixels", ha="center", color=COLOURS["muted"])  # fmt: skip
+        axes.axhline(0, color=COLOURS["grid"], linewidth=1)
+        axes.step(x, y, where="post", color=COLOURS["locked"], linewidth=1.4, alpha=0.6)
+        for point, px, py in zip(ordered, x, y, strict=True):
+            face = COLOURS["paper"] if point.estimated else COLOURS["locked"]
+            axes.plot([px], [py], marker="o", markersize=7.5, color=face, markeredgecolor=COLOURS["locked"])
+        ours = [(px, py) for point, px, py in zip(ordered, x, y, strict=True) if point.code == chosen]
+        if ours:
+            axes.plot(*[[value] for value in ours[0]], marker="o", markersize=15, color="none",
+                      markeredgecolor=COLOURS["locked"])  # fmt: skip
+            left = ours[0][0] > 0.7 * right
+            axes.annotate("this lock", ours[0], xytext=(-12 if left else 12, 9), textcoords="offset pixels",
+                          ha="right" if left else "left", va="bottom", weight="bold")  # fmt: skip
+        axes.set_xlabel("allowed loss on the source (points)")
+        axes.set_ylabel("taken from simulated attackers (points)")
+
+    best = max(ordered, key=lambda point: point.taken_away)
+    title = (
+        f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are taken "
+        f"from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
+    )
+    return picture(name, title, draw, height=lambda _: 260)
+
+
+def fraction_plot(name: str, curves: Mapping[str, Sequence[Comparison]], targets: Sequence[TargetRecord]) -> str:
+    """Strongest attack against the share of the target's data, one small panel per target (two fractions or more)."""
+    by_name = {target.name: target for target in targets}
+
+    def columns(width: int) -> int:
+        return min(len(curves), 3 if width >= 500 else 1)
+
+    def height(width: int) -> int:
+        return 170 * -(-len(curves) // columns(width))
+
+    def draw(figure: Any, width: int) -> None:
+        across, tall = width // columns(width), height(width)
+        for index, (target, found) in enumerate(curves.items()):
+            row, column = divmod(index, columns(width))
+            box = (column * across + 34, tall - 170 * (row + 1) + 34, across - 48, 104)
+            axes = figure.add_axes((box[0] / width, box[1] / tall, box[2] / width, box[3] / tall))
+            _calm(axes)
+            _fraction_panel(axes, found, by_name[target].chance)
+            axes.set_title(shorten(target, 24 if columns(width) > 1 else 40), fontsize=9.5, weight="bold", loc="left")
+            axes.set_xlabel("share of the target's data", fontsize=8.5)
+
+    title = "Score of the strongest attack against the share of the target's data: " + "; ".join(curves)
+    return picture(name, title, draw, height=height)
+
+
+def _fraction_panel(axes: Any, found: Sequence[Comparison], chance: float) -> None:
+    ordered = sorted(found, key=lambda comparison: comparison.fraction)
+    x = [comparison.fraction for comparison in ordered]
+    axes.axhline(100 * chance, color=COLOURS["muted"], linewidth=0.8, linestyle=(0, (1, 2)))
+    for colour, marker, scores in (
+        ("plain", "D", [comparison.source_only for comparison in ordered]),
+        ("locked", "o", [comparison.locked for comparison in ordered]),
+    ):
+        levels = [estimate(values) for values in scores]
+        if all(level.has_interval for level in levels):
+            low, high = ([100 * float(getattr(level, end)) for level in levels] for end in ("low", "high"))
+            axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
+        axes.plot(x, [100 * level.mean for level in levels], marker=marker, markersize=4.5, color=COLOURS[colour])
+    axes.set_xscale("log")
+    axes.set_xticks(x, [f"{100 * value:g}%" for value in x])
+    axes.xaxis.minorticks_off()
+
+
+def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:
+    """Source validation score after every epoch, one line per model."""
+    height = 190
+
+    def draw(figure: Any, width: int) -> None:
+        axes = figure.add_axes((42 / width, 40 / height, 1 - 56 / width, 1 - 54 / height))
+        _calm(axes)
+        for model in models:
+            locked = model.role == "locked"
+            epochs = range(1, len(model.curve) + 1)
+            axes.plot(
+                epochs,
+                [100 * value for value in model.curve],
+                color=COLOURS["locked" if locked else "plain"],
+                marker="o" if locked else "D",
+                markersize=3.5,
+                markevery=[len(model.curve) - 1],
+                linewidth=1.6,
+            )
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("epoch")
+
+    ends = "; ".join(f"{model.role.replace('_', '-')} ends at {number(100 * model.curve[-1])}" for model in models)
+    return picture(
+        name, f"Source validation score by epoch: {ends}.", draw, height=lambda _: height, widths=("narrow",)
+    )
+
+
+def spending_plot(name: str, spent: Mapping[str, float]) -> str:
+    """Wall-clock time by stage as bars."""
+    height = 28 * len(spent) + 8
+    longest = max(max(spent.values(), default=0.0), 1e-9)
+
+    def draw(figure: Any, width: int) -> None:
+        axes = _pixel_axes(figure, width, height)
+        start = 190 if width >= 500 else 130
+        room = width - 2 * _MARGIN - start - 84
+        axes.set_xlim(0, width - 2 * _MARGIN)
+        for index, (stage, seconds) in enumerate(spent.items()):
+            y = 4 + 28 * index + 14
+            axes.text(
+                start - 10, y, shorten(stage.replace("_", " "), 30 if start > 150 else 20), ha="right", va="center"
+            )
+            end = start + max(room * seconds / longest, 1.5)
+            axes.plot([start, end], [y, y], color=COLOURS["accent"], linewidth=11, solid_capstyle="butt")
+            axes.text(end + 8, y, duration(seconds), va="center", color=COLOURS["muted"])
+
+    title = "Time spent: " + ", ".join(f"{stage.replace('_', ' ')} {duration(value)}" for stage, value in spent.items())
+    return picture(name, title, draw, height=lambda _: height)
+
+
+def _pixel_axes(figure: Any, width: int, height: int) -> Any:
+    """Axes over the whole width but a margin; y runs down in pixels."""
+    axes = figure.add_axes((_MARGIN / width, 0, 1 - 2 * _MARGIN / width, 1))
+    axes.set_ylim(height, 0)
+    axes.axis("off")
+    return axes
+
+
+def _by_width(axes: Any) -> Any:
+    """Coordinates: x as a share of the axes' width, y in data."""
+    return axes.get_yaxis_transform()
+
+
+def _grid(axes: Any, at: np.ndarray, *, top: float, bottom: float) -> None:
+    for value in at:
+        axes.plot([value, value], [top, bottom], color=COLOURS["grid"], linewidth=0.8, zorder=0)
+        axes.text(
+            value, bottom + 13, f"{100 * value:.0f}%", ha="center", va="center", color=COLOURS["muted"], fontsize=9
+        )
+
+
+def _calm(axes: Any) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.grid(axis="y", color=COLOURS["grid"], linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _change(difference: float) -> str:
+    text = number(100 * difference)
+    return f"{text if text.startswith(MINUS) or text == '0.0' else '+' + text} points"
+
+
+def _bracket(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return f"({interval(found)})"
+    low, high = number(-100 * found.high), number(-100 * found.low)
+    return f"({low} to {high})"

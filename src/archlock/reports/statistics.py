@@ -1,0 +1,231 @@
+"""What the outcomes of a record say: paired differences, their intervals, and the strongest attack.
+
+Two models are compared under the same attack with the same seed, so differences are paired. An attacker is allowed to
+choose the attack: the strongest one is chosen by *validation* score, seed by seed, and its *test* score is what counts.
+An attack that failed on one of the two models is left out for both, so a crash never counts as a defence.
+
+Intervals: two-sided t intervals over seeds (Student 1908), from three seeds on. The mean over several targets is taken
+seed by seed first (over the seeds that all have), so its interval speaks about *these* targets. With fewer seeds but at
+least five targets it is the percentile bootstrap over the targets (Efron 1979). Otherwise there is none, and the report
+says so. Intervals cover chance in training and attacking, not the finite test sets, and are not corrected for the
+number of rows in a table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from archlock.reports.record import AttackRecord, LockRecord, OutcomeRecord, Role, TargetRecord
+from archlock.seeding import rng_for
+
+CONFIDENCE: Final = 0.95
+LEAST_SEEDS: Final = 3
+LEAST_TARGETS: Final = 5
+STRONGEST: Final = "strongest attack"
+
+Record = LockRecord | AttackRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean of ``count`` values with its interval; ``low`` and ``high`` are None where no interval can be given."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    count: int
+    basis: Literal["seeds", "targets"] = "seeds"
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval."""
+        return self.low is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Test scores of the two models under one attack on one target, seed by seed (all tuples in the order of seeds)."""
+
+    target: str
+    attacker: str
+    fraction: float
+    seeds: tuple[int, ...]
+    locked: tuple[float, ...]
+    source_only: tuple[float, ...]
+    chosen_locked: tuple[str, ...]
+    """Attackers behind the scores of the locked model (always the same one unless ``attacker`` is the strongest)."""
+    chosen_source_only: tuple[str, ...]
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Taken away from the attacker, seed by seed: source-only minus locked, higher is a better lock."""
+        return tuple(s - k for s, k in zip(self.source_only, self.locked, strict=True))
+
+    @property
+    def taken_away(self) -> Estimate:
+        """Mean of the differences with its interval."""
+        return estimate(self.differences)
+
+
+def estimate(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Estimate:
+    """Mean and two-sided t interval of independent values; no interval below three values.
+
+    Raises ValueError for no values at all.
+    """
+    if not values:
+        raise ValueError("an estimate needs at least one value")
+    mean = float(np.mean(values))
+    if len(values) < LEAST_SEEDS:
+        return Estimate(mean, None, None, len(values))
+    from scipy.stats import t
+
+    standard_error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    half = float(t.ppf(0.5 + confidence / 2, len(values) - 1)) * standard_error
+    return Estimate(mean, mean - half, mean + half, len(values))
+
+
+def source_loss(record: LockRecord) -> Estimate:
+    """Source test score of the source-only model minus that of the locked one: what the lock costs.
+
+    Paired by training seed where both have the same number of trainings; otherwise a difference of means, without
+    interval.
+    """
+    locked, plain = record.locked.source_test, record.source_only.source_test
+    if len(locked) == len(plain):
+        return estimate([p - k for p, k in zip(plain, locked, strict=True)])
+    return Estimate(float(np.mean(plain) - np.mean(locked)), None, None, min(len(locked), len(plain)))
+
+
+def valid_outcomes(record: Record) -> dict[tuple[str, float, int], dict[Role, dict[str, OutcomeRecord]]]:
+    """Valid outcomes by (target, fraction, seed), then model, then attacker, in the order of the record."""
+    found: dict[tuple[str, float, int], dict[Role, dict[str, OutcomeRecord]]] = {}
+    for outcome in record.outcomes:
+        if outcome.status == "valid":
+            place = found.setdefault(
+                (outcome.target, outcome.fraction, outcome.seed), {"locked": {}, "source_only": {}}
+            )
+            place[outcome.defended][outcome.attacker] = outcome
+    return found
+
+
+def comparisons(record: Record) -> tuple[Comparison, ...]:
+    """One comparison per (target, attacker, fraction) that has at least one seed valid for both models."""
+    pairs: dict[tuple[str, str, float], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
+    for (target, fraction, _), by_role in valid_outcomes(record).items():
+        for attacker, outcome in by_role["locked"].items():
+            other = by_role["source_only"].get(attacker)
+            if other is not None:
+                pairs.setdefault((target, attacker, fraction), []).append((outcome, other))
+    return tuple(
+        _comparison(target, attacker, fraction, found) for (target, attacker, fraction), found in pairs.items()
+    )
+
+
+def strongest(record: Record) -> tuple[Comparison, ...]:
+    """One comparison per (target, fraction): for each model and seed the attack with the best validation score.
+
+    Only attacks valid for both models (with that seed) take part.
+    """
+    pairs: dict[tuple[str, float], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
+    for (target, fraction, _), by_role in valid_outcomes(record).items():
+        both = [attacker for attacker in by_role["locked"] if attacker in by_role["source_only"]]
+        if both:
+            best = tuple(_best([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
+            pairs.setdefault((target, fraction), []).append((best[0], best[1]))
+    return tuple(_comparison(target, STRONGEST, fraction, found) for (target, fraction), found in pairs.items())
+
+
+def strongest_alone(record: Record) -> dict[tuple[str, float], tuple[OutcomeRecord, ...]]:
+    """By (target, fraction): the strongest valid attack on the locked model, one outcome per seed; needs no pair."""
+    found: dict[tuple[str, float], list[OutcomeRecord]] = {}
+    for (target, fraction, _), by_role in valid_outcomes(record).items():
+        if by_role["locked"]:
+            found.setdefault((target, fraction), []).append(_best(list(by_role["locked"].values())))
+    return {place: tuple(outcomes) for place, outcomes in found.items()}
+
+
+def judged_targets(record: Record) -> tuple[TargetRecord, ...]:
+    """Targets that the verdict is about, among those attacked: real ones before simulated ones.
+
+    Of the real ones, those the search never saw; with known targets (scheme tk) those it was told of. When there are
+    none of the preferred sort, the next: the other real ones, then the simulated ones.
+    """
+    attacked = {outcome.target for outcome in record.outcomes}
+    targets = [target for target in record.targets if target.name in attacked]
+    wanted = isinstance(record, LockRecord) and record.scheme == "tk"
+    real = [target for target in targets if not target.simulated]
+    preferred = [target for target in real if target.seen_by_search == wanted]
+    return tuple(preferred or real or targets)
+
+
+def headline(record: Record) -> tuple[Comparison, ...]:
+    """The strongest attack on every judged target, at the largest fraction of its data for which there is a pair."""
+    names = [target.name for target in judged_targets(record)]
+    largest: dict[str, Comparison] = {}
+    for comparison in strongest(record):
+        known = largest.get(comparison.target)
+        if known is None or comparison.fraction > known.fraction:
+            largest[comparison.target] = comparison
+    return tuple(largest[name] for name in names if name in largest)
+
+
+def overall(found: Sequence[Comparison], *, seed: int) -> Estimate:
+    """Mean over targets of what was taken away; see the head of this file for the interval.
+
+    ``seed`` is for the bootstrap. Raises ValueError for no comparisons at all.
+    """
+    if not found:
+        raise ValueError("an overall estimate needs at least one comparison")
+    common = set(found[0].seeds).intersection(*(comparison.seeds for comparison in found))
+    if len(common) >= LEAST_SEEDS:
+        tables = [dict(zip(comparison.seeds, comparison.differences, strict=True)) for comparison in found]
+        return estimate([float(np.mean([table[one] for table in tables])) for one in sorted(common)])
+    means = [float(np.mean(comparison.differences)) for comparison in found]
+    if len(found) >= LEAST_TARGETS:
+        return _bootstrapped(means, seed=seed)
+    return Estimate(float(np.mean(means)), None, None, len(common))
+
+
+def _bootstrapped(means: Sequence[float], *, seed: int) -> Estimate:
+    if len(set(means)) == 1:  # nothing to resample, and SciPy would warn
+        return Estimate(means[0], means[0], means[0], len(means), "targets")
+    from scipy.stats import bootstrap
+
+    result = bootstrap(
+        (np.asarray(means),),
+        np.mean,
+        n_resamples=9999,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=rng_for(seed, "report", "bootstrap"),
+    )
+    interval = result.confidence_interval
+    return Estimate(float(np.mean(means)), float(interval.low), float(interval.high), len(means), "targets")
+
+
+def _comparison(
+    target: str, attacker: str, fraction: float, pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]]
+) -> Comparison:
+    ordered = sorted(pairs, key=lambda pair: pair[0].seed)
+    return Comparison(
+        target,
+        attacker,
+        fraction,
+        tuple(locked.seed for locked, _ in ordered),
+        tuple(_test(locked) for locked, _ in ordered),
+        tuple(_test(plain) for _, plain in ordered),
+        tuple(locked.attacker for locked, _ in ordered),
+        tuple(plain.attacker for _, plain in ordered),
+    )
+
+
+def _best(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
+    return max(outcomes, key=lambda outcome: -np.inf if outcome.validation is None else outcome.validation)
+
+
+def _test(outcome: OutcomeRecord) -> float:
+    if outcome.test is None:
+        raise ValueError(f"the outcome of {outcome.attacker} on {outcome.target} is not valid")
+    return outcome.test

@@ -1,0 +1,84 @@
+"""How numbers are written for people: percent, points, durations, counts, intervals. The only place that rounds."""
+
+from archlock.reports.record import Kind
+from archlock.reports.statistics import Estimate
+
+MINUS = "\N{MINUS SIGN}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+SPACE = "\N{NO-BREAK SPACE}"
+DASH = "\N{EM DASH}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction as a percentage: ``97.8%``."""
+    return f"{number(100 * value, digits)}%"
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A rounded number with a true minus sign, and no minus before zero."""
+    text = f"{value:,.{digits}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """A difference of fractions in percentage points: ``14.2 points``."""
+    text = number(100 * difference, digits)
+    return f"{text}{SPACE}{'point' if text in ('1.0', MINUS + '1.0') else 'points'}"
+
+
+def score(value: float | None, kind: Kind = "classification") -> str:
+    """A score in the words of its kind: an accuracy in percent, or R squared; a dash where there is none."""
+    if value is None:
+        return DASH
+    return percent(value) if kind == "classification" else f"R²{SPACE}{number(value, 3)}"
+
+
+def interval(found: Estimate) -> str:
+    """The interval of a difference in points, ``11.0 to 17.4``, or why there is none."""
+    if found.low is None or found.high is None:
+        return f"no interval: {seeds(found.count)}"
+    return f"{number(100 * found.low)} to {number(100 * found.high)}"
+
+
+def seeds(count: int) -> str:
+    """``one seed``, ``3 seeds``."""
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 target``, ``3 targets``."""
+    return f"{count:,}{SPACE}{one if count == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Wall-clock time in the two largest units: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}{NARROW}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{NARROW}s"
+    if whole < 3600:
+        return f"{whole // 60}{NARROW}min" + (f"{SPACE}{whole % 60}{NARROW}s" if whole % 60 else "")
+    minutes = round(whole / 60)
+    return f"{minutes // 60:,}{NARROW}h" + (f"{SPACE}{minutes % 60}{NARROW}min" if minutes % 60 else "")
+
+
+def large(value: float) -> str:
+    """A large count: ``958``, ``14.2 k``, ``3.1 M``, ``1.2 G``."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= limit:
+            return f"{value / (1e3 if unit == 'k' else limit):.1f}{NARROW}{unit}"
+    return f"{value:,.0f}"
+
+
+def shorten(text: str, length: int) -> str:
+    """The text, cut in the middle to ``length`` characters if it is longer."""
+    if len(text) <= length:
+        return text
+    tail = (length - 1) // 3
+    return f"{text[: length - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip() if tail else ''}"
+
+
+def listed(items: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
