@@ -4,6 +4,7 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.cost import count_flops, count_parameters
 from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
 from archlock.models.network import Network
+from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
@@ -13,6 +14,8 @@ __all__ = [
     "count_parameters",
     "features_before_head",
     "head_name",
+    "load_weights",
     "reinitialised",
+    "save_weights",
     "with_new_head",
 ]
