@@ -16,13 +16,13 @@ _NAMES: Final = {
     "none": ("none", "grid"),
     "skip_connect": ("skip", "skip"),
     "skip": ("skip", "skip"),
-    "nor_conv_1x1": ("conv 1×1", "convolution1"),
-    "conv1x1": ("conv 1×1", "convolution1"),
-    "conv_1x1": ("conv 1×1", "convolution1"),
-    "nor_conv_3x3": ("conv 3×3", "convolution3"),
-    "conv3x3": ("conv 3×3", "convolution3"),
-    "conv_3x3": ("conv 3×3", "convolution3"),
-    "avg_pool_3x3": ("pool 3×3", "pool"),
+    "nor_conv_1x1": ("conv 1x1", "convolution1"),
+    "conv1x1": ("conv 1x1", "convolution1"),
+    "conv_1x1": ("conv 1x1", "convolution1"),
+    "nor_conv_3x3": ("conv 3x3", "convolution3"),
+    "conv3x3": ("conv 3x3", "convolution3"),
+    "conv_3x3": ("conv 3x3", "convolution3"),
+    "avg_pool_3x3": ("pool 3x3", "pool"),
 }
 _GAP: Final = 98
 _LEFT: Final = 33
@@ -30,7 +30,7 @@ _MIDDLE: Final = 118
 
 
 def operation_name(operation: str) -> str:
-    """The operation in words: ``conv 3×3`` for ``nor_conv_3x3``; unknown ones with spaces for underscores."""
+    """The operation in words: ``conv 3x3`` for ``nor_conv_3x3``; unknown ones with spaces for underscores."""
     return _NAMES.get(operation, (operation.replace("_", " "), "other"))[0]
 
 

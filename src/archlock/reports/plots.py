@@ -197,8 +197,8 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
 
     best = max(ordered, key=lambda point: point.taken_away)
     title = (
-        f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are taken "
-        f"from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
+        f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are "
+        f"taken from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
     )
     return picture(name, title, draw, height=lambda _: 260)
 
