@@ -33,7 +33,7 @@ _STYLE: Final = {
     "svg.hashsalt": "archlock",
     "text.parse_math": False,  # names are not formulas
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same layout everywhere; the page chooses what is shown
-    "font.size": 9.5,
+    "font.size": 12,
     "text.color": COLOURS["ink"],
     "axes.labelcolor": COLOURS["muted"],
     "axes.edgecolor": COLOURS["grid"],
@@ -52,7 +52,7 @@ _STYLE: Final = {
     "path.simplify": False,
 }
 
-WIDTHS: Final = {"wide": 640, "narrow": 360}
+WIDTHS: Final = {"wide": 860, "narrow": 356}
 """Drawing widths in CSS pixels: a desktop column and a phone."""
 
 Draw = Callable[[Any, int], None]
