@@ -33,7 +33,7 @@ _STYLE: Final = {
     "svg.hashsalt": "archlock",
     "text.parse_math": False,  # names are not formulas
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same layout everywhere; the page chooses what is shown
-    "font.size": 9.5,
+    "font.size": 12,
     "text.color": COLOURS["ink"],
     "axes.labelcolor": COLOURS["muted"],
     "axes.edgecolor": COLOURS["grid"],
@@ -52,7 +52,7 @@ _STYLE: Final = {
     "path.simplify": False,
 }
 
-WIDTHS: Final = {"wide": 640, "narrow": 360}
+WIDTHS: Final = {"wide": 860, "narrow": 356}
 """Drawing widths in CSS pixels: a desktop column and a phone."""
 
 Draw = Callable[[Any, int], None]
@@ -70,11 +70,11 @@ def picture(name: str, title: str, draw: Draw, *, height: Callable[[int], int], 
     for variant in chosen:
         width = WIDTHS[variant]
         shown = variant if len(chosen) > 1 else "always"
-        drawn.append(_svg(f"{name}-{variant}", title, draw, width, height(width), shown))
+        drawn.append(_svg(f"{name}-{variant}", title, draw, width=width, height=height(width), shown=shown))
     return "\n".join(drawn)
 
 
-def _svg(identity: str, title: str, draw: Draw, width: int, height: int, shown: str) -> str:
+def _svg(identity: str, title: str, draw: Draw, *, width: int, height: int, shown: str) -> str:
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -86,10 +86,10 @@ def _svg(identity: str, title: str, draw: Draw, width: int, height: int, shown: 
         draw(figure, width)
         stream = io.StringIO()
         canvas.print_svg(stream, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _for_the_page(stream.getvalue(), identity, title, width, height, shown)
+    return _for_the_page(stream.getvalue(), identity, title, width=width, height=height, shown=shown)
 
 
-def _for_the_page(text: str, identity: str, title: str, width: int, height: int, shown: str) -> str:
+def _for_the_page(text: str, identity: str, title: str, *, width: int, height: int, shown: str) -> str:
     body = text[text.index("<svg") :]
     body = body[body.index(">") + 1 : body.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)  # its style is page-wide

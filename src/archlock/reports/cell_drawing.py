@@ -1,51 +1,78 @@
-"""An architecture as a picture: the cell's four nodes and six edges, or a chain of modules from top to bottom.
+"""An architecture as a picture: the cell's four nodes and its edges, or a chain of modules from top to bottom.
 
-Edges that carry nothing from input to output are drawn faint and dashed, as are edges without operation.
+Edges that carry nothing from input to output are drawn faint and dashed; edges without operation are not drawn.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+from archlock.errors import ArchLockError
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.wording import listed, shorten
-
-Edge = tuple[int, int, str, bool]
-"""Tail node, head node, operation, and whether the edge is alive (on a path from input to output)."""
+from archlock.spaces import SPACES, Architecture, Edge, cell_edges
 
 _NAMES: Final = {
-    "none": ("none", "grid"),
     "skip_connect": ("skip", "skip"),
     "skip": ("skip", "skip"),
-    "nor_conv_1x1": ("conv 1×1", "convolution1"),
-    "conv1x1": ("conv 1×1", "convolution1"),
-    "conv_1x1": ("conv 1×1", "convolution1"),
-    "nor_conv_3x3": ("conv 3×3", "convolution3"),
-    "conv3x3": ("conv 3×3", "convolution3"),
-    "conv_3x3": ("conv 3×3", "convolution3"),
-    "avg_pool_3x3": ("pool 3×3", "pool"),
+    "nor_conv_1x1": ("conv 1x1", "convolution1"),
+    "conv1x1": ("conv 1x1", "convolution1"),
+    "nor_conv_3x3": ("conv 3x3", "convolution3"),
+    "conv3x3": ("conv 3x3", "convolution3"),
+    "avg_pool_3x3": ("pool 3x3", "pool"),
+}
+_MODULES: Final = {
+    "1": "same channels, same size",
+    "2": "twice the channels",
+    "3": "half the size",
+    "4": "twice the channels, half the size",
 }
 _GAP: Final = 98
-_LEFT: Final = 33
-_MIDDLE: Final = 118
+_LEFT: Final = 31
+_MIDDLE: Final = 122
+
+
+def architecture_picture(name: str, space: str, code: str) -> str:
+    """Inline SVG of an architecture: its cell, or its chain of modules; empty for a space that is not in the catalog."""
+    try:
+        architecture = SPACES[space].architecture(code)
+    except ArchLockError:
+        return ""
+    if space == "transnas101_macro":
+        return chain_picture(name, [_MODULES[digit] for digit in architecture.code])
+    return cell_picture(name, _edges(architecture))
+
+
+def _edges(architecture: Architecture) -> tuple[Edge, ...]:
+    try:
+        return cell_edges(architecture)
+    except ArchLockError:
+        return ()
 
 
 def operation_name(operation: str) -> str:
-    """The operation in words: ``conv 3×3`` for ``nor_conv_3x3``; unknown ones with spaces for underscores."""
+    """The operation in words: ``conv 3x3`` for ``nor_conv_3x3``; unknown ones with spaces for underscores."""
     return _NAMES.get(operation, (operation.replace("_", " "), "other"))[0]
 
 
 def cell_picture(name: str, edges: Sequence[Edge]) -> str:
-    """Inline SVG of an architecture: a chain when every edge joins neighbours, else a cell."""
-    chain = all(head == tail + 1 for tail, head, _, _ in edges)
-    height = 38 * len(edges) + 76 if chain else 220
-    draw = _chain if chain else _cell
-    alive = [f"{tail} to {head} {operation_name(operation)}" for tail, head, operation, lives in edges if lives]
-    dead = sum(not lives for *_, lives in edges)
-    title = f"Live edges: {listed(alive) or 'none'}. {dead} of {len(edges)} edges carry nothing."
+    """Inline SVG of a cell; empty for no edges."""
+    if not edges:
+        return ""
+    alive = [f"{edge.tail} to {edge.head} {operation_name(edge.operation)}" for edge in edges if edge.alive]
+    dead = sum(not edge.alive for edge in edges)
+    title = f"Cell. Live edges: {listed(alive) or 'none'}." + (f" {dead} dead." if dead else "")
+    return picture(
+        name, title, lambda figure, width: _cell(figure, width, edges), height=lambda _: 224, widths=("narrow",)
+    )
+
+
+def chain_picture(name: str, modules: Sequence[str]) -> str:
+    """Inline SVG of a chain of modules, each with what it does."""
+    height = 38 * len(modules) + 76
     return picture(
         name,
-        title,
-        lambda figure, width: draw(figure, width, height, edges),
+        f"Chain of {len(modules)} modules: {listed(list(modules))}.",
+        lambda figure, width: _chain(figure, width, height, modules),
         height=lambda _: height,
         widths=("narrow",),
     )
@@ -59,22 +86,23 @@ def _axes(figure: Any, width: int, height: int) -> Any:
     return axes
 
 
-def _cell(figure: Any, width: int, height: int, edges: Sequence[Edge]) -> None:
-    axes = _axes(figure, width, height)
-    for tail, head, operation, lives in sorted(edges, key=lambda edge: edge[3]):
-        _arc(axes, tail, head, operation, lives)
-    last = max(head for _, head, _, _ in edges)
+def _cell(figure: Any, width: int, edges: Sequence[Edge]) -> None:
+    axes = _axes(figure, width, 224)
+    for edge in sorted(edges, key=lambda edge: edge.alive):  # live ones on top
+        _arc(axes, edge)
+    last = max(edge.head for edge in edges)
     for node in range(last + 1):
         x = _LEFT + _GAP * node
         axes.plot([x], [_MIDDLE], marker="o", markersize=21, color=COLOURS["paper"], markeredgecolor=COLOURS["ink"])
         axes.text(x, _MIDDLE, str(node), ha="center", va="center", weight="bold")
     for x, text in ((_LEFT, "input"), (_LEFT + _GAP * last, "output")):
-        axes.text(x, _MIDDLE + 22, text, ha="center", va="center", color=COLOURS["muted"], fontsize=8.5)
+        axes.text(x, _MIDDLE + 22, text, ha="center", va="center", color=COLOURS["muted"], fontsize=11)
 
 
-def _arc(axes: Any, tail: int, head: int, operation: str, lives: bool) -> None:
+def _arc(axes: Any, edge: Edge) -> None:
     from matplotlib.patches import FancyArrowPatch
 
+    tail, head, operation, lives = edge.tail, edge.head, edge.operation, edge.alive
     label, colour = _NAMES.get(operation, (shorten(operation.replace("_", " "), 14), "other"))
     start, end = _LEFT + _GAP * tail, _LEFT + _GAP * head
     span = head - tail
@@ -101,7 +129,7 @@ def _arc(axes: Any, tail: int, head: int, operation: str, lives: bool) -> None:
         label,
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=11,
         weight="bold" if lives else "normal",
         color=COLOURS[colour] if lives else COLOURS["muted"],
         bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 1.5} if span > 1 else None,
@@ -109,20 +137,20 @@ def _arc(axes: Any, tail: int, head: int, operation: str, lives: bool) -> None:
     )
 
 
-def _chain(figure: Any, width: int, height: int, edges: Sequence[Edge]) -> None:
+def _chain(figure: Any, width: int, height: int, modules: Sequence[str]) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     axes = _axes(figure, width, height)
     middle = width / 2
-    stops = ["input", *(edge[2] for edge in edges), "output"]
+    stops = ["input", *modules, "output"]
     for index, text in enumerate(stops):
         y = 19 + 38 * index
         end = index in (0, len(stops) - 1)
         if not end:
-            box = FancyBboxPatch((middle - 110, y - 12), 220, 24, boxstyle="round,pad=0,rounding_size=5")
+            box = FancyBboxPatch((middle - 130, y - 12), 260, 24, boxstyle="round,pad=0,rounding_size=5")
             box.set(facecolor=COLOURS["paper"], edgecolor=COLOURS["convolution3"], linewidth=1.4)
             axes.add_patch(box)
-        label = text if end else f"{index}   {shorten(operation_name(text), 32)}"
+        label = text if end else f"{index}   {shorten(text, 34)}"
         axes.text(middle, y, label, ha="center", va="center", color=COLOURS["muted" if end else "ink"])
         if index:
             axes.annotate(

@@ -113,7 +113,7 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
         y = 0.0
         for group in groups:
             y += 14
-            axes.text(0, y, group, transform=_by_width(axes), color=COLOURS["muted"], fontsize=9, va="center")
+            axes.text(0, y, group, transform=_by_width(axes), color=COLOURS["muted"], fontsize=11, va="center")
             y += 12
             for row in (row for row in rows if row.group == group):
                 _dumbbell(axes, row, y, low, width)
@@ -197,8 +197,8 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
 
     best = max(ordered, key=lambda point: point.taken_away)
     title = (
-        f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are taken "
-        f"from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
+        f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are "
+        f"taken from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
     )
     return picture(name, title, draw, height=lambda _: 260)
 
@@ -221,8 +221,8 @@ def fraction_plot(name: str, curves: Mapping[str, Sequence[Comparison]], targets
             axes = figure.add_axes((box[0] / width, box[1] / tall, box[2] / width, box[3] / tall))
             _calm(axes)
             _fraction_panel(axes, found, by_name[target].chance)
-            axes.set_title(shorten(target, 24 if columns(width) > 1 else 40), fontsize=9.5, weight="bold", loc="left")
-            axes.set_xlabel("share of the target's data", fontsize=8.5)
+            axes.set_title(shorten(target, 24 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
+            axes.set_xlabel("share of the target's data", fontsize=11)
 
     title = "Score of the strongest attack against the share of the target's data: " + "; ".join(curves)
     return picture(name, title, draw, height=height)
