@@ -1,1 +1,18 @@
-"""Room: models."""
+"""Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head."""
+
+from archlock.models.builders import BUILDERS, build
+from archlock.models.cost import count_flops, count_parameters
+from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
+from archlock.models.network import Network
+
+__all__ = [
+    "BUILDERS",
+    "Network",
+    "build",
+    "count_flops",
+    "count_parameters",
+    "features_before_head",
+    "head_name",
+    "reinitialised",
+    "with_new_head",
+]

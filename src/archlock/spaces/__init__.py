@@ -1,5 +1,30 @@
 """Spaces: which architectures exist and how to move between them."""
 
+from archlock.catalog import Catalog
+from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space
+from archlock.spaces.cell import CellSpace, Edge
+from archlock.spaces.nasbench201 import nasbench201
+from archlock.spaces.transnas101_macro import transnas101_macro
+from archlock.spaces.transnas101_micro import transnas101_micro
 
-__all__ = ["Architecture", "Space"]
+SPACES: Catalog[Space] = Catalog(
+    "space", {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro)}
+)
+
+
+def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
+    """The edges of the architecture's cell that carry an operation, dead or alive, in the order of the code.
+
+    A space without cells raises :class:`~archlock.errors.UnsupportedError`.
+    """
+    space = SPACES[architecture.space]
+    if not isinstance(space, CellSpace):
+        cells = ", ".join(name for name, member in SPACES.items() if isinstance(member, CellSpace))
+        raise UnsupportedError(
+            f"{architecture} has no cell: {space.name} is a chain of modules; spaces of cells: {cells}"
+        )
+    return space.edges(architecture)
+
+
+__all__ = ["SPACES", "Architecture", "Edge", "Space", "cell_edges"]

@@ -1,0 +1,63 @@
+"""From an architecture and the signature of a task to a model."""
+
+from typing import Protocol
+
+from archlock.catalog import Catalog
+from archlock.models.initialisation import draw_body, draw_head, drawing
+from archlock.models.nasbench201 import nasbench201
+from archlock.models.network import Network, check
+from archlock.models.transnas101_macro import transnas101_macro
+from archlock.models.transnas101_micro import transnas101_micro
+from archlock.spaces import SPACES, Architecture
+from archlock.tasks import Signature
+
+
+class Builder(Protocol):
+    """Makes the network of an architecture of one space; weights are drawn afterwards."""
+
+    def __call__(
+        self, architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool
+    ) -> Network:
+        """Make the network; see :func:`build` for the arguments."""
+        ...
+
+
+BUILDERS: Catalog[Builder] = Catalog(
+    "builder",
+    {
+        "nasbench201": nasbench201,
+        "transnas101_micro": transnas101_micro,
+        "transnas101_macro": transnas101_macro,
+    },
+)
+
+
+def build(
+    architecture: Architecture,
+    signature: Signature,
+    *,
+    width: int = 16,
+    depth: int = 5,
+    prune: bool = True,
+    seed: int,
+) -> Network:
+    """Model of an architecture for a task: takes float32 images in [0, 1]; see :class:`Network` for what it returns.
+
+    ``width`` is the number of channels after the stem and ``depth`` the number of cells (blocks) in a row at one size;
+    the builder of each space says what was published. With ``prune`` dead edges are not built and cost nothing;
+    without it the network is the published one, dead edges included (what the tables' parameter counts count). An
+    architecture that is not connected is a constant predictor. The same seed gives the same bits in any process; the
+    body's weights do not depend on the head.
+
+    Raises ArchitectureError, UnknownNameError (a space without builder) and ConfigurationError (width, depth,
+    signature).
+    """
+    check(signature, width, depth)
+    architecture = SPACES[architecture.space].architecture(architecture.code)
+    with drawing(seed, "body"):
+        network = BUILDERS[architecture.space](architecture, signature, width=width, depth=depth, prune=prune)
+    with drawing(seed, "body"):
+        draw_body(network)
+    with drawing(seed, "head"):
+        draw_head(network.head)
+    return network

@@ -1,0 +1,45 @@
+"""What a model costs: parameters and arithmetic."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of parameters (not buffers); one shared by several modules counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Floating-point operations for one image of shape (channels, height, width): 2 for every multiply-add.
+
+    Counts convolutions and linear layers, without biases, as often as they are called; normalisation, activations,
+    pooling and sums are left out, as in the benchmarks' tables (which give half of this number: multiply-adds). Runs
+    the model once on zeros, in evaluation mode, and leaves it untouched.
+    """
+    total = 0
+
+    def count(module: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal total
+        weight = module.get_parameter("weight")
+        per_output = weight[0].numel()  # a convolution: input channels of the group x kernel; a linear layer: inputs
+        total += 2 * per_output * output.numel()
+
+    handles = [
+        module.register_forward_hook(count)
+        for module in model.modules()
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear)
+    ]
+    modes = {module: module.training for module in model.modules()}
+    parameter = next(model.parameters(), torch.zeros(()))
+    try:
+        model.eval()
+        with torch.no_grad():
+            model(torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, training in modes.items():
+            module.training = training
+    return total

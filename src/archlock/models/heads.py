@@ -1,0 +1,121 @@
+"""Heads: finding the last linear layer of a model, replacing it, and looking at what goes into it.
+
+Works on our networks and, for classification, on any module whose last ``nn.Linear`` (in module order) is its
+classifier. Nothing here changes the model it is given.
+"""
+
+from copy import deepcopy
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from archlock.errors import UnsupportedError
+from archlock.models.initialisation import draw_body, draw_head, drawing
+from archlock.models.network import DenseDecoder, Network, head_for
+from archlock.tasks import Signature
+
+
+def head_name(model: nn.Module) -> str:
+    """Name of the submodule that is the head: ``head`` in our networks, else that of the last ``nn.Linear``.
+
+    A model without any linear layer raises :class:`~archlock.errors.UnsupportedError`.
+    """
+    if isinstance(model, Network):
+        return "head"
+    names: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    if not names:
+        raise UnsupportedError(
+            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier one"
+        )
+    return names[-1]
+
+
+def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
+    """A copy of the model with a fresh head for another task; all else stays as it was trained, normalisation included.
+
+    Our networks go from classification to dense tasks and back; other modules only to classification. A network cannot
+    take images with another number of channels (UnsupportedError: conform the task first).
+    """
+    copy = deepcopy(model)
+    if isinstance(copy, Network):
+        channels = copy.signature.shape[0]
+        if signature.shape[0] != channels:
+            raise UnsupportedError(
+                f"the model takes images of {channels} channels, the task has {signature.shape[0]}; "
+                "conform the task first"
+            )
+        weight = next(copy.head.parameters())
+        with drawing(seed, "head"):
+            head = head_for(signature, copy.features, copy.stride)
+            draw_head(head)
+        copy.signature = signature
+        copy.head = _like(head, weight, training=copy.head.training)
+        return copy
+    if signature.kind != "classification":
+        raise UnsupportedError(
+            f"{type(model).__name__} is not a network of ours, so it can only get a classification head, not a "
+            f"{signature.kind} one"
+        )
+    name = head_name(copy)
+    old = copy.get_submodule(name)
+    if not isinstance(old, nn.Linear):
+        raise UnsupportedError(f"{name!r} of {type(model).__name__} is not an nn.Linear")
+    with drawing(seed, "head"):
+        linear = nn.Linear(old.in_features, signature.outputs)
+        draw_head(linear)
+    new = _like(linear, old.weight, training=old.training)
+    if not name:
+        return new
+    parent, _, child = name.rpartition(".")
+    setattr(copy.get_submodule(parent), child, new)
+    return copy
+
+
+def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
+    """A copy with all weights drawn anew and running statistics begun anew; our networks as ``build`` draws them.
+
+    In other modules every submodule that has ``reset_parameters`` is reset with it; parameters outside such modules
+    keep their values. Draws are made on the CPU, so the device does not matter.
+    """
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    copy = deepcopy(model).to("cpu")
+    if isinstance(copy, Network):
+        with drawing(seed, "body"):
+            draw_body(copy)
+        with drawing(seed, "head"):
+            draw_head(copy.head)
+        return copy.to(device)
+    with drawing(seed, "body"):
+        for module in copy.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return copy.to(device)
+
+
+def features_before_head(model: nn.Module, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
+    """What goes into the head for these images, in evaluation mode and without gradients: N x features.
+
+    For a classifier the input of its linear layer; for a dense network of ours the feature maps averaged over the
+    image.
+    """
+    head = model.get_submodule(head_name(model))
+    layer = head.linear if isinstance(head, DenseDecoder) else head
+    seen: list[Tensor] = []
+    modes = {module: module.training for module in model.modules()}
+    handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        model.eval()
+        with torch.no_grad():
+            model(images)
+    finally:
+        handle.remove()
+        for module, training in modes.items():
+            module.training = training
+    features = seen[-1]
+    return features.mean((2, 3)) if isinstance(head, DenseDecoder) else features.flatten(1)
+
+
+def _like(head: nn.Linear | DenseDecoder, weight: Tensor, *, training: bool) -> nn.Linear | DenseDecoder:
+    return head.to(weight.device, weight.dtype).train(training)

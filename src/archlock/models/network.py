@@ -1,0 +1,90 @@
+"""The network that every builder returns: normalisation, stem, cells, tail, head."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from archlock.errors import ConfigurationError
+from archlock.spaces import Architecture
+from archlock.tasks import Signature
+
+
+class Normalise(nn.Module):
+    """Images in [0, 1] to zero mean and unit deviation by channel; ``mean`` and ``std`` are buffers."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(-1, 1, 1))
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The normalised images."""
+        return (images - self.mean) / self.std
+
+
+class DenseDecoder(nn.Module):
+    """Linear decoder: a 1x1 convolution says all pixels of a patch, a pixel shuffle lays them out, excess is cut."""
+
+    def __init__(self, features: int, outputs: int, stride: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.stride, self.size = stride, size
+        self.linear = nn.Conv2d(features, outputs * stride**2, 1)
+
+    def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d y x"]:
+        """N x outputs x the size given at birth, which the maps times the stride must cover."""
+        height, width = self.size
+        return F.pixel_shuffle(self.linear(maps), self.stride)[..., :height, :width]
+
+
+class Network(nn.Module):
+    """A model of ours. Takes float32 images in [0, 1], N x C x H x W.
+
+    ``head`` is an ``nn.Linear`` on globally averaged features for classification (returns logits, N x outputs), or a
+    :class:`DenseDecoder` for a dense task (returns N x outputs x H x W in the units of the image).
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        signature: Signature,
+        body: tuple[nn.Module, nn.Module, nn.Module],
+        *,
+        features: int,
+        stride: int,
+    ) -> None:
+        """``body`` is stem, cells and tail; it ends in ``features`` channels at a ``stride``-th of the resolution."""
+        super().__init__()
+        self.architecture, self.signature = architecture, signature
+        self.features, self.stride = features, stride
+        self.normalise = Normalise(signature.mean, signature.std)
+        self.stem, self.cells, self.tail = body
+        self.head = head_for(signature, features, stride)
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"] | Float[Tensor, "n outputs h w"]:
+        """Logits, or an image per example for a dense task."""
+        maps = self.tail(self.cells(self.stem(self.normalise(images))))
+        result: Tensor = self.head(maps.mean((2, 3)) if isinstance(self.head, nn.Linear) else maps)
+        return result
+
+
+def head_for(signature: Signature, features: int, stride: int) -> nn.Linear | DenseDecoder:
+    """Head of a network that ends in so many features at that stride."""
+    if signature.kind == "classification":
+        return nn.Linear(features, signature.outputs)
+    return DenseDecoder(features, signature.outputs, stride, signature.shape[1:])
+
+
+def check(signature: Signature, width: int, depth: int) -> None:
+    """A width, depth or signature that no network can have raises :class:`ConfigurationError`."""
+    if width < 1 or depth < 1:
+        raise ConfigurationError(f"width and depth of a model must be at least 1; got width {width}, depth {depth}")
+    channels = signature.shape[0]
+    if not channels == len(signature.mean) == len(signature.std):
+        raise ConfigurationError(
+            f"a signature needs one mean and one std per channel: images have {channels} channels, but there are "
+            f"{len(signature.mean)} means and {len(signature.std)} stds"
+        )
