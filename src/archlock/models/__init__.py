@@ -19,3 +19,8 @@ __all__ = [
     "save_weights",
     "with_new_head",
 ]
+"""Room: models."""
+
+from archlock.models.probes import PROBES, Probe, open_probe
+
+__all__ = ["PROBES", "Probe", "open_probe"]
