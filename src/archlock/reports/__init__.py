@@ -1,5 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
     AttackRecord,
@@ -37,5 +38,6 @@ __all__ = [
     "TradeOffPoint",
     "from_json",
     "from_plain",
+    "render_html",
     "to_json",
 ]

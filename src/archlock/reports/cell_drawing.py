@@ -32,7 +32,7 @@ _MIDDLE: Final = 122
 
 
 def architecture_picture(name: str, space: str, code: str) -> str:
-    """Inline SVG of an architecture: its cell, or its chain of modules; empty for a space that is not in the catalog."""
+    """Inline SVG of an architecture: its cell, or its chain of modules; empty for an unknown space."""
     try:
         architecture = SPACES[space].architecture(code)
     except ArchLockError:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, TargetRecord, TradeOffPoint
+from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
 from archlock.reports.wording import MINUS, duration, interval, number, score, shorten
 
@@ -203,47 +203,52 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
     return picture(name, title, draw, height=lambda _: 260)
 
 
-def fraction_plot(name: str, curves: Mapping[str, Sequence[Comparison]], targets: Sequence[TargetRecord]) -> str:
+Levels = Mapping[Role, Sequence[tuple[float, tuple[float, ...]]]]
+"""For each model: pairs of a fraction of the target's data and the test scores there, one per seed."""
+
+
+def fraction_plot(name: str, curves: Mapping[str, Levels], targets: Sequence[TargetRecord]) -> str:
     """Strongest attack against the share of the target's data, one small panel per target (two fractions or more)."""
     by_name = {target.name: target for target in targets}
 
     def columns(width: int) -> int:
-        return min(len(curves), 3 if width >= 500 else 1)
+        return 3 if width >= 500 else 1
 
     def height(width: int) -> int:
-        return 170 * -(-len(curves) // columns(width))
+        return 190 * -(-len(curves) // columns(width))
 
     def draw(figure: Any, width: int) -> None:
         across, tall = width // columns(width), height(width)
-        for index, (target, found) in enumerate(curves.items()):
+        for index, (target, levels) in enumerate(curves.items()):
             row, column = divmod(index, columns(width))
-            box = (column * across + 34, tall - 170 * (row + 1) + 34, across - 48, 104)
-            axes = figure.add_axes((box[0] / width, box[1] / tall, box[2] / width, box[3] / tall))
+            left, bottom = column * across + 30, tall - 190 * (row + 1) + 44
+            axes = figure.add_axes((left / width, bottom / tall, (across - 50) / width, 112 / tall))
             _calm(axes)
-            _fraction_panel(axes, found, by_name[target].chance)
-            axes.set_title(shorten(target, 24 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
+            _fraction_panel(axes, levels, by_name[target].chance)
+            axes.set_title(shorten(target, 28 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
             axes.set_xlabel("share of the target's data", fontsize=11)
 
     title = "Score of the strongest attack against the share of the target's data: " + "; ".join(curves)
     return picture(name, title, draw, height=height)
 
 
-def _fraction_panel(axes: Any, found: Sequence[Comparison], chance: float) -> None:
-    ordered = sorted(found, key=lambda comparison: comparison.fraction)
-    x = [comparison.fraction for comparison in ordered]
-    axes.axhline(100 * chance, color=COLOURS["muted"], linewidth=0.8, linestyle=(0, (1, 2)))
-    for colour, marker, scores in (
-        ("plain", "D", [comparison.source_only for comparison in ordered]),
-        ("locked", "o", [comparison.locked for comparison in ordered]),
-    ):
-        levels = [estimate(values) for values in scores]
-        if all(level.has_interval for level in levels):
-            low, high = ([100 * float(getattr(level, end)) for level in levels] for end in ("low", "high"))
+def _fraction_panel(axes: Any, levels: Levels, chance: float) -> None:
+    axes.axhline(100 * chance, color=COLOURS["muted"], linewidth=1, linestyle=(0, (1, 2)))
+    ticks: set[float] = set()
+    for role, found in sorted(levels.items(), reverse=True):  # the locked model on top
+        colour, marker = ("locked", "o") if role == "locked" else ("plain", "D")
+        ordered = sorted(found)
+        x = [fraction for fraction, _ in ordered]
+        ticks.update(x)
+        means = [estimate(scores) for _, scores in ordered]
+        if all(level.has_interval for level in means):
+            low, high = ([100 * float(getattr(level, end)) for level in means] for end in ("low", "high"))
             axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
-        axes.plot(x, [100 * level.mean for level in levels], marker=marker, markersize=4.5, color=COLOURS[colour])
+        axes.plot(x, [100 * level.mean for level in means], marker=marker, markersize=5, color=COLOURS[colour])
     axes.set_xscale("log")
-    axes.set_xticks(x, [f"{100 * value:g}%" for value in x])
+    axes.set_xticks(sorted(ticks), [f"{100 * value:g}%" for value in sorted(ticks)])
     axes.xaxis.minorticks_off()
+    axes.set_xlim(min(ticks) / 1.15, max(ticks) * 1.15)
 
 
 def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:

@@ -82,3 +82,8 @@ def shorten(text: str, length: int) -> str:
 def listed(items: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def share(fraction: float) -> str:
+    """A share of data: ``100%``, ``10%``, ``0.5%``."""
+    return f"{100 * fraction:.3g}%"
