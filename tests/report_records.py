@@ -40,7 +40,7 @@ def source_task(name: str = "digits") -> TaskRecord:
 
 
 def model(role: Role, code: str, level: float, official: str, seeds: int = 3) -> ModelRecord:
-    offsets = (0.0, 0.004, -0.003, 0.001, -0.002)[:seeds]
+    offsets = ((0.0, 0.004, -0.003) if role == "locked" else (0.001, 0.002, -0.003))[:seeds]
     epochs = np.arange(1, 21)
     return ModelRecord(
         role=role,

@@ -111,7 +111,7 @@ def _arc(axes: Any, edge: Edge) -> None:
     arrow = FancyArrowPatch(
         (start, _MIDDLE),
         (end, _MIDDLE),
-        connectionstyle=f"arc3,rad={2 * lift / (end - start)}",
+        connectionstyle=f"arc3,rad={-2 * lift / (end - start)}",
         arrowstyle="-|>" if lives else "-",
         mutation_scale=11,
         shrinkA=12,
