@@ -150,7 +150,7 @@ def lock_record() -> LockRecord:
             EvidenceRecord(measure="linear_probe", task="rotated digits", count=160, failed=0, seconds=12.5),
         ),
         budget=BudgetRecord(
-            asked="10 minutes",
+            asked="20 minutes",
             planned={"source_training": 160, "fine_tune": 160},
             spent_seconds={"evidence": 409.9, "preference": 2.1, "search": 0.7, "finalists": 96.0, "attacks": 768.0},
             trainings={"short source training": 160, "adaptation": 320, "finalist": 12},

@@ -187,7 +187,7 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         axes.set_ylim(low - 0.1 * (high - low), high + 0.18 * (high - low))
         for loss in _MARKED_LOSSES:
             axes.axvline(100 * loss, color=COLOURS["grid"], linewidth=1, linestyle=(0, (2, 3)))
-            axes.annotate(f"{100 * loss:g}%", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
+            axes.annotate(f"{100 * loss:g}", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
                           textcoords="offset pixels", ha="center", color=COLOURS["muted"])  # fmt: skip
         axes.axhline(0, color=COLOURS["grid"], linewidth=1)
         axes.step(x, y, where="post", color=COLOURS["locked"], linewidth=1.4, alpha=0.6)
@@ -198,9 +198,12 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         if ours:
             axes.plot(*[[value] for value in ours[0]], marker="o", markersize=15, color="none",
                       markeredgecolor=COLOURS["locked"])  # fmt: skip
-            left = ours[0][0] > 0.7 * right
-            axes.annotate("this lock", ours[0], xytext=(-12 if left else 12, 9), textcoords="offset pixels",
-                          ha="right" if left else "left", va="bottom", weight="bold")  # fmt: skip
+            near_left = (
+                ours[0][0] < 0.3 * right
+            )  # the curve rises to the right: free above on the left, below on the right
+            axes.annotate("this lock", ours[0], xytext=(12, -5) if near_left else (-11, 5),
+                          textcoords="offset pixels", ha="left" if near_left else "right",
+                          va="top" if near_left else "bottom", weight="bold")  # fmt: skip
         axes.set_xlabel("allowed loss on the source (points)")
         axes.set_ylabel("taken from simulated attackers (points)")
 
