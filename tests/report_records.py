@@ -40,7 +40,7 @@ def source_task(name: str = "digits") -> TaskRecord:
 
 
 def model(role: Role, code: str, level: float, official: str, seeds: int = 3) -> ModelRecord:
-    offsets = (0.0, 0.004, -0.003, 0.001, -0.002)[:seeds]
+    offsets = ((0.0, 0.004, -0.003) if role == "locked" else (0.001, 0.002, -0.003))[:seeds]
     epochs = np.arange(1, 21)
     return ModelRecord(
         role=role,
@@ -150,7 +150,7 @@ def lock_record() -> LockRecord:
             EvidenceRecord(measure="linear_probe", task="rotated digits", count=160, failed=0, seconds=12.5),
         ),
         budget=BudgetRecord(
-            asked="10 minutes",
+            asked="20 minutes",
             planned={"source_training": 160, "fine_tune": 160},
             spent_seconds={"evidence": 409.9, "preference": 2.1, "search": 0.7, "finalists": 96.0, "attacks": 768.0},
             trainings={"short source training": 160, "adaptation": 320, "finalist": 12},

@@ -1,5 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.card import render_card
 from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
@@ -38,6 +39,7 @@ __all__ = [
     "TradeOffPoint",
     "from_json",
     "from_plain",
+    "render_card",
     "render_html",
     "to_json",
 ]

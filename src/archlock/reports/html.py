@@ -4,8 +4,9 @@ The page is decided here and laid out by the templates beside this file; picture
 ``verdict``.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -27,19 +28,6 @@ from archlock.reports.record import AttackRecord, LockRecord, ModelRecord, TaskR
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, outcome_groups
 from archlock.reports.verdict import Verdict, floor_kept, judge, share_taken
-
-ATTACKS: Final = {
-    "from_scratch": "Architecture trained from new weights",
-    "linear_probe": "New head on frozen features",
-    "fine_tune": "Fine-tuning of all weights",
-    "lp_ft": "New head first, then all weights",
-}
-ROLES: Final = {"locked": "locked", "source_only": "source-only"}
-SCHEMES: Final = {
-    "s": "source only (the ordinary search)",
-    "tk": "targets known to the search",
-    "tu": "targets unknown to the search",
-}
 
 
 def render_html(record: Record) -> str:
@@ -66,8 +54,10 @@ def render_html(record: Record) -> str:
 
 def _filters() -> dict[str, Any]:
     return {
-        "attack": lambda name: ATTACKS.get(name, name.replace("_", " ")),
+        "attack": wording.attack_name,
+        "breakable": _breakable,
         "classes": _classes,
+        "day": wording.day,
         "duration": wording.duration,
         "large": wording.large,
         "mean": lambda values: float(np.mean(values)),
@@ -75,10 +65,11 @@ def _filters() -> dict[str, Any]:
         "percent": wording.percent,
         "plural": wording.plural,
         "points": wording.points,
-        "role": lambda name: ROLES.get(name, name),
-        "scheme": lambda name: SCHEMES[name],
+        "role": wording.ROLES.__getitem__,
+        "scheme": wording.SCHEMES.__getitem__,
         "score": wording.score,
         "share": wording.share,
+        "short": _short,
     }
 
 
@@ -215,3 +206,16 @@ def _classes(source: TaskRecord) -> str:
     names = [wording.shorten(name, 40) for name in source.classes]
     more = f", and {len(names) - 12:,} more" if len(names) > 12 else ""
     return f"{len(names):,}: {', '.join(names[:12])}{more}"
+
+
+def _short(source: TaskRecord) -> str:
+    kind = wording.plural(len(source.classes), "class", "classes") if source.classes else "dense"
+    channels, height, width = source.shape
+    return f"{kind} · {wording.plural(channels, 'channel')} of {width} x {height}"
+
+
+def _breakable(official_string: str) -> Any:
+    """Escaped text that a browser may break between the nodes of a cell."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=\|\+)", official_string))

@@ -13,9 +13,9 @@ import numpy as np
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
-from archlock.reports.wording import MINUS, duration, interval, number, score, shorten
+from archlock.reports.wording import MINUS, attack_name, duration, interval, number, score, shorten
 
-_MARGIN: Final = 14
+_MARGIN: Final = 18
 _LOWEST: Final = -0.25
 """R squared below this is drawn at the edge: a model that bad is useless, how useless does not matter."""
 _MARKED_LOSSES: Final = (0.005, 0.01, 0.02)
@@ -95,29 +95,33 @@ def lone_rows(
 
 
 def attack_names(names: Sequence[str]) -> str:
-    """Which attacks were the strongest: ``fine_tune``, or ``fine_tune, linear_probe`` when seeds differ."""
-    return ", ".join(name.replace("_", " ") for name in dict.fromkeys(names))
+    """The most frequent of the strongest attacks (one per seed) in words, and how often it was the strongest."""
+    often = max(dict.fromkeys(names), key=names.count)
+    times = "" if names.count(often) == len(names) else f" ({names.count(often)} of {len(names)} seeds)"
+    return attack_name(often).lower() + times
 
 
 def headline_plot(name: str, rows: Sequence[Row]) -> str:
-    """Dumbbells: every task a line, the two models two marks, 95% intervals as soft bars, chance as a tick."""
+    """Dumbbells: every task a track, the two models two marks, 95% intervals as soft bars, chance as a tick."""
     groups = list(dict.fromkeys(row.group for row in rows))
-    height = 34 + 26 * len(groups) + 46 * len(rows)
+    height = 30 + 34 * len(groups) + 56 * len(rows)
 
     def draw(figure: Any, width: int) -> None:
         axes = _pixel_axes(figure, width, height)
-        scores = [e.mean for row in rows for e in (row.locked, row.plain) if e is not None]
-        low = max(_LOWEST, min(0.0, *scores)) if scores else 0.0
-        axes.set_xlim(low - 0.01, 1.01)
-        _grid(axes, np.arange(0, 1.01, 0.25 if width < 500 else 0.1), top=18, bottom=height - 26)
+        scores = [found.mean for row in rows for found in (row.locked, row.plain) if found is not None]
+        low = max(_LOWEST, min(0.0, *scores))
+        axes.set_xlim(low, 1.0)
         y = 0.0
         for group in groups:
-            y += 14
-            axes.text(0, y, group, transform=_by_width(axes), color=COLOURS["muted"], fontsize=11, va="center")
-            y += 12
+            axes.text(0, y + 20, group, transform=_across(axes), color=COLOURS["muted"], va="center")
+            y += 34
             for row in (row for row in rows if row.group == group):
                 _dumbbell(axes, row, y, low, width)
-                y += 46
+                y += 56
+        for value in np.arange(0, 1.01, 0.25 if width < 500 else 0.1):
+            axes.text(
+                value, y + 8, f"{100 * value:.0f}%", ha="center", color=COLOURS["muted"], fontsize=11, va="center"
+            )
 
     title = "Scores of the locked and the source-only model. " + " ".join(
         f"{row.label}: locked {number(100 * row.locked.mean)}"
@@ -129,39 +133,44 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
 
 
 def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
-    label, line = top + 12, top + 31
-    across = _by_width(axes)
-    wide = width >= 500
-    text = axes.text(0, label, shorten(row.label, 44 if wide else 24), transform=across, weight="bold", va="center")
-    text.set_parse_math(False)
+    label, line = top + 13, top + 34
+    across, wide = _across(axes), width >= 500
+    text = axes.text(0, label, shorten(row.label, 40 if wide else 24), transform=across, weight="bold", va="center")
     if wide:
         axes.annotate(
-            shorten(row.note, 40), (1, 0.5), xycoords=text, xytext=(8, 0), textcoords="offset pixels", va="center"
+            shorten(row.note, 56), (1, 0.5), xycoords=text, xytext=(10, 0), textcoords="offset pixels", va="center"
         ).set_color(COLOURS["muted"])
     right = row.right + (f"  {row.right_wide}" if wide and row.right_wide else "")
-    axes.text(1, label, right, transform=across, ha="right", va="center", weight="bold" if not wide else "normal")
+    axes.text(1, label, right, transform=across, ha="right", va="center", weight="normal" if wide else "bold")
+    axes.plot([low, 1.0], [line, line], color=COLOURS["ground"], linewidth=16, zorder=0)
+    for value in np.arange(0, 1.01, 0.25 if width < 500 else 0.1):
+        axes.plot([value, value], [line - 8, line + 8], color=COLOURS["grid"], linewidth=1, zorder=1)
     if row.chance:
-        axes.plot([row.chance] * 2, [line - 6, line + 6], color=COLOURS["muted"], linewidth=1)
+        axes.plot([row.chance] * 2, [line - 8, line + 8], color=COLOURS["ink"], linewidth=1.8, zorder=2)
     if row.plain is not None:
         ends = [max(low, row.plain.mean), max(low, row.locked.mean)]
-        axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.2, zorder=2)
+        axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.6, zorder=2)
     for found, colour, marker in ((row.plain, "plain", "D"), (row.locked, "locked", "o")):
-        if found is None:
-            continue
-        if found.low is not None and found.high is not None:
-            bar = [max(low, found.low), min(1.0, found.high)]
-            axes.plot(bar, [line, line], color=COLOURS[colour], alpha=0.28, linewidth=9, zorder=3)
-        outside = found.mean < low
-        axes.plot(
-            [max(low, found.mean)],
-            [line],
-            marker="<" if outside else marker,
-            markersize=8 if marker == "D" else 9.5,
-            color=COLOURS[colour],
-            markeredgecolor=COLOURS["paper"],
-            markeredgewidth=1.2,
-            zorder=4 if marker == "D" else 5,
-        )
+        if found is not None:
+            _mark(axes, found, line, low=low, colour=colour, marker=marker)
+
+
+def _mark(axes: Any, found: Estimate, line: float, *, low: float, colour: str, marker: str) -> None:
+    """A model's mark with its interval; at the left edge, as an arrow, if it lies outside."""
+    if found.low is not None and found.high is not None:
+        bar = [min(1.0, max(low, end)) for end in (found.low, found.high)]
+        axes.plot(bar, [line, line], color=COLOURS[colour], alpha=0.3, linewidth=11, solid_capstyle="butt", zorder=3)
+    axes.plot(
+        [max(low, found.mean)],
+        [line],
+        marker="<" if found.mean < low else marker,
+        markersize=9.5 if marker == "D" else 11,
+        color=COLOURS[colour],
+        markeredgecolor=COLOURS["paper"],
+        markeredgewidth=1.4,
+        zorder=4 if marker == "D" else 5,
+        clip_on=False,
+    )
 
 
 def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> str:
@@ -178,7 +187,7 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         axes.set_ylim(low - 0.1 * (high - low), high + 0.18 * (high - low))
         for loss in _MARKED_LOSSES:
             axes.axvline(100 * loss, color=COLOURS["grid"], linewidth=1, linestyle=(0, (2, 3)))
-            axes.annotate(f"{100 * loss:g}%", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
+            axes.annotate(f"{100 * loss:g}", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
                           textcoords="offset pixels", ha="center", color=COLOURS["muted"])  # fmt: skip
         axes.axhline(0, color=COLOURS["grid"], linewidth=1)
         axes.step(x, y, where="post", color=COLOURS["locked"], linewidth=1.4, alpha=0.6)
@@ -189,9 +198,12 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         if ours:
             axes.plot(*[[value] for value in ours[0]], marker="o", markersize=15, color="none",
                       markeredgecolor=COLOURS["locked"])  # fmt: skip
-            left = ours[0][0] > 0.7 * right
-            axes.annotate("this lock", ours[0], xytext=(-12 if left else 12, 9), textcoords="offset pixels",
-                          ha="right" if left else "left", va="bottom", weight="bold")  # fmt: skip
+            near_left = (
+                ours[0][0] < 0.3 * right
+            )  # the curve rises to the right: free above on the left, below on the right
+            axes.annotate("this lock", ours[0], xytext=(12, -5) if near_left else (-11, 5),
+                          textcoords="offset pixels", ha="left" if near_left else "right",
+                          va="top" if near_left else "bottom", weight="bold")  # fmt: skip
         axes.set_xlabel("allowed loss on the source (points)")
         axes.set_ylabel("taken from simulated attackers (points)")
 
@@ -245,6 +257,7 @@ def _fraction_panel(axes: Any, levels: Levels, chance: float) -> None:
             low, high = ([100 * float(getattr(level, end)) for level in means] for end in ("low", "high"))
             axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
         axes.plot(x, [100 * level.mean for level in means], marker=marker, markersize=5, color=COLOURS[colour])
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if axes.dataLim.y0 < 0 else 0)
     axes.set_xscale("log")
     axes.set_xticks(sorted(ticks), [f"{100 * value:g}%" for value in sorted(ticks)])
     axes.xaxis.minorticks_off()
@@ -310,17 +323,11 @@ def _pixel_axes(figure: Any, width: int, height: int) -> Any:
     return axes
 
 
-def _by_width(axes: Any) -> Any:
-    """Coordinates: x as a share of the axes' width, y in data."""
-    return axes.get_yaxis_transform()
+def _across(axes: Any) -> Any:
+    """Coordinates: x as a share of the whole picture's width, y in pixels of the axes."""
+    from matplotlib.transforms import blended_transform_factory
 
-
-def _grid(axes: Any, at: np.ndarray, *, top: float, bottom: float) -> None:
-    for value in at:
-        axes.plot([value, value], [top, bottom], color=COLOURS["grid"], linewidth=0.8, zorder=0)
-        axes.text(
-            value, bottom + 13, f"{100 * value:.0f}%", ha="center", va="center", color=COLOURS["muted"], fontsize=9
-        )
+    return blended_transform_factory(axes.figure.transFigure, axes.transData)
 
 
 def _calm(axes: Any) -> None:

@@ -40,6 +40,8 @@ class TargetGroup:
 
     name: str
     what: str
+    judged: bool
+    """Whether the verdict is about this target."""
     rows: tuple[AttackRow, ...]
 
 
@@ -49,7 +51,12 @@ def outcome_groups(record: Record) -> tuple[TargetGroup, ...]:
     targets = sorted(record.targets, key=lambda target: order.get(target.name, len(order)))
     paired = _paired_rows(record) if _has_reference(record) else _lone_rows(record)
     return tuple(
-        TargetGroup(target.name, _what(target), tuple(row for _, row in sorted(rows, key=lambda item: item[0])))
+        TargetGroup(
+            target.name,
+            _what(target),
+            target.name in order,
+            tuple(row for _, row in sorted(rows, key=lambda item: item[0])),
+        )
         for target in targets
         if (rows := paired.get(target.name))
     )

@@ -1,12 +1,28 @@
 """How numbers are written for people: percent, points, durations, counts, intervals. The only place that rounds."""
 
-from archlock.reports.record import Kind
+from datetime import datetime
+from typing import Final
+
+from archlock.reports.record import Kind, Role, Scheme
 from archlock.reports.statistics import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EM DASH}"
+
+_ATTACKS: Final = {
+    "from_scratch": "Architecture trained from new weights",
+    "linear_probe": "New head on frozen features",
+    "fine_tune": "Fine-tuning of all weights",
+    "lp_ft": "New head first, then all weights",
+}
+ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
+SCHEMES: Final[dict[Scheme, str]] = {
+    "s": "source only (the ordinary search)",
+    "tk": "targets known to the search",
+    "tu": "targets unknown to the search",
+}
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -87,3 +103,17 @@ def listed(items: list[str]) -> str:
 def share(fraction: float) -> str:
     """A share of data: ``100%``, ``10%``, ``0.5%``."""
     return f"{100 * fraction:.3g}%"
+
+
+def attack_name(name: str) -> str:
+    """An attack in words: ``Fine-tuning of all weights``; an unknown name with spaces for underscores."""
+    return _ATTACKS.get(name, name.replace("_", " "))
+
+
+def day(created: str) -> str:
+    """An ISO time as ``3 February 2026, 10:21``; other text stays as it is."""
+    try:
+        time = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{time.day} {time:%B %Y, %H:%M}" + (f" {time:%Z}" if time.tzinfo else "")
