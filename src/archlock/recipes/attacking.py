@@ -1,8 +1,8 @@
 """Let a suite of attackers loose on one or two defended models, on every target, at every data fraction and seed.
 
-Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their settings
-with the first seed and keep the best for the others, as one would who pays for his own trainings. Both defended models
-meet the same draws: the differences are paired by seed.
+Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their
+settings with the first seed and keep the best for the others, as one would who pays for his own trainings. Both
+defended models meet the same draws: the differences are paired by seed.
 """
 
 import math
@@ -69,6 +69,11 @@ class _Shared:
     weights: dict[Role, str]
 
 
+def attack_plan(examples: int, epochs: int | None = None) -> Plan:
+    """How attackers train on that many examples: ``epochs``, or about 12,000 images in all, 6 to 20 epochs."""
+    return Plan(epochs or min(20, max(6, round(12_000 / max(1, examples)))), shift=0.0)
+
+
 def run_suite(
     defended: Sequence[Defended],
     targets: Mapping[str, Task],
@@ -80,7 +85,7 @@ def run_suite(
     seed: int,
     device: str,
 ) -> tuple[OutcomeRecord, ...]:
-    """Every outcome, ordered by target, attacker, fraction, model and seed. A failed attack is an outcome that says so."""
+    """Every outcome, by target, attacker, fraction, model and seed; a failed attack is an outcome that says so."""
     weights: dict[Role, str] = {
         d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
     }

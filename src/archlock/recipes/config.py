@@ -44,3 +44,15 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+
+
+def parse_floor(text: str) -> SourceFloor:
+    """``1`` or ``0.5`` (points of source accuracy to give up at most) or ``p97`` (least source percentile)."""
+    try:
+        if text.startswith("p"):
+            return SourceFloor("percentile", float(text[1:]))
+        return SourceFloor("accuracy_loss", float(text) / 100)
+    except ValueError:
+        raise ConfigurationError(
+            f"floor {text!r} is not understood; write points of accuracy, for example 1, or a percentile, for example p97"
+        ) from None

@@ -98,6 +98,15 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
     return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in config.simulated}
 
 
+def known_fingerprints(run: Run) -> dict[str, str]:
+    """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
+    for tasks in (run.targets, small.targets):
+        found.update({task.fingerprint: name for name, task in tasks.items()})
+    return found
+
+
 def named(tasks: Sequence[Task]) -> dict[str, Task]:
     """Tasks by name; a name that is taken gets a number."""
     found: dict[str, Task] = {}
