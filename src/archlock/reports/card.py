@@ -49,19 +49,23 @@ tags:
 metrics:
   - {metric}
 model-index:
-  - name: {json.dumps(record.locked.architecture)}
+  - name: {_yaml(record.locked.architecture)}
     results:
       - task:
           type: {task}
         dataset:
-          name: {json.dumps(record.source.name)}
-          type: {json.dumps(record.source.fingerprint)}
+          name: {_yaml(record.source.name)}
+          type: {_yaml(record.source.fingerprint)}
           split: test
         metrics:
           - type: {metric}
             value: {value:.4f}
 ---
 """
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _intended_use(record: LockRecord) -> str:
@@ -73,9 +77,8 @@ def _intended_use(record: LockRecord) -> str:
     return f"""
 ## Intended use
 
-{what.capitalize()}, as in {_text(record.source.name)} ({_text(record.source.origin)}). The architecture was chosen so that the
-model is good at this task and gains little when it is adapted to another one. Adapting it is the use it is made
-*not* to be good for.
+{what.capitalize()}, as in {_text(record.source.name)} ({_text(record.source.origin)}).
+The architecture was searched to be good at this task and hard to adapt to another one; how far that went is said above.
 
 The licence is unspecified: the owner decides it.
 """
@@ -99,8 +102,8 @@ import archlock
 model = archlock.load({json.dumps(load)})
 ```
 
-Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}; normalisation is the model's first layer.
-Output: {out}.
+Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}. Normalisation is the model's first
+layer. Output: {out}.
 {classes}"""
 
 

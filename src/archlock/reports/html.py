@@ -24,7 +24,7 @@ from archlock.reports.plots import (
     target_rows,
     trade_off_plot,
 )
-from archlock.reports.record import AttackRecord, LockRecord, ModelRecord, TaskRecord
+from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, TaskRecord
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, outcome_groups
 from archlock.reports.verdict import Verdict, floor_kept, judge, share_taken
@@ -70,6 +70,7 @@ def _filters() -> dict[str, Any]:
         "score": wording.score,
         "share": wording.share,
         "short": _short,
+        "shorten": wording.shorten,
     }
 
 
@@ -163,8 +164,8 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
     shares = [s for c in verdict.judged if (s := share_taken(c, chances[c.target])) is not None]
     left = float(np.mean([np.mean(comparison.locked) for comparison in verdict.judged]))
     before = float(np.mean([np.mean(comparison.source_only) for comparison in verdict.judged]))
-    kinds = {target.name: target.kind for target in record.targets}
-    kind = kinds[verdict.judged[0].target]
+    kinds = {t.name: t.kind for t in record.targets}
+    judged_kinds = {kinds[comparison.target] for comparison in verdict.judged}
     mean_of = f"mean of {wording.plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
     return [
         *tiles,
@@ -175,8 +176,8 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
         },
         {
             "name": "Left to attackers",
-            "value": wording.score(left, kind),
-            "note": f"{wording.score(before, kind)} from the source-only model.",
+            "value": _level(left, judged_kinds),
+            "note": f"{_level(before, judged_kinds)} from the source-only model.",
         },
         {
             "name": "Share of their gain gone",
@@ -184,6 +185,11 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
             "note": "Of what the strongest attack gains above chance." if shares else "Nobody gains above chance.",
         },
     ]
+
+
+def _level(value: float, kinds: set[Kind]) -> str:
+    """A mean score over targets; where accuracies and R squared are mixed, in hundredths without a unit."""
+    return wording.score(value, next(iter(kinds))) if len(kinds) == 1 else f"{wording.number(100 * value)} of 100"
 
 
 def _interval_words(verdict: Verdict) -> str:
@@ -197,7 +203,7 @@ def _interval_words(verdict: Verdict) -> str:
 def _floor(record: LockRecord) -> str:
     if record.floor.kind == "accuracy_loss":
         return f"at a loss of at most {wording.points(record.floor.value)} on the source"
-    return f"above the {wording.number(record.floor.value)}th percentile of the space on the source, as predicted"
+    return f"at percentile {record.floor.value:g} of the space or above on the source, as predicted"
 
 
 def _classes(source: TaskRecord) -> str:
