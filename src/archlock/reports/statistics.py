@@ -3,7 +3,7 @@
 Two models are compared under the same attack with the same seed, so differences are paired. An attacker is allowed to
 choose the attack: the strongest one is chosen by *validation* score, seed by seed, and its *test* score is what counts.
 An attack that failed on one of the two models is left out for both, so a crash never counts as a defence. A negative R
-squared counts as 0: the attacker would rather answer with the mean, so driving a score below it takes nothing more away.
+squared counts as 0: an attacker would rather answer with the mean, so a score below that takes nothing more away.
 
 Intervals: two-sided t intervals over seeds (Student 1908), from three seeds on. The mean over several targets is taken
 seed by seed first (over the seeds that all have), so its interval speaks about *these* targets. With fewer seeds but at
@@ -119,8 +119,10 @@ def comparisons(record: Record) -> tuple[Comparison, ...]:
             other = by_role["source_only"].get(attacker)
             if other is not None:
                 pairs.setdefault((target, attacker, fraction), []).append((outcome, other))
+    kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, attacker, fraction, found) for (target, attacker, fraction), found in pairs.items()
+        _comparison(target, attacker, fraction, found, kinds[target])
+        for (target, attacker, fraction), found in pairs.items()
     )
 
 

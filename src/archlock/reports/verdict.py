@@ -70,7 +70,7 @@ def judge(record: LockRecord) -> Verdict:
         away = overall(judged, seed=record.seed) if judged else None
         return Verdict("did_not_hold", sentence, (), loss, away, judged)
     if not judged:
-        sentence = f"The lock costs {points(loss.mean)} on {shorten(record.source.name, 60)}; what it is worth is not known yet."
+        sentence = f"Before any attack: {_cost(record, loss)}. What the lock is worth is not known yet."
         return Verdict("not_attacked", sentence, ("No attack ran on both models.",), loss, None, judged)
     away = overall(judged, seed=record.seed)
     kind, reasons = _kind(record, loss, away, judged)
