@@ -36,7 +36,7 @@ class ArchitectureError(ArchLockError):
 
 
 class UnsupportedError(ArchLockError):
-    """A proxy, embedding or attack does not apply to this kind of task or model (it did not fail: it has no meaning)."""
+    """A proxy, embedding or attack has no meaning for this kind of task or model (it did not fail)."""
 
 
 class MeasurementError(ArchLockError):

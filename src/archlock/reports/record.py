@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
+from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.records import read_json, write_json
-from archlock.reports.decoding import decode
 
 SCHEMA: Final = 1
 """The only schema number this version reads and writes."""

@@ -1,0 +1,20 @@
+"""Linear probe: keep the body frozen and fit a new head on its features (Alain and Bengio 2017)."""
+
+from torch import nn
+
+from archlock.attacks.attack import Adapted, Attack
+from archlock.tasks import Task
+from archlock.training import STRENGTHS, Plan, linear_probe
+
+
+class LinearProbe(Attack):
+    """New head on frozen features; the plan is not used, since the head is fitted in closed form or by L-BFGS."""
+
+    name = "linear_probe"
+    summary = "freezes the body and fits a new head on its features"
+    settings = STRENGTHS
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
+        """One head at that strength."""
+        probed = linear_probe(model, task, strengths=(setting,), seed=seed, device=device)
+        return Adapted(probed.model, probed.validation)

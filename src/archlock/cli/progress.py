@@ -1,0 +1,91 @@
+"""Progress on the standard error stream: a bar with rate and time left on a terminal, a few lines in a log file."""
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+
+from archlock.progress import Progress
+
+
+class TerminalProgress(Progress):
+    """One bar per stage; used as a context manager so that the terminal is left clean."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Bars(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=console,
+        )
+        self._current: TaskID | None = None
+
+    def __enter__(self) -> "TerminalProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def begin(self, stage: str, total: int, done: int = 0) -> None:
+        """A new bar."""
+        found = f"{done} found done" if done else ""
+        self._current = self._bars.add_task(stage, total=total, completed=done, note=found)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Move the bar."""
+        if self._current is not None:
+            self._bars.update(self._current, advance=steps, note=note)
+
+    def say(self, line: str) -> None:
+        """A line above the bars."""
+        self._console.print(line, markup=False, highlight=False)
+
+
+class LogProgress(Progress):
+    """A line when a stage begins, at every tenth of it, and when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage, self._total, self._done = "", 0, 0
+
+    def __enter__(self) -> "LogProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def begin(self, stage: str, total: int, done: int = 0) -> None:
+        """One line."""
+        self._stage, self._total, self._done = stage, total, done
+        self.say(f"{stage}: {total} to do" + (f", {done} found done" if done else ""))
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """A line at every tenth."""
+        before = 10 * self._done // max(1, self._total)
+        self._done += steps
+        if 10 * self._done // max(1, self._total) > before:
+            self.say(f"{self._stage}: {self._done} of {self._total}  {note}")
+
+    def say(self, line: str) -> None:
+        """One line."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProgress":
+    """Bars on a terminal, lines elsewhere; ``quiet`` says nothing at all."""
+    if quiet:
+        console.quiet = True
+        return LogProgress(console)
+    return TerminalProgress(console) if console.is_terminal else LogProgress(console)

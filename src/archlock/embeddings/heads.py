@@ -1,0 +1,146 @@
+"""The head of a probe: a linear reader of its features, refitted on the task, and its part of the Fisher information.
+
+A head turns feature maps into *cotangents*: directions c_1 ... c_R in the space of the maps with
+E_y[grad grad^T] = sum_r (J^T c_r)(J^T c_r)^T, exactly or in expectation. What lies below the maps (see ``fisher``)
+needs to know nothing else about classes, noise or the kind of task.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+PENALTY = 0.01
+"""Ridge penalty on a head that reads standardised features, relative to the mean loss of an example."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassHead:
+    """Softmax over a linear map of the spatial mean of the maps. Classes without an example are left out."""
+
+    weight: Float[Tensor, "classes features"]
+    bias: Float[Tensor, " classes"]
+
+    def to(self, device: torch.device) -> "ClassHead":
+        """The head on another device."""
+        return ClassHead(self.weight.to(device), self.bias.to(device))
+
+    def probabilities(self, features: Float[Tensor, "examples features"]) -> Float[Tensor, "examples classes"]:
+        """What the model believes of each class."""
+        return torch.softmax(features @ self.weight.T + self.bias, 1)
+
+    def cotangents(
+        self, maps: Float[Tensor, "examples features h w"], passes: int, rng: np.random.Generator
+    ) -> Iterator[Float[Tensor, "examples features h w"]]:
+        """Directions that make up the Fisher information of the model's own label distribution.
+
+        With d_k = sqrt(p_k) (e_k - p) the covariance of the score in the logits is sum_k d_k d_k^T. Up to ``passes``
+        classes each d_k is one direction: the exact expectation. With more classes the ``passes - 1`` likeliest of
+        each example are exact and all others share one direction sum_k s_k d_k with random signs s_k, which is right
+        in expectation. Drawing as many labels from the model (Achille et al. 2019, section 3) is right in expectation
+        too, but noisier: a label nearly always drawn says nothing, a label hardly ever drawn says all.
+        """
+        probability = self.probabilities(maps.detach().mean((2, 3)))
+        classes = probability.shape[1]
+        order = probability.argsort(dim=1, descending=True, stable=True)
+        exact = classes if classes <= passes else passes - 1
+        for column in range(exact):
+            yield self._spread(F.one_hot(order[:, column], classes).to(maps), probability, maps)
+        if exact < classes:
+            signs = torch.from_numpy(rng.choice([-1.0, 1.0], (len(maps), classes))).to(maps)
+            signs.scatter_(1, order[:, :exact], 0.0)
+            yield self._spread(signs, probability, maps)
+
+    def _spread(self, signs: Tensor, probability: Tensor, maps: Tensor) -> Tensor:
+        """The direction sum_k s_k sqrt(p_k) (e_k - p) in the logits, carried to the maps."""
+        weighted = signs * probability.sqrt()
+        direction = weighted - weighted.sum(1, keepdim=True) * probability
+        shared = direction @ self.weight / (maps.shape[2] * maps.shape[3])
+        return shared[:, :, None, None].expand_as(maps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseHead:
+    """Gaussian of one variance around a linear map of every cell of the maps: a patch of the target image a cell."""
+
+    weight: Float[Tensor, "outputs features"]
+    bias: Float[Tensor, " outputs"]
+    variance: float
+
+    def to(self, device: torch.device) -> "DenseHead":
+        """The head on another device."""
+        return DenseHead(self.weight.to(device), self.bias.to(device), self.variance)
+
+    def cotangents(
+        self, maps: Float[Tensor, "examples features h w"], passes: int, rng: np.random.Generator
+    ) -> Iterator[Float[Tensor, "examples features h w"]]:
+        """Directions of the Gaussian Fisher information J^T J / variance.
+
+        The mean of ``passes`` combinations of all outputs with random signs: right in expectation, off-diagonal terms
+        cancel. The targets themselves enter by the fit of the head and by the variance only.
+        """
+        scale = (passes * self.variance) ** -0.5
+        cells = (len(maps), len(self.weight), *maps.shape[2:])
+        for _ in range(passes):
+            signs = torch.from_numpy(rng.choice([-scale, scale], cells)).to(maps)
+            yield torch.einsum("nphw,pf->nfhw", signs, self.weight)
+
+
+def fit_classes(
+    features: Float64[np.ndarray, "examples features"], labels: Int64[np.ndarray, " examples"]
+) -> ClassHead:
+    """Multinomial logistic regression by L-BFGS on standardised features with a ridge :data:`PENALTY`.
+
+    With a single class there is nothing to decide: a head of zeros, whose Fisher information is zero.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, std = _moments(features)
+    present = np.unique(labels)
+    if len(present) == 1:
+        return ClassHead(torch.zeros(1, features.shape[1]), torch.zeros(1))
+    model = LogisticRegression(C=1 / (PENALTY * len(labels)), max_iter=2000, tol=1e-5)
+    model.fit((features - mean) / std, labels)
+    weight, bias = model.coef_, model.intercept_
+    if len(present) == 2:  # one logit: the second class against the first
+        weight, bias = np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias])
+    weight = weight / std
+    return ClassHead(_tensor(weight), _tensor(bias - weight @ mean))
+
+
+def fit_dense(cells: Float64[np.ndarray, "cells features"], targets: Float64[np.ndarray, "cells outputs"]) -> DenseHead:
+    """Ridge regression in closed form on standardised features, :data:`PENALTY` as for classes.
+
+    The variance is the mean squared residual, at least (1 / 255)^2: finer differences are not in the data.
+    """
+    mean, std = _moments(cells)
+    inputs, centre = (cells - mean) / std, targets.mean(0)
+    gram = inputs.T @ inputs / len(cells) + PENALTY * np.eye(cells.shape[1])
+    solution = np.linalg.solve(gram, inputs.T @ (targets - centre) / len(cells)).T
+    residual = targets - centre - inputs @ solution.T
+    weight = solution / std
+    return DenseHead(_tensor(weight), _tensor(centre - weight @ mean), max(float(np.mean(residual**2)), 255.0**-2))
+
+
+def patches_of(targets: Float[Tensor, "examples channels height width"], h: int, w: int) -> Tensor:
+    """Target images as what a head says about an h x w map: N x outputs x h x w.
+
+    The images are scaled so that every cell holds a square patch of at most 8 x 8 pixels.
+    """
+    patch = max(1, min(8, targets.shape[2] // h, targets.shape[3] // w))
+    if targets.shape[2:] != (h * patch, w * patch):
+        targets = F.interpolate(targets, (h * patch, w * patch), mode="bilinear", antialias=True)
+    return F.pixel_unshuffle(targets, patch)
+
+
+def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    std = features.std(0)
+    return features.mean(0), np.where(std > 1e-6 * max(float(std.max()), 1e-300), std, np.inf)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

@@ -1,0 +1,46 @@
+"""What is asked of a lock, in one frozen record."""
+
+from dataclasses import dataclass
+
+from archlock.errors import ConfigurationError
+from archlock.recipes.budget import Budget
+from archlock.search import SourceFloor
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """What is asked of a lock. Everything that changes the answer, besides the data, is here and nothing else."""
+
+    scheme: str = "tu"
+    """``s``: source only. ``tk``: the targets are known. ``tu``: the targets are unknown, simulated ones stand in."""
+    space: str = "nasbench201"
+    evidence: str = "adaptation"
+    """``adaptation``: short trainings, adapted to the known targets. ``zero_cost``: no training before the finalists."""
+    preference: str = "score_model"
+    strategy: str = "exhaustive"
+    objective: str = "constrained"
+    """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
+    floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
+    budget: Budget = Budget(20, "minutes")
+    simulated: tuple[str, ...] = ("jigsaw", "rotation")
+    """Simulated targets that the search sees (scheme TU)."""
+    held_out: tuple[str, ...] = ("textures",)
+    """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
+    width: int = 16
+    depth: int = 1
+    epochs: int | None = None
+    flip: bool = False
+    attack_seeds: int = 3
+    fractions: tuple[float, ...] = (0.1, 1.0)
+    demo: bool = False
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("scheme", self.scheme, ("s", "tk", "tu")),
+            ("evidence", self.evidence, ("adaptation", "zero_cost")),
+            ("objective", self.objective, ("constrained", "published")),
+        ):
+            if value not in known:
+                raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")

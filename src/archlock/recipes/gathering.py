@@ -1,0 +1,84 @@
+"""Buy adaptation evidence: many architectures, each trained shortly on the source and adapted to every known target.
+
+What the store already has is not bought again, so a killed run goes on where it was, and runs can share a store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archlock.adaptation import (
+    FINE_TUNE,
+    PROBE,
+    SOURCE,
+    AdaptationSettings,
+    adaptation_key,
+    measure_adaptation,
+    weights_file,
+)
+from archlock.evidence import EvidenceStore, Key, Measurement
+from archlock.execution import run_jobs
+from archlock.progress import Progress
+from archlock.spaces import Architecture
+from archlock.tasks import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subjects:
+    """What evidence is about: the source, the targets the search may know (by name), and how both are trained."""
+
+    source: Task
+    targets: Mapping[str, Task]
+    settings: AdaptationSettings
+    folder: Path | None = None
+    """Where trained source models and their checkpoints are kept; None: they are not."""
+    device: str = "cpu"
+
+    def wanted(self) -> tuple[tuple[Task, str], ...]:
+        """Every (task, measure) of an architecture."""
+        return ((self.source, SOURCE), *((task, m) for task in self.targets.values() for m in (PROBE, FINE_TUNE)))
+
+    def keys(self, architecture: Architecture, seed: int) -> tuple[Key, ...]:
+        """Where the evidence on an architecture is in the store, in the order of :meth:`wanted`."""
+        return tuple(adaptation_key(architecture, t, m, self.settings, seed=seed) for t, m in self.wanted())
+
+
+def gather(
+    architectures: Sequence[Architecture],
+    subjects: Subjects,
+    *,
+    seeds: Sequence[int],
+    stage: str,
+    store: EvidenceStore,
+    progress: Progress,
+    workers: int,
+) -> dict[Key, Measurement]:
+    """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
+    known = store.read(fidelity=subjects.settings.fidelity)
+    jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
+    left = [job for job in jobs if not _complete(subjects, *job, known)]
+    progress.begin(stage, len(jobs), len(jobs) - len(left))
+    for index, found in run_jobs(_measure, subjects, left, workers=workers):
+        store.write(found)
+        known.update({measurement.key: measurement for measurement in found})
+        progress.advance(1, f"{left[index][0].code}: {found[0].value:.1%} on the source")
+    return known
+
+
+def _complete(subjects: Subjects, architecture: Architecture, seed: int, known: Mapping[Key, Measurement]) -> bool:
+    kept = subjects.folder is None or weights_file(subjects.folder, architecture, seed).exists()
+    keys = subjects.keys(architecture, seed)
+    return all(key in known for key in keys) and (kept or known[keys[0]].status == "failed")
+
+
+def _measure(subjects: Subjects, job: tuple[Architecture, int]) -> tuple[Measurement, ...]:
+    architecture, seed = job
+    return measure_adaptation(
+        architecture,
+        subjects.source,
+        subjects.targets,
+        subjects.settings,
+        folder=subjects.folder,
+        seed=seed,
+        device=subjects.device,
+    )

@@ -1,0 +1,107 @@
+"""Fit a new head on frozen features: the cheapest way to repurpose a model.
+
+Alain and Bengio 2017. Classification: multinomial logistic regression (scikit-learn, L-BFGS) on the standardised input
+of the head, its strength chosen on the validation split; the standardisation is folded into the head, so the result is
+an ordinary model. Dense tasks: the new head alone is trained by gradient descent.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from archlock.models import features_before_head, head_name, with_new_head
+from archlock.tasks import Split, Task
+from archlock.training.batches import batches
+from archlock.training.fit import fit
+from archlock.training.plan import Plan
+
+STRENGTHS = (0.01, 0.1, 1.0)
+"""Inverse regularisation strengths of the logistic regression (scikit-learn's C)."""
+DENSE_PLAN = Plan(epochs=5, shift=0.0, weight_decay=0.0)
+"""How the head of a dense task is trained; its strengths are learning rates, relative to ``Plan.learning_rate``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probed:
+    """A copy of a model with a head fitted to another task, its score on validation and the strength that was best."""
+
+    model: nn.Module
+    validation: float
+    strength: float
+    trials: tuple[tuple[float, float], ...]
+    """Every (strength, validation score) that was tried."""
+
+
+def linear_probe(
+    model: nn.Module, task: Task, *, strengths: Sequence[float] = STRENGTHS, seed: int, device: str = "cpu"
+) -> Probed:
+    """Fit a new head for ``task`` on the frozen body of ``model``, which is left as it was."""
+    fresh = with_new_head(model, task.signature, seed=seed).to(device)
+    if task.kind == "dense":
+        return _probe_dense(fresh, task, strengths, seed, device)
+    train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
+    center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
+    linear = _last_linear(fresh)
+    best: tuple[float, float, np.ndarray, np.ndarray] | None = None
+    trials = []
+    for strength in strengths:
+        weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, strength)
+        answers = ((validation - center) / scale @ weight.T + bias).argmax(1)
+        score = float((answers == task.validation.targets).mean())
+        trials.append((strength, score))
+        if best is None or score > best[0]:
+            best = (score, strength, weight, bias)
+    if best is None:
+        raise ValueError("linear_probe needs at least one strength")
+    score, strength, weight, bias = best
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weight / scale))
+        linear.bias.copy_(torch.from_numpy(bias - weight @ (center / scale)))
+    return Probed(fresh.eval(), score, strength, tuple(trials))
+
+
+def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], seed: int, device: str) -> Probed:
+    plan = replace(DENSE_PLAN, batch_size=min(DENSE_PLAN.batch_size, max(2, len(task.train))))
+    trained = [
+        (fit(fresh, task, plan.with_rate(plan.learning_rate * s), head=head_name(fresh), seed=seed, device=device), s)
+        for s in strengths
+    ]
+    best, strength = max(trained, key=lambda pair: pair[0].validation)
+    return Probed(best.model, best.validation, strength, tuple((s, t.validation) for t, s in trained))
+
+
+def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, "examples features"]:
+    parts = [features_before_head(model, batch.images.to(device)).cpu() for batch in batches(split, 500)]
+    return torch.cat(parts).double().numpy()
+
+
+def _last_linear(model: nn.Module) -> nn.Linear:
+    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+
+
+def _logistic(
+    features: Float[np.ndarray, "examples features"], labels: np.ndarray, outputs: int, strength: float
+) -> tuple[Float[np.ndarray, "outputs features"], Float[np.ndarray, " outputs"]]:
+    """Weights and biases of all outputs; a class without examples gets a bias that never wins."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    weight, bias = np.zeros((outputs, features.shape[1])), np.full(outputs, -1e4)
+    present = np.unique(labels)
+    if len(present) == 1:
+        bias[present] = 0
+        return weight, bias
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are plenty for an argmax
+        fitted = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features, labels)
+    if len(present) == 2:
+        weight[present] = np.concatenate([-fitted.coef_, fitted.coef_]) / 2
+        bias[present] = np.concatenate([-fitted.intercept_, fitted.intercept_]) / 2
+    else:
+        weight[present], bias[present] = fitted.coef_, fitted.intercept_
+    return weight, bias

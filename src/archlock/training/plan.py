@@ -1,0 +1,53 @@
+"""How a training is done: every hyper-parameter, frozen, so that a plan's fingerprint names a fidelity."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from archlock.errors import ConfigurationError
+from archlock.records import fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stochastic gradient descent with Nesterov momentum, linear warm-up and a cosine schedule, per step.
+
+    The recipe of NAS-Bench-201 (Dong and Yang 2020, table 1) with smaller batches and a warm-up, for small data.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    """Peak, after the warm-up."""
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    """Not applied to one-dimensional parameters (normalisation and bias)."""
+    warmup: float = 0.1
+    """Share of all steps."""
+    label_smoothing: float = 0.0
+    shift: float = 0.125
+    """Augmentation: random shift of each training image by up to this share of its size, edges repeated."""
+    flip: bool = False
+    """Augmentation: random left-right mirroring; only for data where a mirror image means the same."""
+    patience: int | None = None
+    """Stop after that many epochs without a better validation score and keep the best weights; None: keep the last."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ConfigurationError(
+                f"a plan needs at least 1 epoch and batches of 2; got {self.epochs} and {self.batch_size}"
+            )
+        if self.learning_rate <= 0 or not 0 <= self.warmup < 1 or not 0 <= self.shift < 1:
+            raise ConfigurationError(
+                "a plan needs learning_rate > 0, 0 <= warmup < 1 and 0 <= shift < 1; got "
+                f"{self.learning_rate}, {self.warmup}, {self.shift}"
+            )
+
+    def with_rate(self, learning_rate: float) -> "Plan":
+        """The same plan at another peak learning rate."""
+        return replace(self, learning_rate=learning_rate)
+
+    @property
+    def fidelity(self) -> str:
+        """Name of this way of training in the evidence store."""
+        return f"sgd-{self.epochs}-{fingerprint(self)[:8]}"
