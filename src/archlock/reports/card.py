@@ -8,16 +8,16 @@ import re
 
 import numpy as np
 
-from archlock.reports import wording
 from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import Comparison
-from archlock.reports.verdict import Verdict, judge
+from archlock.reports.verdict import Verdict, verdict_of
+from archlock.reports.wording import ROLES, day, interval, number, score, shorten
 
 
 def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
     """The card, as Markdown. ``load`` is the path that ``archlock.load`` is shown with."""
-    verdict = judge(record)
+    verdict = verdict_of(record)
     parts = (
         _front_matter(record),
         f"# {_text(record.source.name)}, locked\n",
@@ -92,7 +92,7 @@ def _loading(record: LockRecord, load: str) -> str:
         if record.source.kind == "classification"
         else "an image, N x channels x height x width, in the units of the input"
     )
-    names = [_text(wording.shorten(name, 60)) for name in record.source.classes]
+    names = [_text(shorten(name, 60)) for name in record.source.classes]
     classes = f"\nClasses: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
     return f"""## How to load
 
@@ -110,9 +110,9 @@ layer. Output: {out}.
 def _scores(record: LockRecord) -> str:
     kind = record.source.kind
     rows = [
-        f"| {wording.ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
-        f"| {wording.score(float(np.mean(model.source_validation)), kind)} "
-        f"| {wording.score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
+        f"| {ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
+        f"| {score(float(np.mean(model.source_validation)), kind)} "
+        f"| {score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
         for model in (record.locked, record.source_only)
     ]
     return "\n".join(
@@ -135,12 +135,10 @@ def _attacks(record: LockRecord, verdict: Verdict) -> str:
     def row(comparison: Comparison) -> str:
         target, away = kinds[comparison.target], comparison.taken_away
         scores = (comparison.source_only, comparison.locked)
-        plain, locked = (wording.score(float(np.mean(values)), target.kind) for values in scores)
-        chance = wording.score(target.chance, target.kind)
-        bounds = wording.interval(away) if away.has_interval else "none"
-        return (
-            f"| {_cell(target.name)} | {chance} | {plain} | {locked} | {wording.number(100 * away.mean)} | {bounds} |"
-        )
+        plain, locked = (score(float(np.mean(values)), target.kind) for values in scores)
+        chance = score(target.chance, target.kind)
+        bounds = interval(away) if away.has_interval else "none"
+        return f"| {_cell(target.name)} | {chance} | {plain} | {locked} | {number(100 * away.mean)} | {bounds} |"
 
     return "\n".join(
         (
@@ -164,7 +162,7 @@ def _reproduction(record: LockRecord) -> str:
 ```
 
 Seed {record.seed}. Versions: {versions or "not recorded"}. Data fingerprint `{record.source.fingerprint}`.
-Made {wording.day(record.created)}.
+Made {day(record.created)}.
 """
 
 
@@ -174,4 +172,4 @@ def _text(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _text(wording.shorten(text, 80))
+    return _text(shorten(text, 80))

@@ -6,7 +6,7 @@
   at least one target lost something for certain (intervals corrected for the number of targets, Bonferroni).
 * **did not hold**: the interval rules out a loss of one point or more, or both models are the same architecture.
 * **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval.
-* **not attacked**: there are no pairs of outcomes to judge.
+* **not attacked**: there are no pairs of outcomes to verdict_of.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Verdict:
         return WORDS[self.kind]
 
 
-def judge(record: LockRecord) -> Verdict:
+def verdict_of(record: LockRecord) -> Verdict:
     """The verdict of a lock run, by the rules at the head of this file."""
     loss, judged = source_loss(record), headline(record)
     if record.locked.architecture == record.source_only.architecture:
