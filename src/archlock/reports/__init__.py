@@ -21,6 +21,7 @@ from archlock.reports.record import (
     from_plain,
     to_json,
 )
+from archlock.reports.verdict import Verdict, verdict_of
 
 __all__ = [
     "SCHEMA",
@@ -37,9 +38,11 @@ __all__ = [
     "TargetRecord",
     "TaskRecord",
     "TradeOffPoint",
+    "Verdict",
     "from_json",
     "from_plain",
     "render_card",
     "render_html",
     "to_json",
+    "verdict_of",
 ]

@@ -8,16 +8,16 @@ import re
 
 import numpy as np
 
-from archlock.reports import wording
 from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import Comparison
-from archlock.reports.verdict import Verdict, judge
+from archlock.reports.verdict import Verdict, verdict_of
+from archlock.reports.wording import ROLES, day, interval, number, score, shorten
 
 
 def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
     """The card, as Markdown. ``load`` is the path that ``archlock.load`` is shown with."""
-    verdict = judge(record)
+    verdict = verdict_of(record)
     parts = (
         _front_matter(record),
         f"# {_text(record.source.name)}, locked\n",
@@ -49,19 +49,23 @@ tags:
 metrics:
   - {metric}
 model-index:
-  - name: {json.dumps(record.locked.architecture)}
+  - name: {_yaml(record.locked.architecture)}
     results:
       - task:
           type: {task}
         dataset:
-          name: {json.dumps(record.source.name)}
-          type: {json.dumps(record.source.fingerprint)}
+          name: {_yaml(record.source.name)}
+          type: {_yaml(record.source.fingerprint)}
           split: test
         metrics:
           - type: {metric}
             value: {value:.4f}
 ---
 """
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _intended_use(record: LockRecord) -> str:
@@ -73,9 +77,8 @@ def _intended_use(record: LockRecord) -> str:
     return f"""
 ## Intended use
 
-{what.capitalize()}, as in {_text(record.source.name)} ({_text(record.source.origin)}). The architecture was chosen so that the
-model is good at this task and gains little when it is adapted to another one. Adapting it is the use it is made
-*not* to be good for.
+{what.capitalize()}, as in {_text(record.source.name)} ({_text(record.source.origin)}).
+The architecture was searched to be good at this task and hard to adapt to another one; how far that went is said above.
 
 The licence is unspecified: the owner decides it.
 """
@@ -89,7 +92,7 @@ def _loading(record: LockRecord, load: str) -> str:
         if record.source.kind == "classification"
         else "an image, N x channels x height x width, in the units of the input"
     )
-    names = [_text(wording.shorten(name, 60)) for name in record.source.classes]
+    names = [_text(shorten(name, 60)) for name in record.source.classes]
     classes = f"\nClasses: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
     return f"""## How to load
 
@@ -99,17 +102,17 @@ import archlock
 model = archlock.load({json.dumps(load)})
 ```
 
-Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}; normalisation is the model's first layer.
-Output: {out}.
+Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}. Normalisation is the model's first
+layer. Output: {out}.
 {classes}"""
 
 
 def _scores(record: LockRecord) -> str:
     kind = record.source.kind
     rows = [
-        f"| {wording.ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
-        f"| {wording.score(float(np.mean(model.source_validation)), kind)} "
-        f"| {wording.score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
+        f"| {ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
+        f"| {score(float(np.mean(model.source_validation)), kind)} "
+        f"| {score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
         for model in (record.locked, record.source_only)
     ]
     return "\n".join(
@@ -132,12 +135,10 @@ def _attacks(record: LockRecord, verdict: Verdict) -> str:
     def row(comparison: Comparison) -> str:
         target, away = kinds[comparison.target], comparison.taken_away
         scores = (comparison.source_only, comparison.locked)
-        plain, locked = (wording.score(float(np.mean(values)), target.kind) for values in scores)
-        chance = wording.score(target.chance, target.kind)
-        bounds = wording.interval(away) if away.has_interval else "none"
-        return (
-            f"| {_cell(target.name)} | {chance} | {plain} | {locked} | {wording.number(100 * away.mean)} | {bounds} |"
-        )
+        plain, locked = (score(float(np.mean(values)), target.kind) for values in scores)
+        chance = score(target.chance, target.kind)
+        bounds = interval(away) if away.has_interval else "none"
+        return f"| {_cell(target.name)} | {chance} | {plain} | {locked} | {number(100 * away.mean)} | {bounds} |"
 
     return "\n".join(
         (
@@ -161,7 +162,7 @@ def _reproduction(record: LockRecord) -> str:
 ```
 
 Seed {record.seed}. Versions: {versions or "not recorded"}. Data fingerprint `{record.source.fingerprint}`.
-Made {wording.day(record.created)}.
+Made {day(record.created)}.
 """
 
 
@@ -171,4 +172,4 @@ def _text(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _text(wording.shorten(text, 80))
+    return _text(shorten(text, 80))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from archlock.reports import wording
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.plots import (
@@ -24,10 +23,27 @@ from archlock.reports.plots import (
     target_rows,
     trade_off_plot,
 )
-from archlock.reports.record import AttackRecord, LockRecord, ModelRecord, TaskRecord
+from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, TaskRecord
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, outcome_groups
-from archlock.reports.verdict import Verdict, floor_kept, judge, share_taken
+from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
+from archlock.reports.wording import (
+    DASH,
+    ROLES,
+    SCHEMES,
+    attack_name,
+    day,
+    duration,
+    interval,
+    large,
+    number,
+    percent,
+    plural,
+    points,
+    score,
+    share,
+    shorten,
+)
 
 
 def render_html(record: Record) -> str:
@@ -49,32 +65,33 @@ def render_html(record: Record) -> str:
     # our own pictures and style: every name inside them is already escaped
     content["plots"] = {name: Markup(svg) for name, svg in content["plots"].items()}
     template = environment.get_template("lock.html" if isinstance(record, LockRecord) else "attack.html")
-    return template.render(record=record, style=Markup(source), dash=wording.DASH, **content)
+    return template.render(record=record, style=Markup(source), dash=DASH, **content)
 
 
 def _filters() -> dict[str, Any]:
     return {
-        "attack": wording.attack_name,
+        "attack": attack_name,
         "breakable": _breakable,
         "classes": _classes,
-        "day": wording.day,
-        "duration": wording.duration,
-        "large": wording.large,
+        "day": day,
+        "duration": duration,
+        "large": large,
         "mean": lambda values: float(np.mean(values)),
-        "number": wording.number,
-        "percent": wording.percent,
-        "plural": wording.plural,
-        "points": wording.points,
-        "role": wording.ROLES.__getitem__,
-        "scheme": wording.SCHEMES.__getitem__,
-        "score": wording.score,
-        "share": wording.share,
+        "number": number,
+        "percent": percent,
+        "plural": plural,
+        "points": points,
+        "role": ROLES.__getitem__,
+        "scheme": SCHEMES.__getitem__,
+        "score": score,
+        "share": share,
         "short": _short,
+        "shorten": shorten,
     }
 
 
 def _lock_content(record: LockRecord) -> dict[str, Any]:
-    verdict = judge(record)
+    verdict = verdict_of(record)
     same = record.locked.architecture == record.source_only.architecture
     rows = (source_row(record), *target_rows(verdict.judged, record.targets))
     plots = {
@@ -148,42 +165,47 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
     loss = source_loss(record)
     kept = floor_kept(record)
     floor_word = {True: "Floor kept.", False: "Floor missed.", None: ""}[kept]
-    cost = f"{wording.points(abs(loss.mean))} {'below' if loss.mean >= 0 else 'above'} the source-only model."
+    cost = f"{points(abs(loss.mean))} {'below' if loss.mean >= 0 else 'above'} the source-only model."
     tiles = [
         {
             "name": "Kept on the source",
-            "value": wording.score(float(np.mean(record.locked.source_test)), record.source.kind),
+            "value": score(float(np.mean(record.locked.source_test)), record.source.kind),
             "note": f"{cost} {floor_word}",
         }
     ]
     if verdict.taken_away is None:
-        return [*tiles, {"name": "Taken from attackers", "value": wording.DASH, "note": "Not attacked yet."}]
+        return [*tiles, {"name": "Taken from attackers", "value": DASH, "note": "Not attacked yet."}]
     away = verdict.taken_away
     chances = {target.name: target.chance for target in record.targets}
     shares = [s for c in verdict.judged if (s := share_taken(c, chances[c.target])) is not None]
     left = float(np.mean([np.mean(comparison.locked) for comparison in verdict.judged]))
     before = float(np.mean([np.mean(comparison.source_only) for comparison in verdict.judged]))
-    kinds = {target.name: target.kind for target in record.targets}
-    kind = kinds[verdict.judged[0].target]
-    mean_of = f"mean of {wording.plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
+    kinds = {t.name: t.kind for t in record.targets}
+    judged_kinds = {kinds[comparison.target] for comparison in verdict.judged}
+    mean_of = f"mean of {plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
     return [
         *tiles,
         {
             "name": "Taken from attackers",
-            "value": wording.points(away.mean),
+            "value": points(away.mean),
             "note": f"{_interval_words(verdict)}; {mean_of}.",
         },
         {
             "name": "Left to attackers",
-            "value": wording.score(left, kind),
-            "note": f"{wording.score(before, kind)} from the source-only model.",
+            "value": _level(left, judged_kinds),
+            "note": f"{_level(before, judged_kinds)} from the source-only model.",
         },
         {
             "name": "Share of their gain gone",
-            "value": wording.percent(float(np.mean(shares)), 0) if shares else wording.DASH,
+            "value": percent(float(np.mean(shares)), 0) if shares else DASH,
             "note": "Of what the strongest attack gains above chance." if shares else "Nobody gains above chance.",
         },
     ]
+
+
+def _level(value: float, kinds: set[Kind]) -> str:
+    """A mean score over targets; where accuracies and R squared are mixed, in hundredths without a unit."""
+    return score(value, next(iter(kinds))) if len(kinds) == 1 else f"{number(100 * value)} of 100"
 
 
 def _interval_words(verdict: Verdict) -> str:
@@ -191,27 +213,27 @@ def _interval_words(verdict: Verdict) -> str:
     if away is None or not away.has_interval:
         return "No interval: fewer than three seeds"
     over = "" if away.basis == "seeds" else " over targets"
-    return f"95% interval {wording.interval(away)}{over}"
+    return f"95% interval {interval(away)}{over}"
 
 
 def _floor(record: LockRecord) -> str:
     if record.floor.kind == "accuracy_loss":
-        return f"at a loss of at most {wording.points(record.floor.value)} on the source"
-    return f"above the {wording.number(record.floor.value)}th percentile of the space on the source, as predicted"
+        return f"at a loss of at most {points(record.floor.value)} on the source"
+    return f"at percentile {record.floor.value:g} of the space or above on the source, as predicted"
 
 
 def _classes(source: TaskRecord) -> str:
     if source.kind == "dense":
         return "dense: every pixel is predicted (score: R²)"
-    names = [wording.shorten(name, 40) for name in source.classes]
+    names = [shorten(name, 40) for name in source.classes]
     more = f", and {len(names) - 12:,} more" if len(names) > 12 else ""
     return f"{len(names):,}: {', '.join(names[:12])}{more}"
 
 
 def _short(source: TaskRecord) -> str:
-    kind = wording.plural(len(source.classes), "class", "classes") if source.classes else "dense"
+    kind = plural(len(source.classes), "class", "classes") if source.classes else "dense"
     channels, height, width = source.shape
-    return f"{kind} · {wording.plural(channels, 'channel')} of {width} x {height}"
+    return f"{kind} · {plural(channels, 'channel')} of {width} x {height}"
 
 
 def _breakable(official_string: str) -> Any:

@@ -17,7 +17,7 @@ def lock_limits(record: LockRecord) -> tuple[str, ...]:
     elif targets and all(target.seen_by_search for target in targets):
         found.append("The search was told of these targets. Against other targets the lock may be weaker.")
     elif targets:
-        found.append(f"Attackers may pick other targets than the {plural(len(targets), 'one')} judged here.")
+        found.append(f"Attackers may pick other targets than the {len(targets)} judged here.")
     found += _common(record, (record.locked, record.source_only))
     return tuple(dict.fromkeys(found))
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
+from archlock.reports.record import Kind, LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
 from archlock.reports.wording import MINUS, attack_name, duration, interval, number, score, shorten
 
@@ -34,6 +34,7 @@ class Row:
     right: str
     """What is written at the right end; ``right_wide`` is added where there is room."""
     right_wide: str = ""
+    kind: Kind = "classification"
 
 
 def source_row(record: LockRecord) -> Row:
@@ -48,6 +49,7 @@ def source_row(record: LockRecord) -> Row:
         chance=record.source.chance,
         right=_change(-loss.mean),
         right_wide=_bracket(loss),
+        kind=record.source.kind,
     )
 
 
@@ -64,6 +66,7 @@ def target_rows(judged: Sequence[Comparison], targets: Sequence[TargetRecord]) -
             chance=by_name[comparison.target].chance,
             right=_change(-comparison.taken_away.mean),
             right_wide=_bracket(comparison.taken_away),
+            kind=by_name[comparison.target].kind,
         )
         for comparison in judged
     )
@@ -89,6 +92,7 @@ def lone_rows(
                 plain=None,
                 chance=target.chance,
                 right=score(level.mean, target.kind),
+                kind=target.kind,
             )
         )
     return tuple(rows)
@@ -132,6 +136,12 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
     return picture(name, title, draw, height=lambda _: height)
 
 
+def _tick(value: float, rows: Sequence[Row]) -> str:
+    """Percent for accuracies, a plain number for R squared, hundredths where both share the axis."""
+    kinds = {row.kind for row in rows}
+    return f"{100 * value:.0f}" + ("%" if len(kinds) == 1 else "") if "classification" in kinds else f"{value:.2g}"
+
+
 def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
     label, line = top + 13, top + 34
     across, wide = _across(axes), width >= 500
@@ -145,7 +155,7 @@ def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
     axes.plot([low, 1.0], [line, line], color=COLOURS["ground"], linewidth=16, zorder=0)
     for value in np.arange(0, 1.01, 0.25 if width < 500 else 0.1):
         axes.plot([value, value], [line - 8, line + 8], color=COLOURS["grid"], linewidth=1, zorder=1)
-    if row.chance:
+    if row.chance is not None:
         axes.plot([row.chance] * 2, [line - 8, line + 8], color=COLOURS["ink"], linewidth=1.8, zorder=2)
     if row.plain is not None:
         ends = [max(low, row.plain.mean), max(low, row.locked.mean)]
@@ -164,7 +174,7 @@ def _mark(axes: Any, found: Estimate, line: float, *, low: float, colour: str, m
         [max(low, found.mean)],
         [line],
         marker="<" if found.mean < low else marker,
-        markersize=9.5 if marker == "D" else 11,
+        markersize=11,
         color=COLOURS[colour],
         markeredgecolor=COLOURS["paper"],
         markeredgewidth=1.4,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archlock.reports import wording
 from archlock.reports.record import LockRecord, OutcomeRecord, TargetRecord
 from archlock.reports.statistics import (
     Comparison,
@@ -17,6 +16,7 @@ from archlock.reports.statistics import (
     strongest_alone,
     valid_outcomes,
 )
+from archlock.reports.wording import interval, number, plural, score, seeds, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ def attack_summary(record: Record) -> str:
     number_of_seeds = len({outcome.seed for outcome in valid})
     failed = len(record.outcomes) - len(valid)
     text = (
-        f"{wording.plural(len(valid), 'attack')} in all: {wording.plural(attackers, 'kind')} of attack on "
-        f"{wording.plural(targets, 'target')}, with {wording.seeds(number_of_seeds)}."
+        f"{plural(len(valid), 'attack')} in all: {plural(attackers, 'kind')} of attack on "
+        f"{plural(targets, 'target')}, with {seeds(number_of_seeds)}."
     )
-    return text + (f" {wording.plural(failed, 'more attack')} gave no score." if failed else "")
+    return text + (f" {plural(failed, 'more attack')} gave no score." if failed else "")
 
 
 Placed = tuple[tuple[float, int], AttackRow]
@@ -97,11 +97,11 @@ def _paired_row(comparison: Comparison, target: TargetRecord, *, is_strongest: b
     away = comparison.taken_away
     return AttackRow(
         attacker="" if is_strongest else comparison.attacker,
-        data=wording.share(comparison.fraction),
-        locked=wording.score(float(np.mean(comparison.locked)), target.kind),
-        plain=wording.score(float(np.mean(comparison.source_only)), target.kind),
-        away=wording.number(100 * away.mean),
-        interval=wording.interval(away) if away.has_interval else "none",
+        data=share(comparison.fraction),
+        locked=score(float(np.mean(comparison.locked)), target.kind),
+        plain=score(float(np.mean(comparison.source_only)), target.kind),
+        away=number(100 * away.mean),
+        interval=interval(away) if away.has_interval else "none",
         seeds=str(len(comparison.seeds)),
         sure=away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
         strongest=is_strongest,
@@ -129,11 +129,11 @@ def _lone_row(attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRe
     low, high = level.low, level.high
     return AttackRow(
         attacker=attacker,
-        data=wording.share(fraction),
-        locked=wording.score(level.mean, target.kind),
+        data=share(fraction),
+        locked=score(level.mean, target.kind),
         plain="",
         away="",
-        interval="none" if low is None or high is None else wording.interval(level),
+        interval="none" if low is None or high is None else interval(level),
         seeds=str(level.count),
         strongest=not attacker,
     )
@@ -144,6 +144,6 @@ def _has_reference(record: Record) -> bool:
 
 
 def _what(target: TargetRecord) -> str:
-    kind = wording.plural(target.classes, "class", "classes") if target.kind == "classification" else "dense, R²"
+    kind = plural(target.classes, "class", "classes") if target.kind == "classification" else "dense, R²"
     simulated = "simulated from the source, " if target.simulated else ""
-    return f"{simulated}{kind}, chance {wording.score(target.chance, target.kind)}"
+    return f"{simulated}{kind}, chance {score(target.chance, target.kind)}"

@@ -10,12 +10,13 @@ MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EM DASH}"
+SQUARED = "\N{SUPERSCRIPT TWO}"
 
 _ATTACKS: Final = {
-    "from_scratch": "Architecture trained from new weights",
-    "linear_probe": "New head on frozen features",
-    "fine_tune": "Fine-tuning of all weights",
-    "lp_ft": "New head first, then all weights",
+    "from_scratch": "From scratch",
+    "linear_probe": "Linear probe",
+    "fine_tune": "Full fine-tuning",
+    "lp_ft": "Head first, then all",
 }
 ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
 SCHEMES: Final[dict[Scheme, str]] = {
@@ -46,7 +47,7 @@ def score(value: float | None, kind: Kind = "classification") -> str:
     """A score in the words of its kind: an accuracy in percent, or R squared; a dash where there is none."""
     if value is None:
         return DASH
-    return percent(value) if kind == "classification" else f"R²{SPACE}{number(value, 3)}"
+    return percent(value) if kind == "classification" else f"R{SQUARED}{SPACE}{number(value, 3)}"
 
 
 def interval(found: Estimate) -> str:
@@ -106,7 +107,7 @@ def share(fraction: float) -> str:
 
 
 def attack_name(name: str) -> str:
-    """An attack in words: ``Fine-tuning of all weights``; an unknown name with spaces for underscores."""
+    """An attack in words: ``Full fine-tuning``; an unknown name with spaces for underscores."""
     return _ATTACKS.get(name, name.replace("_", " "))
 
 
