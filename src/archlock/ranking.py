@@ -26,3 +26,8 @@ def rank_percentiles(scores: Float[np.ndarray, "*rows items"]) -> Float[np.ndarr
         not_above = np.searchsorted(ordered, scores[row], side="right")
         percentiles[row] = (below + not_above - 1) / 2 / (items - 1)
     return percentiles
+
+
+def ranks(scores: Float[np.ndarray, "*rows items"]) -> Float[np.ndarray, "*rows items"]:
+    """Rank of every item of a row: 0 for the best, items - 1 for the worst, ties averaged. NaN as above."""
+    return np.asarray((1 - rank_percentiles(scores)) * max(scores.shape[-1] - 1, 0))
