@@ -315,7 +315,7 @@ def spending_plot(name: str, spent: Mapping[str, float]) -> str:
         for index, (stage, seconds) in enumerate(spent.items()):
             y = 4 + 28 * index + 14
             axes.text(
-                start - 10, y, shorten(stage.replace("_", " "), 30 if start > 150 else 20), ha="right", va="center"
+                start - 10, y, shorten(stage.replace("_", " "), 22 if start > 150 else 14), ha="right", va="center"
             )
             end = start + max(room * seconds / longest, 1.5)
             axes.plot([start, end], [y, y], color=COLOURS["accent"], linewidth=11, solid_capstyle="butt")
