@@ -14,7 +14,9 @@ from archlock.cli.progress import progress_on
 
 def attack(
     run: Annotated[Path, typer.Argument(help="Directory of a finished lock run.")],
-    target: Annotated[list[str], typer.Option(help=f"Data to repurpose the models for: {options.DATA}. May be repeated.")],
+    target: Annotated[
+        list[str], typer.Option(help=f"Data to repurpose the models for: {options.DATA}. May be repeated.")
+    ],
     attacker: Annotated[
         list[str] | None,
         typer.Option(help="from_scratch, linear_probe, fine_tune or lp_ft; may be repeated. Default: all."),

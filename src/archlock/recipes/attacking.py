@@ -42,10 +42,12 @@ class Suite:
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
 
-    def trials(self, kind: str) -> int:
-        """Trainings ("train") or probes ("probe") on one model and target at one fraction, sweeps included."""
-        probing = [ATTACKS[a] for a in self.attackers if (a == "linear_probe") == (kind == "probe")]
-        return sum(len(attack.settings) + self.seeds - 1 for attack in probing)
+    @property
+    def full_trainings(self) -> float:
+        """Work on one model and target, in trainings on all of its data: sweeps, seeds and fractions included."""
+        trained = [ATTACKS[name] for name in self.attackers if name != "linear_probe"]
+        runs = sum(len(attack.settings) + self.seeds - 1 for attack in trained)
+        return runs * sum(fraction * _longer(fraction) for fraction in self.fractions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,13 @@ def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
 def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
     """The plan for less data: more epochs (by the root of the shrinkage), and batches that still make an epoch."""
     return replace(
-        plan, epochs=round(plan.epochs / math.sqrt(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
+        plan, epochs=round(plan.epochs * _longer(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
     )
+
+
+def _longer(fraction: float) -> float:
+    """How many times as many epochs an attacker trains on a fraction of the data."""
+    return 1 / math.sqrt(fraction)
 
 
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:

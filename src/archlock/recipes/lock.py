@@ -15,7 +15,7 @@ from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
 from archlock.recipes.attacking import Defended, Suite, run_suite
 from archlock.recipes.config import LockConfig
-from archlock.recipes.decide import Decision, decide
+from archlock.recipes.decide import decide
 from archlock.recipes.outputs import write_models, write_pages
 from archlock.recipes.recording import lock_record
 from archlock.recipes.release import Released, release

@@ -189,8 +189,8 @@ def _limits(run: Run) -> tuple[str, ...]:
         f"The networks are small: {config.width} channels and {config.depth} cell"
         f"{'s' if config.depth > 1 else ''} a stage, trained for at most {plan.final.source_plan.epochs} epochs on "
         f"{len(run.source.train)} images. A lock found at this size is not proven at another.",
-        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with more "
-        "time may get further.",
+        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with "
+        "more time may get further.",
     ]
     if config.scheme == "tu":
         found.append(
