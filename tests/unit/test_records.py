@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from second_process import printed, start
 
 from archlock.errors import RunError
 from archlock.records import canonical_json, fingerprint, plain, read_json, write_atomic, write_json
+from second_process import printed, start
 
 
 @dataclass(frozen=True)

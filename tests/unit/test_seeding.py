@@ -1,9 +1,9 @@
 import hashlib
 
 import numpy as np
-from second_process import printed
 
 from archlock.seeding import derive_seed, rng_for
+from second_process import printed
 
 
 def test_equal_in_a_second_process():
