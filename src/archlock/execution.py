@@ -72,9 +72,11 @@ def one_thread() -> Iterator[None]:
 
 
 def _begin_worker(shared: object) -> None:
+    import torch
+
     global _shared  # noqa: PLW0603  (a worker process serves one call of run_jobs)
     _shared = shared
-    one_thread().__enter__()  # for the life of the worker
+    torch.set_num_threads(1)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
