@@ -151,7 +151,7 @@ def lock_record() -> LockRecord:
         ),
         budget=BudgetRecord(
             asked="20 minutes",
-            planned={"source_training": 160, "fine_tune": 160},
+            planned={"source_training": 160.0, "fine_tune": 160.0},
             spent_seconds={"evidence": 409.9, "preference": 2.1, "search": 0.7, "finalists": 96.0, "attacks": 768.0},
             trainings={"short source training": 160, "adaptation": 320, "finalist": 12},
         ),
