@@ -13,7 +13,6 @@ from archlock.cli.progress import progress_on
 
 if TYPE_CHECKING:
     from archlock.recipes import LockResult
-    from archlock.reports import LockRecord
 
 
 def lock(
@@ -149,8 +148,8 @@ def demo(
 
 def _show(result: "LockResult", *, as_json: bool) -> None:
     """The result on the standard output: JSON, or a few lines that end with the path of the report."""
-    from archlock.records import plain
     from archlock.recipes.workspace import REPORT
+    from archlock.records import plain
     from archlock.reports import verdict_of
 
     if as_json:

@@ -56,8 +56,8 @@ def _cosine_distance(a: Float64[np.ndarray, " filters"], b: Float64[np.ndarray, 
     told = (a > 0) | (b > 0)
     if not told.any():
         return 0.0
-    largest = np.maximum(a[told], b[told])  # shares by the larger entry first: no overflow, no underflow
-    share = (a[told] / largest) / (a[told] / largest + b[told] / largest)
-    other = 1 - share
-    norms = float(np.linalg.norm(share) * np.linalg.norm(other))
-    return float(np.clip(1 - share @ other / norms, 0, 1)) if norms > 0 else 1.0
+    largest = np.maximum(a[told], b[told])  # first in units of the larger entry: no overflow, no underflow
+    one, other = a[told] / largest, b[told] / largest
+    share, rest = one / (one + other), other / (one + other)
+    norms = float(np.linalg.norm(share) * np.linalg.norm(rest))
+    return float(np.clip(1 - share @ rest / norms, 0, 1)) if norms > 0 else 1.0

@@ -14,8 +14,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-PENALTY = 0.01
-"""Ridge penalty on a head that reads standardised features, relative to the mean loss of an example."""
+PENALTY = 0.1
+"""Ridge penalty on a head that reads standardised features, relative to the mean loss of an example.
+
+Measured with the embedded probe on four image sets, 500 examples: 0.01 to 0.03 predicts best, 0.1 about as well (43
+classes excepted), and brings two disjoint samples of one task a third nearer to each other (distance 0.06 -> 0.04),
+different tasks no nearer (0.18 -> 0.17).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,28 +44,22 @@ class ClassHead:
         """Directions that make up the Fisher information of the model's own label distribution.
 
         With d_k = sqrt(p_k) (e_k - p) the covariance of the score in the logits is sum_k d_k d_k^T. Up to ``passes``
-        classes each d_k is one direction: the exact expectation. With more classes the ``passes - 1`` likeliest of
-        each example are exact and all others share one direction sum_k s_k d_k with random signs s_k, which is right
-        in expectation. Drawing as many labels from the model (Achille et al. 2019, section 3) is right in expectation
-        too, but noisier: a label nearly always drawn says nothing, a label hardly ever drawn says all.
+        classes each d_k is one direction: the exact expectation. With more classes, those of an example are dealt out to
+        ``passes`` directions, likeliest first, and share a direction as sum_k s_k d_k with random signs s_k, which is
+        right in expectation. Drawing as many labels from the model (Achille et al. 2019, section 3) is too, but is
+        noisier: a label nearly always drawn says nothing, a label hardly ever drawn says all.
         """
         probability = self.probabilities(maps.detach().mean((2, 3)))
         classes = probability.shape[1]
-        order = probability.argsort(dim=1, descending=True, stable=True)
-        exact = classes if classes <= passes else passes - 1
-        for column in range(exact):
-            yield self._spread(F.one_hot(order[:, column], classes).to(maps), probability, maps)
-        if exact < classes:
-            signs = torch.from_numpy(rng.choice([-1.0, 1.0], (len(maps), classes))).to(maps)
-            signs.scatter_(1, order[:, :exact], 0.0)
-            yield self._spread(signs, probability, maps)
-
-    def _spread(self, signs: Tensor, probability: Tensor, maps: Tensor) -> Tensor:
-        """The direction sum_k s_k sqrt(p_k) (e_k - p) in the logits, carried to the maps."""
-        weighted = signs * probability.sqrt()
-        direction = weighted - weighted.sum(1, keepdim=True) * probability
-        shared = direction @ self.weight / (maps.shape[2] * maps.shape[3])
-        return shared[:, :, None, None].expand_as(maps)
+        place = probability.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+        signs = torch.ones_like(probability)
+        if classes > passes:
+            signs = torch.from_numpy(rng.choice([-1.0, 1.0], signs.shape)).to(maps)
+        for column in range(min(classes, passes)):
+            weighted = signs * probability.sqrt() * (place % passes == column)
+            direction = weighted - weighted.sum(1, keepdim=True) * probability
+            shared = direction @ self.weight / (maps.shape[2] * maps.shape[3])
+            yield shared[:, :, None, None].expand_as(maps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,22 +1,19 @@
 """Attack what a run released: attackers on new targets, on the locked and on the source-only model alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from torch import nn
-
 from archlock.attacks import ATTACKS
-from archlock.decoding import decode
 from archlock.errors import ConfigurationError, RunError
-from archlock.evidence import EvidenceStore
 from archlock.execution import default_workers
 from archlock.models import load_weights
 from archlock.progress import Progress, Silent
 from archlock.recipes.attacking import Defended, Suite, attack_plan, run_suite
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.recipes.outputs import ATTACK_LIMITS, target_record, versions
+from archlock.recipes.outputs import REFERENCE
+from archlock.recipes.recording import target_record, versions
 from archlock.recipes.workspace import REPORT, RESULT, Workspace
 from archlock.records import write_atomic
 from archlock.reports import AttackRecord, LockRecord, OutcomeRecord, Role, from_json, render_html, to_json
@@ -109,7 +106,6 @@ def attack(
         targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in prepared.items()),
         outcomes=outcomes,
         spent_seconds={"attacks": sum(outcome.seconds for outcome in outcomes)},
-        limits=ATTACK_LIMITS,
     )
     to_json(folder / RESULT, found)
     write_atomic(folder / REPORT, render_html(found))
@@ -120,11 +116,11 @@ def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
     """The trained models of a lock run, one per source training, by role."""
     found: dict[Role, Defended] = {}
     for model in (record.locked, record.source_only):
-        blueprint = load_blueprint(run / MODEL_FILES[model.role][0])
-        weights = sorted((run / "models").glob(f"{model.role}-*.safetensors"))
+        blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
+        weights = sorted((run / REFERENCE).glob(f"{model.role}-*.safetensors"))
         models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
         if not models:
-            raise RunError(f"{run / 'models'} holds no weights of the {model.role} model; repeat the lock command")
+            raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
         found[model.role] = Defended(model.role, model.architecture, models)
     return found
 

@@ -1,8 +1,8 @@
 """Let a suite of attackers loose on one or two defended models, on every target, at every data fraction and seed.
 
-Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their settings
-with the first seed and keep the best for the others, as one would who pays for his own trainings. Both defended models
-meet the same draws: the differences are paired by seed.
+Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their
+settings with the first seed and keep the best for the others, as one would who pays for his own trainings. Both
+defended models meet the same draws: the differences are paired by seed.
 """
 
 import math
@@ -42,10 +42,12 @@ class Suite:
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
 
-    def trials(self, kind: str) -> int:
-        """Trainings ("train") or probes ("probe") on one model and target at one fraction, sweeps included."""
-        probing = [ATTACKS[a] for a in self.attackers if (a == "linear_probe") == (kind == "probe")]
-        return sum(len(attack.settings) + self.seeds - 1 for attack in probing)
+    @property
+    def full_trainings(self) -> float:
+        """Work on one model and target, in trainings on all of its data: sweeps, seeds and fractions included."""
+        trained = [ATTACKS[name] for name in self.attackers if name != "linear_probe"]
+        runs = sum(len(attack.settings) + self.seeds - 1 for attack in trained)
+        return runs * sum(fraction * _longer(fraction) for fraction in self.fractions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class _Shared:
     weights: dict[Role, str]
 
 
+def attack_plan(examples: int, epochs: int | None = None) -> Plan:
+    """How attackers train on that many examples: ``epochs``, or about 12,000 images in all, 6 to 20 epochs."""
+    return Plan(epochs or min(20, max(6, round(12_000 / max(1, examples)))), shift=0.0)
+
+
 def run_suite(
     defended: Sequence[Defended],
     targets: Mapping[str, Task],
@@ -80,7 +87,7 @@ def run_suite(
     seed: int,
     device: str,
 ) -> tuple[OutcomeRecord, ...]:
-    """Every outcome, ordered by target, attacker, fraction, model and seed. A failed attack is an outcome that says so."""
+    """Every outcome, by target, attacker, fraction, model and seed; a failed attack is an outcome that says so."""
     weights: dict[Role, str] = {
         d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
     }
@@ -161,8 +168,13 @@ def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
 def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
     """The plan for less data: more epochs (by the root of the shrinkage), and batches that still make an epoch."""
     return replace(
-        plan, epochs=round(plan.epochs / math.sqrt(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
+        plan, epochs=round(plan.epochs * _longer(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
     )
+
+
+def _longer(fraction: float) -> float:
+    """How many times as many epochs an attacker trains on a fraction of the data."""
+    return 1 / math.sqrt(fraction)
 
 
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:

@@ -15,7 +15,7 @@ class LockConfig:
     """``s``: source only. ``tk``: the targets are known. ``tu``: the targets are unknown, simulated ones stand in."""
     space: str = "nasbench201"
     evidence: str = "adaptation"
-    """``adaptation``: short trainings, adapted to the known targets. ``zero_cost``: no training before the finalists."""
+    """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
     preference: str = "score_model"
     strategy: str = "exhaustive"
     objective: str = "constrained"
@@ -44,3 +44,15 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+
+
+def parse_floor(text: str) -> SourceFloor:
+    """``1`` or ``0.5`` (points of source accuracy to give up at most) or ``p97`` (least source percentile)."""
+    try:
+        if text.startswith("p"):
+            return SourceFloor("percentile", float(text[1:]) / 100)
+        return SourceFloor("accuracy_loss", float(text) / 100)
+    except ValueError:
+        raise ConfigurationError(
+            f"floor {text!r} is not understood; write points of accuracy (for example 1) or a percentile (p97)"
+        ) from None

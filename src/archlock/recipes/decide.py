@@ -12,9 +12,21 @@ import numpy as np
 from archlock.adaptation import FINE_TUNE, PROBE, SOURCE
 from archlock.errors import SearchError
 from archlock.evidence import Key, Measurement
+from archlock.preferences import Preference
+from archlock.recipes.gathering import Subjects, gather
+from archlock.recipes.judging import Landscape, landscape, shortlist, trade_off_points
+from archlock.recipes.learning import learn_by_adaptation
+from archlock.recipes.run import Run, evidence_subjects
+from archlock.recipes.workspace import CHOICE
+from archlock.recipes.zero_cost import learn_by_proxies
+from archlock.records import plain
+from archlock.reports import TradeOffPoint
 from archlock.search import SourceFloor
-from archlock.spaces import Architecture
-from archlock.recipes.gathering import Subjects
+from archlock.spaces import SPACES, Architecture, Space
+from archlock.tasks import Choice
+
+SOURCE_ONLY_FINALISTS = 2
+"""Finalists that are there for their source score alone: candidates for the source-only architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,87 @@ class Finalist:
     def target_gain(self) -> float:
         """Mean gain over the known targets; 0 when there are none."""
         return float(np.mean(list(self.per_target.values()))) if self.per_target else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """What the search and the finalists' training came to. Only its ``choice`` opens sealed targets."""
+
+    choice: Choice
+    locked: Finalist
+    source_only: Finalist
+    finalists: tuple[Finalist, ...]
+    percentiles: Mapping[Architecture, float]
+    """Expected source percentile of every connected architecture, in [0, 1]."""
+    trade_off: tuple[TradeOffPoint, ...]
+
+
+def decide(run: Run) -> Decision:
+    """Buy evidence, learn, search, train the finalists, choose."""
+    space = SPACES[run.config.space]
+    preference = _learn(run, space)
+    seen = landscape(preference, space, tuple(run.targets))
+    architectures = _finalists(run, seen, space)
+    measured = {} if run.config.evidence == "zero_cost" else run.targets
+    subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, run.config.device)
+    known = gather(
+        architectures,
+        subjects,
+        seeds=(run.config.seed,),
+        stage="finalists, trained at full size",
+        means=run.means,
+    )
+    finalists = finalists_of(architectures, subjects, known, seed=run.config.seed)
+    locked, source_only = choose(finalists, run.config.floor, seen.percentiles)
+    run.means.progress.say(
+        f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
+        f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
+    )
+    return Decision(
+        _choice(run, locked),
+        locked,
+        source_only,
+        finalists,
+        seen.percentiles,
+        trade_off_points(preference, seen, tuple(run.targets)),
+    )
+
+
+def _learn(run: Run, space: Space) -> Preference:
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    if run.config.evidence == "zero_cost":
+        return learn_by_proxies(
+            space,
+            small.source,
+            small.targets,
+            run.config.preference,
+            candidates=run.allocation.candidates,
+            means=run.means,
+        )
+    return learn_by_adaptation(
+        space,
+        small,
+        run.config.floor,
+        candidates=run.allocation.candidates,
+        rounds=run.allocation.rounds,
+        means=run.means,
+    )
+
+
+def _finalists(run: Run, seen: Landscape, space: Space) -> tuple[Architecture, ...]:
+    """The best for the source alone, and the best locks, each isomorphism class once."""
+    count = run.allocation.finalists
+    ordinary = shortlist(run.config, seen, space, targeted=False, count=count)
+    if not run.targets:
+        return ordinary
+    locks = shortlist(run.config, seen, space, targeted=True, count=count)
+    return tuple(dict.fromkeys([*ordinary[:SOURCE_ONLY_FINALISTS], *locks]))[:count]
+
+
+def _choice(run: Run, locked: Finalist) -> Choice:
+    """The choice, with the time at which it was first made."""
+    made = Choice.now(str(locked.architecture), run.source, seed=run.config.seed)
+    return Choice(**run.workspace.once(CHOICE, lambda: plain(made)))
 
 
 def finalists_of(

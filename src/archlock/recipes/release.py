@@ -40,9 +40,7 @@ def release(run: Run, finalist: Finalist, *, title: str) -> Released:
         subjects,
         seeds=seeds,
         stage=f"{title} architecture, every seed",
-        store=run.means.store,
-        progress=run.means.progress,
-        workers=run.means.workers,
+        means=run.means,
     )
     measured = [known[adaptation_key(architecture, run.source, SOURCE, settings, seed=seed)] for seed in seeds]
     kept = [(m, seed) for m, seed in zip(measured, seeds, strict=True) if m.status == "valid"]

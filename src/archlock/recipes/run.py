@@ -8,27 +8,15 @@ from pathlib import Path
 from archlock.adaptation import measure_adaptation
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.evidence import EvidenceStore
 from archlock.execution import one_thread
 from archlock.progress import Progress
-from archlock.recipes.allocation import Allocation, Scale, allocate
-from archlock.recipes.attacking import Suite
+from archlock.recipes.allocation import Allocation, Workload, allocate
 from archlock.recipes.config import LockConfig
-from archlock.recipes.gathering import Subjects
+from archlock.recipes.gathering import Means, Subjects
 from archlock.recipes.workspace import PLAN, Workspace
-from archlock.records import plain
+from archlock.recipes.zero_cost import ProxyWork, measure_proxies
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Task, conform, subsample
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What measuring needs besides what is measured."""
-
-    store: EvidenceStore
-    progress: Progress
-    workers: int
-    seed: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +54,15 @@ def begin(
     targets = known_targets(source, config, known)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
-    scale = Scale(
+    workload = Workload(
         workers=workers,
-        attacked=(sealed or len(config.held_out)) + len(known),
+        attacked=sealed + (len(known) if config.scheme == "tk" else 0),
         largest_target=max([len(source.train), *(len(task.train) for task in known)]),
-        config=config,
-        suite=Suite,
     )
 
-    def plan() -> object:
+    def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
-        return allocate(config.budget, source, scale, lambda draft: _seconds_a_candidate(source, targets, draft))
+        return allocate(config, source, workload, lambda draft: _seconds_a_candidate(config, source, targets, draft))
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
     return Run(config, source, targets, workspace, Means(workspace.store, progress, workers, config.seed), allocation)
@@ -96,6 +82,15 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
     if config.scheme == "s":
         return {}
     return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in config.simulated}
+
+
+def known_fingerprints(run: Run) -> dict[str, str]:
+    """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
+    for tasks in (run.targets, small.targets):
+        found.update({task.fingerprint: name for name, task in tasks.items()})
+    return found
 
 
 def named(tasks: Sequence[Task]) -> dict[str, Task]:
@@ -118,11 +113,18 @@ def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: All
     return Subjects(reduced(source, allocation.source_examples), small, allocation.evidence)
 
 
-def _seconds_a_candidate(source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
+def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
     """Seconds of one thread for the evidence on one architecture of middling size, measured here."""
+    space = SPACES[config.space]
+    architecture = space.sample(rng_for(0, "timing"))
+    while not space.is_connected(architecture):
+        architecture = space.neighbours(architecture)[-1]
     subjects = evidence_subjects(source, targets, draft)
-    architecture = next(iter(SPACES["nasbench201"].enumerate()))
+    work = ProxyWork.on(subjects.source, subjects.targets, seed=0)
     with one_thread():
         began = time.perf_counter()
-        measure_adaptation(architecture, subjects.source, subjects.targets, subjects.settings, seed=0)
+        if config.evidence == "zero_cost":
+            measure_proxies(work, architecture)
+        else:
+            measure_adaptation(architecture, subjects.source, subjects.targets, subjects.settings, seed=0)
     return time.perf_counter() - began
