@@ -4,6 +4,7 @@ from archlock.catalog import Catalog
 from archlock.search.acquisition import Belief, next_candidates
 from archlock.search.exhaustive import Exhaustive
 from archlock.search.local_search import LocalSearch
+from archlock.search.loop import Found, SearchTrace, search
 from archlock.search.objective import (
     AGGREGATES,
     Aggregate,
@@ -17,7 +18,6 @@ from archlock.search.objective import (
 )
 from archlock.search.random_sampling import RandomSampling
 from archlock.search.regularised_evolution import RegularisedEvolution
-from archlock.search.loop import Found, SearchTrace, search
 from archlock.search.strategy import Strategy, StrategyMaker
 from archlock.search.trade_off import TradeOffPoint, trade_off
 
