@@ -20,7 +20,7 @@ class Belief:
     """What a model believes of some architectures on one task: a mean score and its standard deviation."""
 
     mean: Float[np.ndarray, " architectures"]
-    std: Float[np.ndarray, " architectures"]
+    std: Float[np.ndarray, " deviations"]
 
     def __post_init__(self) -> None:
         if self.mean.shape != self.std.shape or not np.isfinite([self.mean, self.std]).all() or (self.std < 0).any():

@@ -32,7 +32,7 @@ class Judgement:
 
     scores: Float[np.ndarray, " architectures"]
     """Finite; higher is better for the owner."""
-    shortfall: Float[np.ndarray, " architectures"]
+    shortfall: Float[np.ndarray, " shortfalls"]
     """By how much the source floor is missed, in the floor's units; 0 where it is kept."""
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class SourceFloor:
 
         ``source`` are scores or accuracies for a percentile, and accuracies for a loss.
         """
-        return rank_percentiles(source) if self.kind == "percentile" else np.asarray(source.max(initial=0) - source)
+        return rank_percentiles(source) if self.kind == "percentile" else np.asarray(source.max(initial=-np.inf) - source)
 
     def shortfall(self, source: Float[np.ndarray, " architectures"]) -> Float[np.ndarray, " architectures"]:
         """By how much each architecture misses the floor, in the units of ``value``; 0 if it keeps it."""
