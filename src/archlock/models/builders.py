@@ -6,6 +6,8 @@ from archlock.catalog import Catalog
 from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.nasbench201 import nasbench201
 from archlock.models.network import Network, check
+from archlock.models.transnas101_macro import transnas101_macro
+from archlock.models.transnas101_micro import transnas101_micro
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Signature
 
@@ -24,6 +26,8 @@ BUILDERS: Catalog[Builder] = Catalog(
     "builder",
     {
         "nasbench201": nasbench201,
+        "transnas101_micro": transnas101_micro,
+        "transnas101_macro": transnas101_macro,
     },
 )
 

@@ -63,6 +63,7 @@ class CellSpace(Space):
         """
         self.name = name
         self.operations = operations
+        self._alphabet = frozenset("0123456789"[: len(operations)])
         self._write, self._read, self._class_key = write, read, class_key
 
     def __len__(self) -> int:
@@ -121,7 +122,7 @@ class CellSpace(Space):
     def encode(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code: operation by operation for each edge in turn (all six edges, dead or not)."""
         one_hot: np.ndarray = np.eye(len(self.operations))[self.digits(architectures)]
-        return one_hot.reshape(len(architectures), -1)
+        return one_hot.reshape(len(architectures), len(EDGES) * len(self.operations))
 
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """What :func:`~archlock.spaces.cell_features.cell_features` computes of the cells without their dead edges, so
@@ -154,9 +155,7 @@ class CellSpace(Space):
         return map("".join, product(digits, repeat=len(EDGES)))
 
     def _is_code(self, code: str) -> bool:
-        return (
-            len(code) == len(EDGES) and code.isascii() and code.isdigit() and max(map(int, code)) < len(self.operations)
-        )
+        return len(code) == len(EDGES) and self._alphabet.issuperset(code)
 
     def _code(self, architecture: Architecture) -> str:
         if architecture.space != self.name or not self._is_code(architecture.code):

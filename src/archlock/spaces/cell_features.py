@@ -4,10 +4,10 @@ Not the published encoding (that is the one-hot code alone, ``Space.encode``): a
 see that an operation matters only together with the others on its path.
 """
 
-from itertools import combinations
-
 import numpy as np
 from jaxtyping import Float, UInt8
+
+from archlock.spaces.pairs import pair_products
 
 PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
 """The ways from the input to the output, 0-3, 0-1-3, 0-2-3 and 0-1-2-3, as indices of edges."""
@@ -19,11 +19,14 @@ def cell_features(digits: UInt8[np.ndarray, "cells 6"], operations: tuple[str, .
     Give cells without their dead edges, or cells that compute the same get different features.
     """
     one_hot = np.eye(len(operations))[digits]  # cells x edges x operations
-    pairs = [
-        np.einsum("ci,cj->cij", one_hot[:, one], one_hot[:, other]).reshape(len(digits), -1)
-        for one, other in combinations(range(digits.shape[1]), 2)
-    ]
-    return np.concatenate([one_hot.reshape(len(digits), -1), *pairs, path_features(one_hot, operations)], axis=1)
+    return np.concatenate(
+        [
+            one_hot.reshape(len(digits), digits.shape[1] * len(operations)),
+            pair_products(one_hot),
+            path_features(one_hot, operations),
+        ],
+        axis=1,
+    )
 
 
 def path_features(
@@ -51,7 +54,7 @@ def path_features(
     return np.concatenate(
         [
             alive,
-            counts[:, :, 1:].reshape(len(one_hot), -1),
+            counts[:, :, 1:].reshape(len(one_hot), len(PATHS) * (len(operations) - 1)),
             grouped.max(axis=1),
             np.where(np.isfinite(smallest), smallest, 0),
             grouped.sum(axis=1),

@@ -6,13 +6,14 @@ chain doubles the channels one to three times and halves the resolution one to f
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from archlock.errors import ArchitectureError
 from archlock.spaces.architecture import Architecture, Space
+from archlock.spaces.pairs import pair_products
 
 TYPES = "1234"
 DOUBLES, HALVES = "24", "34"
@@ -97,7 +98,7 @@ class MacroSpace(Space):
     def encode(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code: absent, 1, 2, 3 or 4 for each of six places (30 numbers)."""
         one_hot: np.ndarray = np.eye(len(TYPES) + 1)[self._digits(architectures)]
-        return one_hot.reshape(len(architectures), -1)
+        return one_hot.reshape(len(architectures), LONGEST * (len(TYPES) + 1))
 
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """One-hot code, products of the indicators of every two places, and the shape of the chain.
@@ -108,10 +109,6 @@ class MacroSpace(Space):
         """
         digits = self._digits(architectures)
         one_hot = np.eye(len(TYPES) + 1)[digits]
-        pairs = [
-            np.einsum("ci,cj->cij", one_hot[:, one], one_hot[:, other]).reshape(len(digits), -1)
-            for one, other in combinations(range(LONGEST), 2)
-        ]
         channels = np.cumsum(((digits == 2) | (digits == 4)).astype(np.int64), axis=1)
         halvings = np.cumsum((digits >= 3).astype(np.int64), axis=1)
         present = digits > 0
@@ -120,7 +117,7 @@ class MacroSpace(Space):
             np.stack([present.sum(axis=1), channels[:, -1], halvings[:, -1]], axis=1),
             np.log2(np.stack([parameters.sum(axis=1), (parameters / 4.0**halvings).sum(axis=1)], axis=1)),
         ]
-        return np.concatenate([one_hot.reshape(len(digits), -1), *pairs, channels, -halvings, *shape], axis=1)
+        return np.concatenate([self.encode(architectures), pair_products(one_hot), channels, -halvings, *shape], axis=1)
 
     def _digits(self, architectures: Sequence[Architecture]) -> Int64[np.ndarray, "architectures 6"]:
         text = "".join(self._code(architecture).ljust(LONGEST, "0") for architecture in architectures)
@@ -134,7 +131,7 @@ class MacroSpace(Space):
     def _not_one(self, text: str) -> ArchitectureError:
         return ArchitectureError(
             f"{text!r} is not an architecture of {self.name}; expected {SHORTEST} to {LONGEST} digits from 1 to 4, of "
-            f"them one to three 2 or 4 (double the channels) and one to four 3 or 4 (halve the resolution), for example "
+            f"them one to three 2 or 4 (double the channels) and one to four 3 or 4 (halve the resolution), such as "
             f"'4111', '{self.name}:4111' or the official '64-4111-basic'"
         )
 

@@ -1,0 +1,24 @@
+import pytest
+
+from archlock.models import BUILDERS
+from archlock.seeding import rng_for
+from archlock.spaces import SPACES
+from archlock.testing.models import BUILDER_CHECKS
+
+SPECIAL = {
+    "nasbench201": ("000000", "111111", "333333", "030000", "000100"),  # the fourth: an edge that leads nowhere
+    "transnas101_micro": ("000000", "111111", "333333", "030000"),
+    "transnas101_macro": ("1114", "444111", "333322"),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("check", BUILDER_CHECKS, ids=lambda check: check.__name__)
+def test_every_builder(check, name):
+    space = SPACES[name]
+    rng = rng_for(0, name)
+    check([*map(space.architecture, SPECIAL[name]), *(space.sample(rng) for _ in range(3))])
+
+
+def test_every_space_has_a_builder():
+    assert list(BUILDERS) == list(SPACES)
