@@ -7,7 +7,6 @@ from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
 from archlock.search.objective import (
     AGGREGATES,
-    Aggregate,
     Judgement,
     Objective,
     SourceFloor,
@@ -34,7 +33,6 @@ STRATEGIES: Catalog[StrategyMaker] = Catalog(
 __all__ = [
     "AGGREGATES",
     "STRATEGIES",
-    "Aggregate",
     "Belief",
     "Exhaustive",
     "Found",
