@@ -3,7 +3,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from shared_data import shared
 from torch import nn
 
 from archlock.embeddings import asymmetric_distance, distance, task2vec
@@ -12,6 +11,7 @@ from archlock.embeddings.task2vec import spread_rows
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import Probe, open_probe
 from archlock.tasks import Split, Task
+from shared_data import shared
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def stripes(count=60, classes=3, channels=3, size=12, seed=0):
     labels = np.sort(rng.integers(0, classes, count))  # sorted: the classes come one after the other
     y, x = np.mgrid[:size, :size]
     angle = labels * np.pi / classes
-    wave = np.sin(np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + rng.uniform(0, 6, (count, 1, 1)))
+    wave = np.sin(
+        np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + rng.uniform(0, 6, (count, 1, 1))
+    )
     images = np.repeat((127 + 80 * wave)[..., None], channels, 3) + rng.normal(0, 20, (count, size, size, channels))
     return np.clip(images, 0, 255).astype(np.uint8), labels
 
