@@ -75,8 +75,8 @@ class _Notes:
         self._rectified.clear()
 
     def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor | None:
-        _, readers = self._rectified.get(id(arguments[0]), (None, [0]))
-        readers[0] += 1
+        if arguments and id(arguments[0]) in self._rectified:
+            self._rectified[id(arguments[0])][1][0] += 1
         if not output.requires_grad:
             return None
         channels_at = output.dim() - 1 if isinstance(layer, nn.Linear) else 1

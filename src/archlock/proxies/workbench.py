@@ -114,7 +114,9 @@ class Workbench:
         return rows
 
     @cached_property
-    def _private(self) -> tuple[nn.Module, list[tuple[nn.Parameter, Tensor]], list[tuple[nn.Module, str, Tensor]]]:
+    def _private(
+        self,
+    ) -> tuple[nn.Module, list[tuple[nn.Parameter, nn.Parameter]], list[tuple[nn.Module, str, Tensor]]]:
         """The copy, its parameters with those of the model, and its buffers' places with the model's buffers."""
         private = copy.deepcopy(self._model)  # for a small network this costs as much as a pass: once is enough
         parameters = list(zip(private.parameters(), self._model.parameters(), strict=True))
