@@ -52,7 +52,7 @@ def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches weight
 
 def log_steadiness(gradients: Float64[Tensor, "batches weights"], varying: Float64[Tensor, "batches weights"]) -> float:
     """Log of the summed ratios of one layer: mean size of the gradients by the deviation of ``varying``; 0 if none."""
-    deviation = varying.std(dim=0, correction=0)
-    moving = deviation > 0
+    deviation = (varying - varying.mean(dim=0)).square().mean(dim=0).sqrt()
+    moving = deviation != 0  # so that a gradient that is no number is not lost
     ratios = gradients.abs().mean(dim=0)[moving] / deviation[moving]
     return float(ratios.sum().log()) if bool(moving.any()) else 0.0
