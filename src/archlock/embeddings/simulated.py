@@ -9,7 +9,6 @@ where data may be used: simulate tasks (``archlock.tasks``) and embed them.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,7 +26,7 @@ def simulate(
     count: int,
     *,
     cosine: float = 0.9,
-    method: Literal["log_fisher", "published"] = "log_fisher",
+    method: str = "log_fisher",
     seed: int,
 ) -> tuple[Embedding, ...]:
     """``count`` embeddings at exactly the given cosine to ``embedding``.

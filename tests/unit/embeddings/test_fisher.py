@@ -64,9 +64,7 @@ def test_equals_the_loop_over_examples_and_classes(network):
                 probability = head.probabilities(network(image[None]).mean((2, 3)))[0]
             brute = sum(
                 probability[k]
-                * squared_gradient(
-                    network, layer, lambda m, k=k: head.probabilities(m.mean((2, 3))).log()[0, k], image
-                )
+                * squared_gradient(network, layer, lambda m, k=k: head.probabilities(m.mean((2, 3))).log()[0, k], image)
                 for k in range(4)
             )
             torch.testing.assert_close(squares[row], brute, rtol=1e-9, atol=1e-14)
