@@ -144,9 +144,7 @@ def test_wrong_weights_are_told(tmp_path):
     state = load_file(EMBEDDED_WEIGHTS)
     state["conv1.weight"] = torch.zeros(16, 3, 5, 5)
     save_file(state, tmp_path / "wide.safetensors")
-    with pytest.raises(
-        ConfigurationError, match=r"conv1.weight should have shape \(16, 3, 3, 3\); got \(16, 3, 5, 5\)"
-    ):
+    with pytest.raises(ConfigurationError, match=r"conv1.weight should have shape \(16, 3, 3, 3\); got .*5, 5\)"):
         open_probe("embedded", weights=tmp_path / "wide.safetensors")
 
 
