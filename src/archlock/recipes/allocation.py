@@ -12,8 +12,8 @@ from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
-from archlock.recipes.attacking import Suite, attack_plan
 from archlock.recipes.config import LockConfig
+from archlock.recipes.suite import Suite, attack_plan
 from archlock.spaces import SPACES
 from archlock.tasks import Task, subsample
 from archlock.training import Plan, fit

@@ -1,28 +1,33 @@
 """What is asked of a lock, in one frozen record."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from archlock.errors import ConfigurationError
 from archlock.recipes.budget import Budget
 from archlock.search import SourceFloor
+
+Scheme = Literal["s", "tk", "tu"]
+EvidenceKind = Literal["adaptation", "zero_cost"]
+ObjectiveKind = Literal["constrained", "published"]
 
 
 @dataclass(frozen=True, slots=True)
 class LockConfig:
     """What is asked of a lock. Everything that changes the answer, besides the data, is here and nothing else."""
 
-    scheme: str = "tu"
+    scheme: Scheme = "tu"
     """``s``: source only. ``tk``: the targets are known. ``tu``: the targets are unknown, simulated ones stand in."""
     space: str = "nasbench201"
-    evidence: str = "adaptation"
+    evidence: EvidenceKind = "adaptation"
     """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
     preference: str = "score_model"
     strategy: str = "exhaustive"
-    objective: str = "constrained"
+    objective: ObjectiveKind = "constrained"
     """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
     floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
     budget: Budget = Budget(20, "minutes")
-    simulated: tuple[str, ...] = ("jigsaw", "rotation")
+    simulated: tuple[str, ...] = ("jigsaw", "rotation", "shapes")
     """Simulated targets that the search sees (scheme TU)."""
     held_out: tuple[str, ...] = ("textures",)
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
@@ -38,9 +43,9 @@ class LockConfig:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("scheme", self.scheme, ("s", "tk", "tu")),
-            ("evidence", self.evidence, ("adaptation", "zero_cost")),
-            ("objective", self.objective, ("constrained", "published")),
+            ("scheme", self.scheme, get_args(Scheme)),
+            ("evidence", self.evidence, get_args(EvidenceKind)),
+            ("objective", self.objective, get_args(ObjectiveKind)),
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")

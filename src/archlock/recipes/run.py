@@ -76,8 +76,8 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
         return named([conform(task, source.shape) for task in known])
     if known:
         raise ConfigurationError(
-            f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have the "
-            "finished lock attacked on them"
+            f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have "
+            "the finished lock attacked on them"
         )
     if config.scheme == "s":
         return {}

@@ -13,13 +13,13 @@ from torch import nn
 
 from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
-from archlock.recipes.attacking import Defended, Suite, run_suite
 from archlock.recipes.config import LockConfig
 from archlock.recipes.decide import decide
 from archlock.recipes.outputs import write_models, write_pages
 from archlock.recipes.recording import lock_record
 from archlock.recipes.release import Released, release
 from archlock.recipes.run import Run, begin, named
+from archlock.recipes.suite import Defended, Suite, run_suite
 from archlock.records import write_atomic
 from archlock.reports import LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
