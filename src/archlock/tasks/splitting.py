@@ -1,0 +1,116 @@
+"""Three fixed splits, stratified by class, from whatever splits the data came with.
+
+The draw is by content: within a class, images are ordered by a hash of the seed and their pixels. So the splits do not
+depend on the order of files or rows, byte-identical images of a class stay together where they can (no twin in another
+split made here), and the order of every split is random: a prefix is a random subset.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, UInt64
+
+from archlock.errors import TaskError
+from archlock.tasks.task import Split, Task
+
+SHARE = 0.2
+"""Share of all given training images that becomes validation, and of those that become test if none is given."""
+
+
+def classification_task(
+    name: str,
+    classes: tuple[str, ...],
+    train: Split,
+    validation: Split | None,
+    test: Split | None,
+    *,
+    where: str,
+    origin: str,
+    skipped: tuple[str, ...] = (),
+    seed: int,
+) -> Task:
+    """A task with the splits that are given kept as they are, and those that are missing drawn from ``train``.
+
+    ``where`` names the data in error messages. TaskError: fewer than two classes, a class without enough training
+    images for the splits to be made, or a class that is in another split but not in train.
+    """
+    if len(classes) < 2:
+        raise TaskError(
+            f"{where}: one class only ({', '.join(map(repr, classes))}); a task needs at least two, give the images of "
+            "another class as well"
+        )
+    parts = 1 + (validation is None) + (test is None)
+    counts = np.bincount(train.targets, minlength=len(classes))
+    for split_name, split in (("validation", validation), ("test", test)):
+        _check_known(where, split_name, split, counts, classes)
+    short = [f"class {classes[label]!r} has {counts[label]}" for label in np.flatnonzero(counts < parts)]
+    if short:
+        purpose = {1: "train", 2: "train and one more split", 3: "train, validation and test"}[parts]
+        raise TaskError(
+            f"{where}: {_few(short)} training images; each class needs at least {parts} ({purpose}): add images, or "
+            "leave the class out"
+        )
+    train, keys = _shuffled(train, seed)
+    if test is None:
+        given = _given(train, keys, SHARE, keep=parts - 1)
+        test, train, keys = train.take(given), train.take(~given), keys[~given]
+        share = SHARE / (1 - SHARE)
+    else:
+        share = SHARE
+        test, _ = _shuffled(test, seed)
+    if validation is None:
+        given = _given(train, keys, share, keep=1)
+        validation, train = train.take(given), train.take(~given)
+    else:
+        validation, _ = _shuffled(validation, seed)
+    return Task(name, "classification", classes, train, validation, test, origin, skipped)
+
+
+def _check_known(
+    where: str, split_name: str, split: Split | None, counts: np.ndarray, classes: tuple[str, ...]
+) -> None:
+    if split is None:
+        return
+    if len(split) == 0:
+        raise TaskError(f"{where}: the {split_name} split is empty; add images to it, or leave it out to have one made")
+    unknown = [repr(classes[label]) for label in np.unique(split.targets) if counts[label] == 0]
+    if unknown:
+        raise TaskError(
+            f"{where}: {split_name} has images of class {_few(unknown)}, train has none; add training images of it, or "
+            f"remove it from {split_name}"
+        )
+
+
+def _few(words: Sequence[str]) -> str:
+    return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
+
+
+def _shuffled(split: Split, seed: int) -> tuple[Split, UInt64[np.ndarray, "examples 2"]]:
+    """The split in random order, and the key of every row: random in the seed, a function of the pixels alone."""
+    rows = np.ascontiguousarray(split.images).reshape(len(split), -1)
+    secret = f"archlock split {seed}".encode()
+    digests = b"".join(hashlib.blake2b(row.data, digest_size=16, key=secret).digest() for row in rows)
+    keys = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    order = np.lexsort((split.targets, keys[:, 1], keys[:, 0]))
+    return split.take(order), keys[order]
+
+
+def _given(
+    split: Split, keys: UInt64[np.ndarray, "examples 2"], share: float, *, keep: int
+) -> Bool[np.ndarray, " examples"]:
+    """Which rows to give away: a share of each class, at least one, and at least ``keep`` are kept."""
+    given = np.zeros(len(split), dtype=bool)
+    for label in np.unique(split.targets):
+        rows = np.flatnonzero(split.targets == label)
+        given[rows[: _cut(keys[rows], share, keep)]] = True
+    return given
+
+
+def _cut(keys: np.ndarray, share: float, keep: int) -> int:
+    """How many of the ordered keys to give away: near the share, between two images that differ if there are any."""
+    most = len(keys) - keep
+    wanted = min(max(1, round(share * len(keys))), most)
+    cuts = 1 + np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1))
+    cuts = cuts[cuts <= most]
+    return int(cuts[np.argmin(np.abs(cuts - wanted))]) if len(cuts) else wanted
