@@ -94,7 +94,8 @@ def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
     def sealed(name: str) -> SealedTask:
         return seal(lambda: SIMULATORS[name].simulate(source, seed=config.seed), name=name)
 
-    return tuple(sealed(name) for name in config.held_out if name not in config.simulated)
+    names = [name for name in config.held_out if name not in config.simulated and SIMULATORS[name].supports(source)]
+    return tuple(sealed(name) for name in names)
 
 
 def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict[str, Task]:

@@ -81,7 +81,13 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
         )
     if config.scheme == "s":
         return {}
-    return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in config.simulated}
+    fitting = [name for name in config.simulated if SIMULATORS[name].supports(source)]
+    if not fitting:
+        reasons = "; ".join(f"{name}: {SIMULATORS[name].obstacle(source)}" for name in config.simulated)
+        raise UnsupportedError(
+            f"no target can be simulated from {source.name!r} ({reasons}); name others with --simulate"
+        )
+    return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in fitting}
 
 
 def known_fingerprints(run: Run) -> dict[str, str]:
