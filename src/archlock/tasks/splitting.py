@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, UInt64
+from jaxtyping import Bool, Int64, UInt64
 
 from archlock.errors import TaskError
 from archlock.tasks.task import Split, Task
@@ -51,20 +51,29 @@ def classification_task(
             f"{where}: {_few(short)} training images; each class needs at least {parts} ({purpose}): add images, or "
             "leave the class out"
         )
-    train, keys = _shuffled(train, seed)
-    if test is None:
-        given = _given(train, keys, SHARE, keep=parts - 1)
-        test, train, keys = train.take(given), train.take(~given), keys[~given]
-        share = SHARE / (1 - SHARE)
-    else:
-        share = SHARE
-        test, _ = _shuffled(test, seed)
-    if validation is None:
-        given = _given(train, keys, share, keep=1)
-        validation, train = train.take(given), train.take(~given)
-    else:
-        validation, _ = _shuffled(validation, seed)
-    return Task(name, "classification", classes, train, validation, test, origin, skipped)
+    keys = {"train": _keys(train, seed)}
+    splits = {"train": train}
+    for split_name, given in (("test", test), ("validation", validation)):
+        if given is not None:
+            splits[split_name], keys[split_name] = given, _keys(given, seed)
+            continue
+        # of what is left of train, so that a fifth of all is given away each time
+        share = SHARE / (1 - SHARE) if split_name == "validation" and test is None else SHARE
+        keep = 2 if split_name == "test" and validation is None else 1
+        drawn = _draw(splits["train"].targets, keys["train"], share, keep=keep)
+        splits[split_name], keys[split_name] = splits["train"].take(drawn), keys["train"][drawn]
+        splits["train"], keys["train"] = splits["train"].take(~drawn), keys["train"][~drawn]
+    arranged = {name: _arranged(split, keys[name]) for name, split in splits.items()}
+    return Task(
+        name,
+        "classification",
+        classes,
+        arranged["train"],
+        arranged["validation"],
+        arranged["test"],
+        origin,
+        skipped,
+    )
 
 
 def _check_known(
@@ -86,31 +95,34 @@ def _few(words: Sequence[str]) -> str:
     return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
 
 
-def _shuffled(split: Split, seed: int) -> tuple[Split, UInt64[np.ndarray, "examples 2"]]:
-    """The split in random order, and the key of every row: random in the seed, a function of the pixels alone."""
+def _keys(split: Split, seed: int) -> UInt64[np.ndarray, "examples 2"]:
+    """Two random numbers for each image, functions of its pixels and the seed: for the draw and for the order."""
     rows = np.ascontiguousarray(split.images).reshape(len(split), -1)
     secret = f"archlock split {seed}".encode()
     digests = b"".join(hashlib.blake2b(row.data, digest_size=16, key=secret).digest() for row in rows)
-    keys = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
-    order = np.lexsort((split.targets, keys[:, 1], keys[:, 0]))
-    return split.take(order), keys[order]
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
 
 
-def _given(
-    split: Split, keys: UInt64[np.ndarray, "examples 2"], share: float, *, keep: int
+def _arranged(split: Split, keys: UInt64[np.ndarray, "examples 2"]) -> Split:
+    return split.take(np.lexsort((split.targets, keys[:, 0], keys[:, 1])))
+
+
+def _draw(
+    labels: Int64[np.ndarray, " examples"], keys: UInt64[np.ndarray, "examples 2"], share: float, *, keep: int
 ) -> Bool[np.ndarray, " examples"]:
     """Which rows to give away: a share of each class, at least one, and at least ``keep`` are kept."""
-    given = np.zeros(len(split), dtype=bool)
-    for label in np.unique(split.targets):
-        rows = np.flatnonzero(split.targets == label)
-        given[rows[: _cut(keys[rows], share, keep)]] = True
-    return given
+    drawn = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rows = rows[np.argsort(keys[rows, 0], kind="stable")]
+        drawn[rows[: _cut(keys[rows, 0], share, keep)]] = True
+    return drawn
 
 
-def _cut(keys: np.ndarray, share: float, keep: int) -> int:
+def _cut(keys: UInt64[np.ndarray, " rows"], share: float, keep: int) -> int:
     """How many of the ordered keys to give away: near the share, between two images that differ if there are any."""
     most = len(keys) - keep
     wanted = min(max(1, round(share * len(keys))), most)
-    cuts = 1 + np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1))
+    cuts = 1 + np.flatnonzero(keys[1:] != keys[:-1])
     cuts = cuts[cuts <= most]
     return int(cuts[np.argmin(np.abs(cuts - wanted))]) if len(cuts) else wanted

@@ -16,7 +16,7 @@ class Coarse(Simulator):
     name = "coarse"
     description = "to which group of similar classes the image belongs"
 
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
         return needs_classes(source, 3)
 
@@ -44,7 +44,7 @@ class RandomGrouping(Simulator):
     name = "random_grouping"
     description = "to which of a few random groups of classes the image belongs"
 
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
         return needs_classes(source, 3)
 
@@ -63,7 +63,7 @@ class ClassSubset(Simulator):
     name = "class_subset"
     description = "the class, among a random half of the classes"
 
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Fewer than four classes."""
         return needs_classes(source, 4)
 

@@ -16,7 +16,7 @@ class Jigsaw(Simulator):
     name = "jigsaw"
     description = "in which of 24 orders the quarters of the image lie"
 
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Too few images, or images of a single pixel."""
         return needs_examples(source, len(ORDERS)) or needs_side(source, 2)
 

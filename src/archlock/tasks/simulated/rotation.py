@@ -18,7 +18,7 @@ class Rotation(Simulator):
     name = "rotation"
     description = "by which of four quarter turns the image was turned"
 
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Too few images, or images of a single pixel."""
         return needs_examples(source, len(TURNS)) or needs_side(source, 2)
 

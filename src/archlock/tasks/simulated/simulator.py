@@ -26,7 +26,7 @@ class Simulator(ABC):
     """What the target asks of a model, for the documentation and the report: half a sentence."""
 
     @abstractmethod
-    def obstacle(self, source: Task) -> str:
+    def obstacle(self, source: Task, /) -> str:
         """Why the source cannot be used, in words; empty if it can."""
 
     @abstractmethod
