@@ -50,14 +50,8 @@ def test_log_fisher_mutual_cosines_scatter_around_the_square():
 
 def test_nearer_in_cosine_is_nearer_in_distance():
     source = embedding()
-<<<<<<< HEAD
-    means = [
-        np.mean([distance(source, one) for one in simulate(source, 10, cosine=c, seed=2)]) for c in (0.95, 0.7, 0.2)
-    ]
-=======
     sets = [simulate(source, 10, cosine=wanted, seed=2) for wanted in (0.95, 0.7, 0.2)]
     means = [np.mean([distance(source, one) for one in many]) for many in sets]
->>>>>>> embeddings
     assert means == sorted(means)
 
 

@@ -40,14 +40,8 @@ def stripes(count=60, classes=3, channels=3, size=12, seed=0):
     labels = np.sort(rng.integers(0, classes, count))  # sorted: the classes come one after the other
     y, x = np.mgrid[:size, :size]
     angle = labels * np.pi / classes
-<<<<<<< HEAD
-    wave = np.sin(
-        np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + rng.uniform(0, 6, (count, 1, 1))
-    )
-=======
     phase = rng.uniform(0, 6, (count, 1, 1))
     wave = np.sin(np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + phase)
->>>>>>> embeddings
     images = np.repeat((127 + 80 * wave)[..., None], channels, 3) + rng.normal(0, 20, (count, size, size, channels))
     return np.clip(images, 0, 255).astype(np.uint8), labels
 
