@@ -25,7 +25,7 @@ class LossPass:
     """Weight of every weight layer, by the layer's name."""
     gradients: dict[str, Float[Tensor, "..."]]
     """Gradient of the mean loss with respect to them; zeros where none arrives."""
-    saliencies: tuple[Float64[Tensor, "examples channels"], ...]
+    saliencies: tuple[Float64[Tensor, "examples _"], ...]
     """For every use of a weight layer: its output times the loss's gradient there, summed over all but channels."""
     codes_kernel: Float64[Tensor, "examples examples"]
     """For two images, the number of rectified units in which their binary codes agree."""

@@ -44,7 +44,7 @@ class ZicoReleased(Proxy):
         return sum(log_steadiness(layer, layer) for layer in gradients_by_layer(bench))
 
 
-def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches weights"]]:
+def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches _"]]:
     """Gradients of every weight layer on the two batches, one row a batch."""
     passes = [bench.loss_pass(index).gradients for index in range(2)]
     return [torch.stack([seen[name].flatten() for seen in passes]).double() for name in passes[0]]

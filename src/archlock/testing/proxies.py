@@ -7,7 +7,6 @@ by buffers, batch statistics, dropout, in-place rectifiers, a residual sum, froz
 import copy
 import math
 import multiprocessing
-import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, get_args
@@ -224,5 +223,6 @@ def _photograph(model: nn.Module) -> list[object]:
 
 
 def _random_states() -> tuple[object, ...]:
+    # not Python's own generator: run-time type checkers draw from it to pick the elements they look at
     words: Any = np.random.get_state(legacy=True)  # noqa: NPY002  (the global generator is what must be left alone)
-    return torch.random.get_rng_state().tolist(), random.getstate(), words[1].tolist(), words[2]
+    return torch.random.get_rng_state().tolist(), words[1].tolist(), words[2]
