@@ -1,11 +1,14 @@
 """What is asked of a lock, in one frozen record."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from archlock.errors import ConfigurationError
+from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
-from archlock.search import SourceFloor
+from archlock.search import STRATEGIES, SourceFloor
+from archlock.spaces import SPACES
+from archlock.tasks import SIMULATORS
 
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
@@ -49,6 +52,30 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        for catalog, names in (
+            (SPACES, (self.space,)),
+            (PREFERENCES, (self.preference,)),
+            (STRATEGIES, (self.strategy,)),
+            (SIMULATORS, (*self.simulated, *self.held_out)),
+        ):
+            for name in names:
+                catalog[name]
+
+    @classmethod
+    def of(cls, **settings: Any) -> "LockConfig":
+        """A configuration from settings by name; ``budget`` and ``floor`` may be texts, as on the command line.
+
+        A name that is no setting raises ConfigurationError that lists the settings.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise ConfigurationError(f"a lock has no setting {name!r}; its settings are: {', '.join(known)}")
+        if isinstance(settings.get("budget"), str):
+            settings["budget"] = Budget.parse(settings["budget"])
+        if isinstance(settings.get("floor"), str):
+            settings["floor"] = parse_floor(settings["floor"])
+        return cls(**settings)
 
 
 def parse_floor(text: str) -> SourceFloor:

@@ -4,7 +4,10 @@ Nothing in these files can execute code when they are read.
 """
 
 import hashlib
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +84,7 @@ def load(path: str | Path) -> nn.Module:
 def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Path:
     """Write the model as ONNX with a free batch size: input ``images`` (float32 in [0, 1]), output ``logits``."""
     example = torch.zeros(2, *shape)
-    with warnings.catch_warnings():
+    with _quiet_exporter(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program: Any = torch.onnx.export(
             model,
@@ -93,6 +96,18 @@ def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Pa
             verbose=False,
         )
     return write_atomic(path, program.model_proto.SerializeToString())
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Silence the exporter's remarks on packages that our models do not need."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def weights_fingerprint(model: nn.Module) -> str:

@@ -51,7 +51,9 @@ def lock_record(
         command=command,
         versions=versions(),
         source=task_record(run.source),
-        floor=FloorRecord(kind=config.floor.kind, value=config.floor.value),
+        floor=FloorRecord(
+            kind=config.floor.kind, value=config.floor.value * (100 if config.floor.kind == "percentile" else 1)
+        ),
         locked=model_record("locked", locked, decision),
         source_only=model_record("source_only", source_only, decision),
         finalists=tuple(_finalist(f, decision) for f in decision.finalists),
