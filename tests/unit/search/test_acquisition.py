@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from archlock.errors import ConfigurationError, SearchError
-from archlock.search import Belief, next_candidates
+from archlock.search import Belief, believed_quantile, next_candidates
 from archlock.search.acquisition import improvement
 
 RNG = np.random.default_rng(0)
@@ -76,3 +76,22 @@ def test_settings_that_make_no_sense():
         next_candidates(source, target, floor=0.0, count=0, already=np.zeros(5, bool), rng=RNG)
     with pytest.raises(SearchError, match="got 2 means and 3 deviations"):
         Belief(np.zeros(2), np.zeros(3))
+
+
+def test_believed_quantile_agrees_with_simulation():
+    belief = Belief(RNG.standard_normal(40), RNG.uniform(0.1, 1, 40))
+    draws = belief.mean + belief.std * RNG.standard_normal((20_000, 40))
+    assert np.isclose(believed_quantile(belief, 0.97), np.quantile(draws, 0.97), atol=0.03)
+    assert np.quantile(belief.mean, 0.97) < believed_quantile(belief, 0.97)
+
+
+def test_quantile_of_certain_beliefs():
+    certain = Belief(np.arange(101.0), np.zeros(101))
+    assert believed_quantile(certain, 0.955) == pytest.approx(96, abs=1e-3)
+
+
+def test_impossible_quantiles():
+    with pytest.raises(ConfigurationError, match=r"got 1\.0 of 5"):
+        believed_quantile(Belief(np.zeros(5), np.ones(5)), 1.0)
+    with pytest.raises(ConfigurationError, match=r"got 0\.5 of 0"):
+        believed_quantile(Belief(np.zeros(0), np.zeros(0)), 0.5)
