@@ -15,6 +15,7 @@ from archlock.recipes.config import LockConfig
 from archlock.recipes.gathering import Means, Subjects
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.recipes.zero_cost import ProxyWork, measure_proxies
+from archlock.seeding import rng_for
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Task, conform, subsample
 
