@@ -32,7 +32,7 @@ class LockConfig:
     budget: Budget = Budget(20, "minutes")
     simulated: tuple[str, ...] = ("jigsaw", "rotation", "shapes")
     """Simulated targets that the search sees (scheme TU)."""
-    held_out: tuple[str, ...] = ("textures",)
+    held_out: tuple[str, ...] = ("glyphs", "textures")
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     width: int = 16
     depth: int = 1

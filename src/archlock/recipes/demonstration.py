@@ -10,11 +10,12 @@ from archlock.recipes.locking import LockResult, lock
 from archlock.tasks import digits
 
 DEMO = LockConfig(
-    budget=Budget(32, "trainings"),
+    budget=Budget(24, "trainings"),
     simulated=("jigsaw", "rotation"),
-    held_out=("shapes", "textures"),
+    held_out=("glyphs", "textures"),
     width=8,
     depth=1,
+    epochs=20,
     attack_seeds=1,
     demo=True,
 )
