@@ -75,6 +75,8 @@ class SealedTask:
         return f"SealedTask({self.name!r})"
 
     def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute.startswith("__"):  # Python asking which protocols there are
+            raise AttributeError(attribute)
         raise SealedError(f"this target is sealed until the lock is decided; {attribute!r} cannot be seen")
 
     def __setattr__(self, attribute: str, value: object) -> None:

@@ -7,16 +7,19 @@ from archlock.tasks.simulated.drawing import coordinates, drawn, ink_within
 from archlock.tasks.simulated.simulator import Simulator, check_supported, needs_examples, needs_side
 from archlock.tasks.task import Task
 
-GLYPHS = 10
+GLYPHS = 20
 STROKES = 4
 """Straight strokes of each glyph, one after the other."""
 
+WOBBLE = 0.16
+"""Standard deviation of every corner (the image runs from -1 to 1)."""
+
 
 class Glyphs(Simulator):
-    """Ten letters, each a path of four strokes that the seed makes up; no two pictures are written alike."""
+    """Twenty letters, each a path of four strokes that the seed makes up; no two pictures are written alike."""
 
     name = "glyphs"
-    description = "which of ten made-up letters is written"
+    description = "which of twenty made-up letters is written"
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small to write in."""
@@ -43,8 +46,8 @@ def _letters(rng: np.random.Generator) -> np.ndarray:
 def _render(corners: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     count = len(corners)
     y, x = coordinates(height, width)
-    corners = corners + rng.normal(0, 0.07, corners.shape)
-    angle, size = rng.uniform(-0.25, 0.25, count), rng.uniform(0.8, 1.1, count)
+    corners = corners + rng.normal(0, WOBBLE, corners.shape)
+    angle, size = rng.uniform(-0.4, 0.4, count), rng.uniform(0.7, 1.1, count)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * size
     corners = np.einsum("ijn,nkj->nki", turn, corners) + rng.uniform(-0.12, 0.12, (count, 1, 2))
     corners = corners.astype(np.float32)[..., None, None]

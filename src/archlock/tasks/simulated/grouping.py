@@ -23,7 +23,7 @@ class Coarse(Simulator):
     def simulate(self, source: Task, *, seed: int) -> Task:
         """Groups grow around classes drawn at random: each takes the classes whose mean image is nearest to its own."""
         check_supported(self, source)
-        rng = rng_for(seed, "simulated", self.name, source.fingerprint)
+        rng = rng_for(seed, "simulated", self.name)
         means = _class_means(source)
         groups = np.zeros(len(means), dtype=np.int64)
         left = rng.permutation(len(means))
@@ -51,7 +51,7 @@ class RandomGrouping(Simulator):
     def simulate(self, source: Task, *, seed: int) -> Task:
         """The number of groups is drawn as well; it is smaller than the number of classes."""
         check_supported(self, source)
-        rng = rng_for(seed, "simulated", self.name, source.fingerprint)
+        rng = rng_for(seed, "simulated", self.name)
         classes = len(source.classes)
         count = int(rng.integers(2, min(5, classes - 1), endpoint=True))
         return _grouped(self, source, rng.permutation(classes) % count, seed)
@@ -70,7 +70,7 @@ class ClassSubset(Simulator):
     def simulate(self, source: Task, *, seed: int) -> Task:
         """Of an odd number of classes the smaller half; a split without any image of them raises TaskError."""
         check_supported(self, source)
-        rng = rng_for(seed, "simulated", self.name, source.fingerprint)
+        rng = rng_for(seed, "simulated", self.name)
         kept = np.sort(rng.permutation(len(source.classes))[: len(source.classes) // 2])
         label_of = np.full(len(source.classes), -1, dtype=np.int64)
         label_of[kept] = np.arange(len(kept))

@@ -58,9 +58,8 @@ def derived(
     """
     check_supported(simulator, source)
     label = simulator.name if name is None else name
-    labels = ("simulated", simulator.name, source.fingerprint)
     train, validation, test = (
-        change(split, rng_for(seed, *labels, split_name))
+        change(split, rng_for(seed, "simulated", simulator.name, split_name))
         for split_name, split in (("train", source.train), ("validation", source.validation), ("test", source.test))
     )
     return Task(

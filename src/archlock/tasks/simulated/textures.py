@@ -12,8 +12,11 @@ CLASSES = (
     "fine noise",
     "broad noise",
 )
-JITTER = 10.0
+JITTER = 15.0
 """Largest deviation of a grating from its class's angle, in degrees."""
+
+CONTRAST = (0.2, 0.6)
+"""Share of the texture in the picture, drawn for each; the rest is grain, the same for all classes."""
 
 
 class Textures(Simulator):
@@ -27,7 +30,7 @@ class Textures(Simulator):
         return needs_examples(source, len(CLASSES)) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """Phase, wavelength (within 15 %), angle (within 10 degrees) and colours are drawn for every picture."""
+        """Phase, wavelength (within 20 %), angle (within 15 degrees), contrast and colours are drawn each time."""
         return drawn(self, source, _render, CLASSES, seed=seed)
 
 
@@ -36,7 +39,7 @@ def _render(labels: np.ndarray, height: int, width: int, rng: np.random.Generato
     y, x = (axis * (side / 2) for axis in coordinates(height, width))  # in pixels
     fine, broad = max(2.8, side / 10), max(5.5, side / 4)
     each = (len(labels), 1, 1)
-    wavelength = np.where(labels < len(ANGLES), fine, broad).reshape(each) * rng.uniform(0.85, 1.15, each)
+    wavelength = np.where(labels < len(ANGLES), fine, broad).reshape(each) * rng.uniform(0.8, 1.2, each)
     degrees = np.array(ANGLES)[labels % len(ANGLES)].reshape(each) + rng.uniform(-JITTER, JITTER, each)
     phase = rng.uniform(0, 2 * np.pi, each)
     angle = np.deg2rad(degrees)
@@ -45,7 +48,8 @@ def _render(labels: np.ndarray, height: int, width: int, rng: np.random.Generato
     fine_noise, broad_noise = labels == len(CLASSES) - 2, labels == len(CLASSES) - 1
     waves[fine_noise] = grain[fine_noise]
     waves[broad_noise] = _smoothed(grain[broad_noise], max(1, round(broad / 4)))
-    return np.asarray(0.85 * waves + 0.15 * grain)
+    contrast = rng.uniform(*CONTRAST, each)
+    return np.asarray(contrast * waves + (1 - contrast) * rng.random((len(labels), height, width)))
 
 
 def _smoothed(grain: np.ndarray, radius: int) -> np.ndarray:

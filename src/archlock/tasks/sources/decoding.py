@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import UInt8
 
-FORMATS: Final = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 EXTENSIONS: Final = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 )
@@ -43,7 +43,7 @@ def decode(source: bytes | Path, *, side: int | None = None) -> UInt8[np.ndarray
             turned = ImageOps.exif_transpose(image)
             plain = _to_grey_or_rgb(turned)
             if side is not None and plain.size != (side, side):
-                plain = ImageOps.fit(plain, (side, side), Image.Resampling.BILINEAR)
+                plain = _centred_square(plain).resize((side, side), Image.Resampling.BILINEAR)
             pixels = np.asarray(plain)
     except UnreadableError:
         raise
@@ -95,6 +95,13 @@ def _to_grey_or_rgb(image: Any) -> Any:
         paper = Image.new("RGBA", solid.size, (255, 255, 255, 255))
         return Image.alpha_composite(paper, solid).convert("RGB")
     return image.convert("RGB")
+
+
+def _centred_square(image: Any) -> Any:
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return image.crop((left, top, left + side, top + side))
 
 
 def _eight_bit(levels: np.ndarray) -> UInt8[np.ndarray, "height width"]:
