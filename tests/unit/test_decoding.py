@@ -83,5 +83,5 @@ def test_every_complaint_names_the_place(changes, words):
 def test_the_place_begins_where_told():
     with pytest.raises(RunError, match=r"^outcomes\[3\].value: expected a number, got 'x'"):
         decode(Item, {"value": "x"}, where="outcomes[3]")
-    with pytest.raises(RunError, match="^the record: expected an object with the fields of a Item, got 3"):
+    with pytest.raises(RunError, match=r"^the record: expected an object with the fields of a Item, got 3"):
         decode(Item, 3)

@@ -49,7 +49,9 @@ def test_every_part_of_a_key_counts(store):
         parts[place] = value
         keys.append(Key(*parts))
     store.write(Measurement(key, float(index), "u", 0.0) for index, key in enumerate(keys))
-    assert {key: measurement.value for key, measurement in store.read().items()} == dict(zip(keys, range(7)))
+    assert {key: measurement.value for key, measurement in store.read().items()} == dict(
+        zip(keys, range(7), strict=True)
+    )
 
 
 def test_reading_a_part(store):

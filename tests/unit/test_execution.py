@@ -56,7 +56,7 @@ def test_an_exception_comes_out_as_it_was(workers):
 
 
 def test_a_killed_worker_is_told_in_words():
-    with pytest.raises(RunError, match="one of 2 worker processes was killed .* run again with fewer workers"):
+    with pytest.raises(RunError, match=r"one of 2 worker processes was killed .* run again with fewer workers"):
         list(run_jobs(worker_jobs.perish, None, range(3), workers=2))
 
 
