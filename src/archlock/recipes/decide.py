@@ -160,8 +160,9 @@ def choose(
     """(locked, source-only): the least gain for attackers among those above the floor, and the best of ``ordinary``.
 
     The source-only one is chosen among what a search for the source alone would have trained (or, if none of that could
-    be trained, among all finalists), so that it is not a lock by accident where many are equally good. A floor in accuracy is measured from the source-only finalist; one in percentiles reads the predicted source
-    percentile of each finalist. Ties go to the better source accuracy.
+    be trained, among all finalists), so that it is not a lock by accident where many are equally good. A floor in
+    accuracy is measured from it; one in percentiles reads the expected source percentile of each finalist. Ties go to
+    the better source accuracy.
     """
     candidates = [f for f in finalists if f.architecture in ordinary] or list(finalists)
     source_only = max(candidates, key=lambda f: (f.source_validation, f.architecture.code))
