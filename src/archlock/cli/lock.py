@@ -100,6 +100,7 @@ def lock(
         floor=parse_floor(floor),
         budget=Budget.parse(budget),
         simulated=tuple(simulate.split(",")) if simulate else defaults.simulated,
+        keep_size=image_size is not None,
         width=width,
         depth=depth,
         epochs=epochs,

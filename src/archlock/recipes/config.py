@@ -34,6 +34,8 @@ class LockConfig:
     """Simulated targets that the search sees (scheme TU)."""
     held_out: tuple[str, ...] = ("glyphs", "textures")
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
+    keep_size: bool = False
+    """Keep the size of the source's images, whatever the budget pays."""
     width: int = 16
     depth: int = 1
     epochs: int | None = None

@@ -194,6 +194,11 @@ def _limits(run: Run) -> tuple[str, ...]:
         f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with "
         "more time may get further.",
     ]
+    if plan.shape != plan.original_shape:
+        found.append(
+            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything was "
+            f"done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
+        )
     if config.scheme == "tu":
         found.append(
             "The search knew no target. It locked against tasks made from the source's own images "

@@ -52,7 +52,7 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
-    targets = known_targets(source, config, known)
+    known_targets(source, config, known)  # what is wrong with them is said before anything is written
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
     workload = Workload(
@@ -61,12 +61,22 @@ def begin(
         largest_target=max([len(source.train), *(len(task.train) for task in known)]),
     )
 
+    def seconds_a_candidate(sized: Task, draft: Allocation) -> float:
+        return _seconds_a_candidate(config, sized, known_targets(sized, config, known), draft)
+
     def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
-        return allocate(config, source, workload, lambda draft: _seconds_a_candidate(config, source, targets, draft))
+        return allocate(config, source, workload, seconds_a_candidate)
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
-    return Run(config, source, targets, workspace, Means(workspace.store, progress, workers, config.seed), allocation)
+    if allocation.shape != source.shape:
+        progress.say(
+            f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
+            "give more, or --image-size, to keep another size"
+        )
+    sized = conform(source, allocation.shape)
+    means = Means(workspace.store, progress, workers, config.seed)
+    return Run(config, sized, known_targets(sized, config, known), workspace, means, allocation)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:
