@@ -196,8 +196,8 @@ def _limits(run: Run) -> tuple[str, ...]:
     ]
     if plan.shape != plan.original_shape:
         found.append(
-            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything was "
-            f"done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
+            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything "
+            f"was done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
         )
     if config.scheme == "tu":
         found.append(
