@@ -1,9 +1,9 @@
 import pytest
-from tiny_runs import tiny_config
 
 from archlock.errors import ConfigurationError
 from archlock.recipes import LockConfig, parse_floor
 from archlock.search import SourceFloor
+from tiny_runs import tiny_config
 
 
 @pytest.mark.parametrize(

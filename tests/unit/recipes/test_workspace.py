@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_runs import tiny_config
 
 from archlock.errors import RunError
 from archlock.recipes.workspace import SETTINGS, Workspace
+from tiny_runs import tiny_config
 
 
 def test_the_same_settings_take_the_directory_up(tmp_path: Path) -> None:
