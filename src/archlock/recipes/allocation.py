@@ -126,7 +126,7 @@ def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Alloca
         raise ConfigurationError(
             f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
             f"{plan.candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; "
-            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, or smaller images, or a smaller --width"
+            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, smaller images or a smaller --width"
         )
     return plan
 
