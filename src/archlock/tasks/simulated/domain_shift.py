@@ -12,7 +12,7 @@ from archlock.tasks.simulated.noise import changed
 from archlock.tasks.simulated.simulator import Simulator, derived, needs_classes, needs_side
 from archlock.tasks.task import Split, Task
 
-NOISE = 20.0
+NOISE = 12.0
 """Standard deviation of the noise of :class:`Corrupted`, in levels of 255."""
 
 
