@@ -151,7 +151,7 @@ def lock_record() -> LockRecord:
         ),
         budget=BudgetRecord(
             asked="20 minutes",
-            planned={"source_training": 160, "fine_tune": 160},
+            planned={"source_training": 160.0, "fine_tune": 160.0},
             spent_seconds={"evidence": 409.9, "preference": 2.1, "search": 0.7, "finalists": 96.0, "attacks": 768.0},
             trainings={"short source training": 160, "adaptation": 320, "finalist": 12},
         ),
@@ -191,6 +191,7 @@ def unhappy_records() -> dict[str, LockRecord]:
         if o.attacker == "fine_tune" and o.defended == "locked" else o
         for o in full.outcomes
     )  # fmt: skip
+    small = replace(full, outcomes=outcomes(REAL, fractions=(1.0,)))  # no panels by fraction: quick to draw
     dense_source = replace(full.source, kind="dense", classes=(), class_balance=())
     dense = {"denoising": (0.61, 0.33, 0), "colouring": (0.4, -1.7, 0)}
     long = "a name " * 40 + "x" * 200
@@ -203,7 +204,7 @@ def unhappy_records() -> dict[str, LockRecord]:
             source_only=replace(full.source_only, curve=()),
         ),
         "one_seed": replace(full, outcomes=one, locked=_once(full.locked), source_only=_once(full.source_only)),
-        "same": replace(full, locked=replace(full.source_only, role="locked")),
+        "same": replace(small, locked=replace(full.source_only, role="locked")),
         "failed": replace(full, outcomes=failed),
         "all_failed": replace(
             full,
@@ -213,18 +214,18 @@ def unhappy_records() -> dict[str, LockRecord]:
             full,
             source=dense_source,
             targets=tuple(replace(target(name, 2), kind="dense", classes=0, chance=0.0) for name in dense),
-            outcomes=outcomes(dense),
+            outcomes=outcomes(dense, fractions=(0.5, 1.0)),
         ),
         "long_names": _renamed(full, long),
         "hostile_names": _renamed(full, HOSTILE),
-        "foreign_letters": _renamed(full, "手写数字 🦊 العربية"),
-        "simulated_only": replace(full, outcomes=outcomes(SIMULATED), targets=full.targets[3:]),
+        "foreign_letters": _renamed(small, "手写数字 🦊 العربية"),
+        "simulated_only": replace(full, outcomes=outcomes(SIMULATED, fractions=(1.0,)), targets=full.targets[3:]),
         "macro": replace(
-            full,
+            small,
             locked=replace(full.locked, space="transnas101_macro", code="112341", official_string="64-112341-basic"),
             source_only=replace(full.source_only, space="elsewhere", code="vgg", official_string="vgg"),
         ),
-        "demo": replace(full, demo=True, scheme="tk", evidence_kind="zero_cost"),
+        "demo": replace(small, demo=True, scheme="tk", evidence_kind="zero_cost"),
     }  # fmt: skip
 
 

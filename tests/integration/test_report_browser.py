@@ -3,6 +3,7 @@
 Without a browser the test is skipped on a laptop and fails in CI, where there must be one.
 """
 
+import importlib.util
 import json
 import os
 import shutil
@@ -62,9 +63,10 @@ def browser_parts() -> tuple[str, str]:
     """Paths of browser and driver; skips on a laptop that has none, fails in CI."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = shutil.which("chromedriver")
-    if browser and driver:
+    selenium = importlib.util.find_spec("selenium")
+    if browser and driver and selenium:
         return browser, driver
-    reason = f"needs a browser and its driver: chromium is {browser}, chromedriver is {driver}"
+    reason = f"needs chromium ({browser}), chromedriver ({driver}) and selenium ({selenium and selenium.name})"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -72,8 +74,9 @@ def browser_parts() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver")
     binary, driver = browser_parts()
+    from selenium import webdriver
+
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):

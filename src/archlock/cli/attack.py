@@ -49,7 +49,7 @@ def attack(
     from archlock.recipes import attack as run_attack
     from archlock.recipes.workspace import REPORT
     from archlock.records import plain
-    from archlock.reports import verdict_of
+    from archlock.reports import attack_summary
     from archlock.tasks import open_task
 
     place = options.device_named(device)
@@ -76,5 +76,5 @@ def attack(
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
-    typer.echo(verdict_of(result.record).sentence)
+    typer.echo(attack_summary(result.record))
     typer.echo(f"report: {(result.path / REPORT).resolve()}")

@@ -3,8 +3,9 @@
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,7 +31,7 @@ def lock(
         ),
     ] = None,
     scheme: Annotated[
-        str | None,
+        Literal["tu", "tk", "s"] | None,
         typer.Option(
             help="tu: targets unknown, simulated ones stand in. tk: lock against --target. s: source only. "
             "Default: tk with --target, else tu."
@@ -42,17 +43,18 @@ def lock(
     ] = "1",
     space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
     evidence: Annotated[
-        str,
+        Literal["adaptation", "zero_cost"],
         typer.Option(help="adaptation: short trainings, adapted to known targets. zero_cost: proxies, no training."),
     ] = "adaptation",
     preference: Annotated[
-        str, typer.Option(help="What learns from zero-cost evidence: score_model, vote, or binary_ranker (published).")
+        str, typer.Option(help="What learns from zero-cost evidence: score_model or binary_ranker (published).")
     ] = "score_model",
     strategy: Annotated[
         str, typer.Option(help="exhaustive (default, nothing beats it), random_sampling or regularised_evolution.")
     ] = "exhaustive",
     objective: Annotated[
-        str, typer.Option(help="constrained: least for attackers above the floor. published: T_rank - 2 S_rank.")
+        Literal["constrained", "published"],
+        typer.Option(help="constrained: least for attackers above the floor. published: T_rank - 2 S_rank."),
     ] = "constrained",
     simulate: Annotated[
         str | None, typer.Option(help="Simulated targets the search sees in scheme tu, separated by commas.")
@@ -98,6 +100,7 @@ def lock(
         floor=parse_floor(floor),
         budget=Budget.parse(budget),
         simulated=tuple(simulate.split(",")) if simulate else defaults.simulated,
+        keep_size=image_size is not None,
         width=width,
         depth=depth,
         epochs=epochs,
@@ -117,7 +120,7 @@ def lock(
             out=out,
             known=[open_task(text, skip_bad=skip_bad, seed=seed) for text in target or []],
             sealed=[
-                seal(lambda text=text: open_task(text, skip_bad=skip_bad, seed=seed), name=Path(text).stem)  # type: ignore[misc]
+                seal(partial(open_task, text, skip_bad=skip_bad, seed=seed), name=Path(text).stem)
                 for text in audit or []
             ],
             store=store,

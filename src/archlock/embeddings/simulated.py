@@ -9,7 +9,6 @@ where data may be used: simulate tasks (``archlock.tasks``) and embed them.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,7 +26,7 @@ def simulate(
     count: int,
     *,
     cosine: float = 0.9,
-    method: Literal["log_fisher", "published"] = "log_fisher",
+    method: str = "log_fisher",
     seed: int,
 ) -> tuple[Embedding, ...]:
     """``count`` embeddings at exactly the given cosine to ``embedding``.
@@ -35,6 +34,8 @@ def simulate(
     ``log_fisher``: the cosine is that of log vectors about their centre, the mean log of each layer (so the layers keep
     their geometric means). The centred log vector keeps its length at every cosine, entries that are zero stay zero;
     the cosines among the simulated scatter around cosine^2. Cosine in [-1, 1].
+    Measured with the embedded probe: two samples of one task (400 examples) have this cosine at 0.8 to 0.95, different
+    image sets at 0.3 to 0.75; 0.9 is a close relative, 0.5 a stranger.
 
     ``published``: the cosine is that of the plain vectors: v + tan(angle) |v| w_i, w_i from Gram-Schmidt on random
     directions, so mutual cosines are exactly cosine^2 and the length is |v| / cosine. Cosine in (0, 1]. A reading: the

@@ -27,7 +27,7 @@ lets the many rare indicators drown the few counts)."""
 NOISES: Final = np.logspace(-3, 1.5, 19)
 """Candidate noise variances, relative to the signal's."""
 _TYPICAL_NOISE, _NOISE_SPREAD = np.log(0.2), 2.0  # weak log-normal prior: 95 % between 0.004 and 10
-_SELECTION_ROWS = 400  # enough to weigh kernels; more rows only sharpen the weights
+_SELECTION_ROWS = 400  # enough to weigh kernels by
 _NEGLIGIBLE = 0.05  # kernels with less than this share of the best one's weight are dropped
 _TINY = 1e-12  # signal variance of a target that says nothing
 _BLOCK = 4096  # rows predicted at once, to bound memory
@@ -138,7 +138,8 @@ def fit_process(
             evidence.append(
                 best_noise(values, vectors.T @ targets[rows][:, varying])[1].mean() if varying.any() else 0.0
             )
-    weights = np.exp(np.array(evidence) - max(evidence))
+    more = len(targets) / len(rows)  # evidence grows with the rows: all of them would weigh more sharply
+    weights = np.exp(more * (np.array(evidence) - max(evidence)))
     weights = np.where(weights < _NEGLIGIBLE, 0, weights) / weights[weights >= _NEGLIGIBLE].sum()
     kernels = tuple(
         _fit_kernel(scaling.coordinates(features, power), targets @ rotation.T, power, length, float(weight))

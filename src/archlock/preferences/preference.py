@@ -6,7 +6,7 @@ between A and B is score(A) - score(B): both by construction, and N scores inste
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,7 @@ class Preference(ABC):
         """Score of every architecture on every task: finite, higher is better, comparable within a task only."""
 
 
+@runtime_checkable
 class PreferenceMaker(Protocol):
     """What the catalog ``archlock.preferences.PREFERENCES`` holds: evidence in, preference out."""
 

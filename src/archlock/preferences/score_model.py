@@ -102,7 +102,7 @@ class ScoreModel(Preference):
             ) from None
 
 
-def score_model(
+def make_score_model(
     evidence: EvidenceTable,
     space: Space,
     *,

@@ -1,11 +1,11 @@
 """Recipes: end-to-end procedures. The only room that knows all the others, and reads like the abstract of a paper."""
 
-from archlock.recipes.attack import AttackConfig, AttackResult, attack
+from archlock.recipes.attacking import AttackConfig, AttackResult, attack
 from archlock.recipes.budget import Budget
 from archlock.recipes.config import LockConfig, parse_floor
-from archlock.recipes.demo import demo
+from archlock.recipes.demonstration import demo
 from archlock.recipes.export import load
-from archlock.recipes.lock import LockResult, lock
+from archlock.recipes.locking import LockResult, lock
 from archlock.recipes.pages import rebuild
 
 __all__ = [

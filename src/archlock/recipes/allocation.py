@@ -12,15 +12,19 @@ from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
-from archlock.recipes.attacking import Suite, attack_plan
 from archlock.recipes.config import LockConfig
+from archlock.recipes.suite import Suite, attack_plan
 from archlock.spaces import SPACES
-from archlock.tasks import Task, subsample
+from archlock.tasks import Task, conform, subsample
 from archlock.training import Plan, fit
 
-EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.30, 0.35, 0.25
+EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes; the rest is overhead (starting workers, reading data, the report)."""
 FEWEST_CANDIDATES = 8
+ENOUGH_EPOCHS = 10
+"""Epochs of full training below which images are made smaller."""
+TYPICAL = 0.75
+"""What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
 ADAPTATION_SHARE = 1.3
 """What a finalist costs beyond its training on the source: adapting it to the known targets."""
 
@@ -33,6 +37,10 @@ class Allocation:
     """Architectures on which evidence is bought."""
     rounds: int
     """In so many rounds, each one choosing by what the ones before it found."""
+    shape: tuple[int, int, int]
+    """Size of the images the released model takes: channels, height, width."""
+    original_shape: tuple[int, int, int]
+    """Size of the source's images before that."""
     evidence_shape: tuple[int, int, int]
     """Size of the images in adaptation evidence: channels, height, width."""
     source_examples: int
@@ -58,42 +66,76 @@ class Workload:
 
 
 def allocate(
-    config: LockConfig, source: Task, workload: Workload, seconds_a_candidate: Callable[[Allocation], float]
+    config: LockConfig,
+    source: Task,
+    workload: Workload,
+    seconds_a_candidate: Callable[[Task, Allocation], float],
 ) -> Allocation:
-    """The plan of a run. ``seconds_a_candidate`` times the evidence on one architecture under a draft of the plan.
+    """The plan of a run. ``seconds_a_candidate`` times the evidence on one architecture: (source, draft of the plan).
 
-    A budget that does not pay for a run that means anything raises ConfigurationError and says what would.
+    Where the budget does not pay for enough training on images of this size, they are halved (not below 16 pixels),
+    unless the owner fixed their size. A budget that does not pay for a run that means anything raises
+    ConfigurationError and says what would.
     """
-    draft = _default(config, source, workload)
     if config.budget.unit == "trainings":
         if config.budget.amount < FEWEST_CANDIDATES:
             raise ConfigurationError(
                 f"a budget of {config.budget} is too small to learn from; give at least {FEWEST_CANDIDATES} trainings"
             )
-        return _with_candidates(draft, int(config.budget.amount))
+        return _with_candidates(_default(config, source, workload), int(config.budget.amount))
+    shape = source.shape
+    while True:
+        sized = conform(source, shape)
+        plan = _paid(config, sized, workload, seconds_a_candidate)
+        smaller = _halved(shape)
+        if plan.final.source_plan.epochs >= ENOUGH_EPOCHS or config.keep_size or config.epochs or smaller == shape:
+            return _checked(replace(plan, original_shape=source.shape), config, workload)
+        shape = smaller
+
+
+def _paid(
+    config: LockConfig,
+    source: Task,
+    workload: Workload,
+    seconds_a_candidate: Callable[[Task, Allocation], float],
+) -> Allocation:
+    """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
     seconds = config.budget.amount * 60 * workload.workers
-    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(draft))
-    plan = _with_candidates(draft, min(max(candidates, FEWEST_CANDIDATES), 600))
+    draft = _default(config, source, workload)
+    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft))
+    plan = _with_candidates(draft, min(candidates, 600))
     per_image = _seconds_per_image(config, source)
     trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
     suite = Suite(plan.attack_plan, fractions=config.fractions, seeds=config.attack_seeds)
     images = ATTACK_SHARE * seconds / per_image / (2 * suite.full_trainings * max(1, workload.attacked))
     examples = min(workload.largest_target, max(300, int(images / 6)))
-    attack_epochs = int(images / examples)
-    if candidates < FEWEST_CANDIDATES or epochs < 2 or attack_epochs < 1:
-        lacking = max(FEWEST_CANDIDATES / max(candidates, 0.5), 2 / max(epochs, 0.5), 1 / max(attack_epochs, 0.5))
-        raise ConfigurationError(
-            f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
-            f"{candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; give "
-            f"about {config.budget.amount * max(lacking, 1.5):.0f} minutes, or smaller images, or a smaller --width"
-        )
     return replace(
         plan,
-        final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(epochs, 200))),
-        attack_plan=replace(plan.attack_plan, epochs=min(attack_epochs, 40)),
+        final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(max(epochs, 1), 200))),
+        attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
         attack_examples=examples,
     )
+
+
+def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Allocation:
+    """The plan, if it is worth following."""
+    epochs, attack_epochs = plan.final.source_plan.epochs, plan.attack_plan.epochs
+    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), 3 / epochs, 3 / attack_epochs)
+    if lacking > 1:
+        raise ConfigurationError(
+            f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
+            f"{plan.candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; "
+            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, smaller images or a smaller --width"
+        )
+    return plan
+
+
+def _halved(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Half the size, not below 16 pixels."""
+    channels, *sides = shape
+    height, width = (max(min(side, 16), side // 2) for side in sides)
+    return channels, height, width
 
 
 def evidence_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -107,12 +149,14 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     """The plan without a clock, but for the number of candidates."""
     examples = len(source.train)
     tiny = min(source.shape[1:]) < 12
-    short = Plan(_epochs(24_000, min(3000, examples), 4, 12), shift=0.0 if tiny else 0.125)
-    adapt = Plan(_epochs(8_000, min(1000, examples), 4, 8), batch_size=32, learning_rate=0.05, shift=0.0)
+    short = Plan(_epochs(18_000, min(3000, examples), 4, 12), shift=0.0 if tiny else 0.125)
+    adapt = Plan(_epochs(6_000, min(1000, examples), 4, 6), batch_size=32, learning_rate=0.05, shift=0.0)
     full = Plan(config.epochs or _epochs(100_000, examples, 10, 40), shift=0.06 if tiny else 0.125, flip=config.flip)
     return Allocation(
         candidates=FEWEST_CANDIDATES,
         rounds=1,
+        shape=source.shape,
+        original_shape=source.shape,
         evidence_shape=evidence_shape(source.shape),
         source_examples=min(3000, examples),
         target_examples=min(1000, examples),
@@ -138,14 +182,16 @@ def _epochs(images: int, examples: int, least: int, most: int) -> int:
 
 
 def _seconds_per_image(config: LockConfig, source: Task) -> float:
-    """Seconds of one thread for one training image of a heavy architecture at full size, measured here."""
+    """Seconds of one thread for one training image at full size, from a heavy architecture measured here."""
     *_, heavy = SPACES[config.space].enumerate()
     if config.space == "nasbench201":
         heavy = SPACES[config.space].architecture("333333")
     model = build(heavy, source.signature, width=config.width, depth=config.depth, seed=0)
     sample = subsample(source, 256, seed=0)
+    seconds = []
     with one_thread():
-        fit(model, sample, Plan(1), seed=0)
-        began = time.perf_counter()
-        fit(model, sample, Plan(1), seed=0)
-    return (time.perf_counter() - began) / len(sample.train)
+        for epochs in (1, 1, 3):  # once to warm up; the difference of the others leaves out what is not training
+            began = time.perf_counter()
+            fit(model, sample, Plan(epochs), seed=0)
+            seconds.append(time.perf_counter() - began)
+    return TYPICAL * max(seconds[2] - seconds[1], 1e-6) / (2 * len(sample.train))

@@ -25,8 +25,8 @@ from archlock.search import SourceFloor
 from archlock.spaces import SPACES, Architecture, Space
 from archlock.tasks import Choice
 
-SOURCE_ONLY_FINALISTS = 2
-"""Finalists that are there for their source score alone: candidates for the source-only architecture."""
+SOURCE_ONLY_SHARE = 3
+"""One finalist in so many, two at least, is there for its source score alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def decide(run: Run) -> Decision:
     space = SPACES[run.config.space]
     preference = _learn(run, space)
     seen = landscape(preference, space, tuple(run.targets))
-    architectures = _finalists(run, seen, space)
+    ordinary, locks = _finalists(run, seen, space)
+    architectures = tuple(dict.fromkeys((*ordinary, *locks)))
     measured = {} if run.config.evidence == "zero_cost" else run.targets
     subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, run.config.device)
     known = gather(
@@ -73,7 +74,7 @@ def decide(run: Run) -> Decision:
         means=run.means,
     )
     finalists = finalists_of(architectures, subjects, known, seed=run.config.seed)
-    locked, source_only = choose(finalists, run.config.floor, seen.percentiles)
+    locked, source_only = choose(finalists, ordinary, run.config.floor, seen.percentiles)
     run.means.progress.say(
         f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
         f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
@@ -109,14 +110,15 @@ def _learn(run: Run, space: Space) -> Preference:
     )
 
 
-def _finalists(run: Run, seen: Landscape, space: Space) -> tuple[Architecture, ...]:
-    """The best for the source alone, and the best locks, each isomorphism class once."""
+def _finalists(run: Run, seen: Landscape, space: Space) -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
+    """What an ordinary search for the source alone would train, and the best locks besides."""
     count = run.allocation.finalists
-    ordinary = shortlist(run.config, seen, space, targeted=False, count=count)
     if not run.targets:
-        return ordinary
+        return shortlist(run.config, seen, space, targeted=False, count=count), ()
+    first = max(2, count // SOURCE_ONLY_SHARE)
+    ordinary = shortlist(run.config, seen, space, targeted=False, count=first)
     locks = shortlist(run.config, seen, space, targeted=True, count=count)
-    return tuple(dict.fromkeys([*ordinary[:SOURCE_ONLY_FINALISTS], *locks]))[:count]
+    return ordinary, tuple(a for a in locks if a not in ordinary)[: count - first]
 
 
 def _choice(run: Run, locked: Finalist) -> Choice:
@@ -150,14 +152,20 @@ def finalists_of(
 
 
 def choose(
-    finalists: Sequence[Finalist], floor: SourceFloor, percentiles: Mapping[Architecture, float]
+    finalists: Sequence[Finalist],
+    ordinary: Sequence[Architecture],
+    floor: SourceFloor,
+    percentiles: Mapping[Architecture, float],
 ) -> tuple[Finalist, Finalist]:
-    """(locked, source-only): the best on the source, and the one that gives least away among those above the floor.
+    """(locked, source-only): the least gain for attackers among those above the floor, and the best of ``ordinary``.
 
-    A floor in accuracy is measured from the source-only finalist; one in percentiles reads the predicted source
-    percentile of each finalist. Ties go to the better source accuracy.
+    The source-only one is chosen among what a search for the source alone would have trained (or, if none of that could
+    be trained, among all finalists), so that it is not a lock by accident where many are equally good. A floor in
+    accuracy is measured from it; one in percentiles reads the expected source percentile of each finalist. Ties go to
+    the better source accuracy.
     """
-    source_only = max(finalists, key=lambda f: (f.source_validation, f.architecture.code))
+    candidates = [f for f in finalists if f.architecture in ordinary] or list(finalists)
+    source_only = max(candidates, key=lambda f: (f.source_validation, f.architecture.code))
     kept = [f for f in finalists if f is source_only or _keeps(f, source_only, floor, percentiles)]
     locked = min(kept, key=lambda f: (f.target_gain, -f.source_validation, f.architecture.code))
     return locked, source_only

@@ -51,7 +51,9 @@ def lock_record(
         command=command,
         versions=versions(),
         source=task_record(run.source),
-        floor=FloorRecord(kind=config.floor.kind, value=config.floor.value),
+        floor=FloorRecord(
+            kind=config.floor.kind, value=config.floor.value * (100 if config.floor.kind == "percentile" else 1)
+        ),
         locked=model_record("locked", locked, decision),
         source_only=model_record("source_only", source_only, decision),
         finalists=tuple(_finalist(f, decision) for f in decision.finalists),
@@ -192,6 +194,11 @@ def _limits(run: Run) -> tuple[str, ...]:
         f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with "
         "more time may get further.",
     ]
+    if plan.shape != plan.original_shape:
+        found.append(
+            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything "
+            f"was done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
+        )
     if config.scheme == "tu":
         found.append(
             "The search knew no target. It locked against tasks made from the source's own images "

@@ -15,6 +15,7 @@ from archlock.recipes.config import LockConfig
 from archlock.recipes.gathering import Means, Subjects
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.recipes.zero_cost import ProxyWork, measure_proxies
+from archlock.seeding import rng_for
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Task, conform, subsample
 
@@ -51,7 +52,7 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
-    targets = known_targets(source, config, known)
+    known_targets(source, config, known)  # what is wrong with them is said before anything is written
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
     workload = Workload(
@@ -60,12 +61,22 @@ def begin(
         largest_target=max([len(source.train), *(len(task.train) for task in known)]),
     )
 
+    def seconds_a_candidate(sized: Task, draft: Allocation) -> float:
+        return _seconds_a_candidate(config, sized, known_targets(sized, config, known), draft)
+
     def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
-        return allocate(config, source, workload, lambda draft: _seconds_a_candidate(config, source, targets, draft))
+        return allocate(config, source, workload, seconds_a_candidate)
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
-    return Run(config, source, targets, workspace, Means(workspace.store, progress, workers, config.seed), allocation)
+    if allocation.shape != source.shape:
+        progress.say(
+            f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
+            "give more, or --image-size, to keep another size"
+        )
+    sized = conform(source, allocation.shape)
+    means = Means(workspace.store, progress, workers, config.seed)
+    return Run(config, sized, known_targets(sized, config, known), workspace, means, allocation)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:
@@ -76,12 +87,18 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
         return named([conform(task, source.shape) for task in known])
     if known:
         raise ConfigurationError(
-            f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have the "
-            "finished lock attacked on them"
+            f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have "
+            "the finished lock attacked on them"
         )
     if config.scheme == "s":
         return {}
-    return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in config.simulated}
+    fitting = [name for name in config.simulated if SIMULATORS[name].supports(source)]
+    if not fitting:
+        reasons = "; ".join(f"{name}: {SIMULATORS[name].obstacle(source)}" for name in config.simulated)
+        raise UnsupportedError(
+            f"no target can be simulated from {source.name!r} ({reasons}); name others with --simulate"
+        )
+    return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in fitting}
 
 
 def known_fingerprints(run: Run) -> dict[str, str]:

@@ -25,7 +25,7 @@ from archlock.tasks import Task, conform
 from archlock.training import Batch, batches
 
 WIDTH, DEPTH, BATCH, SIDE = 8, 5, 16, 16
-"""Setting that keeps the ranks of the full setting at a thirtieth of its cost (width and size shrink, depth may not)."""
+"""Keeps the ranks of the full setting at a thirtieth of its cost: width and size may shrink, depth may not."""
 FIDELITY = f"proxies-c{WIDTH}-n{DEPTH}-b{BATCH}-s{SIDE}"
 EMBEDDED_EXAMPLES = 500
 

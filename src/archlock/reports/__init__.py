@@ -21,6 +21,7 @@ from archlock.reports.record import (
     from_plain,
     to_json,
 )
+from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "TaskRecord",
     "TradeOffPoint",
     "Verdict",
+    "attack_summary",
     "from_json",
     "from_plain",
     "render_card",

@@ -145,10 +145,10 @@ def _tick(value: float, rows: Sequence[Row]) -> str:
 def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
     label, line = top + 13, top + 34
     across, wide = _across(axes), width >= 500
-    text = axes.text(0, label, shorten(row.label, 40 if wide else 24), transform=across, weight="bold", va="center")
+    text = axes.text(0, label, shorten(row.label, 36 if wide else 22), transform=across, weight="bold", va="center")
     if wide:
         axes.annotate(
-            shorten(row.note, 56), (1, 0.5), xycoords=text, xytext=(10, 0), textcoords="offset pixels", va="center"
+            shorten(row.note, 38), (1, 0.5), xycoords=text, xytext=(10, 0), textcoords="offset pixels", va="center"
         ).set_color(COLOURS["muted"])
     right = row.right + (f"  {row.right_wide}" if wide and row.right_wide else "")
     axes.text(1, label, right, transform=across, ha="right", va="center", weight="normal" if wide else "bold")
@@ -215,12 +215,12 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
                           textcoords="offset pixels", ha="left" if near_left else "right",
                           va="top" if near_left else "bottom", weight="bold")  # fmt: skip
         axes.set_xlabel("allowed loss on the source (points)")
-        axes.set_ylabel("taken from simulated attackers (points)")
+        axes.set_ylabel("taken away in the search (points)")
 
     best = max(ordered, key=lambda point: point.taken_away)
     title = (
         f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are "
-        f"taken from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
+        f"taken from the attackers of the search, at an allowed source loss of {number(100 * best.source_loss)} points."
     )
     return picture(name, title, draw, height=lambda _: 260)
 
@@ -297,9 +297,7 @@ def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:
         axes.set_xlabel("epoch")
 
     ends = "; ".join(f"{model.role.replace('_', '-')} ends at {number(100 * model.curve[-1])}" for model in models)
-    return picture(
-        name, f"Source validation score by epoch: {ends}.", draw, height=lambda _: height, widths=("narrow",)
-    )
+    return picture(name, f"Source validation score by epoch: {ends}.", draw, height=lambda _: height)
 
 
 def spending_plot(name: str, spent: Mapping[str, float]) -> str:

@@ -80,7 +80,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,}{NARROW}h" + (f"{SPACE}{minutes % 60}{NARROW}min" if minutes % 60 else "")
 
 
-def large(value: float) -> str:
+def large(value: int) -> str:
     """A large count: ``958``, ``14.2 k``, ``3.1 M``, ``1.2 G``."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= limit:

@@ -1,13 +1,12 @@
 """Search: objectives over scores, and strategies that look for the architecture that maximises them."""
 
 from archlock.catalog import Catalog
-from archlock.search.acquisition import Belief, next_candidates
+from archlock.search.acquisition import Belief, believed_quantile, next_candidates
 from archlock.search.exhaustive import Exhaustive
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
 from archlock.search.objective import (
     AGGREGATES,
-    Aggregate,
     Judgement,
     Objective,
     SourceFloor,
@@ -34,7 +33,6 @@ STRATEGIES: Catalog[StrategyMaker] = Catalog(
 __all__ = [
     "AGGREGATES",
     "STRATEGIES",
-    "Aggregate",
     "Belief",
     "Exhaustive",
     "Found",
@@ -48,6 +46,7 @@ __all__ = [
     "Strategy",
     "StrategyMaker",
     "TradeOffPoint",
+    "believed_quantile",
     "lock_judgement",
     "next_candidates",
     "published_judgement",

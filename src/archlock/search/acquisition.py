@@ -20,7 +20,7 @@ class Belief:
     """What a model believes of some architectures on one task: a mean score and its standard deviation."""
 
     mean: Float[np.ndarray, " architectures"]
-    std: Float[np.ndarray, " architectures"]
+    std: Float[np.ndarray, " deviations"]
 
     def __post_init__(self) -> None:
         if self.mean.shape != self.std.shape or not np.isfinite([self.mean, self.std]).all() or (self.std < 0).any():
@@ -84,3 +84,23 @@ def improvement(
     ratio = (best - target.mean) / std
     density = np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi)
     return np.asarray(keeping + np.log(std * np.maximum(ratio * ndtr(ratio) + density, _TINY)))
+
+
+def believed_quantile(belief: Belief, share: float) -> float:
+    """The score that this share of the architectures is believed to stay below.
+
+    A percentile floor in units of scores. The same quantile of the means alone is too low a floor, since means are
+    shrunk; here every architecture counts as the normal distribution that is believed of it.
+    """
+    if not 0 < share < 1 or len(belief.mean) == 0:
+        raise ConfigurationError(
+            f"a quantile of at least one architecture and of a share between 0 and 1 is asked; got {share} of "
+            f"{len(belief.mean)}"
+        )
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    std = np.maximum(belief.std, _TINY)
+    low = float((belief.mean - 9 * std).min()) - 1
+    high = float((belief.mean + 9 * std).max()) + 1
+    return float(brentq(lambda score: float(ndtr((score - belief.mean) / std).mean()) - share, low, high))

@@ -5,24 +5,24 @@ can be reached through it. Owner and attacker look at the same scores from two s
 *low* target score at a source score that keeps the floor.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from archlock.catalog import Catalog
 from archlock.errors import ConfigurationError, SearchError
 from archlock.ranking import rank_percentiles, ranks
 from archlock.spaces import Architecture
 
 FloorKind = Literal["percentile", "accuracy_loss"]
-Aggregate = Literal["mean", "worst"]
 
-AGGREGATES: Final[Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "mean": lambda scores: np.asarray(scores.mean(axis=0)),
-    "worst": lambda scores: np.asarray(scores.max(axis=0)),
-}
+AGGREGATES: Final[Catalog[Callable[[np.ndarray], np.ndarray]]] = Catalog(
+    "aggregate",
+    {"mean": lambda scores: np.asarray(scores.mean(axis=0)), "worst": lambda scores: np.asarray(scores.max(axis=0))},
+)
 """Several targets to one: their mean, or the one that goes best for the attacker (the worst case for the owner)."""
 
 
@@ -32,7 +32,7 @@ class Judgement:
 
     scores: Float[np.ndarray, " architectures"]
     """Finite; higher is better for the owner."""
-    shortfall: Float[np.ndarray, " architectures"]
+    shortfall: Float[np.ndarray, " shortfalls"]
     """By how much the source floor is missed, in the floor's units; 0 where it is kept."""
 
     def __post_init__(self) -> None:
@@ -87,7 +87,9 @@ class SourceFloor:
 
         ``source`` are scores or accuracies for a percentile, and accuracies for a loss.
         """
-        return rank_percentiles(source) if self.kind == "percentile" else np.asarray(source.max(initial=0) - source)
+        return (
+            rank_percentiles(source) if self.kind == "percentile" else np.asarray(source.max(initial=-np.inf) - source)
+        )
 
     def shortfall(self, source: Float[np.ndarray, " architectures"]) -> Float[np.ndarray, " architectures"]:
         """By how much each architecture misses the floor, in the units of ``value``; 0 if it keeps it."""
@@ -114,7 +116,7 @@ def lock_judgement(
     targets: Float[np.ndarray, "targets architectures"],
     floor: SourceFloor,
     *,
-    aggregate: Aggregate = "mean",
+    aggregate: str = "mean",
 ) -> Judgement:
     """The attackers' loss, to be maximised: minus the mean (or largest) target score, subject to the source floor.
 
@@ -131,7 +133,7 @@ def published_judgement(
     floor: SourceFloor,
     *,
     weight: float = 2.0,
-    aggregate: Aggregate = "mean",
+    aggregate: str = "mean",
 ) -> Judgement:
     """:func:`published_scores` of the ranks of these scores, subject to the source floor."""
     return Judgement(
@@ -144,7 +146,7 @@ def published_scores(
     target_ranks: Float[np.ndarray, "targets architectures"],
     *,
     weight: float = 2.0,
-    aggregate: Aggregate = "mean",
+    aggregate: str = "mean",
 ) -> Float[np.ndarray, " architectures"]:
     """Published fitness of ArchLock (Zhou, Ren, Xu, ICLR 2024): f = T_rank - weight * S_rank, rank 0 is best.
 

@@ -49,8 +49,10 @@ class RegularisedEvolution(Strategy):
         self._seen.update(map(self.space.canonicalise, architectures))
 
     def _child(self, parent: Architecture) -> Architecture:
-        for _ in range(self._retries):
-            child = self.space.mutate(parent, self._rng)
+        child = parent
+        for attempt in range(2 * self._retries):
+            mutated = attempt < self._retries
+            child = self.space.mutate(parent, self._rng) if mutated else self.space.sample(self._rng)
             if self.space.canonicalise(child) not in self._seen:
-                return child
-        return self.space.sample(self._rng)
+                break
+        return child

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from archlock.search.objective import Judgement
 from archlock.spaces import Architecture, Space
@@ -25,6 +25,7 @@ class Strategy(ABC):
         """The judgement of what was asked for last, or of the first few of them when the budget ended there."""
 
 
+@runtime_checkable
 class StrategyMaker(Protocol):
     """What the catalog ``archlock.search.STRATEGIES`` holds."""
 

@@ -1,5 +1,37 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
+from archlock.tasks.conform import conform
+from archlock.tasks.opening import FORMS, open_task
+from archlock.tasks.saving import load_task, save_task
+from archlock.tasks.sealed import Choice, SealedTask, seal
+from archlock.tasks.simulated import SIMULATORS
+from archlock.tasks.simulated.simulator import Simulator
+from archlock.tasks.sources.digits import digits
+from archlock.tasks.sources.hugging_face import hugging_face
+from archlock.tasks.sources.image_folder import image_folder
+from archlock.tasks.sources.npz import npz
+from archlock.tasks.subsample import subsample, subsample_fraction
 from archlock.tasks.task import Kind, Signature, Split, Task
 
-__all__ = ["Kind", "Signature", "Split", "Task"]
+__all__ = [
+    "FORMS",
+    "SIMULATORS",
+    "Choice",
+    "Kind",
+    "SealedTask",
+    "Signature",
+    "Simulator",
+    "Split",
+    "Task",
+    "conform",
+    "digits",
+    "hugging_face",
+    "image_folder",
+    "load_task",
+    "npz",
+    "open_task",
+    "save_task",
+    "seal",
+    "subsample",
+    "subsample_fraction",
+]

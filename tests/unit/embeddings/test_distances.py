@@ -42,7 +42,7 @@ def test_asymmetric_distance_subtracts_the_complexity_of_the_source():
     mean = np.r_[np.full(2, a.vector[:2].mean()), np.full(6, a.vector[2:].mean())]
     expected = distance(a, b) - 0.15 * distance(a, embedding(mean))
     np.testing.assert_allclose(asymmetric_distance(a, b), expected, rtol=1e-12)
-    np.testing.assert_allclose(asymmetric_distance(a, b, weight=0), distance(a, b), rtol=1e-12)
+    np.testing.assert_allclose(asymmetric_distance(a, b, weight=0.0), distance(a, b), rtol=1e-12)
     even = embedding([2, 2, 5, 5, 5, 5, 5, 5])  # is the trivial embedding itself
     np.testing.assert_allclose(asymmetric_distance(even, b), distance(even, b), atol=1e-12)
     assert asymmetric_distance(a, b) != asymmetric_distance(b, a)
@@ -53,5 +53,5 @@ def test_only_comparable_embeddings():
     for measure in (distance, asymmetric_distance):
         with pytest.raises(ConfigurationError, match=r"'tiny' \(00ff, 8 filters\) and 'tiny' \(beef, 8 filters\)"):
             measure(a, embedding(b.vector, probe="beef"))
-        with pytest.raises(ConfigurationError, match="beef has 2 negative entries.*method='log_fisher'"):
+        with pytest.raises(ConfigurationError, match=r"beef has 2 negative entries.*method='log_fisher'"):
             measure(a, embedding([-1, -1, 1, 1, 1, 1, 1, 1], simulated=True))

@@ -50,9 +50,8 @@ def test_log_fisher_mutual_cosines_scatter_around_the_square():
 
 def test_nearer_in_cosine_is_nearer_in_distance():
     source = embedding()
-    means = [
-        np.mean([distance(source, one) for one in simulate(source, 10, cosine=c, seed=2)]) for c in (0.95, 0.7, 0.2)
-    ]
+    sets = [simulate(source, 10, cosine=wanted, seed=2) for wanted in (0.95, 0.7, 0.2)]
+    means = [np.mean([distance(source, one) for one in many]) for many in sets]
     assert means == sorted(means)
 
 
@@ -88,6 +87,6 @@ def test_misuse_is_told():
     flat = Embedding(np.ones(6), (("a", 0),), 5, np.zeros(6), "tiny", "00ff", "flat")
     with pytest.raises(ConfigurationError, match="embedding flat says the same of all filters"):
         simulate(flat, 1, seed=0)
+    nothing = Embedding(np.zeros(6), (("a", 0),), 5, np.zeros(6), "tiny", "00ff", "zero")
     with pytest.raises(ConfigurationError, match="length 0, 6 entries, count 1"):
-        nothing = Embedding(np.zeros(6), (("a", 0),), 5, np.zeros(6), "tiny", "00ff", "zero")
         simulate(nothing, 1, method="published", seed=0)

@@ -3,7 +3,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from shared_data import shared
 from torch import nn
 
 from archlock.embeddings import asymmetric_distance, distance, task2vec
@@ -12,6 +11,7 @@ from archlock.embeddings.task2vec import spread_rows
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import Probe, open_probe
 from archlock.tasks import Split, Task
+from shared_data import shared
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,8 @@ def stripes(count=60, classes=3, channels=3, size=12, seed=0):
     labels = np.sort(rng.integers(0, classes, count))  # sorted: the classes come one after the other
     y, x = np.mgrid[:size, :size]
     angle = labels * np.pi / classes
-    wave = np.sin(
-        np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + rng.uniform(0, 6, (count, 1, 1))
-    )
+    phase = rng.uniform(0, 6, (count, 1, 1))
+    wave = np.sin(np.cos(angle)[:, None, None] * x + np.sin(angle)[:, None, None] * y + phase)
     images = np.repeat((127 + 80 * wave)[..., None], channels, 3) + rng.normal(0, 20, (count, size, size, channels))
     return np.clip(images, 0, 255).astype(np.uint8), labels
 
@@ -166,20 +165,21 @@ def images_of(name, rows, classes=None):
 def test_related_real_tasks_are_nearer_than_unrelated_ones():
     probe = open_probe("embedded")
     names = ("cifar10", "mnist", "fashion_mnist")
-    pairs = {name: [images_of(name, slice(start, start + 250)) for start in (0, 250)] for name in names}
-    vectors = {name: [task2vec(task, probe, examples=250) for task in pair] for name, pair in pairs.items()}
+    pairs = {name: [images_of(name, slice(start, start + 200)) for start in (0, 200)] for name in names}
+    vectors = {name: [task2vec(task, probe, examples=200) for task in pair] for name, pair in pairs.items()}
     within = [distance(*vectors[name]) for name in names]
     between = [distance(vectors[a][0], vectors[b][1]) for a in names for b in names if a != b]
     assert max(within) < min(between)
-    signs = task2vec(images_of("gtsrb", slice(0, 250)), probe, examples=250)
+    signs = task2vec(images_of("gtsrb", slice(0, 200)), probe, examples=200)
     assert distance(vectors["cifar10"][0], signs) < distance(vectors["mnist"][0], signs)  # colour photographs both
     assert asymmetric_distance(vectors["cifar10"][0], signs) < distance(vectors["cifar10"][0], signs)
 
 
 def test_disjoint_halves_agree():
     probe = open_probe("embedded")
-    one, two = [task2vec(images_of("mnist", slice(start, start + 500)), probe) for start in (0, 500)]
-    assert one.examples == 500
+    one, two = [task2vec(images_of("mnist", slice(start, start + 300)), probe) for start in (0, 300)]
+    assert one.examples == 300
     cosine = one.vector @ two.vector / np.linalg.norm(one.vector) / np.linalg.norm(two.vector)
-    assert cosine > 0.97
+    assert cosine > 0.94  # 0.99 with 1000 examples each
+    assert distance(one, two) < 0.05
     assert np.median(one.standard_error[one.vector > 0] / one.vector[one.vector > 0]) < 0.1

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from shared_data import shared
 from torch import nn
 
 from archlock.errors import ConfigurationError, UnknownNameError, UnsupportedError
 from archlock.models import PROBES, Probe, open_probe
 from archlock.models.probes import EMBEDDED_WEIGHTS
+from shared_data import shared
 
 
 def test_embedded_probe_is_small_and_always_there():
@@ -144,9 +144,7 @@ def test_wrong_weights_are_told(tmp_path):
     state = load_file(EMBEDDED_WEIGHTS)
     state["conv1.weight"] = torch.zeros(16, 3, 5, 5)
     save_file(state, tmp_path / "wide.safetensors")
-    with pytest.raises(
-        ConfigurationError, match=r"conv1.weight should have shape \(16, 3, 3, 3\); got \(16, 3, 5, 5\)"
-    ):
+    with pytest.raises(ConfigurationError, match=r"conv1.weight should have shape \(16, 3, 3, 3\); got .*5, 5\)"):
         open_probe("embedded", weights=tmp_path / "wide.safetensors")
 
 

@@ -8,18 +8,20 @@ Only then are the sealed targets opened and the attackers let loose, on the lock
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
+from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
-from archlock.recipes.attacking import Defended, Suite, run_suite
 from archlock.recipes.config import LockConfig
 from archlock.recipes.decide import decide
 from archlock.recipes.outputs import write_models, write_pages
 from archlock.recipes.recording import lock_record
 from archlock.recipes.release import Released, release
 from archlock.recipes.run import Run, begin, named
+from archlock.recipes.suite import Defended, Suite, run_suite
 from archlock.records import write_atomic
 from archlock.reports import LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
@@ -51,26 +53,32 @@ def lock(
     source: Task,
     config: LockConfig | None = None,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     known: Sequence[Task] = (),
     sealed: Sequence[SealedTask] = (),
     store: Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     command: str = "archlock.lock(...)",
+    **settings: Any,
 ) -> LockResult:
-    """Search, train, attack and report; everything is written to the directory ``out``.
+    """Search, train, attack and report; everything is written to the directory ``out`` (``runs/NAME`` of the source).
 
+    Settings are those of :class:`LockConfig`, as a ``config`` or by name: ``lock(source, scheme="tu", seed=0)``.
     ``known`` are the targets of scheme TK. ``sealed`` are targets the search must not see: they are opened when the
     lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
     a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
     """
-    config = config or LockConfig()
+    if config is not None and settings:
+        raise ConfigurationError(
+            f"give a config or settings by name, not both; got {', '.join(settings)} besides a config"
+        )
+    config = config or LockConfig.of(**settings)
     hidden = tuple(sealed) or _held_out(source, config)
     run = begin(
         source,
         config,
-        Path(out),
+        Path(out) if out else Path("runs") / source.name,
         known=known,
         sealed=len(hidden),
         store=store,
@@ -94,7 +102,8 @@ def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
     def sealed(name: str) -> SealedTask:
         return seal(lambda: SIMULATORS[name].simulate(source, seed=config.seed), name=name)
 
-    return tuple(sealed(name) for name in config.held_out if name not in config.simulated)
+    names = [name for name in config.held_out if name not in config.simulated and SIMULATORS[name].supports(source)]
+    return tuple(sealed(name) for name in names)
 
 
 def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict[str, Task]:

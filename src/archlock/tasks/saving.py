@@ -1,0 +1,67 @@
+"""Tasks on disk, exactly: for worker processes and for runs that are taken up again."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from archlock.errors import TaskError
+from archlock.records import write_atomic
+from archlock.tasks.archives import read_npz
+from archlock.tasks.task import Split, Task
+
+HEADER = "archlock_task"
+SPLITS = ("train", "validation", "test")
+ARRAYS = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "targets"))
+
+
+def save_task(task: Task, path: str | Path) -> Path:
+    """Write a task as one ``.npz`` file, whole or not at all."""
+    header = {
+        "version": 1,
+        "name": task.name,
+        "kind": task.kind,
+        "classes": task.classes,
+        "origin": task.origin,
+        "skipped": task.skipped,
+        "fingerprint": task.fingerprint,
+    }
+    arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
+    arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return write_atomic(Path(path), stream.getvalue())
+
+
+def is_saved_task(path: Path) -> bool:
+    """Whether a ``.npz`` file was written by :func:`save_task`."""
+    return HEADER in read_npz(path, [HEADER])
+
+
+def load_task(path: str | Path) -> Task:
+    """The task that :func:`save_task` wrote, bit for bit; anything else raises TaskError."""
+    path = Path(path)
+    arrays = read_npz(path, [HEADER, *ARRAYS])
+    missing = [key for key in (HEADER, *ARRAYS) if key not in arrays]
+    if missing:
+        raise TaskError(f"{path} is no saved task ({missing[0]!r} is missing); expected a file made by save_task")
+    try:
+        header = json.loads(arrays[HEADER].tobytes())
+        task = Task(
+            name=header["name"],
+            kind=header["kind"],
+            classes=tuple(header["classes"]),
+            **{name: Split(arrays[f"{name}_images"], arrays[f"{name}_targets"]) for name in SPLITS},
+            origin=header["origin"],
+            skipped=tuple(header["skipped"]),
+        )
+        expected = header["fingerprint"]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise TaskError(f"{path} is no saved task ({type(error).__name__}: {error}); save it again") from error
+    if task.fingerprint != expected:
+        raise TaskError(
+            f"{path} was changed after it was saved (fingerprint {task.fingerprint}, expected {expected}); save it "
+            "again"
+        )
+    return task

@@ -1,0 +1,109 @@
+"""What makes a target task out of a source task, using nothing but the source task.
+
+A simulated target is a real task: its train, validation and test splits come from the splits of the same name, so what
+was never to be looked at in the source is never looked at in the target either.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+
+from archlock.errors import UnsupportedError
+from archlock.seeding import rng_for
+from archlock.tasks.task import Kind, Split, Task
+
+Change = Callable[[Split, np.random.Generator], Split]
+"""One split of the source to the split of the same name of the target."""
+
+
+class Simulator(ABC):
+    """A way to simulate targets. Members are stateless; one instance serves everybody."""
+
+    name: str
+    """Name in the catalog ``archlock.tasks.SIMULATORS``."""
+    description: str
+    """What the target asks of a model, for the documentation and the report: half a sentence."""
+
+    @abstractmethod
+    def obstacle(self, source: Task, /) -> str:
+        """Why the source cannot be used, in words; empty if it can."""
+
+    @abstractmethod
+    def simulate(self, source: Task, *, seed: int) -> Task:
+        """The target, named for example ``jigsaw(digits)``; a function of the source and the seed alone.
+
+        Images keep the shape of the source. Raises UnsupportedError for a source with an obstacle.
+        """
+
+    def supports(self, source: Task) -> bool:
+        """Whether a target can be made from the source."""
+        return not self.obstacle(source)
+
+
+def derived(
+    simulator: Simulator,
+    source: Task,
+    change: Change,
+    *,
+    detail: str,
+    kind: Kind = "classification",
+    classes: tuple[str, ...] = (),
+    name: str | None = None,
+    seed: int,
+) -> Task:
+    """The target made by changing every split of the source by itself, each with its own chance.
+
+    ``detail`` ends the sentence "simulated from ...: ". UnsupportedError for a source with an obstacle.
+    """
+    check_supported(simulator, source)
+    label = simulator.name if name is None else name
+    train, validation, test = (
+        change(split, rng_for(seed, "simulated", simulator.name, split_name))
+        for split_name, split in (("train", source.train), ("validation", source.validation), ("test", source.test))
+    )
+    return Task(
+        name=f"{label}({source.name})",
+        kind=kind,
+        classes=classes,
+        train=train,
+        validation=validation,
+        test=test,
+        origin=f"simulated from {source.name} ({source.origin}): {detail}",
+    )
+
+
+def check_supported(simulator: Simulator, source: Task) -> None:
+    """UnsupportedError, in words, for a source that the simulator cannot use."""
+    obstacle = simulator.obstacle(source)
+    if obstacle:
+        raise UnsupportedError(f"{simulator.name} cannot be simulated from {source.name!r}: {obstacle}")
+
+
+def needs_classes(source: Task, least: int) -> str:
+    """Obstacle of a simulator that relabels: fewer classes than it needs, or none at all."""
+    if source.kind != "classification":
+        return "it has no classes"
+    if len(source.classes) < least:
+        return f"it has {len(source.classes)} classes, at least {least} are needed"
+    return ""
+
+
+def needs_examples(source: Task, least: int) -> str:
+    """Obstacle of a simulator that makes up its own classes: too few training images for one of each."""
+    if len(source.train) < least:
+        return f"it has {len(source.train)} training images, at least {least} are needed (one for each new class)"
+    return ""
+
+
+def needs_side(source: Task, least: int) -> str:
+    """Obstacle of a simulator that needs room in the image."""
+    _, height, width = source.shape
+    if min(height, width) < least:
+        return f"its images are {height} x {width}, at least {least} x {least} are needed"
+    return ""
+
+
+def balanced_labels(count: int, classes: int, rng: np.random.Generator) -> np.ndarray:
+    """Labels drawn so that every class has its share, to within one example."""
+    return (np.arange(count, dtype=np.int64) % classes)[rng.permutation(count)]

@@ -1,0 +1,202 @@
+"""A task from one NumPy archive (``.npz``), in either of two layouts.
+
+* Arrays: ``x_train``, ``y_train``, and optionally ``x_validation``, ``y_validation``, ``x_test``, ``y_test``. Images
+  are N x H x W (grey) or N x H x W x C; ``uint8``, or floats in [0, 1].
+* JPEG pack: ``jpeg_train`` (``uint8``, all files end to end) and ``off_train`` (N + 1 offsets: file i is
+  ``jpeg_train[off_train[i]:off_train[i + 1]]``) stand in for ``x_train``, and likewise for the other splits. All images
+  of a pack have one size. PNG, WebP and the other formats of an image folder are accepted too.
+
+Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Other keys are ignored.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from archlock.errors import TaskError
+from archlock.tasks.archives import read_npz
+from archlock.tasks.sources.decoding import UnreadableError, decode, stacked
+from archlock.tasks.splitting import classification_task
+from archlock.tasks.task import Split, Task
+
+SPLITS = ("train", "validation", "test")
+
+
+def npz(path: str | Path, *, seed: int = 0) -> Task:
+    """The task in an archive; splits that are missing are drawn from train. Anything wrong raises TaskError."""
+    path = Path(path)
+    keys = [f"{key}_{split}" for key in ("x", "y", "jpeg", "off") for split in SPLITS]
+    arrays = read_npz(path, [*keys, "classes"])
+    if not {"x_train", "jpeg_train"} & set(arrays) or "y_train" not in arrays:
+        raise TaskError(
+            f"{path} has no images and labels to train on (of the known keys it has: {', '.join(arrays) or 'none'}); "
+            "expected x_train and y_train, optionally x_test, y_test, x_validation, y_validation, classes"
+        )
+    labels = {split: _labels(arrays[f"y_{split}"], path, f"y_{split}") for split in SPLITS if f"y_{split}" in arrays}
+    images = {split: _images(arrays, split, path) for split in SPLITS if _present(arrays, split)}
+    for split in sorted(set(labels) ^ set(images)):
+        given, missing = (f"y_{split}", f"x_{split}") if split in labels else (f"x_{split}", f"y_{split}")
+        raise TaskError(f"{path} has {given} but no {missing}; give both, or neither")
+    images = dict(zip(images, _alike(images, path), strict=True))
+    splits = {name: _split(images[name], labels[name], path, name) for name in images}
+    if len(splits["train"]) == 0:
+        raise TaskError(
+            f"{path}: train holds no images; put the training images into x_train and their labels into y_train"
+        )
+    classes = _classes(arrays.get("classes"), splits, path)
+    sizes = ", ".join(f"{len(split):,} {name}" for name, split in splits.items())
+    origin = f"NumPy archive {path.name} ({sizes} images, {len(classes)} classes)"
+    return classification_task(
+        path.stem,
+        classes,
+        splits["train"],
+        splits.get("validation"),
+        splits.get("test"),
+        where=str(path),
+        origin=origin,
+        seed=seed,
+    )
+
+
+def _present(arrays: dict[str, np.ndarray], split: str) -> bool:
+    return f"x_{split}" in arrays or f"jpeg_{split}" in arrays
+
+
+def _images(
+    arrays: dict[str, np.ndarray], split: str, path: Path
+) -> UInt8[np.ndarray, "examples height width channels"]:
+    if f"x_{split}" in arrays:
+        return _pixels(arrays[f"x_{split}"], path, f"x_{split}")
+    if f"off_{split}" not in arrays:
+        raise TaskError(f"{path} has jpeg_{split} but no off_{split}; a JPEG pack needs the N + 1 offsets of its files")
+    return _unpacked(arrays[f"jpeg_{split}"], arrays[f"off_{split}"], path, split)
+
+
+def _pixels(array: np.ndarray, path: Path, key: str) -> UInt8[np.ndarray, "examples height width channels"]:
+    where = f"{path}, key {key!r}"
+    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
+        raise TaskError(
+            f"{where}: expected images N x H x W or N x H x W x C, got shape {array.shape}; reshape the array"
+        )
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > 4:
+        raise TaskError(
+            f"{where}: shape {array.shape} looks like N x C x H x W; expected N x H x W x C, use "
+            f"{key}.transpose(0, 2, 3, 1)"
+        )
+    if array.dtype != np.uint8:
+        array = _from_floats(array, where, key)
+    return np.ascontiguousarray(array if array.ndim == 4 else array[..., None])
+
+
+def _from_floats(array: np.ndarray, where: str, key: str) -> UInt8[np.ndarray, "..."]:
+    if array.dtype.kind != "f":
+        raise TaskError(
+            f"{where}: expected uint8, or floats in [0, 1], got {array.dtype}; for values 0 to 255 use "
+            f"{key}.astype(numpy.uint8)"
+        )
+    flat = array.reshape(len(array), -1)
+    for wrong, words in (
+        (~np.isfinite(flat), "NaN or an infinity"),
+        ((flat < 0) | (flat > 1), "a value outside [0, 1]"),
+    ):
+        rows = np.flatnonzero(wrong.any(axis=1))
+        if len(rows):
+            raise TaskError(
+                f"{where}: {len(rows)} of {len(array)} images hold {words}, the first is row {rows[0]}; clean the "
+                "data, or scale it to uint8 values 0 to 255"
+            )
+    return np.rint(array * 255.0).astype(np.uint8)
+
+
+def _unpacked(
+    files: np.ndarray, offsets: np.ndarray, path: Path, split: str
+) -> UInt8[np.ndarray, "examples height width channels"]:
+    where = f"{path}, key 'off_{split}'"
+    if files.dtype != np.uint8 or files.ndim != 1:
+        raise TaskError(
+            f"{path}, key 'jpeg_{split}': expected bytes (uint8, one axis), got {files.dtype} {files.shape}"
+        )
+    if offsets.dtype.kind not in "iu" or offsets.ndim != 1 or len(offsets) < 2:
+        raise TaskError(f"{where}: expected N + 1 whole numbers, got {offsets.dtype} {offsets.shape}")
+    places = offsets.astype(object)  # exact for any integer type
+    if places[0] < 0 or places[-1] > len(files) or any(a >= b for a, b in pairwise(places)):
+        raise TaskError(
+            f"{where}: offsets must ascend from 0 to at most {len(files)}, the length of jpeg_{split}; write "
+            "the pack again"
+        )
+    decoded = []
+    for row, (begin, end) in enumerate(pairwise(places)):
+        try:
+            decoded.append(decode(files[begin:end].tobytes()))
+        except UnreadableError as error:
+            raise TaskError(
+                f"{path}, key 'jpeg_{split}', image {row}: {error}; write the pack again without it"
+            ) from error
+        if decoded[row].shape[:2] != decoded[0].shape[:2]:
+            raise TaskError(
+                f"{path}, key 'jpeg_{split}', image {row}: is {decoded[row].shape[:2]}, but image 0 is "
+                f"{decoded[0].shape[:2]}; a pack holds images of one size (put files of many sizes in an image folder)"
+            )
+    return stacked(decoded)
+
+
+def _labels(array: np.ndarray, path: Path, key: str) -> Int64[np.ndarray, " examples"]:
+    where = f"{path}, key {key!r}"
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise TaskError(
+            f"{where}: expected one label per image (one axis), got shape {array.shape}; for one-hot labels use "
+            f"{key}.argmax(axis=1)"
+        )
+    if array.dtype.kind not in "iu":
+        raise TaskError(f"{where}: expected whole numbers from 0, got {array.dtype}; number the classes from 0")
+    if len(array) and (array.min() < 0 or array.max() >= 2**31):
+        raise TaskError(
+            f"{where}: labels run from {array.min()} to {array.max()}; expected 0 to the number of classes - 1 "
+            "(-1 often marks images without a label: leave them out)"
+        )
+    return array.astype(np.int64)
+
+
+def _alike(images: dict[str, np.ndarray], path: Path) -> list[np.ndarray]:
+    """All splits with one image size and channel count; grey ones become colour where another split is colour."""
+    sizes = {name: array.shape[1:3] for name, array in images.items()}
+    channels = max(array.shape[3] for array in images.values())
+    for name, array in images.items():
+        if sizes[name] != sizes["train"] or array.shape[3] not in (1, channels):
+            raise TaskError(
+                f"{path}: images of {name} are {array.shape[1:]}, those of train {images['train'].shape[1:]}; all "
+                "splits need one image size and number of channels"
+            )
+    return [np.repeat(a, channels, axis=3) if a.shape[3] < channels else a for a in images.values()]
+
+
+def _split(images: np.ndarray, labels: np.ndarray, path: Path, name: str) -> Split:
+    if len(images) != len(labels):
+        raise TaskError(
+            f"{path}: {name} has {len(images)} images but {len(labels)} labels; give one label per image, in one order"
+        )
+    return Split(images, labels)
+
+
+def _classes(names: np.ndarray | None, splits: dict[str, Split], path: Path) -> tuple[str, ...]:
+    highest = max((int(split.targets.max()) for split in splits.values() if len(split)), default=-1)
+    if names is None:
+        return tuple(str(label) for label in range(highest + 1))
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise TaskError(f"{path}, key 'classes': expected a list of names, got {names.dtype} {names.shape}")
+    classes = tuple(
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()
+    )
+    if len(set(classes)) < len(classes):
+        raise TaskError(f"{path}, key 'classes': a name occurs twice in {list(classes)}; give each class its own name")
+    for name, split in splits.items():
+        if len(split) and split.targets.max() >= len(classes):
+            raise TaskError(
+                f"{path}: y_{name} has the label {split.targets.max()}, but classes names only {len(classes)} (labels "
+                f"0 to {len(classes) - 1}); name all the classes or fix the labels"
+            )
+    return classes

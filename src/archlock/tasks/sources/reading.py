@@ -1,0 +1,115 @@
+"""Many image files to one array of one size, decoded by a pool of threads (Pillow lets them run at the same time)."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks.sources.decoding import UnreadableError, decode, smaller_side
+
+SMALLEST, LARGEST = 8, 64
+"""Limits of the side that is chosen when none is given."""
+
+SHOWN = 5
+"""Bad files named in an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image that is not decoded yet, and what to call it in messages."""
+
+    source: bytes | Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadImages:
+    """What could be read."""
+
+    images: UInt8[np.ndarray, "readable side side channels"]
+    readable: Bool[np.ndarray, " files"]
+    """Which of the files they are."""
+    skipped: tuple[str, ...]
+    """Names of the others, sorted."""
+
+
+def read_images(
+    files: Sequence[ImageFile],
+    *,
+    image_size: int | None,
+    skip_bad: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> ReadImages:
+    """Squares of one side, grey if all of them are and else RGB.
+
+    Without ``image_size`` the side is the median of the smaller sides of all images, rounded, at least 8 and at most
+    64. Files that cannot be used raise TaskError, or are left out with ``skip_bad`` (never all of them).
+    """
+    unreadable: dict[int, str] = {}
+    if image_size is None:
+        sides = np.zeros(len(files))
+
+        def measure(row: int) -> None:
+            sides[row] = smaller_side(files[row].source)
+
+        _in_threads(measure, range(len(files)), unreadable, None)
+        _refuse(unreadable, files, skip_bad)
+        image_size = int(np.clip(np.rint(np.median(sides[sides > 0])), SMALLEST, LARGEST))
+    rows = [row for row in range(len(files)) if row not in unreadable]
+    images = np.zeros((len(files), image_size, image_size, 3), dtype=np.uint8)
+    channels = np.zeros(len(files), dtype=np.int64)
+
+    def read(row: int) -> None:
+        image = decode(files[row].source, side=image_size)
+        images[row], channels[row] = image, image.shape[2]
+
+    _in_threads(read, rows, unreadable, progress)
+    _refuse(unreadable, files, skip_bad)
+    kept = images[channels > 0] if unreadable else images
+    return ReadImages(
+        kept if channels.max() == 3 else np.ascontiguousarray(kept[..., :1]),
+        channels > 0,
+        tuple(sorted(files[row].name for row in unreadable)),
+    )
+
+
+def check_side(image_size: int | None) -> None:
+    """ConfigurationError for a side that makes no sense."""
+    if image_size is not None and not 1 <= image_size <= 1024:
+        raise ConfigurationError(f"image size {image_size} makes no sense; expected a side of 1 to 1024 pixels")
+
+
+def _in_threads(
+    work: Callable[[int], None],
+    rows: Sequence[int],
+    unreadable: dict[int, str],
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Do the work for every row; those that it finds unreadable are added to that mapping, with the reason."""
+    pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
+    try:
+        futures = {pool.submit(work, row): row for row in rows}
+        for done, future in enumerate(as_completed(futures), start=1):
+            try:
+                future.result()
+            except UnreadableError as error:
+                unreadable[futures[future]] = str(error)
+            if progress is not None:
+                progress(done, len(rows))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _refuse(unreadable: dict[int, str], files: Sequence[ImageFile], skip_bad: bool) -> None:
+    if not unreadable or (skip_bad and len(unreadable) < len(files)):
+        return
+    bad = sorted((files[row].name, reason) for row, reason in unreadable.items())
+    listed = "; ".join(f"{name} {reason}" for name, reason in bad[:SHOWN])
+    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    fix = "repair them" if skip_bad else "repair or remove them, or leave them out with skip_bad (--skip-bad)"
+    raise TaskError(f"{len(bad)} of {len(files)} images cannot be used: {listed}{more}; {fix}")

@@ -1,0 +1,51 @@
+"""Smaller training splits: what an attacker with little data has, or what a cheap measurement needs."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from archlock.errors import ConfigurationError
+from archlock.seeding import rng_for
+from archlock.tasks.task import Task
+
+
+def subsample(task: Task, examples: int, *, seed: int) -> Task:
+    """The task with that many training examples, classes in proportion; validation and test are kept whole.
+
+    Every class keeps at least one example, so the split can be larger than asked for when there are many classes. With
+    one seed the draws are nested: fewer examples are a subset of more. All examples or more: the task itself.
+    """
+    if examples < 1:
+        raise ConfigurationError(f"cannot train on {examples} examples; give at least 1")
+    if examples >= len(task.train):
+        return task
+    place = rng_for(seed, "subsample").permutation(len(task.train))
+    if task.kind == "dense":
+        share, least = place.astype(np.float64), 1
+    else:
+        share = _place_in_class(task.train.targets, place)
+        least = len(np.unique(task.train.targets))
+    rows = np.sort(np.argsort(share, kind="stable")[: max(examples, least)])
+    if len(rows) == len(task.train):
+        return task
+    return replace(
+        task, train=task.train.take(rows), origin=f"{task.origin}; {len(rows)} of {len(task.train)} to train"
+    )
+
+
+def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
+    """As :func:`subsample`, with a share of the training examples in (0, 1], rounded."""
+    if not 0 < fraction <= 1:
+        raise ConfigurationError(f"cannot train on the fraction {fraction} of the data; give a number in (0, 1]")
+    return subsample(task, max(1, round(fraction * len(task.train))), seed=seed)
+
+
+def _place_in_class(labels: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Where each row comes in a stratified order of all rows: first one of every class, then in proportion."""
+    share = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rank = np.empty(len(rows))
+        rank[np.argsort(place[rows])] = np.arange(len(rows))
+        share[rows] = np.where(rank == 0, -1.0, (rank + 0.5) / len(rows))
+    return share

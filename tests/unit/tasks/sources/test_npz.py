@@ -1,0 +1,200 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archlock.errors import TaskError
+from archlock.tasks import npz
+from shared_data import shared
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (30, 6, 5, 3)).astype(np.uint8)
+LABELS = np.arange(30) % 3
+
+
+def written(tmp_path, **arrays):
+    path = tmp_path / "mine.npz"
+    np.savez(path, **{"x_train": IMAGES, "y_train": LABELS, **arrays})
+    return path
+
+
+def pack(images, **options):
+    """(bytes end to end, offsets) of lossless files."""
+    files = []
+    for image in images:
+        stream = io.BytesIO()
+        Image.fromarray(image).save(stream, **{"format": "PNG", **options})
+        files.append(stream.getvalue())
+    return np.frombuffer(b"".join(files), np.uint8), np.cumsum([0, *map(len, files)])
+
+
+def packed(tmp_path, **arrays):
+    jpeg, off = pack(IMAGES)
+    path = tmp_path / "pack.npz"
+    np.savez(path, **{"jpeg_train": jpeg, "off_train": off, "y_train": LABELS, **arrays})
+    return path
+
+
+def test_one_split_becomes_three(tmp_path):
+    task = npz(written(tmp_path))
+    assert [len(split) for split in (task.train, task.validation, task.test)] == [18, 6, 6]
+    assert (task.name, task.shape, task.classes) == ("mine", (3, 6, 5), ("0", "1", "2"))
+    assert "mine.npz (30 train images, 3 classes)" in task.origin
+
+
+def test_given_splits_and_names_are_kept(tmp_path):
+    path = written(
+        tmp_path,
+        x_test=IMAGES[:4],
+        y_test=LABELS[:4],
+        x_validation=IMAGES[4:9],
+        y_validation=LABELS[4:9],
+        classes=np.array(["cat", "dog", "owl"]),
+        other=np.zeros(3),
+    )
+    task = npz(path)
+    assert [len(split) for split in (task.train, task.validation, task.test)] == [30, 5, 4]
+    assert task.classes == ("cat", "dog", "owl")
+    assert npz(written(tmp_path, classes=np.array([b"cat", b"dog", b"owl"]))).classes == task.classes
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "uint64", "int64", ">i4"])
+def test_labels_of_any_whole_type(tmp_path, dtype):
+    assert npz(written(tmp_path, y_train=LABELS.astype(dtype))).fingerprint == npz(written(tmp_path)).fingerprint
+    assert (
+        npz(written(tmp_path, y_train=LABELS.astype(dtype)[:, None])).fingerprint == npz(written(tmp_path)).fingerprint
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_floats_in_the_unit_interval_are_rounded(tmp_path, dtype):
+    assert npz(written(tmp_path, x_train=(IMAGES / 255).astype(dtype))).shape == (3, 6, 5)
+    exact = npz(written(tmp_path, x_train=(IMAGES / 255).astype("float64")))
+    assert exact.fingerprint == npz(written(tmp_path)).fingerprint
+
+
+def test_grey_images_have_one_channel_and_mix_with_colour(tmp_path):
+    assert npz(written(tmp_path, x_train=IMAGES[..., 0])).shape == (1, 6, 5)
+    task = npz(written(tmp_path, x_test=IMAGES[:3, ..., 0], y_test=LABELS[:3]))
+    assert task.shape == (3, 6, 5)
+    assert np.array_equal(task.test.images[..., 0], task.test.images[..., 2])
+
+
+def test_a_pack_is_the_same_task_as_its_images(tmp_path):
+    assert npz(packed(tmp_path)).fingerprint == npz(written(tmp_path)).fingerprint
+
+
+@pytest.mark.parametrize("name", ["cifar10", "neu_defects"])
+def test_real_archives(name):
+    path = shared(f"images/{name}.npz")
+    task = npz(path)
+    with np.load(path) as archive:
+        images, labels, classes = archive["x_test"], archive["y_test"], archive["classes"]
+    label_of = dict(zip(map(np.ndarray.tobytes, images), labels.tolist(), strict=True))
+    assert [label_of[image.tobytes()] for image in task.test.images] == task.test.targets.tolist()
+    assert task.classes == tuple(classes.tolist())
+    assert len(set(task.class_balance)) == 1
+
+
+def test_a_real_pack():
+    task = npz(shared("images/cifar100.npz"))
+    assert [len(split) for split in (task.train, task.validation, task.test)] == [2400, 600, 1000]
+    assert len(task.classes) == 100
+    # README of the data: channel means of the full train split
+    np.testing.assert_allclose(task.mean, (0.5071, 0.4865, 0.4409), atol=0.01)
+
+
+NOISY = IMAGES / 255
+NOISY[7, 0, 0, 0] = np.nan
+LOUD = IMAGES.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"x_train": NOISY}, r"key 'x_train': 1 of 30 images hold NaN or an infinity, the first is row 7; clean"),
+        ({"x_train": LOUD}, r"key 'x_train': 30 of 30 images hold a value outside \[0, 1\], the first is row 0"),
+        (
+            {"x_train": IMAGES.astype(int)},
+            r"expected uint8, or floats in \[0, 1\], got int64.*x_train.astype\(numpy.uint8",
+        ),
+        ({"x_train": IMAGES > 9}, r"expected uint8, or floats in \[0, 1\], got bool"),
+        ({"x_train": IMAGES.reshape(30, -1)}, r"expected images N x H x W or N x H x W x C, got shape \(30, 90\)"),
+        ({"x_train": np.zeros((30, 0, 4), np.uint8)}, r"got shape \(30, 0, 4\)"),
+        (
+            {"x_train": IMAGES.transpose(0, 3, 1, 2)},
+            r"\(30, 3, 6, 5\) looks like N x C x H x W.*transpose\(0, 2, 3, 1\)",
+        ),
+        ({"x_train": IMAGES[:29]}, "train has 29 images but 30 labels; give one label per image"),
+        ({"x_train": IMAGES[:0], "y_train": LABELS[:0]}, "train holds no images; put the training images into x_train"),
+        ({"y_train": LABELS - 1}, "key 'y_train': labels run from -1 to 1; expected 0 to the number of classes - 1"),
+        ({"y_train": LABELS + 2**40}, "labels run from 1099511627776 to"),
+        ({"y_train": LABELS / 2}, "key 'y_train': expected whole numbers from 0, got float64"),
+        ({"y_train": np.eye(30)}, r"key 'y_train': expected one label per image .*got shape \(30, 30\).*argmax"),
+        ({"y_train": np.array(["a"] * 30)}, "expected whole numbers from 0, got <U1; number the classes from 0"),
+        ({"y_train": LABELS * 0}, r"mine\.npz: one class only \('0'\); a task needs at least two"),
+        ({"y_train": LABELS + 1}, r"class '0' has 0 training images; each class needs at least 3"),
+        ({"classes": np.array(["a", "b"])}, r"y_train has the label 2, but classes names only 2 \(labels 0 to 1\)"),
+        ({"classes": np.array(["a", "b", "a"])}, r"key 'classes': a name occurs twice in \['a', 'b', 'a'\]"),
+        ({"classes": np.arange(3)}, "key 'classes': expected a list of names, got int64"),
+        ({"classes": np.array(list("abcd"))}, "class 'd' has 0 training images"),
+        ({"x_test": IMAGES}, "has x_test but no y_test; give both, or neither"),
+        ({"y_validation": LABELS}, "has y_validation but no x_validation; give both, or neither"),
+        ({"x_test": IMAGES[:, :4], "y_test": LABELS}, r"images of test are \(4, 5, 3\), those of train \(6, 5, 3\)"),
+        ({"x_test": IMAGES[..., :2], "y_test": LABELS}, r"images of test are \(6, 5, 2\), those of train"),
+        ({"x_test": IMAGES, "y_test": LABELS + 1}, "test has images of class '3', train has none"),
+        ({"x_train": np.array([None] * 30)}, "key 'x_train': holds Python objects, which can run code when read"),
+    ],
+)
+def test_what_is_wrong_is_said_with_names(tmp_path, arrays, words):
+    if "classes" in arrays or "x_test" in arrays:
+        arrays = {"x_train": IMAGES, **arrays}
+    with pytest.raises(TaskError, match=words) as caught:
+        npz(written(tmp_path, **arrays))
+    assert "mine.npz" in str(caught.value)
+
+
+def test_keys_that_are_not_there(tmp_path):
+    np.savez(tmp_path / "other.npz", images=IMAGES, y_train=LABELS)
+    with pytest.raises(
+        TaskError, match=r"other\.npz has no images and labels .* it has: y_train\); expected x_train and"
+    ):
+        npz(tmp_path / "other.npz")
+
+
+JPEG, OFF = pack(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"off_train": OFF[::-1]}, f"key 'off_train': offsets must ascend from 0 to at most {len(JPEG)}"),
+        ({"off_train": OFF - 1}, "offsets must ascend"),
+        ({"off_train": OFF + 1}, "offsets must ascend"),
+        ({"off_train": np.r_[OFF[:5], OFF[4:]]}, "offsets must ascend"),
+        ({"off_train": OFF.astype(float)}, r"expected N \+ 1 whole numbers, got float64"),
+        ({"off_train": OFF[:1]}, r"expected N \+ 1 whole numbers, got int64 \(1,\)"),
+        ({"off_train": OFF[:-1]}, "train has 29 images but 30 labels"),
+        ({"jpeg_train": JPEG.astype(np.int16)}, "key 'jpeg_train': expected bytes .uint8, one axis., got int16"),
+        (
+            {"jpeg_train": np.r_[JPEG[: OFF[3]], JPEG[OFF[3] :] * 0]},
+            "key 'jpeg_train', image 3: is not an image in a known",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_pack(tmp_path, arrays, words):
+    with pytest.raises(TaskError, match=words) as caught:
+        npz(packed(tmp_path, **arrays))
+    assert "pack.npz" in str(caught.value)
+
+
+def test_a_pack_of_many_sizes_and_one_without_offsets(tmp_path):
+    jpeg, off = pack([*IMAGES[:-1], IMAGES[0, :4]])
+    with pytest.raises(
+        TaskError, match=r"image 29: is \(4, 5\), but image 0 is \(6, 5\); a pack holds images of one size"
+    ):
+        npz(packed(tmp_path, jpeg_train=jpeg, off_train=off))
+    np.savez(tmp_path / "half.npz", jpeg_train=jpeg, y_train=LABELS)
+    with pytest.raises(TaskError, match=r"half\.npz has jpeg_train but no off_train"):
+        npz(tmp_path / "half.npz")

@@ -1,0 +1,78 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from archlock.errors import ConfigurationError
+from archlock.tasks import SIMULATORS, Split, Task, subsample, subsample_fraction
+from archlock.testing.tasks import example_source
+
+
+def uneven(counts):
+    labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    images = np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
+    split = Split(images, labels)
+    return Task("uneven", "classification", tuple("abcdef"[: len(counts)]), split, split, split, "made up")
+
+
+def rows(task):
+    return set(task.train.images.ravel().tolist())
+
+
+@pytest.mark.parametrize(
+    ("examples", "expected"), [(50, [25, 15, 10]), (10, [5, 3, 2]), (99, [50, 30, 19]), (4, [2, 1, 1])]
+)
+def test_classes_keep_their_proportion(examples, expected):
+    counts = np.bincount(subsample(uneven([50, 30, 20]), examples, seed=0).train.targets)
+    assert counts.sum() == examples
+    assert abs(counts - expected).max() <= 1
+
+
+def test_every_class_keeps_one():
+    assert np.bincount(subsample(uneven([60, 3, 1]), 1, seed=0).train.targets).tolist() == [1, 1, 1]
+    assert np.bincount(subsample(uneven([60, 3, 1]), 4, seed=0).train.targets).tolist() == [2, 1, 1]
+
+
+def test_draws_are_nested_seeded_and_in_order():
+    task = uneven([50, 30, 20])
+    sizes = [rows(subsample(task, examples, seed=1)) for examples in (3, 10, 40, 99)]
+    assert all(small < large for small, large in pairwise(sizes))
+    assert subsample(task, 10, seed=1).fingerprint == subsample(task, 10, seed=1).fingerprint
+    assert rows(subsample(task, 10, seed=1)) != rows(subsample(task, 10, seed=2))
+    kept = subsample(task, 10, seed=1).train.images.ravel().tolist()
+    assert kept == sorted(kept)
+
+
+def test_validation_and_test_are_kept_and_the_origin_says_so():
+    task = uneven([5, 5])
+    small = subsample(task, 4, seed=0)
+    assert small.validation is task.validation
+    assert small.test is task.test
+    assert small.origin == "made up; 4 of 10 to train"
+
+
+def test_all_of_it_is_the_task_itself():
+    task = uneven([5, 5])
+    assert subsample(task, 10, seed=0) is task
+    assert subsample(task, 11, seed=0) is task
+    assert subsample_fraction(task, 1.0, seed=0) is task
+
+
+def test_fractions():
+    task = uneven([50, 50])
+    assert len(subsample_fraction(task, 0.1, seed=0).train) == 10
+    assert len(subsample_fraction(task, 0.001, seed=0).train) == 2
+    for fraction in (0, -1, 1.5):
+        with pytest.raises(
+            ConfigurationError, match=rf"the fraction {fraction} of the data; give a number in \(0, 1\]"
+        ):
+            subsample_fraction(task, fraction, seed=0)
+    with pytest.raises(ConfigurationError, match="cannot train on 0 examples"):
+        subsample(task, 0, seed=0)
+
+
+def test_dense_tasks():
+    task = SIMULATORS["autoencoding"].simulate(example_source((1, 8, 8)), seed=0)
+    small = subsample(task, 5, seed=0)
+    assert len(small.train) == 5
+    assert np.array_equal(small.train.images, small.train.targets)
