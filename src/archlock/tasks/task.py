@@ -36,7 +36,7 @@ class Split:
     """Images and their targets, row by row: class indices, or target images for a dense task."""
 
     images: UInt8[np.ndarray, "examples height width channels"]
-    targets: Int64[np.ndarray, " examples"] | UInt8[np.ndarray, "examples height width channels"]
+    targets: Int64[np.ndarray, " examples"] | UInt8[np.ndarray, "examples height width outputs"]
 
     def __len__(self) -> int:
         return len(self.images)

@@ -5,7 +5,6 @@ Plug-in authors run it on their own attack; our tests run it on every member of 
 
 import copy
 import math
-import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -120,8 +119,8 @@ def passes_over_what_diverges(attack: Attack) -> None:
 
 def gains_something(attack: Attack) -> None:
     """On real digits a trained network of ours gets better than chance, on another label space."""
-    task = small_digits(train=200, validation=60, test=100, labels=(5, 6, 7, 8, 9))
-    outcome = attack.run(trained_network(), task, plan=Plan(6, batch_size=16, shift=0.0), seed=0)
+    task = small_digits(train=120, validation=60, test=100, labels=(5, 6, 7, 8, 9))
+    outcome = attack.run(trained_network(), task, plan=Plan(5, batch_size=16, shift=0.0), seed=0)
     assert outcome.test > task.chance + 0.1
     assert 0 <= outcome.validation <= 1
 
@@ -239,8 +238,8 @@ def _footprint(model: nn.Module) -> tuple[dict[str, Tensor], list[Any]]:
     return state, [modules, trains]
 
 
-def _generators() -> tuple[bytes, str, object]:
-    return torch.random.get_rng_state().numpy().tobytes(), str(np.random.get_state()), random.getstate()  # noqa: NPY002
+def _generators() -> tuple[bytes, str]:
+    return torch.random.get_rng_state().numpy().tobytes(), str(np.random.get_state())  # noqa: NPY002
 
 
 def _told(outcome: Outcome) -> tuple[object, ...]:

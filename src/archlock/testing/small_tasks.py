@@ -1,5 +1,7 @@
 """Small real tasks for contract suites and tests: handwritten digits, 8 x 8 pixels, embedded in scikit-learn."""
 
+from functools import cache
+
 import numpy as np
 
 from archlock.seeding import rng_for
@@ -26,6 +28,7 @@ def small_negatives(*, train: int = 120, validation: int = 60, test: int = 60, s
     return Task("negatives", "dense", (), *splits, origin="scikit-learn")
 
 
+@cache
 def _images() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 

@@ -65,7 +65,7 @@ def smaller_side(source: bytes | Path) -> int:
     return min(size)
 
 
-def stacked(images: Sequence[UInt8[np.ndarray, "height width channels"]]) -> UInt8[np.ndarray, "examples h w channels"]:
+def stacked(images: Sequence[UInt8[np.ndarray, "h w _"]]) -> UInt8[np.ndarray, "examples h w channels"]:
     """Images of one size as one array: one channel if all are grey, else grey ones are repeated to three."""
     channels = max(image.shape[2] for image in images)
     return np.stack([image if image.shape[2] == channels else np.repeat(image, channels, axis=2) for image in images])

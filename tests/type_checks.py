@@ -1,0 +1,5 @@
+"""The run-time type checker of the tests: arrays in jaxtyping's shapes, and (as for mypy) an int where a float may be."""
+
+from beartype import BeartypeConf, beartype
+
+checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
