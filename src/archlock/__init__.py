@@ -1,3 +1,46 @@
-"""ArchLock: architectures that are good at your task and hard to repurpose."""
+"""ArchLock: neural architectures that are good at your task and hard to repurpose.
+
+The names below are loaded when they are first used, so importing the package (and ``archlock --help``) is quick.
+
+    import archlock
+    result = archlock.lock(archlock.tasks.image_folder("path/to/images"), out="runs/mine")
+    result.model, result.architecture, result.outcomes, result.report("report.html")
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archlock import reports, spaces, tasks
+    from archlock.recipes import AttackConfig, AttackResult, LockConfig, LockResult, attack, load, lock
 
 __version__ = "0.1.0"
+
+_ROOMS = ("reports", "spaces", "tasks")
+_RECIPES = ("AttackConfig", "AttackResult", "LockConfig", "LockResult", "attack", "load", "lock")
+
+__all__ = [
+    "AttackConfig",
+    "AttackResult",
+    "LockConfig",
+    "LockResult",
+    "__version__",
+    "attack",
+    "load",
+    "lock",
+    "reports",
+    "spaces",
+    "tasks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"archlock.{name}")
+    if name in _RECIPES:
+        return getattr(importlib.import_module("archlock.recipes"), name)
+    raise AttributeError(f"module 'archlock' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

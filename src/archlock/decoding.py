@@ -6,7 +6,7 @@ and what was found. Not for: anything that is not a record.
 """
 
 import dataclasses
-import math
+import sys
 import types
 import typing
 from typing import Any, Literal, TypeVar
@@ -84,7 +84,7 @@ def _decode_tuple(members: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _decode_scalar(kind: Any, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        if not abs(value) <= sys.float_info.max:
             raise _misfit(where, "a finite number", value)
         return float(value)
     if type(value) is kind:

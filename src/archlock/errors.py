@@ -24,6 +24,9 @@ class UnknownNameError(ConfigurationError):
         self.kind, self.name, self.known = kind, name, known
         super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}")
 
+    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, tuple[str, ...]]]:
+        return type(self), (self.kind, self.name, self.known)  # so that it travels between processes
+
 
 class TaskError(ArchLockError):
     """Data cannot become a task."""

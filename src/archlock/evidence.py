@@ -17,6 +17,7 @@ from archlock.errors import MeasurementError, StoreError
 
 Status = Literal["valid", "failed", "unsupported"]
 
+_COLUMNS: Final = "architecture, task, measure, split, fidelity, seed, value, unit, seconds, status, note"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS measurements (
   architecture TEXT NOT NULL, task TEXT NOT NULL, measure TEXT NOT NULL, split TEXT NOT NULL,
@@ -63,7 +64,10 @@ class EvidenceStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot make a folder for the evidence store {path}: {error}") from error
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(_SCHEMA)
@@ -88,14 +92,17 @@ class EvidenceStore:
         """Add measurements in one transaction; keys already there keep their first value."""
         rows = [
             (
-                *(m.key.architecture, m.key.task, m.key.measure, m.key.split, m.key.fidelity, m.key.seed),
-                m.value if m.status == "valid" else None,
-                *(m.unit, m.seconds, m.status, m.note),
+                *(m.key.architecture, m.key.task, m.key.measure, m.key.split, m.key.fidelity, int(m.key.seed)),
+                float(m.value) if m.status == "valid" else None,
+                *(m.unit, float(m.seconds), m.status, m.note),
             )
             for m in measurements
         ]
         with self._connection() as connection:
-            connection.executemany(f"INSERT OR IGNORE INTO measurements VALUES ({','.join('?' * 11)})", rows)
+            marks = ", ".join("?" * len(_COLUMNS.split()))
+            connection.executemany(
+                f"INSERT INTO measurements ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+            )
 
     def read(self, *, fidelity: str | None = None, measure: str | None = None) -> dict[Key, Measurement]:
         """All measurements, or those of one fidelity and/or measure."""
@@ -103,7 +110,8 @@ class EvidenceStore:
         clauses = [(name, value) for name, value in wanted.items() if value is not None]
         where = " WHERE " + " AND ".join(f"{name} = ?" for name, _ in clauses) if clauses else ""
         with self._connection() as connection:
-            rows = connection.execute("SELECT * FROM measurements" + where, [value for _, value in clauses]).fetchall()
+            query = f"SELECT {_COLUMNS} FROM measurements{where}"
+            rows = connection.execute(query, [value for _, value in clauses]).fetchall()
         found = {}
         for *key_columns, value, unit, seconds, status, note in rows:
             key = Key(*key_columns)

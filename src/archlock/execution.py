@@ -11,14 +11,19 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, TypeVar
+
+from archlock.errors import RunError
 
 S = TypeVar("S")
 J = TypeVar("J")
 R = TypeVar("R")
 
 _shared: Any = None
+_life: Final = ExitStack()
+"""What a worker process holds on to until it ends."""
 
 
 def default_workers() -> int:
@@ -30,7 +35,8 @@ def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers
     """Yield ``(index of the job, work(shared, job))`` in the order in which jobs end.
 
     ``work`` is a module-level function. An exception in a job is raised here, when its turn comes; jobs not yet begun
-    are then dropped. With one worker everything runs in this process.
+    are then dropped. With one worker everything runs in this process. A worker that is killed raises
+    :class:`~archlock.errors.RunError`.
     """
     if workers <= 1 or len(jobs) <= 1:
         with one_thread():
@@ -54,19 +60,26 @@ def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 yield waiting.pop(future), future.result()
+    except BrokenProcessPool as error:
+        raise RunError(
+            f"one of {workers} worker processes was killed in the middle of its work, most likely for want of memory; "
+            "run again with fewer workers"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch computes with one thread inside, as it does in every worker: same job, same bits, anywhere."""
+    """Torch and BLAS compute with one thread inside, as in every worker: same job, same bits, anywhere."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(before)
 
@@ -74,7 +87,8 @@ def one_thread() -> Iterator[None]:
 def _begin_worker(shared: object) -> None:
     global _shared  # noqa: PLW0603  (a worker process serves one call of run_jobs)
     _shared = shared
-    one_thread().__enter__()  # for the life of the worker
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    _life.enter_context(one_thread())  # the variables are for libraries that a job loads later
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

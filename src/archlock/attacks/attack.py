@@ -9,11 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from archlock.errors import ConfigurationError, MeasurementError
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
+from archlock.models import with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, evaluate
+from archlock.training import Plan, batch_of, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,15 @@ class Attack(ABC):
     ) -> Outcome:
         """Sweep the settings, keep the best by validation, and measure it on the test split once.
 
-        A setting whose training diverges is passed over; if all do, :class:`~archlock.errors.MeasurementError`.
+        A setting whose training diverges is passed over; if all do, :class:`~archlock.errors.MeasurementError`. A model
+        that cannot get a head for the task, or cannot take its images, raises
+        :class:`~archlock.errors.UnsupportedError`.
         """
         began = time.perf_counter()
         chosen = tuple(self.settings if settings is None else settings)
         if not chosen:
             raise ConfigurationError(f"attack {self.name!r} needs at least one setting to try; got none")
+        check_fits(model, task)
         best: tuple[float, Adapted] | None = None
         trials = []
         for setting in chosen:
@@ -84,3 +89,26 @@ class Attack(ABC):
         setting, adapted = best
         test = evaluate(adapted.model, task.test, device=device)
         return Outcome(self.name, setting, adapted.validation, test, time.perf_counter() - began, tuple(trials))
+
+
+def check_fits(model: nn.Module, task: Task) -> None:
+    """Try the model with a new head on one image of the task; what does not fit raises UnsupportedError with words."""
+    name = type(model).__name__
+    image = batch_of(task.train.take([0])).images
+    fresh = with_new_head(model, task.signature, seed=0).cpu().eval()
+    try:
+        with torch.no_grad():
+            answer = fresh(image)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UnsupportedError(
+            f"{name} cannot take the images of {task.name!r}, channels x height x width {task.shape} ({reason}); "
+            "conform the task to the model's images first"
+        ) from error
+    wanted = (1, task.outputs) if task.kind == "classification" else (1, task.outputs, *task.shape[1:])
+    got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+    if got != wanted:
+        raise UnsupportedError(
+            f"{name} with a new head for {task.name!r} answers {got}, expected a tensor {wanted}; its last nn.Linear "
+            "must be its classifier, and its answer the logits alone"
+        )

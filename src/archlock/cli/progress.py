@@ -69,7 +69,7 @@ class LogProgress(Progress):
     def begin(self, stage: str, total: int, done: int = 0) -> None:
         """One line."""
         self._stage, self._total, self._done = stage, total, done
-        self.say(f"{stage}: {total} to do" + (f", {done} found done" if done else ""))
+        self.say(f"{stage}: {total - done} to do" + (f", {done} found done" if done else ""))
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """A line at every tenth."""

@@ -1,1 +1,30 @@
-"""Room: preferences."""
+"""Preferences: evidence on a sample of architectures to a score of every architecture on every task."""
+
+from archlock.catalog import Catalog
+from archlock.preferences.binary_ranker import BinaryRanker, make_binary_ranker
+from archlock.preferences.evidence_table import Column, EvidenceTable
+from archlock.preferences.preference import Preference, PreferenceMaker
+from archlock.preferences.ranker import Ranker, RankerReport
+from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
+from archlock.preferences.score_model import ScoreModel, make_score_model
+from archlock.preferences.vote import Vote, make_vote
+
+PREFERENCES: Catalog[PreferenceMaker] = Catalog(
+    "preference", {"score_model": make_score_model, "vote": make_vote, "binary_ranker": make_binary_ranker}
+)
+
+__all__ = [
+    "PREFERENCES",
+    "BinaryRanker",
+    "Column",
+    "EvidenceTable",
+    "MetaTraining",
+    "Preference",
+    "PreferenceMaker",
+    "Ranker",
+    "RankerPlan",
+    "RankerReport",
+    "ScoreModel",
+    "Vote",
+    "train_ranker",
+]

@@ -1,15 +1,15 @@
 """Multiply-adds of one image: the other baseline that every proxy must beat."""
 
-from torch.utils.flop_counter import FlopCounterMode
-
+from archlock.models import count_flops
 from archlock.proxies.proxy import Proxy
 from archlock.proxies.workbench import Workbench
 
 
 class Flops(Proxy):
-    """Multiply-adds of convolutions and matrix products for one image of the first batch.
+    """Multiply-adds of convolutions and linear layers for one image of the first batch.
 
-    Every operation that runs is counted, whether or not its result is used; element-wise work is not counted.
+    Half of :func:`archlock.models.count_flops`, which says what counts. Every layer that runs counts, whether or not
+    its result is used.
     """
 
     name = "flops"
@@ -18,9 +18,6 @@ class Flops(Proxy):
     cost = "counts"
 
     def score(self, bench: Workbench) -> float:
-        """Half of torch's count of floating-point operations (a multiply-add is two)."""
-        image = bench.batch().images[:1]
-        model = bench.fresh_model().eval()  # one image is enough for evaluation, not for batch statistics
-        with FlopCounterMode(display=False) as counter:
-            model(image)
-        return float(counter.get_total_flops()) / 2
+        """The count."""
+        channels, height, width = bench.batch().images.shape[1:]
+        return count_flops(bench.model(), (channels, height, width)) / 2

@@ -3,8 +3,11 @@
 Paper: Zhang and Jia, "GradSign: Model Performance Inference with Theoretical Insights", ICLR 2022, eq. 7.
 """
 
+from contextlib import ExitStack
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archlock.errors import MeasurementError
 from archlock.proxies.gradients import BLIND, gradients
@@ -30,7 +33,7 @@ class GradSign(Proxy):
     def score(self, bench: Workbench) -> float:
         """One forward and backward pass an image."""
         batch = bench.batch()
-        model = bench.fresh_model()
+        model = bench.model()
         fix_statistics(model, batch.images)
         weights = list(layer_weights(model).values())
         votes = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
@@ -41,18 +44,27 @@ class GradSign(Proxy):
             arrived, *slopes = gradients(loss, [image, *weights])
             sees_images = sees_images or bool(arrived.any())
             for vote, slope in zip(votes, slopes, strict=True):
-                vote.add_(slope.sign())
+                vote.add_(slope.sign() + 0 * slope)  # the sign alone would lose a gradient that is no number
         if not sees_images:
             raise MeasurementError(BLIND)
         return sum(float(vote.abs().sum(dtype=torch.float64)) for vote in votes)
 
 
-def fix_statistics(model: nn.Module, images: torch.Tensor) -> None:
+def fix_statistics(model: nn.Module, images: Tensor) -> None:
     """Put a private model into evaluation mode with the batch norm statistics of these images."""
-    for module in model.modules():
-        if isinstance(module, BATCH_NORMS) and module.track_running_stats:
-            module.reset_running_stats()
-            module.momentum = None  # the plain average of what it meets
-    with torch.no_grad():
+    met: list[tuple[nn.Module, Tensor, Tensor]] = []
+
+    def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        (values,) = arguments
+        axes = [axis for axis in range(values.dim()) if axis != 1]
+        met.append((module, values.mean(dim=axes), values.var(dim=axes, correction=0)))
+
+    with torch.no_grad(), ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, BATCH_NORMS) and module.track_running_stats:
+                hooks.enter_context(module.register_forward_pre_hook(note))
         model(images)
+    for module, mean, variance in met:
+        module.get_buffer("running_mean").copy_(mean)
+        module.get_buffer("running_var").copy_(variance)
     model.eval()

@@ -27,7 +27,7 @@ class Grasp(Proxy):
 
     def score(self, bench: Workbench) -> float:
         """Differentiates g' stop(g), whose gradient is H g."""
-        model, batch = bench.fresh_model(), bench.batch()
+        model, batch = bench.model(), bench.batch()
         weights = list(layer_weights(model).values())
         images = batch.images.requires_grad_()
         loss = loss_of(model(images), batch.targets)

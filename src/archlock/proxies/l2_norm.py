@@ -18,5 +18,5 @@ class L2Norm(Proxy):
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        weights = layer_weights(bench.fresh_model()).values()
+        weights = layer_weights(bench.original).values()
         return sum(float(weight.detach().double().norm()) for weight in weights)

@@ -4,6 +4,7 @@ The gradients of the weights serve grad_norm, plain, snip and zico, the layers' 
 nwot. What is large (activations and their gradients) is reduced while the pass runs and never kept.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,27 +25,30 @@ class LossPass:
     """Weight of every weight layer, by the layer's name."""
     gradients: dict[str, Float[Tensor, "..."]]
     """Gradient of the mean loss with respect to them; zeros where none arrives."""
-    saliencies: tuple[Float64[Tensor, "examples channels"], ...]
+    saliencies: tuple[Float64[Tensor, "examples _"], ...]
     """For every use of a weight layer: its output times the loss's gradient there, summed over all but channels."""
     codes_kernel: Float64[Tensor, "examples examples"]
     """For two images, the number of rectified units in which their binary codes agree."""
     rectifiers: int
-    """Uses of rectifiers that the kernel counts: those through which the loss's gradient passes."""
+    """Uses of rectifiers that the kernel counts: those through which the loss's gradient passes, each once for every
+    weight layer that reads it directly (once if none does)."""
     sees_images: bool
     """Whether any of the loss's gradient arrives at the images."""
 
 
 def loss_pass(model: nn.Module, batch: Batch) -> LossPass:
-    """Run the pass on a private model (it gains hooks) and a private batch."""
+    """Run the pass on a private model and a private batch."""
     notes = _Notes(batch)
-    for module in model.modules():
-        if isinstance(module, WEIGHT_LAYERS):
-            module.register_forward_hook(notes.on_weight_layer)
-        elif isinstance(module, RECTIFIERS):
-            module.register_forward_hook(notes.on_rectifier)
     weights = layer_weights(model)
     images = batch.images.requires_grad_()
-    loss = loss_of(model(images), batch.targets)
+    with ExitStack() as hooks:
+        hooks.callback(notes.forward_done)
+        for module in model.modules():
+            if isinstance(module, WEIGHT_LAYERS):
+                hooks.enter_context(module.register_forward_hook(notes.on_weight_layer))
+            elif isinstance(module, RECTIFIERS):
+                hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
+        loss = loss_of(model(images), batch.targets)
     arrived, *slopes = gradients(loss, [images, *weights.values()])
     return LossPass(
         weights={name: weight.detach() for name, weight in weights.items()},
@@ -64,16 +68,25 @@ class _Notes:
         self.saliencies: list[Tensor] = []
         self.kernel = torch.zeros(count, count, dtype=torch.float64, device=batch.images.device)
         self.rectifiers = 0
+        self._rectified: dict[int, tuple[Tensor, list[int]]] = {}  # by id: a rectifier's output and its readers
 
-    def on_weight_layer(self, layer: nn.Module, _: Any, output: Tensor) -> Tensor | None:
+    def forward_done(self) -> None:
+        """Let go of the graph, which would otherwise hold itself through its hooks."""
+        self._rectified.clear()
+
+    def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor | None:
+        if arguments and id(arguments[0]) in self._rectified:
+            self._rectified[id(arguments[0])][1][0] += 1
         if not output.requires_grad:
             return None
         channels_at = output.dim() - 1 if isinstance(layer, nn.Linear) else 1
         summed = [axis for axis in range(1, output.dim()) if axis != channels_at]
 
+        values = output.detach()
+
         def backward(gradient: Tensor) -> None:
-            products = (output.detach() * gradient).double()
-            self.saliencies.append(products.sum(summed) if summed else products)
+            products = values * gradient
+            self.saliencies.append(products.sum(summed, dtype=torch.float64) if summed else products.double())
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
         return output.clone()  # what follows may work in place; the output itself stays as it was
@@ -82,11 +95,14 @@ class _Notes:
         if not output.requires_grad:
             return
         codes = output.detach().flatten(1) > 0
+        readers = [0]
+        self._rectified[id(output)] = (output, readers)
 
         def backward(gradient: Tensor) -> None:
             if bool(gradient.any()):
-                self.kernel += agreement(codes)
-                self.rectifiers += 1
+                times = max(1, readers[0])
+                self.kernel += times * agreement(codes)
+                self.rectifiers += times
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
 

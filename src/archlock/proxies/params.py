@@ -14,4 +14,4 @@ class Params(Proxy):
 
     def score(self, bench: Workbench) -> float:
         """The count."""
-        return float(sum(parameter.numel() for parameter in bench.fresh_model().parameters()))
+        return float(sum(parameter.numel() for parameter in bench.original.parameters()))

@@ -5,6 +5,7 @@ flow", NeurIPS 2020, eq. 1-2; as a proxy in Abdelfattah et al., ICLR 2021.
 """
 
 import math
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -35,16 +36,18 @@ class Synflow(Proxy):
 
     def score(self, bench: Workbench) -> float:
         """One forward and backward pass of one image."""
-        model = bench.fresh_model().eval().double()
-        for module in model.modules():
-            if isinstance(module, NORMALISATIONS):
-                module.register_forward_hook(_pass_by)
+        model = bench.model().eval().double()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.abs_()
         weights = list(layer_weights(model).values())
         ones = torch.ones_like(bench.batch().images[:1], dtype=torch.float64).requires_grad_()
-        slopes = weight_gradients(model(ones).sum(), ones, weights)
+        with ExitStack() as hooks:
+            for module in model.modules():
+                if isinstance(module, NORMALISATIONS):
+                    hooks.enter_context(module.register_forward_hook(_pass_by))
+            total = model(ones).sum()
+        slopes = weight_gradients(total, ones, weights)
         flow = sum(float((w.detach() * g).sum()) for w, g in zip(weights, slopes, strict=True))
         return math.log(flow) if flow > 0 else math.nan
 

@@ -1,7 +1,9 @@
 """Where proxies look at a model without touching it, and where what several of them need is computed once.
 
-The model itself never runs: every look runs a fresh private copy, in training mode, under private random generators
-that start from the seed each time. So a look gives the same numbers whoever asks first, and nothing is left behind.
+The model itself never runs: every look runs a private copy that is first put back to the model's weights and buffers,
+in training mode, under private random generators that start from the seed each time. So a look gives the same numbers
+whoever asked before, and nothing is left behind. (State that a module keeps outside its parameters and buffers is
+copied once and not put back.)
 """
 
 import copy
@@ -43,31 +45,40 @@ class Workbench:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Gradients on, whatever the caller's mode, and the global random generators put back afterwards."""
+        """Gradients on and no autocast, whatever the caller does; the global random generators are put back."""
         device = self._place.device
         with (
             torch.inference_mode(mode=False),
             torch.enable_grad(),
+            torch.autocast(device.type, enabled=False),
             torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         ):
             yield
 
-    def fresh_model(self) -> nn.Module:
-        """A private copy in training mode, all floating parameters differentiable, no gradients, channels last.
+    @property
+    def original(self) -> nn.Module:
+        """The model itself: to be read, never run or changed."""
+        return self._model
 
-        Also restarts the random generators (dropout and the like) from the seed.
+    def model(self) -> nn.Module:
+        """The private copy with the model's weights and buffers: training mode, all floating parameters
+        differentiable, no gradients, channels last. It may be run and changed until the next call.
+
+        Who adds hooks or sets attributes takes them away again. The random generators (dropout and the like) restart
+        from the seed.
         """
-        fresh = copy.deepcopy(self._model).train()
-        for parameter in fresh.parameters():
+        private, parameters, buffers = self._private
+        for parameter, given in parameters:
+            parameter.data = _copied(given)
             parameter.grad = None
             parameter.requires_grad_(parameter.is_floating_point())
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        for module, name, buffer in buffers:
+            setattr(module, name, _copied(buffer))
         seed = derive_seed(self.seed, "proxies")
         torch.default_generator.manual_seed(seed)
         if self._place.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        return fresh
+        return private.train()
 
     def batch(self, index: int = 0) -> Batch:
         """A private copy of a batch on the model's device and, for images, in the model's precision."""
@@ -82,7 +93,7 @@ class Workbench:
         A constant predictor raises :class:`MeasurementError`.
         """
         if index not in self._loss_passes:
-            self._loss_passes[index] = loss_pass(self.fresh_model(), self.batch(index))
+            self._loss_passes[index] = loss_pass(self.model(), self.batch(index))
         found = self._loss_passes[index]
         if not found.sees_images:
             raise MeasurementError(BLIND)
@@ -95,12 +106,23 @@ class Workbench:
         An image on which the output does not depend raises :class:`MeasurementError`.
         """
         images = self.batch().images.requires_grad_()
-        outputs = self.fresh_model()(images)
+        outputs = self.model()(images)
         (gradient,) = gradients(outputs.sum(), [images])
         rows = gradient.flatten(1).double().cpu()
         if not bool(rows.any(dim=1).all()):
             raise MeasurementError(BLIND)
         return rows
+
+    @cached_property
+    def _private(
+        self,
+    ) -> tuple[nn.Module, list[tuple[nn.Parameter, nn.Parameter]], list[tuple[nn.Module, str, Tensor]]]:
+        """The copy, its parameters with those of the model, and its buffers' places with the model's buffers."""
+        private = copy.deepcopy(self._model)  # for a small network this costs as much as a pass: once is enough
+        parameters = list(zip(private.parameters(), self._model.parameters(), strict=True))
+        pairs = zip(private.modules(), self._model.modules(), strict=True)
+        buffers = [(own, name, buffer) for own, given in pairs for name, buffer in given.named_buffers(recurse=False)]
+        return private, parameters, buffers
 
     @property
     def _place(self) -> Tensor:
@@ -110,3 +132,8 @@ class Workbench:
 
     def _moved(self, images: Tensor) -> Tensor:
         return images.detach().to(self._place, copy=True, memory_format=torch.preserve_format)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    layout = torch.channels_last if tensor.dim() == 4 else torch.preserve_format
+    return tensor.detach().clone(memory_format=layout)

@@ -44,7 +44,7 @@ class ZicoReleased(Proxy):
         return sum(log_steadiness(layer, layer) for layer in gradients_by_layer(bench))
 
 
-def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches weights"]]:
+def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches _"]]:
     """Gradients of every weight layer on the two batches, one row a batch."""
     passes = [bench.loss_pass(index).gradients for index in range(2)]
     return [torch.stack([seen[name].flatten() for seen in passes]).double() for name in passes[0]]
@@ -52,7 +52,7 @@ def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches weight
 
 def log_steadiness(gradients: Float64[Tensor, "batches weights"], varying: Float64[Tensor, "batches weights"]) -> float:
     """Log of the summed ratios of one layer: mean size of the gradients by the deviation of ``varying``; 0 if none."""
-    deviation = varying.std(dim=0, correction=0)
-    moving = deviation > 0
+    deviation = (varying - varying.mean(dim=0)).square().mean(dim=0).sqrt()
+    moving = deviation != 0  # so that a gradient that is no number is not lost
     ratios = gradients.abs().mean(dim=0)[moving] / deviation[moving]
     return float(ratios.sum().log()) if bool(moving.any()) else 0.0

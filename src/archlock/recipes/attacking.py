@@ -1,198 +1,130 @@
-"""Let a suite of attackers loose on one or two defended models, on every target, at every data fraction and seed.
+"""Attack what a run released: attackers on new targets, on the locked and on the source-only model alike."""
 
-Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their settings
-with the first seed and keep the best for the others, as one would who pays for his own trainings. Both defended models
-meet the same draws: the differences are paired by seed.
-"""
-
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-
-from torch import nn
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from archlock.attacks import ATTACKS
-from archlock.errors import MeasurementError, UnsupportedError
-from archlock.evidence import EvidenceStore, Key, Measurement, Status
-from archlock.execution import run_jobs
-from archlock.progress import Progress
-from archlock.recipes.export import weights_fingerprint
-from archlock.records import fingerprint
-from archlock.reports import OutcomeRecord, Role
-from archlock.seeding import derive_seed
-from archlock.tasks import Task, subsample
-from archlock.training import Plan
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Defended:
-    """A model under attack: one trained copy per seed (attack seed ``i`` gets copy ``i``, round robin)."""
-
-    role: Role
-    architecture: str
-    models: tuple[nn.Module, ...]
+from archlock.errors import ConfigurationError, RunError
+from archlock.execution import default_workers
+from archlock.models import load_weights
+from archlock.progress import Progress, Silent
+from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
+from archlock.recipes.outputs import REFERENCE
+from archlock.recipes.recording import target_record, versions
+from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
+from archlock.recipes.workspace import REPORT, RESULT, Workspace
+from archlock.records import write_atomic
+from archlock.reports import AttackRecord, LockRecord, OutcomeRecord, Role, from_json, render_html, to_json
+from archlock.tasks import Task, conform, subsample
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
-    """Who attacks, with how much of the target data, how often, and how long he trains."""
+class AttackConfig:
+    """Who attacks and how hard. Everything that changes the answer, besides model and targets, is here."""
 
-    plan: Plan
     attackers: tuple[str, ...] = tuple(ATTACKS)
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
+    epochs: int | None = None
+    """Epochs of a training at fraction 1; None: by the amount of data."""
+    examples: int | None = None
+    """Most training examples of a target at fraction 1; None: all."""
+    seed: int = 0
+    device: str = "cpu"
 
-    def trials(self, kind: str) -> int:
-        """Trainings ("train") or probes ("probe") on one model and target at one fraction, sweeps included."""
-        probing = [ATTACKS[a] for a in self.attackers if (a == "linear_probe") == (kind == "probe")]
-        return sum(len(attack.settings) + self.seeds - 1 for attack in probing)
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    role: Role
-    target: str
-    attacker: str
-    fraction: float
-    index: int
-    settings: tuple[float, ...] | None
-    """None: the attacker's own sweep."""
+    def __post_init__(self) -> None:
+        for name in self.attackers:
+            ATTACKS[name]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shared:
-    defended: dict[Role, Defended]
-    targets: dict[str, Task]
-    suite: Suite
-    seed: int
-    device: str
-    weights: dict[Role, str]
+class AttackResult:
+    """What the attackers gained."""
+
+    record: AttackRecord
+    path: Path
+    """Directory with ``result.json`` and ``report.html``."""
+
+    @property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """What every attack gained."""
+        return self.record.outcomes
 
 
-def run_suite(
-    defended: Sequence[Defended],
-    targets: Mapping[str, Task],
-    suite: Suite,
+def attack(
+    run: str | Path,
+    targets: Sequence[Task],
+    config: AttackConfig | None = None,
     *,
-    store: EvidenceStore,
-    progress: Progress,
-    workers: int,
-    seed: int,
-    device: str,
-) -> tuple[OutcomeRecord, ...]:
-    """Every outcome, ordered by target, attacker, fraction, model and seed. A failed attack is an outcome that says so."""
-    weights: dict[Role, str] = {
-        d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
-    }
-    shared = _Shared({d.role: d for d in defended}, dict(targets), suite, seed, device, weights)
-    known = store.read()
-    first = list(_jobs(shared, range(1), {}))
-    total = len(first) * suite.seeds
-    progress.begin("attacks", total, sum(_test_key(shared, job) in known for job in _all(shared)))
-    _run(shared, first, known, store, progress, workers)
-    chosen = {
-        (j.role, j.target, j.attacker, j.fraction): m.value
-        for j in first
-        if (m := known[_test_key(shared, j)]).status == "valid"
-        and (m := known[_key(shared, j, "setting", "validation")]).status == "valid"
-    }
-    _run(shared, list(_jobs(shared, range(1, suite.seeds), chosen)), known, store, progress, workers)
-    return tuple(_record(shared, job, known) for job in _all(shared))
+    out: str | Path | None = None,
+    store: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str = "archlock.attack(...)",
+) -> AttackResult:
+    """Attack the models of a finished lock run on targets of your own; writes result and report to ``out``.
 
-
-def _all(shared: _Shared) -> list[_Job]:
-    return list(_jobs(shared, range(shared.suite.seeds), {}))
-
-
-def _jobs(shared: _Shared, indices: range, chosen: Mapping[tuple[Role, str, str, float], float]) -> Iterator[_Job]:
-    for target in shared.targets:
-        for attacker in shared.suite.attackers:
-            for fraction in shared.suite.fractions:
-                for role in shared.defended:
-                    best = chosen.get((role, target, attacker, fraction))
-                    for index in indices:
-                        yield _Job(role, target, attacker, fraction, index, None if best is None else (best,))
-
-
-def _run(
-    shared: _Shared,
-    jobs: list[_Job],
-    known: dict[Key, Measurement],
-    store: EvidenceStore,
-    progress: Progress,
-    workers: int,
-) -> None:
-    left = [job for job in jobs if _test_key(shared, job) not in known]
-    for index, found in run_jobs(_attack, shared, left, workers=workers):
-        store.write(found)
-        known.update({measurement.key: measurement for measurement in found})
-        progress.advance(1, f"{left[index].attacker} on {left[index].target}")
-
-
-def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
-    """One attack in a worker: three measurements (setting, validation, test), or one that says why there is none."""
-    defended = shared.defended[job.role]
-    target = shared.targets[job.target]
-    job_seed = derive_seed(shared.seed, "attack", target.fingerprint, str(job.fraction), job.index)
-    status: Status
-    try:
-        if job.fraction < 1:
-            examples = max(target.outputs, round(job.fraction * len(target.train)))
-            target = subsample(target, examples, seed=job_seed)
-        outcome = ATTACKS[job.attacker].run(
-            defended.models[job.index % len(defended.models)],
-            target,
-            plan=_plan_at(shared.suite.plan, job.fraction, len(target.train)),
-            settings=job.settings,
-            seed=job_seed,
-            device=shared.device,
-        )
-    except (MeasurementError, UnsupportedError) as error:
-        status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
-        return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
-    unit = "R2" if target.kind == "dense" else "accuracy"
-    return (
-        Measurement(_key(shared, job, "setting", "validation"), outcome.setting, "setting", 0.0),
-        Measurement(_key(shared, job, "score", "validation"), outcome.validation, unit, 0.0),
-        Measurement(_test_key(shared, job), outcome.test, unit, outcome.seconds),
+    ``out`` is by default a directory named after the targets inside ``run``. The targets are brought to the size of the
+    model's images. The same call takes up what was interrupted.
+    """
+    config = config or AttackConfig()
+    released = Path(run)
+    record = from_json(released / RESULT)
+    if not isinstance(record, LockRecord):
+        raise RunError(f"{released} holds an attack, not a lock; give the directory of the lock run that it attacked")
+    if not targets:
+        raise ConfigurationError("an attack needs at least one target; name one with --target")
+    defended = released_models(released, record)
+    blueprint = load_blueprint(released / "architecture.json")
+    prepared = {task.name: _prepared(task, blueprint, config) for task in targets}
+    if len(prepared) < len(targets):
+        raise ConfigurationError(f"targets must have different names; got {', '.join(task.name for task in targets)}")
+    folder = Path(out) if out else released / "attacks" / "-".join(sorted(task.name for task in targets))
+    identity = {"targets": [t.fingerprint for t in prepared.values()], "config": config, "run": record.created}
+    workspace = Workspace.open(folder, identity, store=store)
+    largest = max(len(task.train) for task in prepared.values())
+    suite = Suite(attack_plan(largest, config.epochs), config.attackers, config.fractions, config.seeds)
+    outcomes = run_suite(
+        list(defended.values()),
+        prepared,
+        suite,
+        store=workspace.store,
+        progress=progress or Silent(),
+        workers=workers or default_workers(),
+        seed=config.seed,
+        device=config.device,
     )
-
-
-def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
-    """The plan for less data: more epochs (by the root of the shrinkage), and batches that still make an epoch."""
-    return replace(
-        plan, epochs=round(plan.epochs / math.sqrt(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
+    found = AttackRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=config.seed,
+        command=command,
+        versions=versions(),
+        source=record.source,
+        models=(record.locked, record.source_only),
+        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in prepared.items()),
+        outcomes=outcomes,
+        spent_seconds={"attacks": sum(outcome.seconds for outcome in outcomes)},
     )
+    to_json(folder / RESULT, found)
+    write_atomic(folder / REPORT, render_html(found))
+    return AttackResult(found, folder)
 
 
-def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:
-    fidelity = fingerprint([shared.weights[job.role], shared.suite.plan, job.fraction, shared.seed, shared.device])
-    task = shared.targets[job.target].fingerprint
-    architecture = shared.defended[job.role].architecture
-    return Key(architecture, task, f"attack.{job.attacker}.{what}", split, f"attack-{fidelity}", job.index)
+def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
+    """The trained models of a lock run, one per source training, by role."""
+    found: dict[Role, Defended] = {}
+    for model in (record.locked, record.source_only):
+        blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
+        weights = sorted((run / REFERENCE).glob(f"{model.role}-*.safetensors"))
+        models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
+        if not models:
+            raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
+        found[model.role] = Defended(model.role, model.architecture, models)
+    return found
 
 
-def _test_key(shared: _Shared, job: _Job) -> Key:
-    return _key(shared, job, "score", "test")
-
-
-def _record(shared: _Shared, job: _Job, known: Mapping[Key, Measurement]) -> OutcomeRecord:
-    test = known[_test_key(shared, job)]
-    valid = test.status == "valid"
-    setting = ""
-    if valid:
-        value = known[_key(shared, job, "setting", "validation")].value
-        setting = f"{'strength' if job.attacker == 'linear_probe' else 'learning rate'} {value:g}"
-    return OutcomeRecord(
-        defended=job.role,
-        target=job.target,
-        attacker=job.attacker,
-        fraction=job.fraction,
-        seed=job.index,
-        setting=setting,
-        validation=known[_key(shared, job, "score", "validation")].value if valid else None,
-        test=test.value if valid else None,
-        seconds=test.seconds,
-        status=test.status,
-        note=test.note,
-    )
+def _prepared(task: Task, blueprint: Blueprint, config: AttackConfig) -> Task:
+    fitting = conform(task, blueprint.signature.shape)
+    return fitting if config.examples is None else subsample(fitting, config.examples, seed=config.seed)

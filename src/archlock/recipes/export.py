@@ -4,6 +4,7 @@ Nothing in these files can execute code when they are read.
 """
 
 import hashlib
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,17 +82,23 @@ def load(path: str | Path) -> nn.Module:
 def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Path:
     """Write the model as ONNX with a free batch size: input ``images`` (float32 in [0, 1]), output ``logits``."""
     example = torch.zeros(2, *shape)
+    remarks = logging.getLogger("torch.onnx")
+    before = remarks.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        program: Any = torch.onnx.export(
-            model,
-            (example,),
-            dynamo=True,
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("examples")},),
-            verbose=False,
-        )
+        remarks.setLevel(logging.ERROR)  # and that torchvision is not installed
+        try:
+            program: Any = torch.onnx.export(
+                model,
+                (example,),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("examples")},),
+                verbose=False,
+            )
+        finally:
+            remarks.setLevel(before)
     return write_atomic(path, program.model_proto.SerializeToString())
 
 

@@ -23,6 +23,16 @@ from archlock.spaces import Architecture
 from archlock.tasks import Task
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What measuring needs besides what is measured."""
+
+    store: EvidenceStore
+    progress: Progress
+    workers: int
+    seed: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Subjects:
     """What evidence is about: the source, the targets the search may know (by name), and how both are trained."""
@@ -47,21 +57,19 @@ def gather(
     architectures: Sequence[Architecture],
     subjects: Subjects,
     *,
+    means: Means,
     seeds: Sequence[int],
     stage: str,
-    store: EvidenceStore,
-    progress: Progress,
-    workers: int,
 ) -> dict[Key, Measurement]:
     """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
-    known = store.read(fidelity=subjects.settings.fidelity)
+    known = means.store.read(fidelity=subjects.settings.fidelity)
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(subjects, *job, known)]
-    progress.begin(stage, len(jobs), len(jobs) - len(left))
-    for index, found in run_jobs(_measure, subjects, left, workers=workers):
-        store.write(found)
+    means.progress.begin(stage, len(jobs), len(jobs) - len(left))
+    for index, found in run_jobs(_measure, subjects, left, workers=means.workers):
+        means.store.write(found)
         known.update({measurement.key: measurement for measurement in found})
-        progress.advance(1, f"{left[index][0].code}: {found[0].value:.1%} on the source")
+        means.progress.advance(1, f"{left[index][0].code}: {found[0].value:.1%} on the source")
     return known
 
 

@@ -1,5 +1,7 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.card import render_card
+from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
     AttackRecord,
@@ -19,6 +21,8 @@ from archlock.reports.record import (
     from_plain,
     to_json,
 )
+from archlock.reports.tables import attack_summary
+from archlock.reports.verdict import Verdict, verdict_of
 
 __all__ = [
     "SCHEMA",
@@ -35,7 +39,12 @@ __all__ = [
     "TargetRecord",
     "TaskRecord",
     "TradeOffPoint",
+    "Verdict",
+    "attack_summary",
     "from_json",
     "from_plain",
+    "render_card",
+    "render_html",
     "to_json",
+    "verdict_of",
 ]

@@ -25,6 +25,7 @@ COLOURS: Final = {
     "other": "#0b0b0b",
     "accent": "#0c0c0c",
     "faint": "#0d0d0d",
+    "ground": "#0e0e0e",
 }
 """Names of the page's colours (CSS variables ``--name``) and the placeholders to draw them with."""
 

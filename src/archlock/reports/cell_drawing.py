@@ -28,11 +28,11 @@ _MODULES: Final = {
 }
 _GAP: Final = 98
 _LEFT: Final = 31
-_MIDDLE: Final = 122
+_MIDDLE: Final = 112
 
 
 def architecture_picture(name: str, space: str, code: str) -> str:
-    """Inline SVG of an architecture: its cell, or its chain of modules; empty for a space that is not in the catalog."""
+    """Inline SVG of an architecture: its cell, or its chain of modules; empty for an unknown space."""
     try:
         architecture = SPACES[space].architecture(code)
     except ArchLockError:
@@ -62,7 +62,7 @@ def cell_picture(name: str, edges: Sequence[Edge]) -> str:
     dead = sum(not edge.alive for edge in edges)
     title = f"Cell. Live edges: {listed(alive) or 'none'}." + (f" {dead} dead." if dead else "")
     return picture(
-        name, title, lambda figure, width: _cell(figure, width, edges), height=lambda _: 224, widths=("narrow",)
+        name, title, lambda figure, width: _cell(figure, width, edges), height=lambda _: 186, widths=("narrow",)
     )
 
 
@@ -87,7 +87,7 @@ def _axes(figure: Any, width: int, height: int) -> Any:
 
 
 def _cell(figure: Any, width: int, edges: Sequence[Edge]) -> None:
-    axes = _axes(figure, width, 224)
+    axes = _axes(figure, width, 186)
     for edge in sorted(edges, key=lambda edge: edge.alive):  # live ones on top
         _arc(axes, edge)
     last = max(edge.head for edge in edges)
@@ -111,7 +111,7 @@ def _arc(axes: Any, edge: Edge) -> None:
     arrow = FancyArrowPatch(
         (start, _MIDDLE),
         (end, _MIDDLE),
-        connectionstyle=f"arc3,rad={2 * lift / (end - start)}",
+        connectionstyle=f"arc3,rad={-2 * lift / (end - start)}",
         arrowstyle="-|>" if lives else "-",
         mutation_scale=11,
         shrinkA=12,

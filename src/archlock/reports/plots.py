@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.record import LockRecord, ModelRecord, OutcomeRecord, TargetRecord, TradeOffPoint
+from archlock.reports.record import Kind, LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
-from archlock.reports.wording import MINUS, duration, interval, number, score, shorten
+from archlock.reports.wording import MINUS, attack_name, duration, interval, number, score, shorten
 
-_MARGIN: Final = 14
+_MARGIN: Final = 18
 _LOWEST: Final = -0.25
 """R squared below this is drawn at the edge: a model that bad is useless, how useless does not matter."""
 _MARKED_LOSSES: Final = (0.005, 0.01, 0.02)
@@ -34,6 +34,7 @@ class Row:
     right: str
     """What is written at the right end; ``right_wide`` is added where there is room."""
     right_wide: str = ""
+    kind: Kind = "classification"
 
 
 def source_row(record: LockRecord) -> Row:
@@ -48,6 +49,7 @@ def source_row(record: LockRecord) -> Row:
         chance=record.source.chance,
         right=_change(-loss.mean),
         right_wide=_bracket(loss),
+        kind=record.source.kind,
     )
 
 
@@ -64,6 +66,7 @@ def target_rows(judged: Sequence[Comparison], targets: Sequence[TargetRecord]) -
             chance=by_name[comparison.target].chance,
             right=_change(-comparison.taken_away.mean),
             right_wide=_bracket(comparison.taken_away),
+            kind=by_name[comparison.target].kind,
         )
         for comparison in judged
     )
@@ -89,35 +92,40 @@ def lone_rows(
                 plain=None,
                 chance=target.chance,
                 right=score(level.mean, target.kind),
+                kind=target.kind,
             )
         )
     return tuple(rows)
 
 
 def attack_names(names: Sequence[str]) -> str:
-    """Which attacks were the strongest: ``fine_tune``, or ``fine_tune, linear_probe`` when seeds differ."""
-    return ", ".join(name.replace("_", " ") for name in dict.fromkeys(names))
+    """The most frequent of the strongest attacks (one per seed) in words, and how often it was the strongest."""
+    often = max(dict.fromkeys(names), key=names.count)
+    times = "" if names.count(often) == len(names) else f" ({names.count(often)} of {len(names)} seeds)"
+    return attack_name(often).lower() + times
 
 
 def headline_plot(name: str, rows: Sequence[Row]) -> str:
-    """Dumbbells: every task a line, the two models two marks, 95% intervals as soft bars, chance as a tick."""
+    """Dumbbells: every task a track, the two models two marks, 95% intervals as soft bars, chance as a tick."""
     groups = list(dict.fromkeys(row.group for row in rows))
-    height = 34 + 26 * len(groups) + 46 * len(rows)
+    height = 30 + 34 * len(groups) + 56 * len(rows)
 
     def draw(figure: Any, width: int) -> None:
         axes = _pixel_axes(figure, width, height)
-        scores = [e.mean for row in rows for e in (row.locked, row.plain) if e is not None]
-        low = max(_LOWEST, min(0.0, *scores)) if scores else 0.0
-        axes.set_xlim(low - 0.01, 1.01)
-        _grid(axes, np.arange(0, 1.01, 0.25 if width < 500 else 0.1), top=18, bottom=height - 26)
+        scores = [found.mean for row in rows for found in (row.locked, row.plain) if found is not None]
+        low = max(_LOWEST, min(0.0, *scores))
+        axes.set_xlim(low, 1.0)
         y = 0.0
         for group in groups:
-            y += 14
-            axes.text(0, y, group, transform=_by_width(axes), color=COLOURS["muted"], fontsize=11, va="center")
-            y += 12
+            axes.text(0, y + 20, group, transform=_across(axes), color=COLOURS["muted"], va="center")
+            y += 34
             for row in (row for row in rows if row.group == group):
                 _dumbbell(axes, row, y, low, width)
-                y += 46
+                y += 56
+        for value in np.arange(0, 1.01, 0.25 if width < 500 else 0.1):
+            axes.text(
+                value, y + 8, f"{100 * value:.0f}%", ha="center", color=COLOURS["muted"], fontsize=11, va="center"
+            )
 
     title = "Scores of the locked and the source-only model. " + " ".join(
         f"{row.label}: locked {number(100 * row.locked.mean)}"
@@ -128,40 +136,51 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
     return picture(name, title, draw, height=lambda _: height)
 
 
+def _tick(value: float, rows: Sequence[Row]) -> str:
+    """Percent for accuracies, a plain number for R squared, hundredths where both share the axis."""
+    kinds = {row.kind for row in rows}
+    return f"{100 * value:.0f}" + ("%" if len(kinds) == 1 else "") if "classification" in kinds else f"{value:.2g}"
+
+
 def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
-    label, line = top + 12, top + 31
-    across = _by_width(axes)
-    wide = width >= 500
-    text = axes.text(0, label, shorten(row.label, 44 if wide else 24), transform=across, weight="bold", va="center")
-    text.set_parse_math(False)
+    label, line = top + 13, top + 34
+    across, wide = _across(axes), width >= 500
+    text = axes.text(0, label, shorten(row.label, 36 if wide else 22), transform=across, weight="bold", va="center")
     if wide:
         axes.annotate(
-            shorten(row.note, 40), (1, 0.5), xycoords=text, xytext=(8, 0), textcoords="offset pixels", va="center"
+            shorten(row.note, 38), (1, 0.5), xycoords=text, xytext=(10, 0), textcoords="offset pixels", va="center"
         ).set_color(COLOURS["muted"])
     right = row.right + (f"  {row.right_wide}" if wide and row.right_wide else "")
-    axes.text(1, label, right, transform=across, ha="right", va="center", weight="bold" if not wide else "normal")
-    if row.chance:
-        axes.plot([row.chance] * 2, [line - 6, line + 6], color=COLOURS["muted"], linewidth=1)
+    axes.text(1, label, right, transform=across, ha="right", va="center", weight="normal" if wide else "bold")
+    axes.plot([low, 1.0], [line, line], color=COLOURS["ground"], linewidth=16, zorder=0)
+    for value in np.arange(0, 1.01, 0.25 if width < 500 else 0.1):
+        axes.plot([value, value], [line - 8, line + 8], color=COLOURS["grid"], linewidth=1, zorder=1)
+    if row.chance is not None:
+        axes.plot([row.chance] * 2, [line - 8, line + 8], color=COLOURS["ink"], linewidth=1.8, zorder=2)
     if row.plain is not None:
         ends = [max(low, row.plain.mean), max(low, row.locked.mean)]
-        axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.2, zorder=2)
+        axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.6, zorder=2)
     for found, colour, marker in ((row.plain, "plain", "D"), (row.locked, "locked", "o")):
-        if found is None:
-            continue
-        if found.low is not None and found.high is not None:
-            bar = [max(low, found.low), min(1.0, found.high)]
-            axes.plot(bar, [line, line], color=COLOURS[colour], alpha=0.28, linewidth=9, zorder=3)
-        outside = found.mean < low
-        axes.plot(
-            [max(low, found.mean)],
-            [line],
-            marker="<" if outside else marker,
-            markersize=8 if marker == "D" else 9.5,
-            color=COLOURS[colour],
-            markeredgecolor=COLOURS["paper"],
-            markeredgewidth=1.2,
-            zorder=4 if marker == "D" else 5,
-        )
+        if found is not None:
+            _mark(axes, found, line, low=low, colour=colour, marker=marker)
+
+
+def _mark(axes: Any, found: Estimate, line: float, *, low: float, colour: str, marker: str) -> None:
+    """A model's mark with its interval; at the left edge, as an arrow, if it lies outside."""
+    if found.low is not None and found.high is not None:
+        bar = [min(1.0, max(low, end)) for end in (found.low, found.high)]
+        axes.plot(bar, [line, line], color=COLOURS[colour], alpha=0.3, linewidth=11, solid_capstyle="butt", zorder=3)
+    axes.plot(
+        [max(low, found.mean)],
+        [line],
+        marker="<" if found.mean < low else marker,
+        markersize=11,
+        color=COLOURS[colour],
+        markeredgecolor=COLOURS["paper"],
+        markeredgewidth=1.4,
+        zorder=4 if marker == "D" else 5,
+        clip_on=False,
+    )
 
 
 def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> str:
@@ -178,7 +197,7 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         axes.set_ylim(low - 0.1 * (high - low), high + 0.18 * (high - low))
         for loss in _MARKED_LOSSES:
             axes.axvline(100 * loss, color=COLOURS["grid"], linewidth=1, linestyle=(0, (2, 3)))
-            axes.annotate(f"{100 * loss:g}%", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
+            axes.annotate(f"{100 * loss:g}", (100 * loss, 1), xycoords=("data", "axes fraction"), xytext=(0, 6),
                           textcoords="offset pixels", ha="center", color=COLOURS["muted"])  # fmt: skip
         axes.axhline(0, color=COLOURS["grid"], linewidth=1)
         axes.step(x, y, where="post", color=COLOURS["locked"], linewidth=1.4, alpha=0.6)
@@ -189,61 +208,70 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
         if ours:
             axes.plot(*[[value] for value in ours[0]], marker="o", markersize=15, color="none",
                       markeredgecolor=COLOURS["locked"])  # fmt: skip
-            left = ours[0][0] > 0.7 * right
-            axes.annotate("this lock", ours[0], xytext=(-12 if left else 12, 9), textcoords="offset pixels",
-                          ha="right" if left else "left", va="bottom", weight="bold")  # fmt: skip
+            near_left = (
+                ours[0][0] < 0.3 * right
+            )  # the curve rises to the right: free above on the left, below on the right
+            axes.annotate("this lock", ours[0], xytext=(12, -5) if near_left else (-11, 5),
+                          textcoords="offset pixels", ha="left" if near_left else "right",
+                          va="top" if near_left else "bottom", weight="bold")  # fmt: skip
         axes.set_xlabel("allowed loss on the source (points)")
-        axes.set_ylabel("taken from simulated attackers (points)")
+        axes.set_ylabel("taken away in the search (points)")
 
     best = max(ordered, key=lambda point: point.taken_away)
     title = (
         f"Trade-off over {len(ordered)} allowed source losses: at most {number(100 * best.taken_away)} points are "
-        f"taken from simulated attackers, at an allowed source loss of {number(100 * best.source_loss)} points."
+        f"taken from the attackers of the search, at an allowed source loss of {number(100 * best.source_loss)} points."
     )
     return picture(name, title, draw, height=lambda _: 260)
 
 
-def fraction_plot(name: str, curves: Mapping[str, Sequence[Comparison]], targets: Sequence[TargetRecord]) -> str:
+Levels = Mapping[Role, Sequence[tuple[float, tuple[float, ...]]]]
+"""For each model: pairs of a fraction of the target's data and the test scores there, one per seed."""
+
+
+def fraction_plot(name: str, curves: Mapping[str, Levels], targets: Sequence[TargetRecord]) -> str:
     """Strongest attack against the share of the target's data, one small panel per target (two fractions or more)."""
     by_name = {target.name: target for target in targets}
 
     def columns(width: int) -> int:
-        return min(len(curves), 3 if width >= 500 else 1)
+        return 3 if width >= 500 else 1
 
     def height(width: int) -> int:
-        return 170 * -(-len(curves) // columns(width))
+        return 190 * -(-len(curves) // columns(width))
 
     def draw(figure: Any, width: int) -> None:
         across, tall = width // columns(width), height(width)
-        for index, (target, found) in enumerate(curves.items()):
+        for index, (target, levels) in enumerate(curves.items()):
             row, column = divmod(index, columns(width))
-            box = (column * across + 34, tall - 170 * (row + 1) + 34, across - 48, 104)
-            axes = figure.add_axes((box[0] / width, box[1] / tall, box[2] / width, box[3] / tall))
+            left, bottom = column * across + 30, tall - 190 * (row + 1) + 44
+            axes = figure.add_axes((left / width, bottom / tall, (across - 50) / width, 112 / tall))
             _calm(axes)
-            _fraction_panel(axes, found, by_name[target].chance)
-            axes.set_title(shorten(target, 24 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
+            _fraction_panel(axes, levels, by_name[target].chance)
+            axes.set_title(shorten(target, 28 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
             axes.set_xlabel("share of the target's data", fontsize=11)
 
     title = "Score of the strongest attack against the share of the target's data: " + "; ".join(curves)
     return picture(name, title, draw, height=height)
 
 
-def _fraction_panel(axes: Any, found: Sequence[Comparison], chance: float) -> None:
-    ordered = sorted(found, key=lambda comparison: comparison.fraction)
-    x = [comparison.fraction for comparison in ordered]
-    axes.axhline(100 * chance, color=COLOURS["muted"], linewidth=0.8, linestyle=(0, (1, 2)))
-    for colour, marker, scores in (
-        ("plain", "D", [comparison.source_only for comparison in ordered]),
-        ("locked", "o", [comparison.locked for comparison in ordered]),
-    ):
-        levels = [estimate(values) for values in scores]
-        if all(level.has_interval for level in levels):
-            low, high = ([100 * float(getattr(level, end)) for level in levels] for end in ("low", "high"))
+def _fraction_panel(axes: Any, levels: Levels, chance: float) -> None:
+    axes.axhline(100 * chance, color=COLOURS["muted"], linewidth=1, linestyle=(0, (1, 2)))
+    ticks: set[float] = set()
+    for role, found in sorted(levels.items(), reverse=True):  # the locked model on top
+        colour, marker = ("locked", "o") if role == "locked" else ("plain", "D")
+        ordered = sorted(found)
+        x = [fraction for fraction, _ in ordered]
+        ticks.update(x)
+        means = [estimate(scores) for _, scores in ordered]
+        if all(level.has_interval for level in means):
+            low, high = ([100 * float(getattr(level, end)) for level in means] for end in ("low", "high"))
             axes.fill_between(x, low, high, color=COLOURS[colour], alpha=0.18, linewidth=0)
-        axes.plot(x, [100 * level.mean for level in levels], marker=marker, markersize=4.5, color=COLOURS[colour])
+        axes.plot(x, [100 * level.mean for level in means], marker=marker, markersize=5, color=COLOURS[colour])
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if axes.dataLim.y0 < 0 else 0)
     axes.set_xscale("log")
-    axes.set_xticks(x, [f"{100 * value:g}%" for value in x])
+    axes.set_xticks(sorted(ticks), [f"{100 * value:g}%" for value in sorted(ticks)])
     axes.xaxis.minorticks_off()
+    axes.set_xlim(min(ticks) / 1.15, max(ticks) * 1.15)
 
 
 def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:
@@ -269,9 +297,7 @@ def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:
         axes.set_xlabel("epoch")
 
     ends = "; ".join(f"{model.role.replace('_', '-')} ends at {number(100 * model.curve[-1])}" for model in models)
-    return picture(
-        name, f"Source validation score by epoch: {ends}.", draw, height=lambda _: height, widths=("narrow",)
-    )
+    return picture(name, f"Source validation score by epoch: {ends}.", draw, height=lambda _: height)
 
 
 def spending_plot(name: str, spent: Mapping[str, float]) -> str:
@@ -287,7 +313,7 @@ def spending_plot(name: str, spent: Mapping[str, float]) -> str:
         for index, (stage, seconds) in enumerate(spent.items()):
             y = 4 + 28 * index + 14
             axes.text(
-                start - 10, y, shorten(stage.replace("_", " "), 30 if start > 150 else 20), ha="right", va="center"
+                start - 10, y, shorten(stage.replace("_", " "), 22 if start > 150 else 14), ha="right", va="center"
             )
             end = start + max(room * seconds / longest, 1.5)
             axes.plot([start, end], [y, y], color=COLOURS["accent"], linewidth=11, solid_capstyle="butt")
@@ -305,17 +331,11 @@ def _pixel_axes(figure: Any, width: int, height: int) -> Any:
     return axes
 
 
-def _by_width(axes: Any) -> Any:
-    """Coordinates: x as a share of the axes' width, y in data."""
-    return axes.get_yaxis_transform()
+def _across(axes: Any) -> Any:
+    """Coordinates: x as a share of the whole picture's width, y in pixels of the axes."""
+    from matplotlib.transforms import blended_transform_factory
 
-
-def _grid(axes: Any, at: np.ndarray, *, top: float, bottom: float) -> None:
-    for value in at:
-        axes.plot([value, value], [top, bottom], color=COLOURS["grid"], linewidth=0.8, zorder=0)
-        axes.text(
-            value, bottom + 13, f"{100 * value:.0f}%", ha="center", va="center", color=COLOURS["muted"], fontsize=9
-        )
+    return blended_transform_factory(axes.figure.transFigure, axes.transData)
 
 
 def _calm(axes: Any) -> None:

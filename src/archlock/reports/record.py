@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from archlock.decoding import decode
@@ -190,6 +190,11 @@ class FileRecord:
 
     path: str
     what: str
+
+    def __post_init__(self) -> None:
+        parts = PurePosixPath(self.path).parts
+        if not parts or parts[0] == "/" or ".." in parts or ":" in self.path or "\\" in self.path:
+            raise RunError(f"a file of a run is named by a path inside the run directory; got {self.path!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Two models are compared under the same attack with the same seed, so differences are paired. An attacker is allowed to
 choose the attack: the strongest one is chosen by *validation* score, seed by seed, and its *test* score is what counts.
-An attack that failed on one of the two models is left out for both, so a crash never counts as a defence.
+An attack that failed on one of the two models is left out for both, so a crash never counts as a defence. A negative R
+squared counts as 0: an attacker would rather answer with the mean, so a score below that takes nothing more away.
 
 Intervals: two-sided t intervals over seeds (Student 1908), from three seeds on. The mean over several targets is taken
 seed by seed first (over the seeds that all have), so its interval speaks about *these* targets. With fewer seeds but at
@@ -17,7 +18,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from archlock.reports.record import AttackRecord, LockRecord, OutcomeRecord, Role, TargetRecord
+from archlock.reports.record import AttackRecord, Kind, LockRecord, OutcomeRecord, Role, TargetRecord
 from archlock.seeding import rng_for
 
 CONFIDENCE: Final = 0.95
@@ -118,8 +119,10 @@ def comparisons(record: Record) -> tuple[Comparison, ...]:
             other = by_role["source_only"].get(attacker)
             if other is not None:
                 pairs.setdefault((target, attacker, fraction), []).append((outcome, other))
+    kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, attacker, fraction, found) for (target, attacker, fraction), found in pairs.items()
+        _comparison(target, attacker, fraction, found, kinds[target])
+        for (target, attacker, fraction), found in pairs.items()
     )
 
 
@@ -134,7 +137,10 @@ def strongest(record: Record) -> tuple[Comparison, ...]:
         if both:
             best = tuple(_best([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
             pairs.setdefault((target, fraction), []).append((best[0], best[1]))
-    return tuple(_comparison(target, STRONGEST, fraction, found) for (target, fraction), found in pairs.items())
+    kinds = {target.name: target.kind for target in record.targets}
+    return tuple(
+        _comparison(target, STRONGEST, fraction, found, kinds[target]) for (target, fraction), found in pairs.items()
+    )
 
 
 def strongest_alone(record: Record) -> dict[tuple[str, float], tuple[OutcomeRecord, ...]]:
@@ -206,7 +212,11 @@ def _bootstrapped(means: Sequence[float], *, seed: int) -> Estimate:
 
 
 def _comparison(
-    target: str, attacker: str, fraction: float, pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]]
+    target: str,
+    attacker: str,
+    fraction: float,
+    pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]],
+    kind: Kind,
 ) -> Comparison:
     ordered = sorted(pairs, key=lambda pair: pair[0].seed)
     return Comparison(
@@ -214,8 +224,8 @@ def _comparison(
         attacker,
         fraction,
         tuple(locked.seed for locked, _ in ordered),
-        tuple(_test(locked) for locked, _ in ordered),
-        tuple(_test(plain) for _, plain in ordered),
+        tuple(_test(locked, kind) for locked, _ in ordered),
+        tuple(_test(plain, kind) for _, plain in ordered),
         tuple(locked.attacker for locked, _ in ordered),
         tuple(plain.attacker for _, plain in ordered),
     )
@@ -225,7 +235,7 @@ def _best(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
     return max(outcomes, key=lambda outcome: -np.inf if outcome.validation is None else outcome.validation)
 
 
-def _test(outcome: OutcomeRecord) -> float:
+def _test(outcome: OutcomeRecord, kind: Kind) -> float:
     if outcome.test is None:
         raise ValueError(f"the outcome of {outcome.attacker} on {outcome.target} is not valid")
-    return outcome.test
+    return max(outcome.test, 0.0) if kind == "dense" else outcome.test

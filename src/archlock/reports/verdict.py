@@ -6,7 +6,7 @@
   at least one target lost something for certain (intervals corrected for the number of targets, Bonferroni).
 * **did not hold**: the interval rules out a loss of one point or more, or both models are the same architecture.
 * **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval.
-* **not attacked**: there are no pairs of outcomes to judge.
+* **not attacked**: there are no pairs of outcomes to verdict_of.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from archlock.reports.statistics import (
     overall,
     source_loss,
 )
-from archlock.reports.wording import interval, number, plural, points, seeds
+from archlock.reports.wording import SQUARED, interval, plural, points, seeds, shorten
 
 MEANINGFUL: Final = 0.01
 """A loss of the attacker below this (one point) is not worth calling a lock."""
@@ -59,7 +59,7 @@ class Verdict:
         return WORDS[self.kind]
 
 
-def judge(record: LockRecord) -> Verdict:
+def verdict_of(record: LockRecord) -> Verdict:
     """The verdict of a lock run, by the rules at the head of this file."""
     loss, judged = source_loss(record), headline(record)
     if record.locked.architecture == record.source_only.architecture:
@@ -70,7 +70,7 @@ def judge(record: LockRecord) -> Verdict:
         away = overall(judged, seed=record.seed) if judged else None
         return Verdict("did_not_hold", sentence, (), loss, away, judged)
     if not judged:
-        sentence = f"The lock costs {points(loss.mean)} on {record.source.name}; what it is worth is not known yet."
+        sentence = f"Before any attack: {_cost(record, loss)}. What the lock is worth is not known yet."
         return Verdict("not_attacked", sentence, ("No attack ran on both models.",), loss, None, judged)
     away = overall(judged, seed=record.seed)
     kind, reasons = _kind(record, loss, away, judged)
@@ -132,18 +132,29 @@ def _kind(
 def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, judged: tuple[Comparison, ...]) -> str:
     where = target_words(record, len(judged))
     cost = _cost(record, loss)
+    amount = f"{points(abs(away.mean))}{_of(record, judged)}"
     on_average = " on average" if len(judged) > 1 else ""
     if kind in ("held", "partly") and away.mean > 0:
-        return f"The strongest attackers lose {points(away.mean)}{on_average} on {where}; {cost}."
+        return f"The strongest attackers lose {amount}{on_average} on {where}; {cost}."
     if kind == "did_not_hold":
         change = "gain" if away.mean < 0 else "lose only"
-        return f"The strongest attackers {change} {points(abs(away.mean))}{on_average} on {where}; {cost}."
-    change = f"{number(100 * abs(away.mean))} points {'lower' if away.mean >= 0 else 'higher'}"
-    return f"The strongest attacks come out {change}{on_average} on {where}, which may be chance; {cost}."
+        return f"The strongest attackers {change} {amount}{on_average} on {where}; {cost}."
+    change = "lower" if away.mean >= 0 else "higher"
+    return f"The strongest attacks come out {amount} {change}{on_average} on {where}, which may be chance; {cost}."
+
+
+def _of(record: LockRecord, judged: tuple[Comparison, ...]) -> str:
+    """Points of what, where it is not accuracy."""
+    names = {comparison.target for comparison in judged}
+    kinds = {target.kind for target in record.targets if target.name in names}
+    if kinds == {"classification"}:
+        return ""
+    return f" of R{SQUARED}" if kinds == {"dense"} else f" of accuracy or R{SQUARED}"
 
 
 def _cost(record: LockRecord, loss: Estimate) -> str:
+    name = shorten(record.source.name, 60)
     if abs(loss.mean) < 0.0005:
-        return f"the owner loses nothing on {record.source.name}"
+        return f"the owner loses nothing on {name}"
     verb = "loses" if loss.mean > 0 else "gains"
-    return f"the owner {verb} {points(abs(loss.mean))} on {record.source.name}"
+    return f"the owner {verb} {points(abs(loss.mean))} on {name}"

@@ -1,12 +1,29 @@
 """How numbers are written for people: percent, points, durations, counts, intervals. The only place that rounds."""
 
-from archlock.reports.record import Kind
+from datetime import datetime
+from typing import Final
+
+from archlock.reports.record import Kind, Role, Scheme
 from archlock.reports.statistics import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EM DASH}"
+SQUARED = "\N{SUPERSCRIPT TWO}"
+
+_ATTACKS: Final = {
+    "from_scratch": "From scratch",
+    "linear_probe": "Linear probe",
+    "fine_tune": "Full fine-tuning",
+    "lp_ft": "Head first, then all",
+}
+ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
+SCHEMES: Final[dict[Scheme, str]] = {
+    "s": "source only (the ordinary search)",
+    "tk": "targets known to the search",
+    "tu": "targets unknown to the search",
+}
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -30,7 +47,7 @@ def score(value: float | None, kind: Kind = "classification") -> str:
     """A score in the words of its kind: an accuracy in percent, or R squared; a dash where there is none."""
     if value is None:
         return DASH
-    return percent(value) if kind == "classification" else f"R²{SPACE}{number(value, 3)}"
+    return percent(value) if kind == "classification" else f"R{SQUARED}{SPACE}{number(value, 3)}"
 
 
 def interval(found: Estimate) -> str:
@@ -63,7 +80,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,}{NARROW}h" + (f"{SPACE}{minutes % 60}{NARROW}min" if minutes % 60 else "")
 
 
-def large(value: float) -> str:
+def large(value: int) -> str:
     """A large count: ``958``, ``14.2 k``, ``3.1 M``, ``1.2 G``."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= limit:
@@ -82,3 +99,22 @@ def shorten(text: str, length: int) -> str:
 def listed(items: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def share(fraction: float) -> str:
+    """A share of data: ``100%``, ``10%``, ``0.5%``."""
+    return f"{100 * fraction:.3g}%"
+
+
+def attack_name(name: str) -> str:
+    """An attack in words: ``Full fine-tuning``; an unknown name with spaces for underscores."""
+    return _ATTACKS.get(name, name.replace("_", " "))
+
+
+def day(created: str) -> str:
+    """An ISO time as ``3 February 2026, 10:21``; other text stays as it is."""
+    try:
+        time = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{time.day} {time:%B %Y, %H:%M}" + (f" {time:%Z}" if time.tzinfo else "")

@@ -32,10 +32,10 @@ class Batch:
 
 
 def batch_of(split: Split) -> Batch:
-    """All of a split as one batch."""
+    """All of a split as one batch; it shares no memory with the split, which may be read-only."""
     targets = split.targets
     dense = targets.ndim == 4
-    return Batch(_images(split.images), _images(targets) if dense else torch.from_numpy(np.ascontiguousarray(targets)))
+    return Batch(_images(split.images), _images(targets) if dense else torch.tensor(np.ascontiguousarray(targets)))
 
 
 def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Batch]:
@@ -53,5 +53,5 @@ def loss_of(outputs: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -
 
 
 def _images(array: np.ndarray) -> Tensor:
-    channels_last = torch.from_numpy(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
+    channels_last = torch.tensor(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
     return channels_last.to(torch.float32).div_(255)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from archlock.errors import MeasurementError
 from archlock.tasks import Split
 from archlock.training.batches import batches
 
@@ -11,15 +12,18 @@ from archlock.training.batches import batches
 def evaluate(model: nn.Module, split: Split, *, device: str = "cpu") -> float:
     """Score in (-inf, 1], higher is better: the share of right answers, or 1 - squared error / variance (dense).
 
-    The model must be on ``device``; it is used in evaluation mode and left in the mode it was in.
+    The model must be on ``device``; it is used in evaluation mode and every module is left in the mode it was in.
+    Answers that are not finite raise :class:`~archlock.errors.MeasurementError`.
     """
-    was_training = model.training
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         right, error, total = 0, 0.0, 0
         moments = torch.zeros(2, dtype=torch.float64)
         for batch in batches(split, 500):
             outputs = model(batch.images.to(device)).cpu()
+            if not torch.isfinite(outputs).all():
+                raise MeasurementError("the answers of the model are not finite numbers; its training has diverged")
             total += batch.targets.numel()
             if batch.targets.is_floating_point():
                 error += float((outputs - batch.targets).double().square().sum())
@@ -27,7 +31,8 @@ def evaluate(model: nn.Module, split: Split, *, device: str = "cpu") -> float:
             else:
                 right += int((outputs.argmax(1) == batch.targets).sum())
     finally:
-        model.train(was_training)
+        for module, training in modes.items():
+            module.training = training
     if split.targets.ndim == 1:
         return right / total
     variance = float(moments[1] - moments[0] ** 2 / total)

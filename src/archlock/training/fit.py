@@ -5,10 +5,12 @@ number of threads, whether or not the training was interrupted and taken up from
 """
 
 import copy
+import hashlib
 import io
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,16 +58,18 @@ def fit(
 
     ``head`` trains only the submodule of that name; the rest stays frozen, normalisation statistics included.
     ``checkpoint`` is a file that holds the state after each epoch and is taken up if it belongs to the same training;
-    it is removed by nobody here. ``progress`` is called with (epochs done, epochs). A loss that is not finite raises
-    :class:`~archlock.errors.MeasurementError`.
+    it is removed by nobody here. ``progress`` is called with (epochs done, epochs). A loss or an answer that is not
+    finite raises :class:`~archlock.errors.MeasurementError`.
     """
     began = time.perf_counter()
     state = _State(_channels_last(copy.deepcopy(model).to(device)), task, plan, head)
-    identity = fingerprint([task.fingerprint, plan, seed, head, _weights_digest(model)]) if checkpoint else ""
+    identity = fingerprint([task.fingerprint, plan, seed, head, _digest(model)]) if checkpoint else ""
     if checkpoint is not None:
         state.resume(checkpoint, identity)
     while state.epoch < plan.epochs and not state.exhausted():
-        state.run_epoch(derive_seed(seed, "epoch", state.epoch), device)
+        epoch_seed = derive_seed(seed, "epoch", state.epoch)
+        with _drawing(epoch_seed, device):
+            state.run_epoch(epoch_seed, device)
         if checkpoint is not None:
             state.save(checkpoint, identity, time.perf_counter() - began)
         if progress is not None:
@@ -109,12 +113,12 @@ class _State:
         self.model.train(self.head is None)
         if self.head is not None:
             self.model.get_submodule(self.head).train()
-        steps = math.ceil(len(self.task.train) / self.plan.batch_size)
+        steps = max(1, math.ceil((len(self.task.train) - 1) / self.plan.batch_size))  # no last batch of one
         total, done = 0.0, 0
         for step, split in enumerate(augmented(self.task.train, self.plan, seed)):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.plan.learning_rate * _schedule(
-                    (self.epoch * steps + step + 1) / (self.plan.epochs * steps), self.plan.warmup
+                    (self.epoch * steps + step + 0.5) / (self.plan.epochs * steps), self.plan.warmup
                 )
             for batch in batches(split, len(split)):
                 total += self._step(batch.to(device)) * len(batch)
@@ -172,7 +176,10 @@ class _State:
 
 
 def _schedule(done: float, warmup: float) -> float:
-    """Share of the peak learning rate when ``done`` of all steps (0 to 1) are over: linear up, cosine down."""
+    """Share of the peak learning rate when ``done`` of the training (0 to 1) is over: linear up, cosine down.
+
+    Asked for the middle of each step, so that no step has the rate 0: few-shot attacks have only a handful.
+    """
     if done < warmup:
         return done / warmup
     return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
@@ -186,7 +193,21 @@ def _channels_last(model: nn.Module) -> nn.Module:
     return model
 
 
-def _weights_digest(model: nn.Module) -> str:
-    """Identity of a model's weights, so that a checkpoint is never taken up by another training."""
-    sums = [float(value.double().sum()) for value in model.state_dict().values()]
-    return fingerprint([f"{value:.17g}" for value in sums])
+@contextmanager
+def _drawing(seed: int, device: str) -> Iterator[None]:
+    """Inside, what a model draws (dropout) depends on the seed alone; outside, the global generators do not move."""
+    on_cuda = torch.device(device).type == "cuda"
+    with torch.random.fork_rng(devices=list(range(torch.cuda.device_count())) if on_cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            torch.cuda.manual_seed_all(seed)
+        yield
+
+
+def _digest(model: nn.Module) -> str:
+    """Identity of a model's structure and weights, so that a checkpoint is never taken up by another training."""
+    digest = hashlib.sha256(repr(model).encode())
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -7,17 +7,18 @@ an ordinary model. Dense tasks: the new head alone is trained by gradient descen
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
 
+from archlock.errors import ConfigurationError, MeasurementError
 from archlock.models import features_before_head, head_name, with_new_head
 from archlock.tasks import Split, Task
 from archlock.training.batches import batches
-from archlock.training.fit import fit
+from archlock.training.fit import Trained, fit
 from archlock.training.plan import Plan
 
 STRENGTHS = (0.01, 0.1, 1.0)
@@ -40,44 +41,54 @@ class Probed:
 def linear_probe(
     model: nn.Module, task: Task, *, strengths: Sequence[float] = STRENGTHS, seed: int, device: str = "cpu"
 ) -> Probed:
-    """Fit a new head for ``task`` on the frozen body of ``model``, which is left as it was."""
+    """Fit a new head for ``task`` on the frozen body of ``model``, which is left as it was.
+
+    Of equally good strengths the first is taken. A dense head that diverges at a strength is passed over; where all do,
+    or the features are not finite, :class:`~archlock.errors.MeasurementError`.
+    """
+    if not strengths:
+        raise ConfigurationError("a linear probe needs at least one strength to try; got none")
     fresh = with_new_head(model, task.signature, seed=seed).to(device)
     if task.kind == "dense":
         return _probe_dense(fresh, task, strengths, seed, device)
     train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
     linear = _last_linear(fresh)
-    best: tuple[float, float, np.ndarray, np.ndarray] | None = None
-    trials = []
-    for strength in strengths:
-        weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, strength)
+    heads, scores = {}, {}
+    for tried in strengths:
+        weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, tried)
         answers = ((validation - center) / scale @ weight.T + bias).argmax(1)
-        score = float((answers == task.validation.targets).mean())
-        trials.append((strength, score))
-        if best is None or score > best[0]:
-            best = (score, strength, weight, bias)
-    if best is None:
-        raise ValueError("linear_probe needs at least one strength")
-    score, strength, weight, bias = best
+        heads[tried], scores[tried] = (weight, bias), float((answers == task.validation.targets).mean())
+    strength = max(scores, key=scores.__getitem__)
+    weight, bias = heads[strength]
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(weight / scale))
         linear.bias.copy_(torch.from_numpy(bias - weight @ (center / scale)))
-    return Probed(fresh.eval(), score, strength, tuple(trials))
+    return Probed(fresh.eval(), scores[strength], strength, tuple(scores.items()))
 
 
 def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], seed: int, device: str) -> Probed:
-    plan = replace(DENSE_PLAN, batch_size=min(DENSE_PLAN.batch_size, max(2, len(task.train))))
-    trained = [
-        (fit(fresh, task, plan.with_rate(plan.learning_rate * s), head=head_name(fresh), seed=seed, device=device), s)
-        for s in strengths
-    ]
-    best, strength = max(trained, key=lambda pair: pair[0].validation)
-    return Probed(best.model, best.validation, strength, tuple((s, t.validation) for t, s in trained))
+    trained: dict[float, Trained] = {}
+    failure: MeasurementError | None = None
+    for strength in strengths:
+        plan = DENSE_PLAN.with_rate(DENSE_PLAN.learning_rate * strength)
+        try:
+            trained[strength] = fit(fresh, task, plan, head=head_name(fresh), seed=seed, device=device)
+        except MeasurementError as error:
+            failure = error
+    if failure is not None and not trained:
+        raise failure
+    strength = max(trained, key=lambda tried: trained[tried].validation)
+    trials = tuple((tried, outcome.validation) for tried, outcome in trained.items())
+    return Probed(trained[strength].model, trained[strength].validation, strength, trials)
 
 
 def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, "examples features"]:
     parts = [features_before_head(model, batch.images.to(device)).cpu() for batch in batches(split, 500)]
-    return torch.cat(parts).double().numpy()
+    features = torch.cat(parts).double().numpy()
+    if not np.isfinite(features).all():
+        raise MeasurementError("the features of the model are not finite numbers; its training has diverged")
+    return features
 
 
 def _last_linear(model: nn.Module) -> nn.Linear:

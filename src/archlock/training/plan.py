@@ -1,10 +1,13 @@
 """How a training is done: every hyper-parameter, frozen, so that a plan's fingerprint names a fidelity."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from archlock.errors import ConfigurationError
 from archlock.records import fingerprint
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +33,28 @@ class Plan:
     """Augmentation: random left-right mirroring; only for data where a mirror image means the same."""
     patience: int | None = None
     """Stop after that many epochs without a better validation score and keep the best weights; None: keep the last."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
+    """What the forward and backward pass compute in; the weights stay float32."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
             raise ConfigurationError(
                 f"a plan needs at least 1 epoch and batches of 2; got {self.epochs} and {self.batch_size}"
             )
-        if self.learning_rate <= 0 or not 0 <= self.warmup < 1 or not 0 <= self.shift < 1:
+        if not 0 < self.learning_rate < math.inf or not 0 <= self.warmup < 1 or not 0 <= self.shift < 1:
             raise ConfigurationError(
                 "a plan needs learning_rate > 0, 0 <= warmup < 1 and 0 <= shift < 1; got "
                 f"{self.learning_rate}, {self.warmup}, {self.shift}"
             )
+        if not 0 <= self.momentum < 1 or not 0 <= self.weight_decay < math.inf or not 0 <= self.label_smoothing < 1:
+            raise ConfigurationError(
+                "a plan needs 0 <= momentum < 1, weight_decay >= 0 and 0 <= label_smoothing < 1; got "
+                f"{self.momentum}, {self.weight_decay}, {self.label_smoothing}"
+            )
+        if self.patience is not None and self.patience < 1:
+            raise ConfigurationError(f"patience is at least 1 epoch, or None for all epochs; got {self.patience}")
+        if self.precision not in get_args(Precision):
+            raise ConfigurationError(f"precision is float32 or bfloat16; got {self.precision!r}")
 
     def with_rate(self, learning_rate: float) -> "Plan":
         """The same plan at another peak learning rate."""

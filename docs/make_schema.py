@@ -1,0 +1,61 @@
+"""Write ``docs/results-schema.md`` from the records themselves: ``python docs/make_schema.py``. A test compares the two."""
+
+import ast
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+
+from archlock.reports import record
+
+PAGE = Path(__file__).parent / "results-schema.md"
+HEAD = f"""# Schema of `result.json`
+
+Schema {record.SCHEMA}. This page is written by `docs/make_schema.py` from `archlock/reports/record.py`; change it there.
+
+A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; the field `record` tells which. Scores are fractions
+in [0, 1] (accuracy) or R squared (dense tasks: at most 1, may be negative), higher is better. A number that does not exist
+is `null`; NaN never occurs. A list in the type column is written `tuple`. A field with a default may be missing.
+`archlock.reports.from_json(path)` reads the file and complains, by place, about anything that does not fit; a file of
+another schema number is refused. Reports and model cards are made from this file alone (`archlock report`).
+"""
+
+
+def schema_page() -> str:
+    """The page: one table for each record, in the order of the two files' own fields."""
+    tree = ast.parse(inspect.getsource(record))
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    first = ["LockRecord", "AttackRecord"]
+    parts = [_section(classes[name]) for name in first + [name for name in classes if name not in first]]
+    return "\n".join([HEAD, *parts])
+
+
+def _section(node: ast.ClassDef) -> str:
+    """Heading, what the record is, and a row for each field."""
+    required = {
+        field.name
+        for field in dataclasses.fields(getattr(record, node.name))
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    }
+    rows = ["| field | type | must be there | means |", "|---|---|---|---|"]
+    for statement, following in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name, kind = statement.target.id, ast.unparse(statement.annotation).replace("|", "\\|")
+            rows.append(f"| `{name}` | `{kind}` | {'yes' if name in required else 'no'} | {_text(following)} |")
+    about = _plain(ast.get_docstring(node) or "")
+    return f"## {node.name}\n\n{about}\n\n" + "\n".join(rows) + "\n"
+
+
+def _text(node: ast.stmt | None) -> str:
+    """The string that documents the field before it; empty if there is none."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return _plain(" ".join(node.value.value.split()))
+    return ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r":\w+:`([^`]*)`", r"`\1`", text).replace("``", "`")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(schema_page(), encoding="utf-8")

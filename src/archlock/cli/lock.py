@@ -1,0 +1,163 @@
+"""``archlock lock`` and ``archlock demo``."""
+
+import json
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from archlock.cli import options
+from archlock.cli.progress import progress_on
+
+if TYPE_CHECKING:
+    from archlock.recipes import LockResult
+
+
+def lock(
+    source: Annotated[str, typer.Option(help=f"The data of your own task: {options.DATA}.")],
+    out: Annotated[
+        Path, typer.Option(help="Directory of the run; the same command takes it up after an interruption.")
+    ],
+    target: Annotated[
+        list[str] | None, typer.Option(help="A target you know and want to lock against (scheme tk); may be repeated.")
+    ] = None,
+    audit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A target the search must not see: opened and attacked when the lock is decided; may be repeated."
+        ),
+    ] = None,
+    scheme: Annotated[
+        Literal["tu", "tk", "s"] | None,
+        typer.Option(
+            help="tu: targets unknown, simulated ones stand in. tk: lock against --target. s: source only. "
+            "Default: tk with --target, else tu."
+        ),
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Minutes or trainings: 20min, 2h, '150 trainings'.")] = "20min",
+    floor: Annotated[
+        str, typer.Option(help="Source accuracy to give up at most, in points (1), or least source percentile (p97).")
+    ] = "1",
+    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
+    evidence: Annotated[
+        Literal["adaptation", "zero_cost"],
+        typer.Option(help="adaptation: short trainings, adapted to known targets. zero_cost: proxies, no training."),
+    ] = "adaptation",
+    preference: Annotated[
+        str, typer.Option(help="What learns from zero-cost evidence: score_model or binary_ranker (published).")
+    ] = "score_model",
+    strategy: Annotated[
+        str, typer.Option(help="exhaustive (default, nothing beats it), random_sampling or regularised_evolution.")
+    ] = "exhaustive",
+    objective: Annotated[
+        Literal["constrained", "published"],
+        typer.Option(help="constrained: least for attackers above the floor. published: T_rank - 2 S_rank."),
+    ] = "constrained",
+    simulate: Annotated[
+        str | None, typer.Option(help="Simulated targets the search sees in scheme tu, separated by commas.")
+    ] = None,
+    width: Annotated[int, typer.Option(min=1, help="Channels of the first stage.")] = 16,
+    depth: Annotated[int, typer.Option(min=1, help="Cells per stage.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of full training; default: what the budget pays.")
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="A mirrored image means the same: augment with mirroring.")
+    ] = False,
+    image_size: options.ImageSize = None,
+    skip_bad: options.SkipBad = False,
+    attack_seeds: options.AttackSeeds = 3,
+    fractions: options.Fractions = "10,100",
+    store: options.Store = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find, train and attack an architecture that is good at your task and bad for others.
+
+    Ends with a trained model (safetensors and ONNX), its model card, every number (result.json) and a report that opens
+    in any browser. Example: archlock lock --source photos/ --audit other_photos/ --out runs/mine
+    """
+    from archlock.recipes import Budget, LockConfig, parse_floor
+    from archlock.recipes import lock as run_lock
+    from archlock.tasks import open_task, seal
+
+    console = options.stderr()
+    defaults = LockConfig()
+    place = options.device_named(device)
+    config = LockConfig(
+        scheme=scheme or ("tk" if target else "tu"),
+        space=space,
+        evidence=evidence,
+        preference=preference,
+        strategy=strategy,
+        objective=objective,
+        floor=parse_floor(floor),
+        budget=Budget.parse(budget),
+        simulated=tuple(simulate.split(",")) if simulate else defaults.simulated,
+        keep_size=image_size is not None,
+        width=width,
+        depth=depth,
+        epochs=epochs,
+        flip=flip,
+        attack_seeds=attack_seeds,
+        fractions=options.percentages(fractions),
+        seed=seed,
+        device=place,
+    )
+    with progress_on(console, quiet=quiet or as_json) as progress:
+        task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
+        if task.skipped:
+            progress.say(f"left out {len(task.skipped)} unreadable images: {', '.join(task.skipped[:5])}")
+        result = run_lock(
+            task,
+            config,
+            out=out,
+            known=[open_task(text, skip_bad=skip_bad, seed=seed) for text in target or []],
+            sealed=[
+                seal(partial(open_task, text, skip_bad=skip_bad, seed=seed), name=Path(text).stem)
+                for text in audit or []
+            ],
+            store=store,
+            workers=workers or (1 if place != "cpu" else None),
+            progress=progress,
+            command=shlex.join(["archlock", *sys.argv[1:]]),
+        )
+    _show(result, as_json=as_json)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Directory of the run.")] = Path("runs/demo"),
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """The whole job on scikit-learn's handwritten digits, small enough for two minutes on two cores.
+
+    One attack seed instead of three, so no intervals: it shows how the parts work together.
+    """
+    from archlock.recipes import demo as run_demo
+
+    with progress_on(options.stderr(), quiet=quiet or as_json) as progress:
+        result = run_demo(out=out, seed=seed, workers=workers, progress=progress)
+    _show(result, as_json=as_json)
+
+
+def _show(result: "LockResult", *, as_json: bool) -> None:
+    """The result on the standard output: JSON, or a few lines that end with the path of the report."""
+    from archlock.recipes.workspace import REPORT
+    from archlock.records import plain
+    from archlock.reports import verdict_of
+
+    if as_json:
+        typer.echo(json.dumps(plain(result.record)))
+        return
+    typer.echo(verdict_of(result.record).sentence)
+    typer.echo(f"model:  {result.path / 'locked.safetensors'}")
+    typer.echo(f"report: {(result.path / REPORT).resolve()}")

@@ -1,0 +1,64 @@
+"""Options that several commands share, each written once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+DATA = "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set"
+
+Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto (a GPU where there is one).")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one per processor, 1 on a GPU.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on the standard output, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+ImageSize = Annotated[
+    int | None, typer.Option(help="Height and width to bring images to; default: worked out from the data, at most 64.")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
+]
+AttackSeeds = Annotated[int, typer.Option(min=1, help="Times every attack is repeated with other draws.")]
+Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
+Store = Annotated[
+    Path | None,
+    typer.Option(help="Evidence store to share between runs; default: evidence.sqlite in the run directory."),
+]
+
+
+def stderr() -> Console:
+    """Where progress and remarks go, so that the standard output is the result alone."""
+    return Console(stderr=True)
+
+
+def device_named(name: str) -> str:
+    """The device of that name; ``auto`` is a GPU where there is one. An absent one raises ConfigurationError."""
+    import torch
+
+    from archlock.errors import ConfigurationError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError(
+            f"device {name!r} is not to be had here ({str(error).splitlines()[0]}); use --device cpu"
+        ) from error
+    return name
+
+
+def percentages(text: str) -> tuple[float, ...]:
+    """``10,100`` as (0.1, 1.0); anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    try:
+        found = tuple(sorted(float(part) / 100 for part in text.split(",")))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < share <= 1 for share in found):
+        raise ConfigurationError(
+            f"fractions {text!r} are not understood; write percentages in (0, 100], for example 10,100"
+        )
+    return found

@@ -1,0 +1,18 @@
+"""``archlock report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the page there instead of report.html in the run directory.")
+    ] = None,
+) -> None:
+    """Rebuild the report and the model card of a finished run from its result.json."""
+    from archlock.recipes.pages import rebuild
+
+    typer.echo(f"report: {rebuild(run, out).resolve()}")

@@ -1,0 +1,92 @@
+"""What is asked of a lock, in one frozen record."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from archlock.errors import ConfigurationError
+from archlock.preferences import PREFERENCES
+from archlock.recipes.budget import Budget
+from archlock.search import STRATEGIES, SourceFloor
+from archlock.spaces import SPACES
+from archlock.tasks import SIMULATORS
+
+Scheme = Literal["s", "tk", "tu"]
+EvidenceKind = Literal["adaptation", "zero_cost"]
+ObjectiveKind = Literal["constrained", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """What is asked of a lock. Everything that changes the answer, besides the data, is here and nothing else."""
+
+    scheme: Scheme = "tu"
+    """``s``: source only. ``tk``: the targets are known. ``tu``: the targets are unknown, simulated ones stand in."""
+    space: str = "nasbench201"
+    evidence: EvidenceKind = "adaptation"
+    """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
+    preference: str = "score_model"
+    strategy: str = "exhaustive"
+    objective: ObjectiveKind = "constrained"
+    """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
+    floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
+    budget: Budget = Budget(20, "minutes")
+    simulated: tuple[str, ...] = ("jigsaw", "rotation", "shapes")
+    """Simulated targets that the search sees (scheme TU)."""
+    held_out: tuple[str, ...] = ("glyphs", "textures")
+    """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
+    keep_size: bool = False
+    """Keep the size of the source's images, whatever the budget pays."""
+    width: int = 16
+    depth: int = 1
+    epochs: int | None = None
+    flip: bool = False
+    attack_seeds: int = 3
+    fractions: tuple[float, ...] = (0.1, 1.0)
+    demo: bool = False
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("scheme", self.scheme, get_args(Scheme)),
+            ("evidence", self.evidence, get_args(EvidenceKind)),
+            ("objective", self.objective, get_args(ObjectiveKind)),
+        ):
+            if value not in known:
+                raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        for catalog, names in (
+            (SPACES, (self.space,)),
+            (PREFERENCES, (self.preference,)),
+            (STRATEGIES, (self.strategy,)),
+            (SIMULATORS, (*self.simulated, *self.held_out)),
+        ):
+            for name in names:
+                catalog[name]
+
+    @classmethod
+    def of(cls, **settings: Any) -> "LockConfig":
+        """A configuration from settings by name; ``budget`` and ``floor`` may be texts, as on the command line.
+
+        A name that is no setting raises ConfigurationError that lists the settings.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise ConfigurationError(f"a lock has no setting {name!r}; its settings are: {', '.join(known)}")
+        if isinstance(settings.get("budget"), str):
+            settings["budget"] = Budget.parse(settings["budget"])
+        if isinstance(settings.get("floor"), str):
+            settings["floor"] = parse_floor(settings["floor"])
+        return cls(**settings)
+
+
+def parse_floor(text: str) -> SourceFloor:
+    """``1`` or ``0.5`` (points of source accuracy to give up at most) or ``p97`` (least source percentile)."""
+    try:
+        if text.startswith("p"):
+            return SourceFloor("percentile", float(text[1:]) / 100)
+        return SourceFloor("accuracy_loss", float(text) / 100)
+    except ValueError:
+        raise ConfigurationError(
+            f"floor {text!r} is not understood; write points of accuracy (for example 1) or a percentile (p97)"
+        ) from None

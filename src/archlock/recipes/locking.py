@@ -1,0 +1,133 @@
+"""The main job, end to end: from a source task to a locked, trained and attacked model, and a report.
+
+Evidence is bought on the source and on targets the search may know; a preference model turns it into a score of every
+architecture on every task; the search maximises the lock objective; finalists are trained on the source; one is chosen.
+Only then are the sealed targets opened and the attackers let loose, on the locked and on the source-only model alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from archlock.errors import ConfigurationError
+from archlock.execution import default_workers
+from archlock.progress import Progress, Silent
+from archlock.recipes.config import LockConfig
+from archlock.recipes.decide import decide
+from archlock.recipes.outputs import write_models, write_pages
+from archlock.recipes.recording import lock_record
+from archlock.recipes.release import Released, release
+from archlock.recipes.run import Run, begin, named
+from archlock.recipes.suite import Defended, Suite, run_suite
+from archlock.records import write_atomic
+from archlock.reports import LockRecord, OutcomeRecord, render_html
+from archlock.spaces import Architecture
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, seal, subsample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LockResult:
+    """What a lock run ends with."""
+
+    model: nn.Module
+    """The locked model, trained, in evaluation mode: float32 images in [0, 1] in, logits out."""
+    architecture: Architecture
+    record: LockRecord
+    path: Path
+    """The run directory."""
+
+    @property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """What every attack gained."""
+        return self.record.outcomes
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report as one HTML file."""
+        return write_atomic(Path(path), render_html(self.record))
+
+
+def lock(
+    source: Task,
+    config: LockConfig | None = None,
+    *,
+    out: str | Path | None = None,
+    known: Sequence[Task] = (),
+    sealed: Sequence[SealedTask] = (),
+    store: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str = "archlock.lock(...)",
+    **settings: Any,
+) -> LockResult:
+    """Search, train, attack and report; everything is written to the directory ``out`` (``runs/NAME`` of the source).
+
+    Settings are those of :class:`LockConfig`, as a ``config`` or by name: ``lock(source, scheme="tu", seed=0)``.
+    ``known`` are the targets of scheme TK. ``sealed`` are targets the search must not see: they are opened when the
+    lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
+    a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
+    """
+    if config is not None and settings:
+        raise ConfigurationError(
+            f"give a config or settings by name, not both; got {', '.join(settings)} besides a config"
+        )
+    config = config or LockConfig.of(**settings)
+    hidden = tuple(sealed) or _held_out(source, config)
+    run = begin(
+        source,
+        config,
+        Path(out) if out else Path("runs") / source.name,
+        known=known,
+        sealed=len(hidden),
+        store=store,
+        workers=workers or default_workers(),
+        progress=progress or Silent(),
+    )
+    decision = decide(run)
+    locked = release(run, decision.locked, title="locked")
+    source_only = release(run, decision.source_only, title="source-only")
+    opened = open_targets(run, hidden, decision.choice)
+    outcomes = _attack(run, locked, source_only, opened)
+    record = lock_record(run, decision, locked, source_only, opened, outcomes, command=command, simulated=not sealed)
+    write_models(run.workspace.path, locked, source_only)
+    write_pages(run.workspace.path, record)
+    return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)
+
+
+def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
+    """Simulated targets that the search does not see, sealed like any other."""
+
+    def sealed(name: str) -> SealedTask:
+        return seal(lambda: SIMULATORS[name].simulate(source, seed=config.seed), name=name)
+
+    names = [name for name in config.held_out if name not in config.simulated and SIMULATORS[name].supports(source)]
+    return tuple(sealed(name) for name in names)
+
+
+def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict[str, Task]:
+    """Every target to attack, by name: the known ones, and the sealed ones opened with the choice."""
+    tasks = [*run.targets.values()] if run.config.scheme == "tk" else []
+    tasks += [conform(target.open(choice), run.source.shape) for target in hidden]
+    most = run.allocation.attack_examples
+    return named([task if len(task.train) <= most else subsample(task, most, seed=run.config.seed) for task in tasks])
+
+
+def _attack(
+    run: Run, locked: Released, source_only: Released, targets: Mapping[str, Task]
+) -> tuple[OutcomeRecord, ...]:
+    suite = Suite(run.allocation.attack_plan, fractions=run.config.fractions, seeds=run.config.attack_seeds)
+    return run_suite(
+        [
+            Defended("locked", str(locked.finalist.architecture), locked.models),
+            Defended("source_only", str(source_only.finalist.architecture), source_only.models),
+        ],
+        targets,
+        suite,
+        store=run.means.store,
+        progress=run.means.progress,
+        workers=run.means.workers,
+        seed=run.config.seed,
+        device=run.config.device,
+    )

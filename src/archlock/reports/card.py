@@ -1,0 +1,175 @@
+"""A record as a Markdown model card for the locked model, with the front matter that Hugging Face reads.
+
+https://huggingface.co/docs/hub/model-cards describes the fields. The licence is left to the owner.
+"""
+
+import json
+import re
+
+import numpy as np
+
+from archlock.reports.limits import lock_limits
+from archlock.reports.record import LockRecord
+from archlock.reports.statistics import Comparison
+from archlock.reports.verdict import Verdict, verdict_of
+from archlock.reports.wording import ROLES, day, interval, number, score, shorten
+
+
+def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
+    """The card, as Markdown. ``load`` is the path that ``archlock.load`` is shown with."""
+    verdict = verdict_of(record)
+    parts = (
+        _front_matter(record),
+        f"# {_text(record.source.name)}, locked\n",
+        f"**{verdict.word}.** {_text(verdict.sentence)}\n",
+        *(f"* {_text(reason)}" for reason in verdict.reasons),
+        _intended_use(record),
+        _loading(record, load),
+        _scores(record),
+        _attacks(record, verdict),
+        "## Limits\n\n" + "\n".join(f"* {_text(limit)}" for limit in lock_limits(record)) + "\n",
+        _reproduction(record),
+    )
+    return "\n".join(parts)
+
+
+def _front_matter(record: LockRecord) -> str:
+    """YAML; texts are written as JSON strings, which YAML reads as they are."""
+    dense = record.source.kind == "dense"
+    metric, task = ("r_squared", "image-to-image") if dense else ("accuracy", "image-classification")
+    value = float(np.mean(record.locked.source_test))
+    return f"""---
+license: unknown
+library_name: archlock
+pipeline_tag: {task}
+tags:
+  - archlock
+  - model-protection
+  - neural-architecture-search
+metrics:
+  - {metric}
+model-index:
+  - name: {_yaml(record.locked.architecture)}
+    results:
+      - task:
+          type: {task}
+        dataset:
+          name: {_yaml(record.source.name)}
+          type: {_yaml(record.source.fingerprint)}
+          split: test
+        metrics:
+          - type: {metric}
+            value: {value:.4f}
+---
+"""
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _intended_use(record: LockRecord) -> str:
+    what = (
+        f"sorting images into {len(record.source.classes)} classes"
+        if record.source.kind == "classification"
+        else "predicting an image from an image"
+    )
+    return f"""
+## Intended use
+
+{what.capitalize()}, as in {_text(record.source.name)} ({_text(record.source.origin)}).
+The architecture was searched to be good at this task and hard to adapt to another one; how far that went is said above.
+
+The licence is unspecified: the owner decides it.
+"""
+
+
+def _loading(record: LockRecord, load: str) -> str:
+    channels, height, width = record.source.shape
+    colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
+    out = (
+        f"logits, N x {len(record.source.classes)}, classes in the order below"
+        if record.source.kind == "classification"
+        else "an image, N x channels x height x width, in the units of the input"
+    )
+    names = [_text(shorten(name, 60)) for name in record.source.classes]
+    classes = f"\nClasses: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
+    return f"""## How to load
+
+```python
+import archlock
+
+model = archlock.load({json.dumps(load)})
+```
+
+Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}. Normalisation is the model's first
+layer. Output: {out}.
+{classes}"""
+
+
+def _scores(record: LockRecord) -> str:
+    kind = record.source.kind
+    rows = [
+        f"| {ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
+        f"| {score(float(np.mean(model.source_validation)), kind)} "
+        f"| {score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
+        for model in (record.locked, record.source_only)
+    ]
+    return "\n".join(
+        (
+            "## On the source task\n",
+            "| model | architecture | parameters | validation | test | trainings |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        )
+    )
+
+
+def _attacks(record: LockRecord, verdict: Verdict) -> str:
+    head = "## Against attackers\n"
+    if not verdict.judged:
+        return f"{head}\nNo attack has a score on both models: what the lock is worth is not known.\n"
+    kinds = {target.name: target for target in record.targets}
+
+    def row(comparison: Comparison) -> str:
+        target, away = kinds[comparison.target], comparison.taken_away
+        scores = (comparison.source_only, comparison.locked)
+        plain, locked = (score(float(np.mean(values)), target.kind) for values in scores)
+        chance = score(target.chance, target.kind)
+        bounds = interval(away) if away.has_interval else "none"
+        return f"| {_cell(target.name)} | {chance} | {plain} | {locked} | {number(100 * away.mean)} | {bounds} |"
+
+    return "\n".join(
+        (
+            head,
+            "Test score of the strongest attack (chosen by validation score) on each model, mean over seeds.\n",
+            "| target | chance | source-only | locked | taken away (points) | 95% interval |",
+            "|---|---|---|---|---|---|",
+            *(row(comparison) for comparison in verdict.judged),
+            "",
+        )
+    )
+
+
+def _reproduction(record: LockRecord) -> str:
+    versions = ", ".join(f"{_text(name)} {_text(version)}" for name, version in record.versions.items())
+    command = record.command.replace("`", "'")
+    return f"""## Make it again
+
+```
+{command}
+```
+
+Seed {record.seed}. Versions: {versions or "not recorded"}. Data fingerprint `{record.source.fingerprint}`.
+Made {day(record.created)}.
+"""
+
+
+def _text(text: str) -> str:
+    """Untrusted text as Markdown: one line, and nothing in it is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$!~])", r"\\\1", " ".join(text.split()))
+
+
+def _cell(text: str) -> str:
+    return _text(shorten(text, 80))

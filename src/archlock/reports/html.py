@@ -1,0 +1,243 @@
+"""A record as one self-contained web page: nothing is loaded from anywhere, nothing runs, every name is escaped.
+
+The page is decided here and laid out by the templates beside this file; pictures come from ``plots``, judgement from
+``verdict``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from archlock.reports.cell_drawing import architecture_picture
+from archlock.reports.limits import attack_limits, lock_limits
+from archlock.reports.plots import (
+    Levels,
+    curve_plot,
+    fraction_plot,
+    headline_plot,
+    lone_rows,
+    source_row,
+    spending_plot,
+    target_rows,
+    trade_off_plot,
+)
+from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, TaskRecord
+from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
+from archlock.reports.tables import attack_summary, outcome_groups
+from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
+from archlock.reports.wording import (
+    DASH,
+    ROLES,
+    SCHEMES,
+    attack_name,
+    day,
+    duration,
+    interval,
+    large,
+    number,
+    percent,
+    plural,
+    points,
+    score,
+    share,
+    shorten,
+)
+
+
+def render_html(record: Record) -> str:
+    """The page of a lock run or of a stand-alone attack run. The same record gives the same bytes."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("archlock.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(_filters())
+    source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
+    content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
+    # our own pictures and style: every name inside them is already escaped
+    content["plots"] = {name: Markup(svg) for name, svg in content["plots"].items()}
+    template = environment.get_template("lock.html" if isinstance(record, LockRecord) else "attack.html")
+    return template.render(record=record, style=Markup(source), dash=DASH, **content)
+
+
+def _filters() -> dict[str, Any]:
+    return {
+        "attack": attack_name,
+        "breakable": _breakable,
+        "classes": _classes,
+        "day": day,
+        "duration": duration,
+        "large": large,
+        "mean": lambda values: float(np.mean(values)),
+        "number": number,
+        "percent": percent,
+        "plural": plural,
+        "points": points,
+        "role": ROLES.__getitem__,
+        "scheme": SCHEMES.__getitem__,
+        "score": score,
+        "share": share,
+        "short": _short,
+        "shorten": shorten,
+    }
+
+
+def _lock_content(record: LockRecord) -> dict[str, Any]:
+    verdict = verdict_of(record)
+    same = record.locked.architecture == record.source_only.architecture
+    rows = (source_row(record), *target_rows(verdict.judged, record.targets))
+    plots = {
+        "headline": headline_plot("headline", rows),
+        "fractions": _fraction_picture(record),
+        "trade_off": (trade_off_plot("trade-off", record.trade_off, record.locked.code) if record.trade_off else ""),
+        **_model_pictures((record.locked,) if same else (record.locked, record.source_only)),
+        "spending": spending_plot("spending", record.budget.spent_seconds) if record.budget.spent_seconds else "",
+    }
+    return {
+        "verdict": verdict,
+        "tiles": _tiles(record, verdict),
+        "plots": plots,
+        "has_intervals": any(row.locked.has_interval for row in rows),
+        "floor": _floor(record),
+        "groups": outcome_groups(record),
+        "attack_summary": attack_summary(record),
+        "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
+        "trade_off": sorted(record.trade_off, key=lambda point: point.source_loss),
+        "total_seconds": sum(record.budget.spent_seconds.values()),
+        "limits": lock_limits(record),
+    }
+
+
+def _attack_content(record: AttackRecord) -> dict[str, Any]:
+    reference = len(record.models) == 2
+    rows = target_rows(headline(record), record.targets) if reference else ()
+    rows = rows or lone_rows(strongest_alone(record), record.targets)
+    spent = record.spent_seconds
+    return {
+        "reference": reference,
+        "plots": {
+            "headline": headline_plot("headline", rows) if rows else "",
+            "fractions": _fraction_picture(record),
+            **_model_pictures(record.models),
+            "spending": spending_plot("spending", spent) if spent else "",
+        },
+        "has_intervals": any(row.locked.has_interval for row in rows),
+        "groups": outcome_groups(record),
+        "attack_summary": attack_summary(record),
+        "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
+        "limits": attack_limits(record),
+    }
+
+
+def _model_pictures(models: Sequence[ModelRecord]) -> dict[str, str]:
+    curved = [model for model in models if model.curve]
+    pictures = {"locked_cell": "", "plain_cell": "", "curves": curve_plot("curves", curved) if curved else ""}
+    for key, model in zip(("locked_cell", "plain_cell"), models, strict=False):
+        pictures[key] = architecture_picture(key.replace("_", "-"), model.space, model.code)
+    return pictures
+
+
+def _fraction_picture(record: Record) -> str:
+    """Panels of the strongest attack by fraction, for the targets attacked with two fractions or more."""
+    curves: dict[str, dict[Any, list[tuple[float, tuple[float, ...]]]]] = {}
+    for comparison in strongest(record):
+        levels = curves.setdefault(comparison.target, {"locked": [], "source_only": []})
+        levels["locked"].append((comparison.fraction, comparison.locked))
+        levels["source_only"].append((comparison.fraction, comparison.source_only))
+    if not curves:
+        for (target, fraction), outcomes in strongest_alone(record).items():
+            scores = tuple(outcome.test for outcome in outcomes if outcome.test is not None)
+            curves.setdefault(target, {"locked": []})["locked"].append((fraction, scores))
+    several: Mapping[str, Levels] = {name: levels for name, levels in curves.items() if len(levels["locked"]) > 1}
+    return fraction_plot("fractions", several, record.targets) if several else ""
+
+
+def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
+    """The four numbers that a reader takes away."""
+    loss = source_loss(record)
+    kept = floor_kept(record)
+    floor_word = {True: "Floor kept.", False: "Floor missed.", None: ""}[kept]
+    cost = f"{points(abs(loss.mean))} {'below' if loss.mean >= 0 else 'above'} the source-only model."
+    tiles = [
+        {
+            "name": "Kept on the source",
+            "value": score(float(np.mean(record.locked.source_test)), record.source.kind),
+            "note": f"{cost} {floor_word}",
+        }
+    ]
+    if verdict.taken_away is None:
+        return [*tiles, {"name": "Taken from attackers", "value": DASH, "note": "Not attacked yet."}]
+    away = verdict.taken_away
+    chances = {target.name: target.chance for target in record.targets}
+    shares = [s for c in verdict.judged if (s := share_taken(c, chances[c.target])) is not None]
+    left = float(np.mean([np.mean(comparison.locked) for comparison in verdict.judged]))
+    before = float(np.mean([np.mean(comparison.source_only) for comparison in verdict.judged]))
+    kinds = {t.name: t.kind for t in record.targets}
+    judged_kinds = {kinds[comparison.target] for comparison in verdict.judged}
+    mean_of = f"mean of {plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
+    return [
+        *tiles,
+        {
+            "name": "Taken from attackers",
+            "value": points(away.mean),
+            "note": f"{_interval_words(verdict)}; {mean_of}.",
+        },
+        {
+            "name": "Left to attackers",
+            "value": _level(left, judged_kinds),
+            "note": f"{_level(before, judged_kinds)} from the source-only model.",
+        },
+        {
+            "name": "Share of their gain gone",
+            "value": percent(float(np.mean(shares)), 0) if shares else DASH,
+            "note": "Of what the strongest attack gains above chance." if shares else "Nobody gains above chance.",
+        },
+    ]
+
+
+def _level(value: float, kinds: set[Kind]) -> str:
+    """A mean score over targets; where accuracies and R squared are mixed, in hundredths without a unit."""
+    return score(value, next(iter(kinds))) if len(kinds) == 1 else f"{number(100 * value)} of 100"
+
+
+def _interval_words(verdict: Verdict) -> str:
+    away = verdict.taken_away
+    if away is None or not away.has_interval:
+        return "No interval: fewer than three seeds"
+    over = "" if away.basis == "seeds" else " over targets"
+    return f"95% interval {interval(away)}{over}"
+
+
+def _floor(record: LockRecord) -> str:
+    if record.floor.kind == "accuracy_loss":
+        return f"at a loss of at most {points(record.floor.value)} on the source"
+    return f"at percentile {record.floor.value:g} of the space or above on the source, as predicted"
+
+
+def _classes(source: TaskRecord) -> str:
+    if source.kind == "dense":
+        return "dense: every pixel is predicted (score: R²)"
+    names = [shorten(name, 40) for name in source.classes]
+    more = f", and {len(names) - 12:,} more" if len(names) > 12 else ""
+    return f"{len(names):,}: {', '.join(names[:12])}{more}"
+
+
+def _short(source: TaskRecord) -> str:
+    kind = plural(len(source.classes), "class", "classes") if source.classes else "dense"
+    channels, height, width = source.shape
+    return f"{kind} · {plural(channels, 'channel')} of {width} x {height}"
+
+
+def _breakable(official_string: str) -> Any:
+    """Escaped text that a browser may break between the nodes of a cell."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=\|\+)", official_string))

@@ -1,0 +1,59 @@
+"""What a record cannot show, in plain sentences: those the run wrote down, and those that follow from its numbers."""
+
+from archlock.reports.record import AttackRecord, LockRecord, ModelRecord
+from archlock.reports.statistics import LEAST_SEEDS, Record, comparisons, judged_targets
+from archlock.reports.wording import plural
+
+
+def lock_limits(record: LockRecord) -> tuple[str, ...]:
+    """Limits of a lock run, the run's own first."""
+    found = list(record.limits)
+    targets = judged_targets(record)
+    if targets and all(target.simulated for target in targets):
+        found.append(
+            "All targets attacked here were made from the source data. Attackers bring data of their own; "
+            "name real targets to see what the lock is worth against them."
+        )
+    elif targets and all(target.seen_by_search for target in targets):
+        found.append("The search was told of these targets. Against other targets the lock may be weaker.")
+    elif targets:
+        found.append(f"Attackers may pick other targets than the {len(targets)} judged here.")
+    found += _common(record, (record.locked, record.source_only))
+    return tuple(dict.fromkeys(found))
+
+
+def attack_limits(record: AttackRecord) -> tuple[str, ...]:
+    """Limits of a stand-alone attack run."""
+    found = list(record.limits)
+    if len(record.models) == 1:
+        found.append(
+            "There is no reference model here, so this says what attackers reach, not what a lock took from them."
+        )
+    found += _common(record, record.models)
+    return tuple(dict.fromkeys(found))
+
+
+def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:
+    found = []
+    valid = [outcome for outcome in record.outcomes if outcome.status == "valid"]
+    most = max((len(comparison.seeds) for comparison in comparisons(record)), default=len({o.seed for o in valid}))
+    if valid and most < LEAST_SEEDS:
+        found.append(
+            f"Attacks ran with {plural(most, 'seed')}. One training differs from the next by chance; "
+            "with fewer than three there is no interval to tell a difference from that."
+        )
+    trainings = min(len(model.source_test) for model in models)
+    if valid and trainings < most:
+        found.append(
+            f"Every model was trained on the source {'once' if trainings == 1 else f'{trainings} times'}: intervals "
+            "do not cover all the chance in that training."
+        )
+    failed = len(record.outcomes) - len(valid)
+    if failed:
+        found.append(f"{plural(failed, 'attack')} gave no score and count neither for nor against the lock.")
+    found.append(
+        "An attacker with more data, more time or an idea that is not among the attacks here may get further. "
+        "A lock makes misuse less rewarding; it does not make it impossible, and it protects no one from a model "
+        "trained elsewhere."
+    )
+    return found

@@ -1,0 +1,52 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from archlock.errors import MeasurementError
+from archlock.proxies.synflow import Synflow
+from proxy_networks import image_batches
+
+
+def network(widths, *, norm=False, seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [nn.Flatten()]
+        for inputs, outputs in pairwise(widths):
+            layers += [nn.Linear(inputs, outputs, bias=False), *([nn.BatchNorm1d(outputs)] if norm else []), nn.ReLU()]
+        return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "normalised"])
+def test_every_layer_contributes_the_strength_of_all_paths(norm):
+    model = network([32, 5, 4, 3], norm=norm)
+    strength = np.ones(32)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            strength = np.abs(layer.weight.detach().double().numpy()) @ strength
+    expected = math.log(3 * strength.sum())
+    assert Synflow().measure(model, image_batches(1), seed=0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_survives_what_overflows_float32():
+    model = network([32] + [20] * 40)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(100)
+    assert Synflow().measure(model, image_batches(1), seed=0) > math.log(1e60)
+
+
+def test_images_and_labels_do_not_matter():
+    first, second = image_batches(2)
+    model = network([32, 5, 3])
+    assert Synflow().measure(model, [first], seed=0) == Synflow().measure(model, [second], seed=1)
+
+
+def test_a_cut_network_has_no_value():
+    model = network([32, 5, 3])
+    nn.init.zeros_(model[1].weight)
+    with pytest.raises(MeasurementError, match="synflow has no value for this model: its output does not depend on"):
+        Synflow().measure(model, image_batches(1), seed=0)

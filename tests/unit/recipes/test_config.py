@@ -1,0 +1,49 @@
+import pytest
+
+from archlock.errors import ConfigurationError
+from archlock.recipes import LockConfig, parse_floor
+from archlock.search import SourceFloor
+from tiny_runs import tiny_config
+
+
+@pytest.mark.parametrize(
+    ("text", "floor"),
+    [
+        ("1", SourceFloor("accuracy_loss", 0.01)),
+        ("0.5", SourceFloor("accuracy_loss", 0.005)),
+        ("0", SourceFloor("accuracy_loss", 0.0)),
+        ("p97", SourceFloor("percentile", 0.97)),
+        ("p99.5", SourceFloor("percentile", 0.995)),
+    ],
+)
+def test_a_floor_is_points_or_a_percentile(text: str, floor: SourceFloor) -> None:
+    found = parse_floor(text)
+    assert found.kind == floor.kind
+    assert found.value == pytest.approx(floor.value)
+
+
+@pytest.mark.parametrize("text", ["", "p", "one", "q97", "1%", "97p"])
+def test_a_floor_that_is_not_understood_is_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_floor(text)
+    assert f"floor {text!r} is not understood" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["-1", "150", "p101", "nan", "pnan"])
+def test_a_floor_out_of_range_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="as a fraction from 0 to 1"):
+        parse_floor(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "known"),
+    [("scheme", "s, tk, tu"), ("evidence", "adaptation, zero_cost"), ("objective", "constrained, published")],
+)
+def test_an_unknown_word_lists_the_known_ones(field: str, known: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"unknown {field} 'elsewhere'; known: {known}"):
+        tiny_config(**{field: "elsewhere"})
+
+
+def test_configurations_that_ask_the_same_are_equal() -> None:
+    assert LockConfig() == LockConfig()
+    assert LockConfig(seed=1) != LockConfig()

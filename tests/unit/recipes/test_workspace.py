@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from archlock.errors import RunError
+from archlock.recipes.workspace import SETTINGS, Workspace
+from tiny_runs import tiny_config
+
+
+def test_the_same_settings_take_the_directory_up(tmp_path: Path) -> None:
+    settings = {"config": tiny_config(), "tasks": ("a", 1)}
+    first = Workspace.open(tmp_path / "a/run", settings)
+    written = (first.path / SETTINGS).read_bytes()
+    (first.path / "mine.txt").write_text("stays")
+    second = Workspace.open(tmp_path / "a/run", settings)
+    assert second.path == first.path
+    assert (first.path / SETTINGS).read_bytes() == written
+    assert (first.path / "mine.txt").read_text() == "stays"
+
+
+def test_other_settings_are_refused_and_only_what_changed_is_named(tmp_path: Path) -> None:
+    Workspace.open(tmp_path / "run", {"seed": 0, "width": 16, "gone": True})
+    before = (tmp_path / "run" / SETTINGS).read_bytes()
+    with pytest.raises(RunError) as caught:
+        Workspace.open(tmp_path / "run", {"seed": 3, "width": 16, "new": "yes"})
+    message = str(caught.value)
+    for words in ("seed: 0 -> 3", "gone: True -> None", "new: None -> 'yes'", "give another --out", "run"):
+        assert words in message
+    assert "width" not in message
+    assert (tmp_path / "run" / SETTINGS).read_bytes() == before
+
+
+def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="is not empty and holds no ArchLock run"):
+        Workspace.open(tmp_path, {"seed": 0})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(RunError, match="run is a file; --out must be a directory"):
+        Workspace.open(tmp_path / "run", {"seed": 0})
+
+
+def test_an_empty_directory_will_do(tmp_path: Path) -> None:
+    assert Workspace.open(tmp_path, {"seed": 0}).path == tmp_path
+
+
+def test_damaged_settings_are_named(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS).write_text('{"seed": ')
+    with pytest.raises(RunError, match=r"run\.json is not readable JSON"):
+        Workspace.open(tmp_path, {"seed": 0})
+
+
+def test_evidence_is_in_the_directory_or_where_it_is_shared(tmp_path: Path) -> None:
+    own = Workspace.open(tmp_path / "one", {})
+    shared = Workspace.open(tmp_path / "two", {}, store=tmp_path / "shared.sqlite")
+    assert own.store.path == tmp_path / "one" / "evidence.sqlite"
+    assert shared.store.path == tmp_path / "shared.sqlite"
+    assert not (tmp_path / "two" / "evidence.sqlite").exists()
+
+
+def test_what_is_made_once_is_not_made_again(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path, {})
+    assert workspace.once("made.json", lambda: {"value": (1, 2)}) == {"value": [1, 2]}
+    assert workspace.once("made.json", lambda: pytest.fail("made again")) == {"value": [1, 2]}
+    assert json.loads((tmp_path / "made.json").read_text()) == {"value": [1, 2]}

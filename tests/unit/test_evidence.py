@@ -1,0 +1,151 @@
+import math
+import os
+import signal
+import sqlite3
+
+import numpy as np
+import pytest
+
+from archlock.errors import MeasurementError, StoreError
+from archlock.evidence import EvidenceStore, Key, Measurement
+from second_process import start
+
+KEY = Key("nasbench201:314321", "0123456789abcdef", "source_accuracy", "validation", "sgd-3", 7)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return EvidenceStore(tmp_path / "evidence" / "store.sqlite")
+
+
+def test_what_is_written_is_read(store):
+    failed = Measurement(Key("a", "t", "m"), math.nan, "accuracy", 0.5, "failed", "diverged in epoch 1")
+    unsupported = Measurement(Key("b", "t", "m"), math.nan, "accuracy", 0.0, "unsupported")
+    valid = Measurement(KEY, 0.1 + 0.2, "accuracy", 1.25, note="ü")
+    store.write([valid, failed])
+    store.write([unsupported])
+    found = EvidenceStore(store.path).read()
+    assert found.keys() == {KEY, failed.key, unsupported.key}
+    assert found[KEY] == valid
+    for bad in (failed, unsupported):
+        assert math.isnan(found[bad.key].value)
+        assert (found[bad.key].status, found[bad.key].note) == (bad.status, bad.note)
+        assert (found[bad.key].unit, found[bad.key].seconds) == (bad.unit, bad.seconds)
+    assert len(store) == 3
+
+
+def test_a_known_key_keeps_its_first_value(store):
+    store.write([Measurement(KEY, 0.5, "accuracy", 1.0)])
+    store.write([Measurement(KEY, 0.9, "accuracy", 2.0), Measurement(Key("a", "t", "m"), 1.0, "accuracy", 1.0)])
+    store.write([Measurement(KEY, math.nan, "accuracy", 2.0, "failed")] * 2)
+    assert store.read()[KEY] == Measurement(KEY, 0.5, "accuracy", 1.0)
+    assert len(store) == 2
+
+
+def test_every_part_of_a_key_counts(store):
+    keys = [KEY]
+    for place, value in enumerate(["other", "other", "other", "test", "other", 8]):
+        parts = [KEY.architecture, KEY.task, KEY.measure, KEY.split, KEY.fidelity, KEY.seed]
+        parts[place] = value
+        keys.append(Key(*parts))
+    store.write(Measurement(key, float(index), "u", 0.0) for index, key in enumerate(keys))
+    assert {key: measurement.value for key, measurement in store.read().items()} == dict(
+        zip(keys, range(7), strict=True)
+    )
+
+
+def test_reading_a_part(store):
+    keys = [Key("a", "t", measure, fidelity=fidelity) for measure in ("m", "n") for fidelity in ("f", "g")]
+    store.write(Measurement(key, 1.0, "u", 0.0) for key in keys)
+    assert store.read().keys() == set(keys)
+    assert store.read(fidelity="f").keys() == {keys[0], keys[2]}
+    assert store.read(measure="n").keys() == {keys[2], keys[3]}
+    assert store.read(measure="n", fidelity="f").keys() == {keys[2]}
+    assert store.read(measure="m' OR '1'='1") == {}
+
+
+def test_numbers_of_numpy_are_numbers(store):
+    key = Key("a", "t", "m", seed=np.int64(3))
+    store.write([Measurement(key, np.float32(0.5), "u", np.float64(1.5))])
+    assert store.read() == {Key("a", "t", "m", seed=3): Measurement(Key("a", "t", "m", seed=3), 0.5, "u", 1.5)}
+
+
+def test_a_value_is_finite_exactly_when_it_is_valid():
+    for value, status in ((math.nan, "valid"), (math.inf, "valid"), (0.5, "failed"), (0.5, "unsupported")):
+        with pytest.raises(MeasurementError, match=f"source_accuracy of nasbench201:314321: a valid .* got {value}"):
+            Measurement(KEY, value, "accuracy", 1.0, status)
+
+
+def test_a_batch_is_whole_or_absent(store):
+    def batch():
+        yield Measurement(KEY, 0.5, "accuracy", 1.0)
+        raise MeasurementError("the second one failed")
+
+    with pytest.raises(MeasurementError, match="the second one failed"):
+        store.write(batch())
+    nameless = Measurement(Key(None, "t", "m"), 0.5, "accuracy", 1.0)
+    with pytest.raises(StoreError, match="NOT NULL"):
+        store.write([Measurement(KEY, 0.5, "accuracy", 1.0), nameless])
+    assert len(store) == 0
+
+
+def test_what_is_not_a_store_is_named(tmp_path):
+    path = tmp_path / "store.sqlite"
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError, match=r"store\.sqlite is not a usable evidence store .* move it away"):
+        EvidenceStore(path)
+    assert path.read_bytes() == b"no database at all" * 100
+    with pytest.raises(StoreError, match=rf"cannot make a folder for the evidence store {path}/deeper/store"):
+        EvidenceStore(path / "deeper" / "store")
+    with pytest.raises(StoreError, match=r"unable to open database file"):
+        EvidenceStore(tmp_path)
+    foreign = tmp_path / "foreign.sqlite"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("CREATE TABLE measurements (architecture TEXT, value REAL)")
+    connection.close()
+    with pytest.raises(StoreError, match=r"foreign\.sqlite is not a usable evidence store \(no such column: task\)"):
+        EvidenceStore(foreign).read()
+
+
+def test_damage_in_the_middle_is_named(store):
+    store.write(Measurement(Key(f"a{index}", "t", "m"), 1.0, "u", 0.0) for index in range(500))
+    content = bytearray(store.path.read_bytes())
+    content[4096:] = b"\xaa" * (len(content) - 4096)
+    store.path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"store\.sqlite is not a usable evidence store"):
+        store.read()
+
+
+WRITER = """
+from pathlib import Path
+from archlock.evidence import EvidenceStore, Key, Measurement
+store, who, batches = EvidenceStore(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+for batch in range(batches):
+    names = [f"{who}-{batch}-{index}" for index in range(40)] + ["both"]
+    store.write(Measurement(Key(name, "t", f"batch{who}-{batch}"), 1.0, "u", 0.0) for name in names)
+    print(batch, flush=True)
+"""
+
+
+def test_two_processes_write_at_once_and_lose_nothing(tmp_path):
+    path = tmp_path / "store.sqlite"  # neither finds it there
+    writers = [start(WRITER, path, who, 25) for who in "ab"]
+    for writer in writers:
+        _, complaint = writer.communicate(timeout=120)
+        assert writer.returncode == 0, complaint
+    assert len(EvidenceStore(path)) == 2 * 25 * 41
+
+
+def test_a_killed_writer_leaves_whole_batches(tmp_path):
+    path = tmp_path / "store.sqlite"
+    counts = {}
+    for number, lines in enumerate((1, 7, 20)):
+        writer = start(WRITER, path, number, 10_000)
+        for _ in range(lines):
+            assert writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.communicate()
+        found = [key.measure for key in EvidenceStore(path).read()]
+        counts = {measure: found.count(measure) for measure in found}
+        assert sum(measure.startswith(f"batch{number}-") for measure in counts) >= lines
+    assert set(counts.values()) == {41}

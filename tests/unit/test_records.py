@@ -1,0 +1,108 @@
+import json
+import math
+import os
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.errors import RunError
+from archlock.records import canonical_json, fingerprint, plain, read_json, write_atomic, write_json
+from second_process import printed, start
+
+
+@dataclass(frozen=True)
+class Inner:
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    inner: Inner
+    path: Path | None = None
+
+
+def test_plain_types():
+    record = {"a": Outer("x", Inner((1.5, 2)), Path("b/c")), 3: [np.float32(0.5), np.int64(4), np.bool_(True), None]}
+    expected = {"a": {"name": "x", "inner": {"values": [1.5, 2]}, "path": "b/c"}, "3": [0.5, 4, True, None]}
+    assert plain(record) == expected
+    assert json.loads(canonical_json(record)) == expected
+    with pytest.raises(TypeError, match=r"cannot write a set as JSON: \{1\}"):
+        plain({"a": {1}})
+
+
+def test_canonical_json_does_not_depend_on_order_and_has_no_nan():
+    assert canonical_json({"b": 1, "a": (True, "ü")}) == canonical_json({"a": [True, "ü"], "b": 1})
+    assert canonical_json({"b": 1, "a": 0.1}) == '{"a":0.1,"b":1}'
+    for bad in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="JSON compliant"):
+            canonical_json([bad])
+
+
+def test_fingerprints():
+    assert fingerprint({"b": 1, "a": 0.1}) == fingerprint({"a": 0.1, "b": 1}) != fingerprint({"a": 0.1, "b": 2})
+    assert fingerprint([1]) == "080a9ed428559ef6"  # sha256 of "[1]"; stored evidence hangs on it
+    there = printed("from archlock.records import fingerprint; print(fingerprint({'b': 1, 'a': 0.1}))")
+    assert there == fingerprint({"b": 1, "a": 0.1})
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "new" / "folder" / "record.json"
+    assert write_json(path, Outer("ü", Inner((0.1,)))) == path
+    assert read_json(path) == {"name": "ü", "inner": {"values": [0.1]}, "path": None}
+    assert write_atomic(path, b"\x00\xff").read_bytes() == b"\x00\xff"
+    assert [entry.name for entry in path.parent.iterdir()] == ["record.json"]
+
+
+def test_others_may_read_what_is_written(tmp_path):
+    (tmp_path / "plain").write_text("by open()")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "plain", write_atomic(tmp_path / "ours", "x"))}
+    assert len(modes) == 1
+
+
+def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path):
+    path = write_atomic(tmp_path / "record", "old")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"value": math.nan})
+    with pytest.raises(UnicodeEncodeError):
+        write_atomic(path, "\ud800")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011  (the words are the system's)
+        write_atomic(tmp_path / "taken", "a file cannot replace a folder")
+    assert path.read_text() == "old"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["record", "taken"]
+
+
+def test_a_kill_leaves_whole_content(tmp_path):
+    path = write_atomic(tmp_path / "record", "0" * 200_000)
+    code = """
+from pathlib import Path
+from archlock.records import write_atomic
+number = 0
+while True:
+    number = (number + 1) % 10
+    write_atomic(Path(sys.argv[1]), str(number) * 200_000)
+    print(number, flush=True)
+"""
+    for lines in (1, 4, 9):
+        process = start(code, path)
+        for _ in range(lines):
+            assert process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        content = path.read_text()
+        assert len(content) == 200_000
+        assert len(set(content)) == 1
+
+
+def test_reading_what_is_not_there_or_damaged(tmp_path):
+    with pytest.raises(RunError, match=r"none\.json is missing; expected a file that ArchLock wrote there"):
+        read_json(tmp_path / "none.json")
+    for content in (b'{"a": 1', b"\xff\xfe"):
+        path = write_atomic(tmp_path / "half.json", content)
+        with pytest.raises(RunError, match=r"half\.json is not readable JSON \(.*\); delete it to have it made again"):
+            read_json(path)
