@@ -1,23 +1,34 @@
-"""Write ``docs/results-schema.md`` from the records themselves: ``python docs/make_schema.py``. A test compares the two."""
+"""Write ``docs/results-schema.md`` from the records: ``python docs/make_schema.py``. A test compares the two."""
 
 import ast
 import dataclasses
 import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 from archlock.reports import record
 
 PAGE = Path(__file__).parent / "results-schema.md"
+
+
+def _words(literal: object) -> str:
+    return ", ".join(f"`{word}`" for word in get_args(literal))
+
+
 HEAD = f"""# Schema of `result.json`
 
-Schema {record.SCHEMA}. This page is written by `docs/make_schema.py` from `archlock/reports/record.py`; change it there.
+Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py`; change it there.
 
-A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; the field `record` tells which. Scores are fractions
-in [0, 1] (accuracy) or R squared (dense tasks: at most 1, may be negative), higher is better. A number that does not exist
-is `null`; NaN never occurs. A list in the type column is written `tuple`. A field with a default may be missing.
-`archlock.reports.from_json(path)` reads the file and complains, by place, about anything that does not fit; a file of
-another schema number is refused. Reports and model cards are made from this file alone (`archlock report`).
+A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; `record` tells which. `record` and `schema`
+are in every file; other fields with a default may be missing. Scores are fractions in [0, 1] (accuracy) or R squared
+(dense tasks: at most 1, may be negative), higher is better. A number that does not exist is `null`; NaN never occurs.
+
+`tuple[X, ...]` is a list of X. Words: `Scheme` is {_words(record.Scheme)}; `Role` {_words(record.Role)};
+`Kind` {_words(record.Kind)}; `Status` {_words(record.Status)}.
+
+`archlock.reports.from_json(path)` reads a file and complains, by place, about whatever does not fit; a file of another
+schema number is refused. Reports and model cards are made from this file alone (`archlock report`).
 """
 
 
@@ -37,7 +48,7 @@ def _section(node: ast.ClassDef) -> str:
         for field in dataclasses.fields(getattr(record, node.name))
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     }
-    rows = ["| field | type | must be there | means |", "|---|---|---|---|"]
+    rows = ["| field | type | has no default | means |", "|---|---|---|---|"]
     for statement, following in zip(node.body, [*node.body[1:], None], strict=True):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             name, kind = statement.target.id, ast.unparse(statement.annotation).replace("|", "\\|")

@@ -1,0 +1,139 @@
+"""What the pages say is so: links lead somewhere, Python compiles and its names exist, commands and options exist."""
+
+import ast
+import importlib
+import inspect
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+
+
+def name_of(path: Path) -> str:
+    """Path of a page inside the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The code blocks of a page in a language."""
+    return [text for kind, text in BLOCK.findall(path.read_text(encoding="utf-8")) if kind == language]
+
+
+def dotted_names(tree: ast.AST) -> set[str]:
+    """Every ``archlock.x.y`` in a program."""
+    found = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return {name for name in found if re.fullmatch(r"archlock(\.\w+)+", name)}
+
+
+def look_up(name: str) -> Any:
+    """The thing of that dotted name; AttributeError if there is none."""
+    room, *rest = name.split(".")
+    found: Any = importlib.import_module(room)
+    for part in rest:
+        found = getattr(found, part)
+    return found
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if not link.startswith("http")]
+    assert not [link for link in links if not (path.parent / link).exists()]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_python_compiles_and_its_names_exist(path: Path) -> None:
+    for text in blocks(path, "python"):
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("archlock"):
+                module = importlib.import_module(node.module or "")
+                assert not [alias.name for alias in node.names if not hasattr(module, alias.name)]
+        for name in dotted_names(tree):
+            look_up(name)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_keywords_of_recipes_exist(path: Path) -> None:
+    recipes = importlib.import_module("archlock.recipes")
+    settings = set(inspect.signature(recipes.LockConfig).parameters)
+    known = {
+        "archlock.lock": settings | set(inspect.signature(recipes.lock).parameters),
+        "archlock.attack": set(inspect.signature(recipes.attack).parameters),
+        "archlock.LockConfig": settings,
+        "archlock.AttackConfig": set(inspect.signature(recipes.AttackConfig).parameters),
+    }
+    for text in blocks(path, "python"):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in known:
+                assert {word.arg for word in node.keywords} <= known[ast.unparse(node.func)]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_and_their_options_exist(path: Path) -> None:
+    import typer
+
+    from archlock.cli.app import app
+
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = {name: {word for p in command.params for word in p.opts} for name, command in commands.items()}
+    anywhere = set().union(*options.values()) | {"--constraint", "--help"}
+    text = path.read_text(encoding="utf-8")
+    for line in "\n".join(blocks(path, "sh")).splitlines():
+        if line.startswith("archlock "):
+            name = line.split()[1]
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options[name], line
+    for name in re.findall(r"`archlock (\w+)", text):
+        assert name in options
+    assert {
+        word for span in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"(?<!\S)--[a-z-]+", span)
+    } <= anywhere
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)\b", "\n".join(blocks(ROOT / "README.md", "sh"))))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_the_schema_page_is_what_the_records_say() -> None:
+    page = (ROOT / "docs" / "results-schema.md").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "docs" / "make_schema.py"))["schema_page"]()
+    assert page == made, "run: python docs/make_schema.py"
+
+
+def test_the_plug_ins_on_the_pages_work() -> None:
+    simulator = next(text for text in blocks(ROOT / "README.md", "python") if "class Negative" in text)
+    page = blocks(ROOT / "docs" / "how-to" / "plug-in.md", "python")
+    attack = next(text for text in page if "class Patient" in text)
+    proxy = next(text for text in page if "class Layers" in text)
+    checks = """
+from archlock.models import build
+from archlock.spaces import SPACES
+from archlock.testing.proxies import PROXY_CHECKS
+from archlock.testing.small_tasks import small_digits
+from archlock.training import Plan
+
+source = small_digits()
+target = SIMULATORS["negative"].simulate(source, seed=0)
+assert (target.test.images + source.test.images == 255).all() and target.fingerprint != source.fingerprint
+for check in PROXY_CHECKS:
+    check(PROXIES["layers"])
+model = build(SPACES["nasbench201"].architecture("421211"), source.signature, width=4, depth=1, seed=0)
+outcome = ATTACKS["patient"].run(model, target, plan=Plan(1, shift=0.0), settings=(0.05,), seed=0)
+print(outcome.attacker, outcome.test)
+"""
+    program = "\n".join([simulator, attack, proxy, checks])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("patient 0.")
