@@ -65,9 +65,9 @@ class Attack(ABC):
     ) -> Outcome:
         """Sweep the settings, keep the best by validation, and measure it on the test split once.
 
-        A setting whose training diverges is passed over; if all do, :class:`~archlock.errors.MeasurementError`. A model
-        that cannot get a head for the task, or cannot take its images, raises
-        :class:`~archlock.errors.UnsupportedError`.
+        A setting that fails (its training diverges, say) is passed over; if all do,
+        :class:`~archlock.errors.MeasurementError`. A model that cannot get a head for the task, or cannot take its
+        images, raises :class:`~archlock.errors.UnsupportedError`.
         """
         began = time.perf_counter()
         chosen = tuple(self.settings if settings is None else settings)
@@ -75,17 +75,21 @@ class Attack(ABC):
             raise ConfigurationError(f"attack {self.name!r} needs at least one setting to try; got none")
         check_fits(model, task)
         best: tuple[float, Adapted] | None = None
+        reason = ""
         trials = []
         for setting in chosen:
             try:
                 adapted = self.adapt(model, task, setting=setting, plan=plan, seed=seed, device=device)
-            except MeasurementError:
+            except MeasurementError as error:
+                reason = str(error)
                 continue
             trials.append((setting, adapted.validation))
             if best is None or adapted.validation > best[1].validation:
                 best = setting, adapted
         if best is None:
-            raise MeasurementError(f"attack {self.name!r} on {task.name!r}: every setting diverged: {chosen}")
+            raise MeasurementError(
+                f"attack {self.name!r} on {task.name!r}: every setting of {chosen} failed, the last one so: {reason}"
+            )
         setting, adapted = best
         test = evaluate(adapted.model, task.test, device=device)
         return Outcome(self.name, setting, adapted.validation, test, time.perf_counter() - began, tuple(trials))

@@ -8,7 +8,7 @@ from archlock.training import STRENGTHS, Plan, linear_probe
 
 
 class LinearProbe(Attack):
-    """New head on frozen features; the plan is not used, since the head is fitted in closed form or by L-BFGS."""
+    """New head on frozen features; the plan is not used, since the head is fitted by L-BFGS or in closed form."""
 
     name = "linear_probe"
     summary = "freezes the body and fits a new head on its features"

@@ -3,13 +3,14 @@
 from archlock.models.builders import BUILDERS, build
 from archlock.models.cost import count_flops, count_parameters
 from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
-from archlock.models.network import Network
+from archlock.models.network import DenseDecoder, Network
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
     "PROBES",
+    "DenseDecoder",
     "Network",
     "Probe",
     "build",

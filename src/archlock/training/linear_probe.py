@@ -2,7 +2,7 @@
 
 Alain and Bengio 2017. Classification: multinomial logistic regression (scikit-learn, L-BFGS) on the standardised input
 of the head, its strength chosen on the validation split; the standardisation is folded into the head, so the result is
-an ordinary model. Dense tasks: the new head alone is trained by gradient descent.
+an ordinary model. Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
 """
 
 import warnings
@@ -14,17 +14,15 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from archlock.errors import ConfigurationError, MeasurementError
-from archlock.models import features_before_head, head_name, with_new_head
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
+from archlock.models import DenseDecoder, features_before_head, head_name, with_new_head
 from archlock.tasks import Split, Task
 from archlock.training.batches import batches
-from archlock.training.fit import Trained, fit
-from archlock.training.plan import Plan
+from archlock.training.dense_probe import decoder_moments, ridge
+from archlock.training.evaluate import evaluate
 
 STRENGTHS = (0.01, 0.1, 1.0)
-"""Inverse regularisation strengths of the logistic regression (scikit-learn's C)."""
-DENSE_PLAN = Plan(epochs=5, shift=0.0, weight_decay=0.0)
-"""How the head of a dense task is trained; its strengths are learning rates, relative to ``Plan.learning_rate``."""
+"""Inverse regularisation strengths of the regression (scikit-learn's C; the inverse of its alpha for dense tasks)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,17 +41,16 @@ def linear_probe(
 ) -> Probed:
     """Fit a new head for ``task`` on the frozen body of ``model``, which is left as it was.
 
-    Of equally good strengths the first is taken. A dense head that diverges at a strength is passed over; where all do,
-    or the features are not finite, :class:`~archlock.errors.MeasurementError`.
+    Of equally good strengths the first is taken. Features that are not finite raise
+    :class:`~archlock.errors.MeasurementError`.
     """
     if not strengths:
         raise ConfigurationError("a linear probe needs at least one strength to try; got none")
     fresh = with_new_head(model, task.signature, seed=seed).to(device)
     if task.kind == "dense":
-        return _probe_dense(fresh, task, strengths, seed, device)
+        return _probe_dense(fresh, task, strengths, device)
     train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
-    linear = _last_linear(fresh)
     heads, scores = {}, {}
     for tried in strengths:
         weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, tried)
@@ -61,26 +58,31 @@ def linear_probe(
         heads[tried], scores[tried] = (weight, bias), float((answers == task.validation.targets).mean())
     strength = max(scores, key=scores.__getitem__)
     weight, bias = heads[strength]
-    with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(weight / scale))
-        linear.bias.copy_(torch.from_numpy(bias - weight @ (center / scale)))
+    _fill(_last_linear(fresh), weight / scale, bias - weight @ (center / scale))
     return Probed(fresh.eval(), scores[strength], strength, tuple(scores.items()))
 
 
-def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], seed: int, device: str) -> Probed:
-    trained: dict[float, Trained] = {}
-    failure: MeasurementError | None = None
-    for strength in strengths:
-        plan = DENSE_PLAN.with_rate(DENSE_PLAN.learning_rate * strength)
-        try:
-            trained[strength] = fit(fresh, task, plan, head=head_name(fresh), seed=seed, device=device)
-        except MeasurementError as error:
-            failure = error
-    if failure is not None and not trained:
-        raise failure
-    strength = max(trained, key=lambda tried: trained[tried].validation)
-    trials = tuple((tried, outcome.validation) for tried, outcome in trained.items())
-    return Probed(trained[strength].model, trained[strength].validation, strength, trials)
+def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], device: str) -> Probed:
+    fresh.eval()
+    decoder = fresh.get_submodule(head_name(fresh))
+    if not isinstance(decoder, DenseDecoder):
+        raise UnsupportedError(f"the head of {type(fresh).__name__} for a dense task is not a DenseDecoder")
+    gram, cross = decoder_moments(fresh, decoder, task.train, device)
+    heads = {strength: ridge(gram, cross, strength) for strength in strengths}
+    scores = {}
+    for strength, head in heads.items():
+        _fill(decoder.linear, *head)
+        scores[strength] = evaluate(fresh, task.validation, device=device)
+    best = max(scores, key=scores.__getitem__)
+    _fill(decoder.linear, *heads[best])
+    return Probed(fresh, scores[best], best, tuple(scores.items()))
+
+
+def _fill(layer: nn.Linear | nn.Conv2d, weight: np.ndarray, bias: np.ndarray) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight).reshape(layer.weight.shape))
+        if layer.bias is not None:
+            layer.bias.copy_(torch.from_numpy(bias))
 
 
 def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, "examples features"]:

@@ -1,0 +1,247 @@
+"""What every attack must keep: ``for check in ATTACK_CHECKS: check(attack)``.
+
+Plug-in authors run it on their own attack; our tests run it on every member of the catalog.
+"""
+
+import copy
+import math
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archlock.attacks import Attack, Outcome
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
+from archlock.models import build, head_name
+from archlock.spaces import Architecture
+from archlock.tasks import Signature, Split, Task
+from archlock.testing.small_tasks import small_digits, small_negatives
+from archlock.training import Plan, evaluate, fit
+
+PLAN = Plan(2, batch_size=16, shift=0.0)
+ARCHITECTURE = Architecture("nasbench201", "314321")
+HOPELESS = 1e30
+"""A learning rate at which every training diverges."""
+
+
+def target_task() -> Task:
+    """Which of the digits 5 to 9 is it? The models were trained on 0 to 4."""
+    return small_digits(train=64, validation=40, test=30, labels=(5, 6, 7, 8, 9))
+
+
+def leaves_no_footprints(attack: Attack) -> None:
+    """The model keeps weights, statistics, modes, gradients and hooks; the global generators stand still."""
+    for model in (trained_network().train(), _stranger()):
+        frozen, *_ = model.parameters()
+        frozen.requires_grad_(False)
+        next(model.children()).eval()  # a mode of its own, which must survive
+        frozen.grad = torch.ones_like(frozen)
+        before, generators = _footprint(model), _generators()
+        attack.run(model, target_task(), plan=PLAN, settings=attack.settings[:1], seed=0)
+        after = _footprint(model)
+        assert after[0].keys() == before[0].keys()
+        assert [name for name, value in before[0].items() if not torch.equal(value, after[0][name])] == []
+        assert after[1:] == before[1:]
+        assert torch.equal(frozen.grad, torch.ones_like(frozen))
+        assert _generators() == generators
+
+
+def depends_on_the_seed_alone(attack: Attack) -> None:
+    """Same seed, same outcome but for the seconds, wherever the global generators stand."""
+    for model in (trained_network(), _stranger()):
+        first = attack.run(model, target_task(), plan=PLAN, seed=3)
+        torch.rand(5)
+        again = attack.run(model, target_task(), plan=PLAN, seed=3)
+        assert _told(first) == _told(again)
+
+
+def keeps_the_best_setting_by_validation(attack: Attack) -> None:
+    """Every setting is tried, in order; of the best ones the first is kept, and the test score is that model's."""
+    model, task = trained_network(), target_task()
+    for settings in (None, attack.settings[::-1]):
+        outcome = attack.run(model, task, plan=PLAN, settings=settings, seed=0)
+        tried = attack.settings if settings is None else settings
+        adapted = [attack.adapt(model, task, setting=s, plan=PLAN, seed=0, device="cpu") for s in tried]
+        assert outcome.trials == tuple((s, a.validation) for s, a in zip(tried, adapted, strict=True))
+        best = max(range(len(tried)), key=lambda index: adapted[index].validation)
+        assert (outcome.setting, outcome.validation) == outcome.trials[best]
+        assert outcome.validation == evaluate(adapted[best].model, task.validation)
+        assert outcome.test == evaluate(adapted[best].model, task.test)
+        assert outcome.attacker == attack.name
+        assert outcome.seconds > 0
+
+
+def looks_at_the_test_split_once(attack: Attack) -> None:
+    """One look, at the end: nothing but the test score changes with the test split, and no trial reads it."""
+    task = target_task()
+    counted = _Counted(task.test.images, task.test.targets)
+    outcome = attack.run(trained_network(), _with_test(task, counted), plan=PLAN, seed=0)
+    assert counted.looks == len(task.test), "every example of the test split is seen exactly once"
+    fewer = task.test.take(range(7))
+    other = attack.run(trained_network(), _with_test(task, fewer), plan=PLAN, seed=0)
+    assert (other.setting, other.validation, other.trials) == (outcome.setting, outcome.validation, outcome.trials)
+    unread = _Counted(task.test.images, task.test.targets)
+    attack.adapt(
+        trained_network(), _with_test(task, unread), setting=attack.settings[0], plan=PLAN, seed=0, device="cpu"
+    )
+    assert unread.looks == 0
+
+
+def passes_over_what_diverges(attack: Attack) -> None:
+    """A setting that diverges is left out of the trials; where all do, the attack says so and has no outcome.
+
+    An attack whose settings are no learning rates may have an outcome at any setting; then it is an honest one.
+    """
+    task, model = target_task(), trained_network()
+    try:
+        hopeless = attack.run(model, task, plan=PLAN, settings=(HOPELESS,), seed=0)
+    except MeasurementError as error:
+        outcome = attack.run(model, task, plan=PLAN, settings=(HOPELESS, attack.settings[0]), seed=0)
+        assert outcome == replace(
+            attack.run(model, task, plan=PLAN, settings=attack.settings[:1], seed=0), seconds=outcome.seconds
+        )
+        words = rf"attack '{attack.name}' on 'digits': every setting of \(1e\+30,\) failed, the last one so: \w+"
+        assert re.match(words, str(error))  # noqa: PT017  (either answer is honest)
+    else:
+        assert 0 <= hopeless.test <= 1
+        assert hopeless.trials == ((HOPELESS, hopeless.validation),)
+    with pytest.raises(
+        ConfigurationError, match=rf"attack '{attack.name}' needs at least one setting to try; got none"
+    ):
+        attack.run(model, task, plan=PLAN, settings=(), seed=0)
+
+
+def gains_something(attack: Attack) -> None:
+    """On real digits a trained network of ours gets better than chance, on another label space."""
+    task = small_digits(train=200, validation=60, test=100, labels=(5, 6, 7, 8, 9))
+    outcome = attack.run(trained_network(), task, plan=Plan(6, batch_size=16, shift=0.0), seed=0)
+    assert outcome.test > task.chance + 0.1
+    assert 0 <= outcome.validation <= 1
+
+
+def works_on_a_dense_target(attack: Attack) -> None:
+    """A network of ours is turned to a dense task, with R squared as score; or UnsupportedError says why not."""
+    task = small_negatives(train=64, validation=20, test=20)
+    try:
+        outcome = attack.run(trained_network(), task, plan=PLAN, seed=0)
+    except UnsupportedError as error:
+        assert str(error)  # noqa: PT017  (either answer is honest)
+        return
+    assert all(math.isfinite(score) and score <= 1 for score in (outcome.validation, outcome.test))
+    assert outcome.test > -1
+
+
+def works_on_strangers(attack: Attack) -> None:
+    """Any module that ends in a linear classifier is attacked; whether it is a chain, a tree, or one layer."""
+    task = target_task()
+    for model in (_stranger(), nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(64, 3)))):
+        outcome = attack.run(model, task, plan=PLAN, seed=0)
+        assert outcome.test > 0
+        adapted = attack.adapt(model, task, setting=outcome.setting, plan=PLAN, seed=0, device="cpu").model
+        head = adapted.get_submodule(head_name(adapted))
+        assert isinstance(head, nn.Linear)
+        assert head.out_features == 5
+        assert type(adapted) is type(model)
+
+
+def says_what_does_not_fit(attack: Attack) -> None:
+    """A model without a head, for other images, or whose answer is not logits raises UnsupportedError with words."""
+    task, dense = target_task(), small_negatives(train=8, validation=4, test=4)
+    coloured = build(ARCHITECTURE, Signature("classification", (3, 8, 8), 5, (0.5,) * 3, (0.5,) * 3), seed=0)
+    three_channels = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3))
+    other_size = nn.Sequential(nn.Flatten(), nn.Linear(100, 3))
+    inner = nn.Sequential(nn.Linear(8, 8), nn.Conv2d(1, 3, 8), nn.Flatten())
+    for model, what, words in (
+        (nn.Conv2d(1, 3, 8), task, "Conv2d has no nn.Linear, so its head cannot be found; make its classifier one"),
+        (_stranger(), dense, "Sequential is not a network of ours, .* not a dense one"),
+        (coloured, task, "takes images of 3 channels, the task has 1; conform the task first"),
+        (three_channels, task, r"Sequential cannot take the images of 'digits', .*\(1, 8, 8\) .*; conform the task"),
+        (other_size, task, r"Sequential cannot take the images of 'digits', .*\(1, 8, 8\) .*; conform the task"),
+        (inner, task, r"cannot take the images of 'digits'|answers \(.*\), expected a tensor \(1, 5\)"),
+        (_Chatty(), task, r"_Chatty with a new head for 'digits' answers tuple, expected a tensor \(1, 5\)"),
+    ):
+        with pytest.raises(UnsupportedError, match=words):
+            attack.run(model, what, plan=PLAN, seed=0)
+
+
+ATTACK_CHECKS: tuple[Callable[[Attack], None], ...] = (
+    leaves_no_footprints,
+    depends_on_the_seed_alone,
+    keeps_the_best_setting_by_validation,
+    looks_at_the_test_split_once,
+    passes_over_what_diverges,
+    gains_something,
+    works_on_a_dense_target,
+    works_on_strangers,
+    says_what_does_not_fit,
+)
+
+
+def trained_network() -> nn.Module:
+    """A network of ours, trained on the digits 0 to 4; the caller's own copy."""
+    return copy.deepcopy(_trained_once())
+
+
+@cache
+def _trained_once() -> nn.Module:
+    source = small_digits(train=120, validation=20, test=2, labels=(0, 1, 2, 3, 4))
+    model = build(ARCHITECTURE, source.signature, width=4, depth=1, seed=0)
+    return fit(model, source, Plan(4, batch_size=16, shift=0.0), seed=0).model
+
+
+def _stranger() -> nn.Module:
+    """A network that is not ours, with normalisation and with chance inside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        body = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.AvgPool2d(2))
+        return nn.Sequential(body, nn.Dropout(0.3), nn.Flatten(), nn.Linear(96, 10))
+
+
+class _Chatty(nn.Module):
+    """Answers more than logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 3)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self.linear(images.flatten(1)), images
+
+
+class _Counted(Split):
+    """A split that counts how many examples were taken from it."""
+
+    looks = 0
+
+    def take(self, rows: Any) -> Split:
+        object.__setattr__(self, "looks", self.looks + len(rows))
+        return Split(self.images[rows], self.targets[rows])
+
+
+def _with_test(task: Task, test: Split) -> Task:
+    return Task(task.name, task.kind, task.classes, task.train, task.validation, test, task.origin)
+
+
+def _footprint(model: nn.Module) -> tuple[dict[str, Tensor], list[Any]]:
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    modules = [
+        (name, module.training, len(module._forward_hooks), len(module._forward_pre_hooks), len(module._backward_hooks))
+        for name, module in model.named_modules()
+    ]
+    trains = [(name, p.requires_grad, p.grad is None, p.data_ptr(), p.stride()) for name, p in model.named_parameters()]
+    return state, [modules, trains]
+
+
+def _generators() -> tuple[bytes, str, object]:
+    return torch.random.get_rng_state().numpy().tobytes(), str(np.random.get_state()), random.getstate()  # noqa: NPY002
+
+
+def _told(outcome: Outcome) -> tuple[object, ...]:
+    return outcome.attacker, outcome.setting, outcome.validation, outcome.test, outcome.trials
