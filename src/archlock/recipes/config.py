@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from archlock.errors import ConfigurationError
+from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
-from archlock.search import SourceFloor
+from archlock.search import STRATEGIES, SourceFloor
+from archlock.spaces import SPACES
+from archlock.tasks import SIMULATORS
 
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
@@ -49,6 +52,19 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        for catalog, chosen in (
+            (SPACES, (self.space,)),
+            (PREFERENCES, (self.preference,)),
+            (STRATEGIES, (self.strategy,)),
+            (SIMULATORS, (*self.simulated, *self.held_out)),
+        ):
+            for name in chosen:
+                catalog[name]  # an unknown name is an error before anything is bought
+        if self.preference == "vote":
+            raise ConfigurationError(
+                "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
+                "score_model or binary_ranker"
+            )
 
 
 def parse_floor(text: str) -> SourceFloor:
