@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from archlock.adaptation import FINE_TUNE, PROBE, SOURCE
-from archlock.errors import UnknownNameError
 from archlock.preferences import Column, EvidenceTable, ScoreModel, Vote
 from archlock.preferences.vote import make_vote
 from archlock.recipes.judging import ALLOWANCES, SOURCE_TASK, Landscape, landscape, shortlist, trade_off_points
@@ -90,11 +89,6 @@ def test_disconnected_architectures_are_never_listed(seen: Landscape) -> None:
         found = shortlist(config, seen, SPACE, targeted=True, count=50)
         assert len(found) == 50
         assert all(SPACE.is_connected(a) for a in found)
-
-
-def test_an_unknown_strategy_lists_the_known_ones(seen: Landscape) -> None:
-    with pytest.raises(UnknownNameError, match="unknown strategy 'wish'; known: exhaustive"):
-        shortlist(tiny_config(strategy="wish"), seen, SPACE, targeted=True, count=1)
 
 
 def test_more_source_accuracy_to_give_up_never_takes_less_from_the_attackers(

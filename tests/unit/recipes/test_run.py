@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archlock.errors import ConfigurationError, RunError, UnknownNameError, UnsupportedError
+from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.progress import Silent
 from archlock.recipes import Budget
 from archlock.recipes.run import begin, evidence_subjects, known_fingerprints, known_targets, named
@@ -57,11 +57,6 @@ def test_simulated_targets_that_the_source_does_not_allow_are_explained() -> Non
         known_targets(plain_source(), tiny_config(simulated=("jigsaw",)), ())
     assert "no target can be simulated from 'grey' (jigsaw: " in str(caught.value)
     assert "name others with --simulate" in str(caught.value)
-
-
-def test_an_unknown_simulated_target_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match=r"'dreams'; known: .*rotation"):
-        known_targets(tiny_source(), tiny_config(simulated=("dreams",)), ())
 
 
 def test_a_dense_source_is_refused(tmp_path: Path) -> None:
