@@ -65,7 +65,7 @@ def test_the_record_says_what_was_done(result: LockResult) -> None:
         re.findall("locked|source-only", " ".join(f.note for f in record.finalists))
     )
     assert record.source.fingerprint == tiny_source().fingerprint
-    assert [(t.name.split()[0], t.simulated, t.seen_by_search) for t in record.targets] == [("jigsaw", True, False)]
+    assert [(t.name, t.simulated, t.seen_by_search) for t in record.targets] == [("jigsaw(digits)", True, False)]
     assert len(record.outcomes) == 2 * 4 * 2  # models, attackers, seeds
     assert Counter(o.defended for o in record.outcomes) == {"locked": 8, "source_only": 8}
     assert record.budget.asked == "8 trainings"
