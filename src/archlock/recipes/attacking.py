@@ -48,6 +48,11 @@ class AttackResult:
     """Directory with ``result.json`` and ``report.html``."""
 
     @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / REPORT
+
+    @property
     def outcomes(self) -> tuple[OutcomeRecord, ...]:
         """What every attack gained."""
         return self.record.outcomes
