@@ -148,7 +148,7 @@ def test_data_that_cannot_be_used_is_exit_code_3(run: Run, tmp_path: Path) -> No
     empty = tmp_path / "empty"
     empty.mkdir()
     for source, words in (
-        (lonely, "two classes"),
+        (lonely, "one class only ('cat'); a task needs at least two"),
         (broken, "3.png"),
         (empty, "empty"),
     ):
