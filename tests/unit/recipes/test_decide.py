@@ -26,32 +26,60 @@ FAR = finalist("111113", 0.90, 0.1, 0.2)
 PERCENTILES = {BEST.architecture: 1.0, NEAR.architecture: 0.9, FAR.architecture: 0.98}
 
 
+def chosen(
+    finalists: list[Finalist],
+    floor: SourceFloor = ONE_POINT,
+    *,
+    ordinary: tuple[Finalist, ...] = (),
+    **forecasts: float,
+) -> tuple[Finalist, Finalist]:
+    by_code = {f.architecture: forecasts.get(f"a{f.architecture.code}", 0.0) for f in finalists}
+    candidates = [f.architecture for f in ordinary or finalists]
+    return choose(finalists, candidates, floor, PERCENTILES, by_code)
+
+
 def test_what_gives_least_away_above_the_floor_is_the_lock() -> None:
-    assert choose([FAR, NEAR, BEST], ONE_POINT, PERCENTILES) == (NEAR, BEST)
-    assert choose([FAR, NEAR, BEST], SourceFloor("accuracy_loss", 0.1), PERCENTILES) == (FAR, BEST)
-    assert choose([FAR, NEAR, BEST], SourceFloor("accuracy_loss", 0.0), PERCENTILES) == (BEST, BEST)
+    assert chosen([FAR, NEAR, BEST]) == (NEAR, BEST)
+    assert chosen([FAR, NEAR, BEST], SourceFloor("accuracy_loss", 0.1)) == (FAR, BEST)
+    assert chosen([FAR, NEAR, BEST], SourceFloor("accuracy_loss", 0.0)) == (BEST, BEST)
 
 
 def test_a_floor_in_percentiles_reads_what_was_predicted() -> None:
-    assert choose([FAR, NEAR, BEST], SourceFloor("percentile", 0.97), PERCENTILES) == (FAR, BEST)
-    assert choose([FAR, NEAR, BEST], SourceFloor("percentile", 0.99), PERCENTILES) == (BEST, BEST)
+    assert chosen([FAR, NEAR, BEST], SourceFloor("percentile", 0.97)) == (FAR, BEST)
+    assert chosen([FAR, NEAR, BEST], SourceFloor("percentile", 0.99)) == (BEST, BEST)
 
 
 def test_the_source_only_architecture_keeps_every_floor() -> None:
-    low = dict.fromkeys(PERCENTILES, 0.0)
-    assert choose([FAR, NEAR, BEST], SourceFloor("percentile", 1.0), low) == (BEST, BEST)
+    found = chosen([FAR, NEAR], SourceFloor("percentile", 1.0))
+    assert found == (NEAR, NEAR)
+
+
+def test_the_source_only_one_is_what_an_ordinary_search_would_have_trained() -> None:
+    assert chosen([FAR, NEAR, BEST], ordinary=(NEAR, FAR)) == (NEAR, NEAR)
+    lost = finalist("222222", 0.99)  # its training failed, so it is no finalist
+    assert chosen([FAR, NEAR, BEST], ordinary=(lost,)) == (NEAR, BEST)
 
 
 def test_equal_gains_go_to_the_better_source_accuracy() -> None:
     worse, better = finalist("111111", 0.971, 0.5), finalist("222222", 0.979, 0.5)
     for order in ([worse, better], [better, worse]):
-        locked, _ = choose([*order, finalist("333333", 0.98, 0.9)], ONE_POINT, {})
+        locked, _ = chosen([*order, finalist("333333", 0.98, 0.9)])
         assert locked is better
+
+
+def test_an_adaptation_that_failed_is_not_a_gain_of_nothing() -> None:
+    half, none = finalist("111111", 0.98, 0.1), finalist("222222", 0.98)
+    assert chosen([half, none, NEAR, BEST]) == (NEAR, BEST)
+
+
+def test_without_measured_gains_forecasts_decide() -> None:
+    best, near, far = (finalist(f.architecture.code, f.source_validation) for f in (BEST, NEAR, FAR))
+    assert chosen([best, near, far], a333333=0.5, a333330=0.2, a111113=-3.0) == (near, best)
 
 
 def test_without_targets_the_lock_is_the_best_on_the_source() -> None:
     plain = [finalist("333333", 0.98), finalist("333330", 0.975)]
-    assert choose(plain, ONE_POINT, {}) == (plain[0], plain[0])
+    assert chosen(plain) == (plain[0], plain[0])
 
 
 def test_gains_are_averaged_over_targets() -> None:

@@ -50,6 +50,7 @@ def test_a_landscape_has_every_connected_architecture_in_units(seen: Landscape, 
     np.testing.assert_array_equal(seen.source, expected)
     best = seen.architectures[int(np.argmax(seen.source))]
     assert seen.percentiles[best] == max(seen.percentiles.values()) <= 1
+    assert seen.forecasts[best] == pytest.approx(seen.targets[:, int(np.argmax(seen.source))].mean())
 
 
 def test_a_vote_knows_no_units(evidence: EvidenceTable) -> None:
@@ -108,4 +109,6 @@ def test_more_source_accuracy_to_give_up_never_takes_less_from_the_attackers(
 
 
 def test_without_targets_there_is_no_trade_off(model: ScoreModel) -> None:
-    assert trade_off_points(model, landscape(model, SPACE, ()), ()) == ()
+    alone = landscape(model, SPACE, ())
+    assert trade_off_points(model, alone, ()) == ()
+    assert set(alone.forecasts.values()) == {0.0}
