@@ -153,7 +153,7 @@ def test_a_seal_does_not_open_for_what_looks_like_a_choice(hidden: Task) -> None
 def test_a_seal_is_neither_copied_nor_sent_away_nor_printed(hidden: Task) -> None:
     sealed = seal(hidden, name="hidden")
     for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(SealedError, match="can be neither copied nor sent|__deepcopy__' cannot be seen"):
+        with pytest.raises(SealedError, match=r"can be neither copied nor sent|__deepcopy__' cannot be seen"):
             attempt(sealed)
     with pytest.raises(SealedError, match="cannot be changed"):
         sealed.name = "other"  # type: ignore[misc]

@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     except ArchLockError as error:
         _complain(error, as_json="--json" in words)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise  # (Typer makes this code, and no word, of an interruption)
         typer.echo("stopped; the same command takes the run up where it was", err=True)
         sys.exit(INTERRUPTED)
 

@@ -8,15 +8,27 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli import options
+from archlock.cli.options import (
+    DATA,
+    AttackSeeds,
+    Device,
+    Fractions,
+    Json,
+    Quiet,
+    Seed,
+    SkipBad,
+    Store,
+    Workers,
+    device_named,
+    percentages,
+    stderr,
+)
 from archlock.cli.progress import progress_on
 
 
 def attack(
     run: Annotated[Path, typer.Argument(help="Directory of a finished lock run.")],
-    target: Annotated[
-        list[str], typer.Option(help=f"Data to repurpose the models for: {options.DATA}. May be repeated.")
-    ],
+    target: Annotated[list[str], typer.Option(help=f"Data to repurpose the models for: {DATA}. May be repeated.")],
     attacker: Annotated[
         list[str] | None,
         typer.Option(help="from_scratch, linear_probe, fine_tune or lp_ft; may be repeated. Default: all."),
@@ -30,15 +42,15 @@ def attack(
     examples: Annotated[
         int | None, typer.Option(min=2, help="Most training images of a target. Default: all of them.")
     ] = None,
-    attack_seeds: options.AttackSeeds = 3,
-    fractions: options.Fractions = "10,100",
-    skip_bad: options.SkipBad = False,
-    store: options.Store = None,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    workers: options.Workers = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    attack_seeds: AttackSeeds = 3,
+    fractions: Fractions = "10,100",
+    skip_bad: SkipBad = False,
+    store: Store = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Let attackers loose on the locked and on the source-only model of a run, on data of your choice.
 
@@ -47,22 +59,21 @@ def attack(
     from archlock.attacks import ATTACKS
     from archlock.recipes import AttackConfig
     from archlock.recipes import attack as run_attack
-    from archlock.recipes.workspace import REPORT
     from archlock.records import plain
     from archlock.reports import attack_summary
     from archlock.tasks import open_task
 
-    place = options.device_named(device)
+    place = device_named(device)
     config = AttackConfig(
         attackers=tuple(attacker) if attacker else tuple(ATTACKS),
-        fractions=options.percentages(fractions),
+        fractions=percentages(fractions),
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,
         seed=seed,
         device=place,
     )
-    with progress_on(options.stderr(), quiet=quiet or as_json) as progress:
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
             run,
             [open_task(text, skip_bad=skip_bad, seed=seed) for text in target],
@@ -77,4 +88,4 @@ def attack(
         typer.echo(json.dumps(plain(result.record)))
         return
     typer.echo(attack_summary(result.record))
-    typer.echo(f"report: {(result.path / REPORT).resolve()}")
+    typer.echo(f"report: {result.page.resolve()}")

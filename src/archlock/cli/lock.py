@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from archlock.cli import options
+from archlock.cli.options import (
+    DATA,
+    AttackSeeds,
+    Device,
+    Fractions,
+    ImageSize,
+    Json,
+    Quiet,
+    Seed,
+    SkipBad,
+    Store,
+    Workers,
+    device_named,
+    percentages,
+    stderr,
+)
 from archlock.cli.progress import progress_on
 
 if TYPE_CHECKING:
@@ -17,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def lock(
-    source: Annotated[str, typer.Option(help=f"The data of your own task: {options.DATA}.")],
+    source: Annotated[str, typer.Option(help=f"The data of your own task: {DATA}.")],
     out: Annotated[
         Path, typer.Option(help="Directory of the run; the same command takes it up after an interruption.")
     ],
@@ -67,16 +82,16 @@ def lock(
     flip: Annotated[
         bool, typer.Option("--flip", help="A mirrored image means the same: augment with mirroring.")
     ] = False,
-    image_size: options.ImageSize = None,
-    skip_bad: options.SkipBad = False,
-    attack_seeds: options.AttackSeeds = 3,
-    fractions: options.Fractions = "10,100",
-    store: options.Store = None,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    workers: options.Workers = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
+    attack_seeds: AttackSeeds = 3,
+    fractions: Fractions = "10,100",
+    store: Store = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find, train and attack an architecture that is good at your task and bad for others.
 
@@ -87,9 +102,9 @@ def lock(
     from archlock.recipes import lock as run_lock
     from archlock.tasks import open_task, seal
 
-    console = options.stderr()
+    console = stderr()
     defaults = LockConfig()
-    place = options.device_named(device)
+    place = device_named(device)
     config = LockConfig(
         scheme=scheme or ("tk" if target else "tu"),
         space=space,
@@ -106,7 +121,7 @@ def lock(
         epochs=epochs,
         flip=flip,
         attack_seeds=attack_seeds,
-        fractions=options.percentages(fractions),
+        fractions=percentages(fractions),
         seed=seed,
         device=place,
     )
@@ -133,10 +148,10 @@ def lock(
 
 def demo(
     out: Annotated[Path, typer.Option(help="Directory of the run.")] = Path("runs/demo"),
-    seed: options.Seed = 0,
-    workers: options.Workers = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    seed: Seed = 0,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """The whole job on scikit-learn's handwritten digits, small enough for two minutes on two cores.
 
@@ -144,14 +159,13 @@ def demo(
     """
     from archlock.recipes import demo as run_demo
 
-    with progress_on(options.stderr(), quiet=quiet or as_json) as progress:
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_demo(out=out, seed=seed, workers=workers, progress=progress)
     _show(result, as_json=as_json)
 
 
 def _show(result: "LockResult", *, as_json: bool) -> None:
     """The result on the standard output: JSON, or a few lines that end with the path of the report."""
-    from archlock.recipes.workspace import REPORT
     from archlock.records import plain
     from archlock.reports import verdict_of
 
@@ -160,4 +174,4 @@ def _show(result: "LockResult", *, as_json: bool) -> None:
         return
     typer.echo(verdict_of(result.record).sentence)
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
-    typer.echo(f"report: {(result.path / REPORT).resolve()}")
+    typer.echo(f"report: {result.page.resolve()}")

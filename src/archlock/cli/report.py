@@ -13,6 +13,6 @@ def report(
     ] = None,
 ) -> None:
     """Rebuild the report and the model card of a finished run from its result.json."""
-    from archlock.recipes.pages import rebuild
+    from archlock.recipes import rebuild
 
     typer.echo(f"report: {rebuild(run, out).resolve()}")

@@ -48,6 +48,11 @@ class AttackResult:
     """Directory with ``result.json`` and ``report.html``."""
 
     @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / REPORT
+
+    @property
     def outcomes(self) -> tuple[OutcomeRecord, ...]:
         """What every attack gained."""
         return self.record.outcomes
@@ -117,7 +122,8 @@ def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
     found: dict[Role, Defended] = {}
     for model in (record.locked, record.source_only):
         blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
-        weights = sorted((run / REFERENCE).glob(f"{model.role}-*.safetensors"))
+        files = (run / REFERENCE).glob(f"{model.role}-*.safetensors")
+        weights = sorted(files, key=lambda path: (len(path.name), path.name))  # by number: 2 before 10
         models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
         if not models:
             raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")

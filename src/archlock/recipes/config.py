@@ -54,14 +54,19 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
-        for catalog, names in (
+        for catalog, chosen in (
             (SPACES, (self.space,)),
             (PREFERENCES, (self.preference,)),
             (STRATEGIES, (self.strategy,)),
             (SIMULATORS, (*self.simulated, *self.held_out)),
         ):
-            for name in names:
-                catalog[name]
+            for name in chosen:
+                catalog[name]  # an unknown name is an error before anything is bought
+        if self.preference == "vote":
+            raise ConfigurationError(
+                "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
+                "score_model or binary_ranker"
+            )
 
     @classmethod
     def of(cls, **settings: Any) -> "LockConfig":

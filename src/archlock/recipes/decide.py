@@ -74,7 +74,7 @@ def decide(run: Run) -> Decision:
         means=run.means,
     )
     finalists = finalists_of(architectures, subjects, known, seed=run.config.seed)
-    locked, source_only = choose(finalists, ordinary, run.config.floor, seen.percentiles)
+    locked, source_only = choose(finalists, ordinary, run.config.floor, seen.percentiles, seen.forecasts)
     run.means.progress.say(
         f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
         f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
@@ -156,18 +156,27 @@ def choose(
     ordinary: Sequence[Architecture],
     floor: SourceFloor,
     percentiles: Mapping[Architecture, float],
+    forecasts: Mapping[Architecture, float],
 ) -> tuple[Finalist, Finalist]:
     """(locked, source-only): the least gain for attackers among those above the floor, and the best of ``ordinary``.
 
     The source-only one is chosen among what a search for the source alone would have trained (or, if none of that could
     be trained, among all finalists), so that it is not a lock by accident where many are equally good. A floor in
     accuracy is measured from it; one in percentiles reads the expected source percentile of each finalist. Ties go to
-    the better source accuracy.
+    the better source accuracy. What attackers gain was measured on finalists that have it for every target; where none
+    has (zero-cost evidence), the forecasts of target scores stand in.
     """
+    complete = max(len(f.per_target) for f in finalists)
+
+    def given_away(finalist: Finalist) -> float:
+        if complete == 0:
+            return forecasts[finalist.architecture]
+        return finalist.target_gain if len(finalist.per_target) == complete else np.inf
+
     candidates = [f for f in finalists if f.architecture in ordinary] or list(finalists)
     source_only = max(candidates, key=lambda f: (f.source_validation, f.architecture.code))
     kept = [f for f in finalists if f is source_only or _keeps(f, source_only, floor, percentiles)]
-    locked = min(kept, key=lambda f: (f.target_gain, -f.source_validation, f.architecture.code))
+    locked = min(kept, key=lambda f: (given_away(f), -f.source_validation, f.architecture.code))
     return locked, source_only
 
 

@@ -42,6 +42,12 @@ class Landscape:
         """Source percentile of every architecture, in [0, 1]."""
         return dict(zip(self.architectures, rank_percentiles(self.source).tolist(), strict=True))
 
+    @property
+    def forecasts(self) -> Mapping[Architecture, float]:
+        """Mean target score of every architecture; 0 when there are no targets."""
+        scores = self.targets.mean(0) if len(self.targets) else np.zeros(len(self.architectures))
+        return dict(zip(self.architectures, scores.tolist(), strict=True))
+
 
 def landscape(preference: Preference, space: Space, targets: Sequence[str]) -> Landscape:
     """Score every connected architecture of the space on the source and on the known targets."""

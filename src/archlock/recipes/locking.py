@@ -22,6 +22,7 @@ from archlock.recipes.recording import lock_record
 from archlock.recipes.release import Released, release
 from archlock.recipes.run import Run, begin, named
 from archlock.recipes.suite import Defended, Suite, run_suite
+from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
 from archlock.reports import LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
@@ -38,6 +39,11 @@ class LockResult:
     record: LockRecord
     path: Path
     """The run directory."""
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / REPORT
 
     @property
     def outcomes(self) -> tuple[OutcomeRecord, ...]:

@@ -34,14 +34,14 @@ def open_task(
     check_side(image_size)
     if text.startswith(PREFIX):
         return hugging_face(text, image_size=image_size, seed=seed)
-    path = Path(text).expanduser()
+    path = Path(text).expanduser() if text.startswith("~/") else Path(text)
     if text == "digits":
         task = digits(seed=seed)
-    elif path.is_dir():
+    elif text and path.is_dir():
         return image_folder(path, image_size=image_size, skip_bad=skip_bad, seed=seed, progress=progress)
     elif path.suffix == ".npz":
         task = load_task(path) if is_saved_task(path) else npz(path, seed=seed)
-    elif path.exists():
+    elif text and path.exists():
         raise TaskError(f"{path} is neither a folder nor a .npz file; expected {FORMS}")
     else:
         raise ConfigurationError(f"no task {text!r}: no such file, and no name that is known; expected {FORMS}")

@@ -47,6 +47,10 @@ class Choice:
         return cls(architecture, source.fingerprint, seed, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
+class _SealedAttributeError(SealedError, AttributeError):
+    """For names with two underscores, by which Python asks what an object can do: to ``hasattr`` it is a no."""
+
+
 class SealedTask:
     """A target task behind a seal; made by :func:`seal`, opened by :meth:`open` with a decided choice, and only so."""
 
@@ -75,9 +79,8 @@ class SealedTask:
         return f"SealedTask({self.name!r})"
 
     def __getattr__(self, attribute: str) -> NoReturn:
-        if attribute.startswith("__"):  # Python asking which protocols there are
-            raise AttributeError(attribute)
-        raise SealedError(f"this target is sealed until the lock is decided; {attribute!r} cannot be seen")
+        refusal = _SealedAttributeError if attribute.startswith("__") else SealedError
+        raise refusal(f"this target is sealed until the lock is decided; {attribute!r} cannot be seen")
 
     def __setattr__(self, attribute: str, value: object) -> None:
         raise SealedError(f"target {self.name!r} is sealed; {attribute!r} cannot be changed")

@@ -111,6 +111,7 @@ def _logistic(
         return weight, bias
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are plenty for an argmax
+        warnings.filterwarnings("ignore", "The number of unique classes")  # many classes, few examples: so be it
         fitted = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features, labels)
     if len(present) == 2:
         weight[present] = np.concatenate([-fitted.coef_, fitted.coef_]) / 2

@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.errors import ConfigurationError
+from archlock.errors import ConfigurationError, UnknownNameError
 from archlock.recipes import LockConfig, parse_floor
 from archlock.search import SourceFloor
 from tiny_runs import tiny_config
@@ -42,6 +42,27 @@ def test_a_floor_out_of_range_is_refused(text: str) -> None:
 def test_an_unknown_word_lists_the_known_ones(field: str, known: str) -> None:
     with pytest.raises(ConfigurationError, match=f"unknown {field} 'elsewhere'; known: {known}"):
         tiny_config(**{field: "elsewhere"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"space": "wish"}, "unknown space 'wish'; known: nasbench201"),
+        ({"preference": "wish"}, "unknown preference 'wish'; known: score_model"),
+        ({"strategy": "wish"}, "unknown strategy 'wish'; known: exhaustive"),
+        ({"simulated": ("rotation", "wish")}, "'wish'; known: "),
+        ({"held_out": ("wish",)}, "'wish'; known: "),
+    ],
+)
+def test_an_unknown_name_is_an_error_before_anything_is_bought(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        tiny_config(**changes)
+    assert words in str(caught.value)
+
+
+def test_a_preference_that_cannot_judge_a_whole_space_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'vote' knows measured architectures only"):
+        tiny_config(evidence="zero_cost", preference="vote")
 
 
 def test_configurations_that_ask_the_same_are_equal() -> None:

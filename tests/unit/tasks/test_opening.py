@@ -39,11 +39,11 @@ def test_a_real_archive():
     )
 
 
-@pytest.mark.parametrize("text", ["", "digitz", "no/such/folder"])
+@pytest.mark.parametrize("text", ["", "digitz", "no/such/folder", "~nobody/here"])
 def test_texts_that_name_nothing_list_the_forms(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=r"digits \| a folder of images \| a \.npz file \| hf:name"):
-        open_task(text or "?")
+        open_task(text)
 
 
 def test_files_of_another_kind(tmp_path):

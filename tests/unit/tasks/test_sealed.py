@@ -58,7 +58,9 @@ def test_a_lookalike_of_a_choice_does_not_open_it(task):
         seal(task, name="t").open(Forged("", "", 0, ""))
 
 
-@pytest.mark.parametrize("attribute", ["train", "test", "validation", "fingerprint", "classes", "shape", "_task"])
+@pytest.mark.parametrize(
+    "attribute", ["train", "test", "validation", "fingerprint", "classes", "shape", "_task", "__dict__"]
+)
 def test_it_shows_nothing_but_its_name(task, attribute):
     sealed = seal(task, name="secret")
     with pytest.raises(SealedError, match=f"sealed until the lock is decided; '{attribute}' cannot be seen"):

@@ -153,5 +153,7 @@ def _images_in(folder: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Pa
             continue
         if path.is_dir():
             yield from _images_in(path, seen | {real})
-        elif path.suffix.lower() in EXTENSIONS:
+        elif path.suffix.lower() in EXTENSIONS and (
+            path.is_file() or not path.exists()
+        ):  # no pipes; broken links are told
             yield path

@@ -185,6 +185,11 @@ def _split(images: np.ndarray, labels: np.ndarray, path: Path, name: str) -> Spl
 def _classes(names: np.ndarray | None, splits: dict[str, Split], path: Path) -> tuple[str, ...]:
     highest = max((int(split.targets.max()) for split in splits.values() if len(split)), default=-1)
     if names is None:
+        if highest >= len(splits["train"]):  # also keeps a stray label of two billion from becoming as many names
+            raise TaskError(
+                f"{path}: labels go up to {highest}, but there are only {len(splits['train'])} training images; number "
+                "the classes from 0 without gaps"
+            )
         return tuple(str(label) for label in range(highest + 1))
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise TaskError(f"{path}, key 'classes': expected a list of names, got {names.dtype} {names.shape}")

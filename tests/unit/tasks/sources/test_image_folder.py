@@ -68,6 +68,7 @@ def test_other_files_hidden_files_and_links(tmp_path):
         (tmp_path / "data" / name).write_bytes(b"junk")
     (tmp_path / "data" / "__MACOSX").mkdir()
     (tmp_path / "data" / ".git").mkdir()
+    os.mkfifo(tmp_path / "data" / "x" / "pipe.png")
     (tmp_path / "data" / "x" / "loop").symlink_to(tmp_path / "data" / "x")
     assert image_folder(tmp_path / "data").fingerprint == before
     shutil.move(tmp_path / "data" / "y", tmp_path / "elsewhere")

@@ -134,6 +134,10 @@ LOUD = IMAGES.astype(np.float32)
         ({"y_train": np.eye(30)}, r"key 'y_train': expected one label per image .*got shape \(30, 30\).*argmax"),
         ({"y_train": np.array(["a"] * 30)}, "expected whole numbers from 0, got <U1; number the classes from 0"),
         ({"y_train": LABELS * 0}, r"mine\.npz: one class only \('0'\); a task needs at least two"),
+        (
+            {"y_train": LABELS + 2_000_000_000},
+            "labels go up to 2000000002, but there are only 30 training images; number",
+        ),
         ({"y_train": LABELS + 1}, r"class '0' has 0 training images; each class needs at least 3"),
         ({"classes": np.array(["a", "b"])}, r"y_train has the label 2, but classes names only 2 \(labels 0 to 1\)"),
         ({"classes": np.array(["a", "b", "a"])}, r"key 'classes': a name occurs twice in \['a', 'b', 'a'\]"),

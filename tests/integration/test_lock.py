@@ -1,0 +1,214 @@
+"""The whole job at the smallest size: what a run leaves behind, and every way of asking for one."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import archlock
+from archlock.errors import ConfigurationError, RunError
+from archlock.evidence import EvidenceStore
+from archlock.recipes import AttackConfig, LockResult
+from archlock.recipes.attacking import released_models
+from archlock.recipes.decide import Decision, decide
+from archlock.recipes.export import load_blueprint
+from archlock.recipes.locking import open_targets
+from archlock.recipes.run import begin
+from archlock.reports import AttackRecord, LockRecord, from_json
+from archlock.spaces import SPACES
+from archlock.tasks import seal
+from archlock.training import evaluate
+from tiny_runs import TINY, Noted, tiny_begin, tiny_config, tiny_source, tiny_target
+
+CONFIG = replace(TINY, attack_seeds=2)
+ATTACK = AttackConfig(attackers=("linear_probe",), fractions=(1.0,), seeds=2, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> LockResult:
+    out = tmp_path_factory.mktemp("lock") / "run"
+    tiny_begin(out, CONFIG)
+    return archlock.lock(tiny_source(), CONFIG, out=out, workers=1)
+
+
+def test_everything_that_the_report_names_is_there(result: LockResult) -> None:
+    record = from_json(result.path / "result.json")
+    assert isinstance(record, LockRecord)
+    assert record == result.record
+    for file in record.files:
+        assert (result.path / file.path).exists(), file.path
+    names = {path.name for path in result.path.iterdir()}
+    assert {"run.json", "plan.json", "choice.json", "report.html", "README.md", "evidence.sqlite"} <= names
+    assert not [name for name in names if name.startswith(".")]  # no half-written file is left
+
+
+def test_the_loaded_model_is_the_locked_one(result: LockResult) -> None:
+    model = archlock.load(result.path)
+    images = torch.rand(5, *tiny_source().shape)
+    with torch.no_grad():
+        assert torch.equal(model(images), result.model(images))
+    assert load_blueprint(result.path / "architecture.json").architecture == result.architecture
+    assert evaluate(model, tiny_source().test) == result.record.locked.source_test[0]
+
+
+def test_the_record_says_what_was_done(result: LockResult) -> None:
+    record, locked = result.record, result.record.locked
+    assert f"{locked.space}:{locked.code}" == str(result.architecture)
+    assert locked.official_string == SPACES["nasbench201"].official_string(result.architecture)
+    assert len(locked.source_test) == len(record.source_only.source_test) == 2
+    assert [finalist.note for finalist in record.finalists].count("locked") <= 1
+    assert {"locked", "source-only"} == set(
+        re.findall("locked|source-only", " ".join(f.note for f in record.finalists))
+    )
+    assert record.source.fingerprint == tiny_source().fingerprint
+    assert [(t.name, t.simulated, t.seen_by_search) for t in record.targets] == [("jigsaw(digits)", True, False)]
+    assert len(record.outcomes) == 2 * 4 * 2  # models, attackers, seeds
+    assert Counter(o.defended for o in record.outcomes) == {"locked": 8, "source_only": 8}
+    assert record.budget.asked == "8 trainings"
+    assert record.budget.planned["candidates"] == 8
+
+
+def test_the_record_counts_what_is_in_the_store(result: LockResult) -> None:
+    store = EvidenceStore(result.path / "evidence.sqlite").read()
+    bought = [key for key in store if not key.measure.startswith("attack.")]
+    assert sum(e.count for e in result.record.evidence) == len(bought)
+    by_measure = Counter({e.measure: 0 for e in result.record.evidence})
+    for evidence in result.record.evidence:
+        by_measure[evidence.measure] += evidence.count
+    assert by_measure == Counter(key.measure for key in bought)
+    assert {e.task for e in result.record.evidence} == {"source", "rotation"}
+    chosen = {str(result.architecture), result.record.source_only.architecture}
+    extra = len(chosen)  # a second seed of each released architecture
+    assert by_measure == {
+        "source_accuracy": 8 + len(result.record.finalists) + extra,
+        "probe_accuracy": 8 + len(result.record.finalists),
+        "fine_tune_accuracy": 8 + len(result.record.finalists),
+    }
+
+
+def test_card_and_report_show_the_verdict(result: LockResult, tmp_path: Path) -> None:
+    card = (result.path / "README.md").read_text()
+    page = (result.path / "report.html").read_text()
+    assert result.record.locked.code in card
+    assert result.record.locked.code in page
+    assert result.report(tmp_path / "copy.html").read_text() == page
+
+
+def test_the_same_call_again_trains_nothing_and_answers_the_same(result: LockResult) -> None:
+    rows, noted = EvidenceStore(result.path / "evidence.sqlite").read(), Noted()
+    again = archlock.lock(tiny_source(), CONFIG, out=result.path, workers=1, progress=noted)
+    assert again.record == result.record
+    assert noted.stages
+    assert all(total == done for _, total, done in noted.stages), noted.stages
+    assert EvidenceStore(result.path / "evidence.sqlite").read() == rows
+
+
+def test_other_settings_in_the_same_directory_are_refused(result: LockResult) -> None:
+    with pytest.raises(RunError, match="holds a run with other settings"):
+        archlock.lock(tiny_source(), replace(CONFIG, seed=1), out=result.path)
+
+
+def test_a_finished_run_can_be_attacked_on_another_target(result: LockResult) -> None:
+    found = archlock.attack(result.path, [tiny_target()], ATTACK, workers=1)
+    assert found.path == result.path / "attacks" / "other digits"
+    record = from_json(found.path / "result.json")
+    assert isinstance(record, AttackRecord)
+    assert record == found.record
+    assert record.models == (result.record.locked, result.record.source_only)
+    assert Counter(o.defended for o in found.outcomes) == {"locked": 2, "source_only": 2}
+    assert all(o.status == "valid" for o in found.outcomes)
+    assert "other digits" in (found.path / "report.html").read_text()
+    noted = Noted()
+    again = archlock.attack(result.path, [tiny_target()], ATTACK, workers=1, progress=noted)
+    assert noted.stages == [("attacks", 4, 4)]
+    assert again.outcomes == found.outcomes
+
+
+def test_the_models_under_attack_are_those_that_were_released(result: LockResult) -> None:
+    models = released_models(result.path, result.record)
+    for role, record in (("locked", result.record.locked), ("source_only", result.record.source_only)):
+        scores = tuple(evaluate(model, tiny_source().test) for model in models[role].models)  # type: ignore[index]
+        assert scores == record.source_test
+
+
+def test_an_attack_without_targets_or_on_twins_is_refused(result: LockResult, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="needs at least one target"):
+        archlock.attack(result.path, [], ATTACK)
+    with pytest.raises(ConfigurationError, match="different names; got other digits, other digits"):
+        archlock.attack(result.path, [tiny_target(), tiny_target(seed=1)], ATTACK)
+    with pytest.raises(RunError, match=r"result\.json is missing"):
+        archlock.attack(tmp_path, [tiny_target()], ATTACK)
+
+
+def test_an_attack_is_no_lock_to_be_attacked(result: LockResult) -> None:
+    found = archlock.attack(result.path, [tiny_target()], ATTACK, workers=1)
+    with pytest.raises(RunError, match="holds an attack, not a lock"):
+        archlock.attack(found.path, [tiny_target()], ATTACK)
+
+
+def test_a_shared_store_pays_for_a_second_run(result: LockResult, tmp_path: Path) -> None:
+    tiny_begin(tmp_path / "run", CONFIG)
+    noted = Noted()
+    decision = decide_with(tmp_path / "run", result.path / "evidence.sqlite", noted)
+    assert decision.choice.architecture == str(result.architecture)
+    (bought, _) = noted.stages
+    assert bought[1:] == (8, 8)
+
+
+def decide_with(out: Path, store: Path, noted: Noted) -> Decision:
+    source = tiny_source()
+    run = begin(source, CONFIG, out, known=(), sealed=1, store=store, workers=1, progress=noted)
+    return decide(run)
+
+
+def test_a_target_that_is_known_is_locked_against_and_attacked(tmp_path: Path) -> None:
+    target, config = tiny_target(), tiny_config(scheme="tk")
+    run = tiny_begin(tmp_path / "run", config, known=[target], sealed=0)
+    decision = decide(run)
+    assert set(decision.locked.per_target) == {target.name}
+    assert set(open_targets(run, [], decision.choice)) == {target.name}
+    hidden = seal(replace(tiny_target((8, 9)), name=target.name), name="hidden")
+    assert set(open_targets(run, [hidden], decision.choice)) == {target.name, f"{target.name} (2)"}
+
+
+def test_scheme_s_chooses_by_the_source_alone(tmp_path: Path) -> None:
+    decision = decide(tiny_begin(tmp_path / "run", tiny_config(scheme="s")))
+    assert decision.locked == decision.source_only
+    assert decision.locked.per_target == {}
+    assert decision.locked.source_validation == max(f.source_validation for f in decision.finalists)
+    assert decision.trade_off == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"evidence": "zero_cost"},
+        {
+            "evidence": "zero_cost",
+            "preference": "binary_ranker",
+            "strategy": "regularised_evolution",
+            "objective": "published",
+            "space": "transnas101_micro",  # smaller, so sooner searched
+        },
+        {"space": "transnas101_micro", "strategy": "random_sampling"},
+    ],
+    ids=["score model", "published method", "transnas101 micro"],
+)
+def test_every_kind_of_evidence_comes_to_a_decision(tmp_path: Path, changes: dict[str, str]) -> None:
+    config = tiny_config(**changes)
+    run = tiny_begin(tmp_path / "run", config)
+    decision = decide(run)
+    space = SPACES[config.space]
+    assert decision.locked in decision.finalists
+    assert decision.source_only in decision.finalists
+    assert all(space.is_connected(f.architecture) for f in decision.finalists)
+    assert decision.percentiles.keys() == {a for a in space.enumerate() if space.is_connected(a)}
+    assert np.isfinite(list(decision.percentiles.values())).all()
+    measures = {key.measure for key in run.means.store.read()}
+    if config.evidence == "zero_cost":
+        assert len([m for m in measures if m.startswith("proxy.")]) == 7
+        assert "fine_tune_accuracy" not in measures  # nothing is adapted before the finalists, nor for them

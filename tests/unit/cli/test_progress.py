@@ -1,0 +1,48 @@
+import io
+
+from rich.console import Console
+
+from archlock.cli.progress import LogProgress, TerminalProgress, progress_on
+from archlock.progress import Progress
+
+
+def tell(progress: Progress) -> None:
+    progress.say("a [bold] decision")
+    progress.begin("short trainings", 40, 8)
+    for number in range(32):
+        progress.advance(1, f"candidate {number}")
+    progress.begin("nothing to do", 3, 3)
+    progress.begin("empty", 0)
+
+
+def test_a_log_has_a_line_for_every_tenth() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=False, width=40)
+    with progress_on(console, quiet=False) as progress:
+        assert isinstance(progress, LogProgress)
+        tell(progress)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "a [bold] decision"
+    assert lines[1] == "short trainings: 32 to do, 8 found done"
+    tenths = [line for line in lines if line.startswith("short trainings: ")][1:]
+    assert [int(line.split()[2]) for line in tenths] == [12, 16, 20, 24, 28, 32, 36, 40]
+    assert tenths[0].endswith("candidate 3")
+    assert lines[-2:] == ["nothing to do: 0 to do, 3 found done", "empty: 0 to do"]
+
+
+def test_a_terminal_has_a_bar_for_every_stage() -> None:
+    stream = io.StringIO()
+    with progress_on(Console(file=stream, force_terminal=True, width=120), quiet=False) as progress:
+        assert isinstance(progress, TerminalProgress)
+        tell(progress)
+    shown = stream.getvalue()
+    for words in ("a [bold] decision", "short trainings", "40/40", "candidate 31", "nothing to do", "3 found done"):
+        assert words in shown
+
+
+def test_quiet_is_quiet() -> None:
+    stream = io.StringIO()
+    for terminal in (True, False):
+        with progress_on(Console(file=stream, force_terminal=terminal), quiet=True) as progress:
+            tell(progress)
+    assert stream.getvalue() == ""
