@@ -88,7 +88,7 @@ class Attack(ABC):
                 best = setting, adapted
         if best is None:
             raise MeasurementError(
-                f"attack {self.name!r} on {task.name!r}: every setting of {chosen} failed, the last one so: {reason}"
+                f"attack {self.name!r} on {task.name!r}: every setting diverged: {chosen}; the last one so: {reason}"
             )
         setting, adapted = best
         test = evaluate(adapted.model, task.test, device=device)

@@ -106,7 +106,7 @@ def passes_over_what_diverges(attack: Attack) -> None:
         assert outcome == replace(
             attack.run(model, task, plan=PLAN, settings=attack.settings[:1], seed=0), seconds=outcome.seconds
         )
-        words = rf"attack '{attack.name}' on 'digits': every setting of \(1e\+30,\) failed, the last one so: \w+"
+        words = rf"attack '{attack.name}' on 'digits': every setting diverged: \(1e\+30,\); the last one so: \w+"
         assert re.match(words, str(error))  # noqa: PT017  (either answer is honest)
     else:
         assert 0 <= hopeless.test <= 1
