@@ -2,12 +2,14 @@
 
 Jobs run with one numerical thread each, in this process or in a pool of worker processes, so the result of a job does
 not depend on how many workers there are. ``shared`` is what every job needs (data sets, say): it is sent to each worker
-once. Workers that lose their parent end by themselves. Not for: many machines (another engine fits behind the same
-function).
+once. Work and shared data may be defined in the user's own script: they travel by value (cloudpickle), and workers do
+not run the script again, so it needs no ``if __name__ == "__main__"``. Workers that lose their parent end by
+themselves. Not for: many machines (another engine fits behind the same function).
 """
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -15,12 +17,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeVar
 
+import cloudpickle
+
 from archlock.errors import RunError
 
 S = TypeVar("S")
 J = TypeVar("J")
 R = TypeVar("R")
 
+_work: Any = None
 _shared: Any = None
 _life: Final = ExitStack()
 """What a worker process holds on to until it ends."""
@@ -34,7 +39,7 @@ def default_workers() -> int:
 def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers: int) -> Iterator[tuple[int, R]]:
     """Yield ``(index of the job, work(shared, job))`` in the order in which jobs end.
 
-    ``work`` is a module-level function. An exception in a job is raised here, when its turn comes; jobs not yet begun
+    An exception in a job is raised here, when its turn comes; jobs not yet begun
     are then dropped. With one worker everything runs in this process. A worker that is killed raises
     :class:`~archlock.errors.RunError`.
     """
@@ -44,7 +49,8 @@ def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers
                 yield index, work(shared, job)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_begin_worker, initargs=(shared,))
+    parcel = cloudpickle.dumps((work, shared))
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), context, initializer=_begin_worker, initargs=(parcel,))
     try:
         waiting: dict[Future[R], int] = {}
         ahead = iter(enumerate(jobs))
@@ -56,7 +62,8 @@ def run_jobs(work: Callable[[S, J], R], shared: S, jobs: Sequence[J], *, workers
                 except StopIteration:
                     exhausted = True
                     break
-                waiting[pool.submit(_call, work, job)] = index
+                with _script_left_alone():
+                    waiting[pool.submit(_call, job)] = index
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 yield waiting.pop(future), future.result()
@@ -84,14 +91,28 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _begin_worker(shared: object) -> None:
-    global _shared  # noqa: PLW0603  (a worker process serves one call of run_jobs)
-    _shared = shared
+@contextmanager
+def _script_left_alone() -> Iterator[None]:
+    """Processes started inside do not import the script that this process runs."""
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    for name in hidden:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
+
+
+def _begin_worker(parcel: bytes) -> None:
+    global _work, _shared
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     _life.enter_context(one_thread())  # the variables are for libraries that a job loads later
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _work, _shared = cloudpickle.loads(parcel)
 
 
 def _end_with(parent: Any) -> None:
@@ -99,5 +120,5 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _call(work: Callable[[Any, J], R], job: J) -> R:
-    return work(_shared, job)
+def _call(job: Any) -> Any:
+    return _work(_shared, job)

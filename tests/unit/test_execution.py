@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,3 +123,25 @@ list(run_jobs(worker_jobs.linger, Path(sys.argv[1]), range(2), workers=2))
         assert time.monotonic() < patience, "workers outlive their parent"
         time.sleep(0.05)
     parent.communicate()
+
+
+SCRIPT = """
+from archlock.execution import run_jobs
+
+class Scale:
+    def __init__(self, factor):
+        self.factor = factor
+
+def work(shared, job):
+    return shared.factor * job
+
+print("the script runs")
+print(sorted(run_jobs(work, Scale(3), list(range(5)), workers=2)))
+"""
+
+
+def test_a_script_needs_no_guard_and_may_define_the_work(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.stdout == "the script runs\n[(0, 0), (1, 3), (2, 6), (3, 9), (4, 12)]\n", done.stderr

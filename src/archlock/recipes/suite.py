@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, Attack
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status
 from archlock.execution import run_jobs
@@ -65,6 +65,8 @@ class _Job:
 class _Shared:
     defended: dict[Role, Defended]
     targets: dict[str, Task]
+    attacks: dict[str, Attack]
+    """The attackers themselves: a worker process has not seen what a script added to the catalog."""
     suite: Suite
     seed: int
     device: str
@@ -91,7 +93,8 @@ def run_suite(
     weights: dict[Role, str] = {
         d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
     }
-    shared = _Shared({d.role: d for d in defended}, dict(targets), suite, seed, device, weights)
+    attacks = {name: ATTACKS[name] for name in suite.attackers}
+    shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights)
     known = store.read()
     first = list(_jobs(shared, range(1), {}))
     total = len(first) * suite.seeds
@@ -146,7 +149,7 @@ def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
         if job.fraction < 1:
             examples = max(target.outputs, round(job.fraction * len(target.train)))
             target = subsample(target, examples, seed=job_seed)
-        outcome = ATTACKS[job.attacker].run(
+        outcome = shared.attacks[job.attacker].run(
             defended.models[job.index % len(defended.models)],
             target,
             plan=_plan_at(shared.suite.plan, job.fraction, len(target.train)),
