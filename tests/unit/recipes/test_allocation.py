@@ -5,7 +5,14 @@ import pytest
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget
-from archlock.recipes.allocation import EVIDENCE_SHARE, FEWEST_CANDIDATES, Allocation, Workload, allocate, evidence_shape
+from archlock.recipes.allocation import (
+    EVIDENCE_SHARE,
+    FEWEST_CANDIDATES,
+    Allocation,
+    Workload,
+    allocate,
+    evidence_shape,
+)
 from archlock.records import plain
 from archlock.tasks import Task
 from tiny_runs import tiny_config, tiny_source
