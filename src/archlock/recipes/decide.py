@@ -96,12 +96,14 @@ def _finalists(run: Run, seen: Landscape, space: Space) -> tuple[tuple[Architect
     """What an ordinary search for the source alone would train, and the best locks besides."""
     count = run.allocation.finalists
     if not run.targets:
-        return shortlist(run.config, seen, space, targeted=False, count=count), ()
+        return shortlist(run.config, seen, space, targeted=False, count=count, evaluations=run.config.evaluations), ()
     first = max(2, count // SOURCE_ONLY_SHARE)
-    ordinary = shortlist(run.config, seen, space, targeted=False, count=first)
+    ordinary = shortlist(run.config, seen, space, targeted=False, count=first, evaluations=run.config.evaluations)
     locks: dict[Architecture, None] = {}
     for slack in SLACKS:
-        found = shortlist(run.config, seen, space, targeted=True, count=count, slack=slack)
+        found = shortlist(
+            run.config, seen, space, targeted=True, count=count, slack=slack, evaluations=run.config.evaluations
+        )
         locks.update(dict.fromkeys(a for a in found if a not in ordinary))
         if len(locks) >= count - first:
             break

@@ -63,7 +63,14 @@ def landscape(preference: Preference, space: Space, targets: Sequence[str]) -> L
 
 
 def shortlist(
-    config: LockConfig, seen: Landscape, space: Space, *, targeted: bool, count: int, slack: float = 1.0
+    config: LockConfig,
+    seen: Landscape,
+    space: Space,
+    *,
+    targeted: bool,
+    count: int,
+    slack: float = 1.0,
+    evaluations: int | None = None,
 ) -> tuple[Architecture, ...]:
     """The best architectures by the configured strategy: for the lock, or (not ``targeted``) for the source alone."""
     targets = seen.targets if targeted else seen.targets[:0]
@@ -71,7 +78,7 @@ def shortlist(
     judge = published_judgement if config.objective == "published" else lock_judgement
     objective = tabulated(*_with_disconnected(space, seen.architectures, judge(seen.source, targets, floor)))
     strategy = STRATEGIES[config.strategy](space, seed=derive_seed(config.seed, "search", str(targeted)))
-    trace = search(strategy, objective, evaluations=len(space), keep=count)
+    trace = search(strategy, objective, evaluations=evaluations or len(space), keep=count)
     return tuple(found.architecture for found in trace.best)
 
 
