@@ -12,10 +12,11 @@ from PIL import Image
 
 import archlock
 from archlock.cli import main
+from archlock.recipes import LockConfig
 from archlock.reports import LockRecord, from_json, from_plain, to_json
 from archlock.tasks import save_task
 from report_records import attack_record, lock_record
-from tiny_runs import tiny_source, tiny_target
+from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
 TINY = ("--budget", "8 trainings", "--floor", "60", "--simulate", "rotation", "--width", "4", "--epochs", "2")
 QUICK = (*TINY, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
@@ -187,7 +188,7 @@ def test_an_interruption_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPa
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("archlock.recipes.pages.rebuild", stopped)
+    monkeypatch.setattr("archlock.recipes.rebuild", stopped)
     said = run("report", tmp_path)
     assert said.code == 130
     assert said.error == "stopped; the same command takes the run up where it was\n"
@@ -228,6 +229,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run: Run, data: Path) -> None:
     out = data / "run"
+    tiny_begin(out, tiny_config(held_out=LockConfig().held_out))  # what the command line asks, with the least plan
     words = ("lock", "--source", data / "mine.npz", "--audit", data / "theirs.npz", "--out", out, *QUICK)
     said = run(*words, "--json")
     assert (said.code, said.error) == (0, "")

@@ -92,7 +92,7 @@ def test_a_run_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_pat
     calm.finish()
 
     rng = random.Random(20)
-    candidates, finalists, attacks = rng.randrange(2, 7), rng.randrange(9, 12), rng.randrange(1, 7)
+    candidates, finalists, attacks = rng.randrange(2, 7), rng.randrange(9, 11), rng.randrange(1, 4)
     moments: list[Callable[[Path, Evidence], bool]] = [
         lambda out, rows: (out / "plan.json").exists(),
         lambda out, rows: of(rows, "source") >= candidates,

@@ -67,6 +67,9 @@ def lock(
     strategy: Annotated[
         str, typer.Option(help="exhaustive (default, nothing beats it), random_sampling or regularised_evolution.")
     ] = "exhaustive",
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="Architectures the strategy may judge. Default: the whole space.")
+    ] = None,
     objective: Annotated[
         Literal["constrained", "published"],
         typer.Option(help="constrained: least for attackers above the floor. published: T_rank - 2 S_rank."),
@@ -111,6 +114,7 @@ def lock(
         evidence=evidence,
         preference=preference,
         strategy=strategy,
+        evaluations=evaluations,
         objective=objective,
         floor=parse_floor(floor),
         budget=Budget.parse(budget),

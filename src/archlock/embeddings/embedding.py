@@ -21,7 +21,7 @@ class Embedding:
     """Layer name and index of its first filter, in ascending order; a layer ends where the next begins."""
     examples: int
     """Number of examples that were measured; 0 when simulated."""
-    standard_error: Float64[np.ndarray, "_"]
+    standard_error: Float64[np.ndarray, "_"]  # noqa: F821
     """Of each entry, over the examples; 0 when simulated."""
     probe: str
     probe_fingerprint: str

@@ -121,7 +121,8 @@ def _paid(
 def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Allocation:
     """The plan, if it is worth following."""
     epochs, attack_epochs = plan.final.source_plan.epochs, plan.attack_plan.epochs
-    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), 3 / epochs, 3 / attack_epochs)
+    wanted = min(3, config.epochs or 3)
+    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs)
     if lacking > 1:
         raise ConfigurationError(
             f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "

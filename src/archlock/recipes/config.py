@@ -26,6 +26,8 @@ class LockConfig:
     """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
     preference: str = "score_model"
     strategy: str = "exhaustive"
+    evaluations: int | None = None
+    """Architectures that the strategy may judge; None: as many as the space has."""
     objective: ObjectiveKind = "constrained"
     """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
     floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)

@@ -63,16 +63,31 @@ def landscape(preference: Preference, space: Space, targets: Sequence[str]) -> L
 
 
 def shortlist(
-    config: LockConfig, seen: Landscape, space: Space, *, targeted: bool, count: int, evaluations: int | None = None
+    config: LockConfig,
+    seen: Landscape,
+    space: Space,
+    *,
+    targeted: bool,
+    count: int,
+    slack: float = 1.0,
+    evaluations: int | None = None,
 ) -> tuple[Architecture, ...]:
     """The best architectures by the configured strategy: for the lock, or (not ``targeted``) for the source alone."""
     targets = seen.targets if targeted else seen.targets[:0]
-    floor = config.floor if seen.in_units or config.floor.kind == "percentile" else SEARCH_FLOOR
+    floor = _search_floor(config, seen, slack) if targeted else SourceFloor("percentile", 0.0)
     judge = published_judgement if config.objective == "published" else lock_judgement
     objective = tabulated(*_with_disconnected(space, seen.architectures, judge(seen.source, targets, floor)))
     strategy = STRATEGIES[config.strategy](space, seed=derive_seed(config.seed, "search", str(targeted)))
     trace = search(strategy, objective, evaluations=evaluations or len(space), keep=count)
     return tuple(found.architecture for found in trace.best)
+
+
+def _search_floor(config: LockConfig, seen: Landscape, slack: float) -> SourceFloor:
+    """The floor in units that the landscape knows, ``slack`` times as far from the best."""
+    floor = config.floor if seen.in_units or config.floor.kind == "percentile" else SEARCH_FLOOR
+    if floor.kind == "percentile":
+        return SourceFloor("percentile", max(0.0, 1 - slack * (1 - floor.value)))
+    return SourceFloor("accuracy_loss", min(1.0, slack * floor.value))
 
 
 def trade_off_points(preference: Preference, seen: Landscape, targets: Sequence[str]) -> tuple[TradeOffPoint, ...]:

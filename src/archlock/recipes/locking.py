@@ -92,8 +92,8 @@ def lock(
         progress=progress or Silent(),
     )
     decision = decide(run)
-    locked = release(run, decision.locked, title="locked")
-    source_only = release(run, decision.source_only, title="source-only")
+    locked = release(run, decision.locked)
+    source_only = release(run, decision.source_only)
     opened = open_targets(run, hidden, decision.choice)
     outcomes = _attack(run, locked, source_only, opened)
     record = lock_record(run, decision, locked, source_only, opened, outcomes, command=command, simulated=not sealed)

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from archlock import __version__
 from archlock.evidence import Measurement
 from archlock.models import count_flops, count_parameters
-from archlock.recipes.decide import Decision, Finalist
+from archlock.recipes.choosing import Finalist
+from archlock.recipes.decide import Decision
 from archlock.recipes.outputs import FILES
 from archlock.recipes.release import Released
 from archlock.recipes.run import Run, known_fingerprints
@@ -158,7 +159,7 @@ def _finalist(finalist: Finalist, decision: Decision) -> FinalistRecord:
     ]
     return FinalistRecord(
         code=finalist.architecture.code,
-        source_validation=(finalist.source_validation,),
+        source_validation=finalist.source_scores,
         target_gain=finalist.target_gain if finalist.per_target else None,
         per_target=finalist.per_target,
         note=" and ".join(notes),

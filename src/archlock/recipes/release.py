@@ -1,15 +1,14 @@
-"""Train a chosen architecture on the source with every seed; the first one is released."""
+"""What was chosen, as models: one for each training seed; the first one is released."""
 
 from dataclasses import dataclass
 
 from torch import nn
 
-from archlock.adaptation import SOURCE, adaptation_key, weights_file
+from archlock.adaptation import weights_file
 from archlock.errors import RunError
 from archlock.models import load_weights
-from archlock.recipes.decide import Finalist
+from archlock.recipes.choosing import Finalist, every_seed
 from archlock.recipes.export import Blueprint, build_blueprint
-from archlock.recipes.gathering import Subjects, gather
 from archlock.recipes.run import Run
 from archlock.training import evaluate
 
@@ -28,35 +27,24 @@ class Released:
     seconds: float
 
 
-def release(run: Run, finalist: Finalist, *, title: str) -> Released:
-    """Train ``finalist`` with as many seeds as attackers will have; what was trained before is taken up."""
+def release(run: Run, finalist: Finalist) -> Released:
+    """The models of a confirmed ``finalist``, loaded, and measured on the test split of the source."""
     settings = run.allocation.final
     architecture = finalist.architecture
     blueprint = Blueprint(architecture, run.source.signature, run.source.classes, settings.width, settings.depth)
-    subjects = Subjects(run.source, {}, settings, run.workspace.checkpoints, run.config.device)
-    seeds = tuple(run.config.seed + index for index in range(run.config.attack_seeds))
-    known = gather(
-        (architecture,),
-        subjects,
-        seeds=seeds,
-        stage=f"{title} architecture, every seed",
-        means=run.means,
-    )
-    measured = [known[adaptation_key(architecture, run.source, SOURCE, settings, seed=seed)] for seed in seeds]
-    kept = [(m, seed) for m, seed in zip(measured, seeds, strict=True) if m.status == "valid"]
+    measured = every_seed(run, architecture)
+    kept = [m for m in measured if m.status == "valid"]
     if not kept:
         raise RunError(
             f"every training of {architecture} on the source diverged; try another --seed or a smaller --width"
         )
-    models = tuple(
-        load_weights(build_blueprint(blueprint), weights_file(run.workspace.checkpoints, architecture, seed)).eval()
-        for _, seed in kept
-    )
+    files = [weights_file(run.workspace.checkpoints, architecture, m.key.seed) for m in kept]
+    models = tuple(load_weights(build_blueprint(blueprint), file).eval() for file in files)
     return Released(
         finalist,
         blueprint,
         models,
-        tuple(m.value for m, _ in kept),
+        tuple(m.value for m in kept),
         tuple(evaluate(model, run.source.test) for model in models),
         sum(m.seconds for m in measured),
     )

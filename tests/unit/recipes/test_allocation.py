@@ -5,15 +5,23 @@ import pytest
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget
-from archlock.recipes.allocation import FEWEST_CANDIDATES, Allocation, Workload, allocate, evidence_shape
+from archlock.recipes.allocation import (
+    EVIDENCE_SHARE,
+    FEWEST_CANDIDATES,
+    Allocation,
+    Workload,
+    allocate,
+    evidence_shape,
+)
 from archlock.records import plain
+from archlock.tasks import Task
 from tiny_runs import tiny_config, tiny_source
 
 WORKLOAD = Workload(workers=2, attacked=1, largest_target=500)
 
 
-def no_clock(draft: Allocation) -> float:
-    pytest.fail(f"a budget in trainings timed something under {draft}")
+def no_clock(source: Task, draft: Allocation) -> float:
+    pytest.fail(f"a budget in trainings timed something on {source.name} under {draft}")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def test_too_few_trainings_say_how_many_are_needed() -> None:
 def test_too_few_minutes_say_how_many_would_do() -> None:
     config = tiny_config(budget=Budget(1, "minutes"), epochs=None)
     with pytest.raises(ConfigurationError) as caught:
-        allocate(config, tiny_source(), WORKLOAD, lambda draft: 60.0)
+        allocate(config, tiny_source(), WORKLOAD, lambda source, draft: 60.0)
     message = str(caught.value)
     assert "a budget of 1 minutes is too small for this data on 2 workers: it pays 0 candidates" in message
     hint = int(message.split("give about ")[1].split(" minutes", maxsplit=1)[0])
@@ -60,12 +68,13 @@ def test_minutes_buy_candidates_at_the_price_that_was_timed() -> None:
     config = tiny_config(budget=Budget(10, "minutes"))
     asked: list[Allocation] = []
 
-    def priced(draft: Allocation) -> float:
+    def priced(source: Task, draft: Allocation) -> float:
         asked.append(draft)
         return 6.0
 
     plan = allocate(config, tiny_source(), WORKLOAD, priced)
-    assert plan.candidates == 60  # 0.3 of 1,200 seconds of two workers, at 6 seconds
+    assert plan.candidates == int(EVIDENCE_SHARE * 1200 / 6)  # ten minutes of two workers
+    assert plan.final.source_plan.epochs == 2  # what the owner asks, however few
     assert [draft.candidates for draft in asked] == [FEWEST_CANDIDATES]
     assert plan.evidence == asked[0].evidence  # what was timed is what is done
     assert 1 <= plan.attack_plan.epochs <= 40

@@ -127,7 +127,7 @@ def test_an_attack_that_fails_is_an_outcome_that_says_so(store: EvidenceStore) -
         outcomes = attacked([broken], store, suite=suite)
         assert [o.status for o in outcomes] == ["failed", "failed"]
         assert all(o.test is None and o.validation is None and o.setting == "" for o in outcomes)
-        assert all("every setting diverged" in o.note for o in outcomes)
+        assert all("diverged in epoch 1" in o.note for o in outcomes)
 
 
 def test_an_attack_without_meaning_is_unsupported(store: EvidenceStore) -> None:

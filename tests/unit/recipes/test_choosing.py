@@ -6,7 +6,7 @@ import pytest
 from archlock.adaptation import FINE_TUNE, PROBE, SOURCE, AdaptationSettings
 from archlock.errors import SearchError
 from archlock.evidence import Measurement
-from archlock.recipes.decide import Finalist, choose, finalists_of
+from archlock.recipes.choosing import Finalist, choose, finalists_of
 from archlock.recipes.gathering import Subjects
 from archlock.search import SourceFloor
 from archlock.spaces import SPACES, Architecture
@@ -17,7 +17,7 @@ ONE_POINT = SourceFloor("accuracy_loss", 0.01)
 
 
 def finalist(code: str, source: float, *gains: float) -> Finalist:
-    return Finalist(Architecture("nasbench201", code), source, {f"target {i}": gain for i, gain in enumerate(gains)})
+    return Finalist(Architecture("nasbench201", code), (source,), {f"target {i}": gain for i, gain in enumerate(gains)})
 
 
 BEST = finalist("333333", 0.98, 0.9, 0.7)
@@ -107,7 +107,7 @@ def test_a_finalist_whose_training_failed_is_left_out_and_the_better_adaptation_
             (bad, FINE_TUNE, np.nan),
         )
     }
-    assert finalists_of([good, bad], there, known, seed=0) == (Finalist(good, 0.9, {"other": 0.4}),)
+    assert finalists_of([good, bad], there, known, seed=0) == (Finalist(good, (0.9,), {"other": 0.4}),)
     half = known | {keys[good, FINE_TUNE]: replace(known[keys[bad, FINE_TUNE]], key=keys[good, FINE_TUNE])}
     assert finalists_of([good], there, half, seed=0)[0].per_target == {"other": 0.4}
     with pytest.raises(SearchError, match="diverged for every finalist; look at the data or lower --width"):
