@@ -1,4 +1,4 @@
-"""The run-time type checker of the tests: arrays in jaxtyping's shapes, and (as for mypy) an int where a float may be."""
+"""The type checker of the tests at run time: jaxtyping shapes, and (as for mypy) an int where a float may be."""
 
 from beartype import BeartypeConf, beartype
 
