@@ -155,8 +155,9 @@ def test_a_shared_store_pays_for_a_second_run(result: LockResult, tmp_path: Path
     noted = Noted()
     decision = decide_with(tmp_path / "run", result.path / "evidence.sqlite", noted)
     assert decision.choice.architecture == str(result.architecture)
-    (bought, _) = noted.stages
-    assert bought[1:] == (8, 8)
+    assert noted.stages[0][1:] == (8, 8)
+    for chosen in (decision.locked, decision.source_only):  # confirmed by every seed
+        assert len(chosen.source_scores) == CONFIG.attack_seeds
 
 
 def decide_with(out: Path, store: Path, noted: Noted) -> Decision:

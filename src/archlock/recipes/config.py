@@ -65,6 +65,10 @@ class LockConfig:
         ):
             for name in chosen:
                 catalog[name]  # an unknown name is an error before anything is bought
+        if self.evidence == "adaptation" and self.preference != "score_model":
+            raise ConfigurationError(
+                f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost, or leave it out"
+            )
         if self.preference == "vote":
             raise ConfigurationError(
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "

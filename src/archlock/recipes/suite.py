@@ -132,11 +132,12 @@ def _run(
     progress: Progress,
     workers: int,
 ) -> None:
-    left = [job for job in jobs if _test_key(shared, job) not in known]
+    missing = [job for job in jobs if _test_key(shared, job) not in known]
+    left = list({_test_key(shared, job): job for job in missing}.values())  # one model in both roles is attacked once
     for index, found in run_jobs(_attack, shared, left, workers=workers):
         store.write(found)
         known.update({measurement.key: measurement for measurement in found})
-        progress.advance(1, f"{left[index].attacker} on {left[index].target}")
+        progress.advance(len(missing) // len(left), f"{left[index].attacker} on {left[index].target}")
 
 
 def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:

@@ -25,7 +25,7 @@ def no_clock(source: Task, draft: Allocation) -> float:
 
 
 @pytest.mark.parametrize(
-    ("trainings", "rounds", "finalists"), [(8, 1, 4), (15, 1, 4), (16, 3, 4), (60, 3, 6), (600, 3, 8)]
+    ("trainings", "rounds", "finalists"), [(8, 1, 4), (15, 1, 4), (16, 2, 4), (24, 3, 4), (60, 3, 6), (600, 3, 8)]
 )
 def test_a_budget_in_trainings_needs_no_clock(trainings: int, rounds: int, finalists: int) -> None:
     config = tiny_config(budget=Budget(trainings, "trainings"))

@@ -155,7 +155,7 @@ def test_less_data_means_more_epochs_and_the_work_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("examples", "epochs", "expected"), [(100, None, 20), (1000, None, 12), (50_000, None, 6), (100, 3, 3)]
+    ("examples", "epochs", "expected"), [(100, None, 20), (1000, None, 8), (50_000, None, 6), (100, 3, 3)]
 )
 def test_attackers_train_by_the_amount_of_data(examples: int, epochs: int | None, expected: int) -> None:
     assert attack_plan(examples, epochs).epochs == expected
