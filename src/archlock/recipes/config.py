@@ -32,9 +32,10 @@ class LockConfig:
     """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
     floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
     budget: Budget = Budget(20, "minutes")
-    simulated: tuple[str, ...] = ("jigsaw", "rotation", "shapes")
-    """Simulated targets that the search sees (scheme TU)."""
-    held_out: tuple[str, ...] = ("glyphs", "textures")
+    simulated: tuple[str, ...] = ("shapes", "glyphs", "rotation")
+    """Simulated targets that the search sees (scheme TU). On small natural images these can be learned in a short
+    fine-tuning, so architectures differ on them; jigsaw stays near chance there."""
+    held_out: tuple[str, ...] = ("textures", "jigsaw")
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     keep_size: bool = False
     """Keep the size of the source's images, whatever the budget pays."""

@@ -10,7 +10,7 @@ from archlock.recipes.locking import LockResult, lock
 from archlock.tasks import digits
 
 DEMO = LockConfig(
-    budget=Budget(24, "trainings"),
+    budget=Budget(16, "trainings"),
     simulated=("jigsaw", "rotation"),
     held_out=("glyphs", "textures"),
     width=8,

@@ -74,8 +74,8 @@ class _Shared:
 
 
 def attack_plan(examples: int, epochs: int | None = None) -> Plan:
-    """How attackers train on that many examples: ``epochs``, or about 12,000 images in all, 6 to 20 epochs."""
-    return Plan(epochs or min(20, max(6, round(12_000 / max(1, examples)))), shift=0.0)
+    """How attackers train on that many examples: ``epochs``, or about 8,000 images in all, 6 to 20 epochs."""
+    return Plan(epochs or min(20, max(6, round(8_000 / max(1, examples)))), shift=0.0)
 
 
 def run_suite(
