@@ -1,4 +1,4 @@
-"""The type checker of the tests at run time: jaxtyping shapes, and (as for mypy) an int where a float may be."""
+"""The run-time type checker of the tests; as for mypy, an int may be where a float is expected."""
 
 from beartype import BeartypeConf, beartype
 
