@@ -67,7 +67,7 @@ class LockConfig:
                 catalog[name]  # an unknown name is an error before anything is bought
         if self.evidence == "adaptation" and self.preference != "score_model":
             raise ConfigurationError(
-                f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost, or leave it out"
+                f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost or not at all"
             )
         if self.preference == "vote":
             raise ConfigurationError(
