@@ -82,6 +82,9 @@ def lock(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of full training; default: what the budget pays.")
     ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Stop a full training after so many epochs without improvement.")
+    ] = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="A mirrored image means the same: augment with mirroring.")
     ] = False,
@@ -123,6 +126,7 @@ def lock(
         width=width,
         depth=depth,
         epochs=epochs,
+        patience=patience,
         flip=flip,
         attack_seeds=attack_seeds,
         fractions=percentages(fractions),

@@ -16,7 +16,7 @@ from archlock.recipes.config import LockConfig
 from archlock.recipes.suite import Suite, attack_plan
 from archlock.spaces import SPACES
 from archlock.tasks import Task, conform, subsample
-from archlock.training import Plan, fit
+from archlock.training import Plan, Precision, fit
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes; the rest is overhead (starting workers, reading data, the report)."""
@@ -150,13 +150,27 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     """The plan without a clock, but for the number of candidates."""
     examples = len(source.train)
     tiny = min(source.shape[1:]) < 12  # a step costs the same for twice the images then, and a shift loses too much
+    precision: Precision = "bfloat16" if config.device.startswith("cuda") else "float32"
     short = Plan(
-        _epochs(18_000, min(3000, examples), 4, 12), batch_size=128 if tiny else 64, shift=0.0 if tiny else 0.125
+        _epochs(18_000, min(3000, examples), 4, 12),
+        batch_size=128 if tiny else 64,
+        shift=0.0 if tiny else 0.125,
+        precision=precision,
     )
     adapt = Plan(
-        _epochs(6_000, min(1000, examples), 4, 6), batch_size=64 if tiny else 32, learning_rate=0.05, shift=0.0
+        _epochs(6_000, min(1000, examples), 4, 6),
+        batch_size=64 if tiny else 32,
+        learning_rate=0.05,
+        shift=0.0,
+        precision=precision,
     )
-    full = Plan(config.epochs or _epochs(100_000, examples, 10, 40), shift=0.06 if tiny else 0.125, flip=config.flip)
+    full = Plan(
+        config.epochs or _epochs(100_000, examples, 10, 40),
+        shift=0.06 if tiny else 0.125,
+        flip=config.flip,
+        patience=config.patience,
+        precision=precision,
+    )
     return Allocation(
         candidates=FEWEST_CANDIDATES,
         rounds=1,
@@ -168,7 +182,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),
         finalists=4,
         final=AdaptationSettings(config.width, config.depth, full, adapt),
-        attack_plan=attack_plan(workload.largest_target),
+        attack_plan=replace(attack_plan(workload.largest_target), precision=precision),
         attack_examples=workload.largest_target,
     )
 

@@ -42,6 +42,8 @@ class LockConfig:
     width: int = 16
     depth: int = 1
     epochs: int | None = None
+    patience: int | None = None
+    """Stop a full training after so many epochs without a better validation score; None: train to the end."""
     flip: bool = False
     attack_seeds: int = 3
     fractions: tuple[float, ...] = (0.1, 1.0)

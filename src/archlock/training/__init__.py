@@ -4,12 +4,13 @@ from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.evaluate import evaluate
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
-from archlock.training.plan import Plan
+from archlock.training.plan import Plan, Precision
 
 __all__ = [
     "STRENGTHS",
     "Batch",
     "Plan",
+    "Precision",
     "Probed",
     "Trained",
     "batch_of",
