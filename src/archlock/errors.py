@@ -54,6 +54,12 @@ class SealedError(ArchLockError):
     """Something tried to look at a target before the lock was decided."""
 
 
+class TableError(ArchLockError):
+    """A recorded table cannot be read, or does not hold what was asked of it."""
+
+    exit_code = 3
+
+
 class StoreError(ArchLockError):
     """The evidence store cannot be read or written."""
 

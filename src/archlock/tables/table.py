@@ -1,0 +1,152 @@
+"""A recorded benchmark as a table: architectures down, measurements of tasks across, values as they were recorded.
+
+A column says exactly what was measured, since published tools have confused test with validation accuracy, the final
+with the best epoch, and one run with a mean (see the caveats of NAS-Bench-Suite-Zero on NAS-Bench-201).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.errors import TableError
+from archlock.spaces import SPACES, Architecture, Space
+
+Role = Literal["truth", "evidence", "proxy", "cost"]
+"""What a column is for: ``truth`` is a full training, by which a lock is judged; ``evidence`` a shorter one; ``proxy``
+a score of the untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality."""
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedColumn:
+    """What one column holds; its parts are the measurement's name. Born valid (else TableError)."""
+
+    name: str
+    """Unique in its table, for example ``cifar10_test_200``."""
+    task: str
+    """For example ``cifar10``; empty for a cost that is the same on every task."""
+    role: Role
+    metric: str = UNKNOWN
+    """For example ``accuracy``, ``ssim``, ``negative loss``, or a proxy's name."""
+    split: str = UNKNOWN
+    """For example ``test``, ``x-test`` (the benchmark's test half), ``validation``."""
+    epochs: int | None = None
+    """Length of the training schedule; None if nothing was trained or it is not known."""
+    checkpoint: str = UNKNOWN
+    """``final`` or ``best`` epoch."""
+    runs: str = UNKNOWN
+    """For example ``mean of 1 to 3 runs``, ``one run``, ``seed 777``."""
+    unit: str = ""
+    """For example ``%``, ``ms``; empty for pure numbers."""
+    higher_is_better: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.name or any(character.isspace() for character in self.name):
+            raise TableError(f"a column has a name without spaces; got {self.name!r}")
+        if self.role not in ROLES:
+            raise TableError(f"the role of column {self.name!r} is one of {', '.join(ROLES)}; got {self.role!r}")
+        if not self.task and self.role != "cost":
+            raise TableError(f"column {self.name!r} ({self.role}) needs the task that it is a measurement of")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a table comes from."""
+
+    reader: str
+    """Which reader made it, for example ``nats``."""
+    files: tuple[tuple[str, str], ...]
+    """Name and SHA-256 of every file that was read."""
+    note: str = ""
+    """Citation, licence, caveats: what a reader of figures from this table should know."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Recorded values of the architectures of one space, born valid (else :class:`~archlock.errors.TableError`)."""
+
+    name: str
+    space_name: str
+    codes: tuple[str, ...]
+    """All different, in ascending order."""
+    columns: tuple[RecordedColumn, ...]
+    """At least one; names all different."""
+    values: Float[np.ndarray, "columns architectures"]
+    """As recorded, in the column's unit; finite, or NaN where nothing was recorded. Read-only."""
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        expected = (len(self.columns), len(self.codes))
+        if self.values.shape != expected or 0 in expected:
+            raise TableError(
+                f"table {self.name!r} has a value for each of its columns and architectures, at least one of both; got "
+                f"{expected[0]} columns, {expected[1]} architectures and values of shape {self.values.shape}"
+            )
+        twice = [name for name, count in Counter(c.name for c in self.columns).items() if count > 1]
+        if twice:
+            raise TableError(f"the columns of table {self.name!r} have different names; twice: {', '.join(twice)}")
+        if any(one >= other for one, other in zip(self.codes, self.codes[1:], strict=False)):
+            raise TableError(f"the architectures of table {self.name!r} are in ascending order of code, each once")
+        if np.isinf(self.values).any():
+            column = self.columns[int(np.argwhere(np.isinf(self.values))[0][0])]
+            raise TableError(f"column {column.name!r} of table {self.name!r} has an infinite value")
+        for code in (self.codes[0], self.codes[-1]):
+            self.space.architecture(code)
+        self.values.flags.writeable = False
+
+    @property
+    def space(self) -> Space:
+        """The space of the architectures."""
+        return SPACES[self.space_name]
+
+    @cached_property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """One per code."""
+        return tuple(Architecture(self.space_name, code) for code in self.codes)
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Code to position."""
+        return {code: position for position, code in enumerate(self.codes)}
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks with truth, in the order of the columns."""
+        return tuple(dict.fromkeys(column.task for column in self.columns if column.role == "truth"))
+
+    def column(self, name: str) -> RecordedColumn:
+        """The column of that name; TableError that lists the known ones if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        known = ", ".join(column.name for column in self.columns)
+        raise TableError(f"table {self.name!r} has no column {name!r}; it has {known}")
+
+    def truth(self, task: str) -> RecordedColumn:
+        """The column by which a lock is judged on a task: its first one of role truth; TableError if it has none."""
+        for column in self.columns:
+            if column.task == task and column.role == "truth":
+                return column
+        raise TableError(f"table {self.name!r} has no truth on task {task!r}; its tasks are {', '.join(self.tasks)}")
+
+    def recorded(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
+        """Values as recorded; read-only."""
+        return self.values[self.columns.index(self.column(column.name))]
+
+    def scores(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
+        """Values turned so that higher is better."""
+        recorded = self.recorded(column)
+        return recorded if column.higher_is_better else -recorded
+
+    def look_up(self, column: RecordedColumn, codes: "list[str] | tuple[str, ...]") -> Float[np.ndarray, " codes"]:
+        """Recorded values of some architectures; an unknown code raises TableError."""
+        try:
+            rows = [self.positions[code] for code in codes]
+        except KeyError as error:
+            raise TableError(f"table {self.name!r} has no architecture {error.args[0]!r}") from None
+        return self.recorded(column)[rows]
