@@ -136,7 +136,7 @@ class Table:
 
     def recorded(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values as recorded; read-only."""
-        return self.values[self.columns.index(self.column(column.name))]
+        return np.asarray(self.values[self.columns.index(self.column(column.name))])
 
     def scores(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values turned so that higher is better."""
