@@ -1,6 +1,23 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
 from archlock.reports.card import render_card
+from archlock.reports.evaluation import (
+    ALL_PAIRS,
+    EVALUATION_SCHEMA,
+    EvaluationRecord,
+    EvaluationRow,
+    FloorPoint,
+    FloorScale,
+    ImportanceRecord,
+    PairScale,
+    PatternRecord,
+    Queries,
+    RecordedTask,
+    TableRecord,
+    evaluation_from_json,
+    evaluation_to_json,
+    pair_name,
+)
 from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
@@ -25,24 +42,39 @@ from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
 
 __all__ = [
+    "ALL_PAIRS",
+    "EVALUATION_SCHEMA",
     "SCHEMA",
     "AttackRecord",
     "BudgetRecord",
+    "EvaluationRecord",
+    "EvaluationRow",
     "EvidenceRecord",
     "FileRecord",
     "FinalistRecord",
+    "FloorPoint",
     "FloorRecord",
+    "FloorScale",
+    "ImportanceRecord",
     "LockRecord",
     "ModelRecord",
     "OutcomeRecord",
+    "PairScale",
+    "PatternRecord",
+    "Queries",
+    "RecordedTask",
     "Role",
+    "TableRecord",
     "TargetRecord",
     "TaskRecord",
     "TradeOffPoint",
     "Verdict",
     "attack_summary",
+    "evaluation_from_json",
+    "evaluation_to_json",
     "from_json",
     "from_plain",
+    "pair_name",
     "render_card",
     "render_html",
     "to_json",
