@@ -18,6 +18,8 @@ from archlock.reports.evaluation import (
     evaluation_to_json,
     pair_name,
 )
+from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
+from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
 from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
@@ -49,6 +51,7 @@ __all__ = [
     "BudgetRecord",
     "EvaluationRecord",
     "EvaluationRow",
+    "EvaluationSummary",
     "EvidenceRecord",
     "FileRecord",
     "FinalistRecord",
@@ -57,6 +60,7 @@ __all__ = [
     "FloorScale",
     "ImportanceRecord",
     "LockRecord",
+    "MethodSummary",
     "ModelRecord",
     "OutcomeRecord",
     "PairScale",
@@ -77,6 +81,9 @@ __all__ = [
     "pair_name",
     "render_card",
     "render_html",
+    "rows_csv",
+    "summarise",
     "to_json",
     "verdict_of",
+    "write_rows_parquet",
 ]
