@@ -245,13 +245,13 @@ def signed_rank(differences: Float[np.ndarray, " units"]) -> float | None:
     return float(wilcoxon(different).pvalue)
 
 
-def has_interval(groups: Sequence[Float[np.ndarray, " seeds"]]) -> bool:
+def has_interval(groups: Sequence[Float[np.ndarray, " _"]]) -> bool:
     """Whether the bootstrap has enough to draw from: two groups, or one of three seeds."""
     return len(groups) > 1 or len(groups[0]) >= LEAST_SEEDS
 
 
 def resampled(
-    groups: Sequence[np.ndarray], *, resamples: int, seed: int, label: str
+    groups: Sequence[Float[np.ndarray, " _"]], *, resamples: int, seed: int, label: str
 ) -> tuple[Int[np.ndarray, "resamples groups"], Float[np.ndarray, "resamples groups"]]:
     """Hierarchical bootstrap: which groups were drawn in every resample, and the mean of redrawn members of each.
 
