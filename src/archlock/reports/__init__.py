@@ -18,8 +18,10 @@ from archlock.reports.evaluation import (
     evaluation_to_json,
     pair_name,
 )
+from archlock.reports.evaluation_page import render_evaluation
 from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
 from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
+from archlock.reports.evaluation_tables import evaluation_summary
 from archlock.reports.html import render_html
 from archlock.reports.record import (
     SCHEMA,
@@ -75,11 +77,13 @@ __all__ = [
     "Verdict",
     "attack_summary",
     "evaluation_from_json",
+    "evaluation_summary",
     "evaluation_to_json",
     "from_json",
     "from_plain",
     "pair_name",
     "render_card",
+    "render_evaluation",
     "render_html",
     "rows_csv",
     "summarise",

@@ -26,6 +26,7 @@ from archlock.reports.plots import (
 from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, TaskRecord
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, outcome_groups
+from archlock.reports.templating import fill
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
 from archlock.reports.wording import (
     DASH,
@@ -48,24 +49,9 @@ from archlock.reports.wording import (
 
 def render_html(record: Record) -> str:
     """The page of a lock run or of a stand-alone attack run. The same record gives the same bytes."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("archlock.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(_filters())
-    source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
     content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
-    # our own pictures and style: every name inside them is already escaped
-    content["plots"] = {name: Markup(svg) for name, svg in content["plots"].items()}
-    template = environment.get_template("lock.html" if isinstance(record, LockRecord) else "attack.html")
-    return template.render(record=record, style=Markup(source), dash=DASH, **content)
+    template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
+    return fill(template, filters=_filters(), record=record, **content)
 
 
 def _filters() -> dict[str, Any]:

@@ -111,7 +111,7 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
     height = 30 + 34 * len(groups) + 56 * len(rows)
 
     def draw(figure: Any, width: int) -> None:
-        axes = _pixel_axes(figure, width, height)
+        axes = pixel_axes(figure, width, height)
         scores = [found.mean for row in rows for found in (row.locked, row.plain) if found is not None]
         low = max(_LOWEST, min(0.0, *scores))
         axes.set_xlim(low, 1.0)
@@ -190,7 +190,7 @@ def trade_off_plot(name: str, points: Sequence[TradeOffPoint], chosen: str) -> s
     def draw(figure: Any, width: int) -> None:
         x, y = [100 * p.source_loss for p in ordered], [100 * p.taken_away for p in ordered]
         axes = figure.add_axes((52 / width, 44 / 260, 1 - 66 / width, 1 - 70 / 260))
-        _calm(axes)
+        calm(axes)
         right = max(2.2, *x) * 1.04
         low, high = min(0.0, *y), max(1.0, *y)
         axes.set_xlim(-0.03 * right, right)
@@ -245,7 +245,7 @@ def fraction_plot(name: str, curves: Mapping[str, Levels], targets: Sequence[Tar
             row, column = divmod(index, columns(width))
             left, bottom = column * across + 30, tall - 190 * (row + 1) + 44
             axes = figure.add_axes((left / width, bottom / tall, (across - 50) / width, 112 / tall))
-            _calm(axes)
+            calm(axes)
             _fraction_panel(axes, levels, by_name[target].chance)
             axes.set_title(shorten(target, 28 if columns(width) > 1 else 40), fontsize=12, weight="bold", loc="left")
             axes.set_xlabel("share of the target's data", fontsize=11)
@@ -280,7 +280,7 @@ def curve_plot(name: str, models: Sequence[ModelRecord]) -> str:
 
     def draw(figure: Any, width: int) -> None:
         axes = figure.add_axes((42 / width, 40 / height, 1 - 56 / width, 1 - 54 / height))
-        _calm(axes)
+        calm(axes)
         for model in models:
             locked = model.role == "locked"
             epochs = range(1, len(model.curve) + 1)
@@ -306,7 +306,7 @@ def spending_plot(name: str, spent: Mapping[str, float]) -> str:
     longest = max(max(spent.values(), default=0.0), 1e-9)
 
     def draw(figure: Any, width: int) -> None:
-        axes = _pixel_axes(figure, width, height)
+        axes = pixel_axes(figure, width, height)
         start = 190 if width >= 500 else 130
         room = width - 2 * _MARGIN - start - 84
         axes.set_xlim(0, width - 2 * _MARGIN)
@@ -323,7 +323,7 @@ def spending_plot(name: str, spent: Mapping[str, float]) -> str:
     return picture(name, title, draw, height=lambda _: height)
 
 
-def _pixel_axes(figure: Any, width: int, height: int) -> Any:
+def pixel_axes(figure: Any, width: int, height: int) -> Any:
     """Axes over the whole width but a margin; y runs down in pixels."""
     axes = figure.add_axes((_MARGIN / width, 0, 1 - 2 * _MARGIN / width, 1))
     axes.set_ylim(height, 0)
@@ -338,7 +338,8 @@ def _across(axes: Any) -> Any:
     return blended_transform_factory(axes.figure.transFigure, axes.transData)
 
 
-def _calm(axes: Any) -> None:
+def calm(axes: Any) -> None:
+    """Axes with horizontal grid lines only."""
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.grid(axis="y", color=COLOURS["grid"], linewidth=0.8)

@@ -1,0 +1,199 @@
+"""The statistics of an evaluation as lines of text, for the page and for the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archlock.reports.evaluation import QUERY_KINDS, EvaluationRecord, PatternRecord
+from archlock.reports.evaluation_statistics import (
+    EvaluationSummary,
+    Interval,
+    MethodSummary,
+    PairedDifference,
+    ScaleMeans,
+    summarise,
+)
+from archlock.reports.evaluation_verdict import KNOWS, between, evaluation_verdict, keeps_floor, looked
+from archlock.reports.wording import DASH, MINUS, number, percent, plural, shorten
+
+_LONGEST_NAME = 28
+
+
+@dataclass(frozen=True, slots=True)
+class MethodLine:
+    """One method, or one thing that is possible: every cell as text."""
+
+    name: str
+    knows: str
+    target: str
+    interval: str
+    lock_score: str
+    lock_score_interval: str
+    mean_lock_score: str
+    source: str
+    kept: str
+    runs: str
+    floor_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """Mean look-ups per run by kind, and seconds; ``looked`` if the target was looked at that must stay unknown."""
+
+    name: str
+    configuration: str
+    queries: tuple[str, ...]
+    seconds: float
+    looked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PatternGroup:
+    """The patterns of one pair (or of all), largest effect first."""
+
+    pair: str
+    patterns: tuple[PatternRecord, ...]
+
+
+def method_lines(methods: Sequence[MethodSummary]) -> tuple[MethodLine, ...]:
+    """One line per method."""
+    return tuple(
+        MethodLine(
+            name=method.method,
+            knows=KNOWS.get(method.scheme, "baseline"),
+            target=number(method.target_percentile.mean),
+            interval=between(method.target_percentile),
+            lock_score=_score(method.lock_score_of_means),
+            lock_score_interval=between(method.lock_score_of_means, 2) if method.lock_score_of_means else "none",
+            mean_lock_score=_score(method.mean_lock_score),
+            source=number(method.source_percentile),
+            kept=_kept(method.kept),
+            runs=f"{method.runs:,}",
+            floor_kept=keeps_floor(method),
+        )
+        for method in methods
+    )
+
+
+def scale_lines(scale: ScaleMeans) -> tuple[tuple[str, str, str], ...]:
+    """What is possible: name, target percentile, lock score of the means."""
+    room = scale.random_feasible - scale.tk_floor
+    named = (
+        ("a random architecture that keeps the floor", scale.random_feasible),
+        ("the best source architecture", scale.best_source),
+        ("best one architecture for all targets of a source (TU possible)", scale.tu_possible),
+        ("lowest of all that keep the floor (TK floor)", scale.tk_floor),
+    )
+    return tuple(
+        (name, number(value), number((scale.random_feasible - value) / room, 2) if room > 0 else DASH)
+        for name, value in named
+    )
+
+
+def cost_lines(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[CostLine, ...]:
+    """One line per method."""
+    first = {row.method: row for row in reversed(record.rows)}
+    lines = []
+    for method in summary.methods:
+        row = first[method.method]
+        parts = [part for part in (row.preference, row.strategy, row.evidence) if part]
+        lines.append(
+            CostLine(
+                method.method,
+                ", ".join(parts).replace("_", " "),
+                tuple(number(method.queries[kind], 0 if method.queries[kind] >= 10 else 1) for kind in QUERY_KINDS),
+                method.seconds,
+                looked(method),
+            )
+        )
+    return tuple(lines)
+
+
+def difference_rows(summary: EvaluationSummary) -> tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]:
+    """By method: its difference to every method (row minus column) as text, and whether its interval excludes zero."""
+    found: dict[tuple[str, str], tuple[Interval, float]] = {}
+    for one in summary.differences:
+        found[one.first, one.second] = (one.difference, 1.0)
+        found[one.second, one.first] = (one.difference, -1.0)
+    names = [method.method for method in summary.methods]
+
+    def cell(row: str, column: str) -> tuple[str, bool]:
+        if (row, column) not in found:
+            return ("" if row == column else DASH), False
+        difference, sign = found[row, column]
+        return signed(sign * difference.mean), difference.excludes_zero
+
+    return tuple((row, tuple(cell(row, column) for column in names)) for row in names)
+
+
+def p_value(found: PairedDifference) -> str:
+    """``0.031``, ``< 0.001``, or a dash where the two never differ."""
+    if found.p_value is None:
+        return DASH
+    return "< 0.001" if found.p_value < 0.001 else number(found.p_value, 3)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, also where it is positive: ``+3.1``."""
+    text = number(value, digits)
+    return text if text.startswith(MINUS) or float(text.replace(",", "")) == 0 else f"+{text}"
+
+
+def pattern_groups(record: EvaluationRecord) -> tuple[PatternGroup, ...]:
+    """Patterns by pair, in the order of the record; the largest effect first."""
+    groups: dict[str, list[PatternRecord]] = {}
+    for pattern in record.patterns:
+        groups.setdefault(pattern.pair, []).append(pattern)
+    return tuple(
+        PatternGroup(pair, tuple(sorted(found, key=lambda pattern: -abs(pattern.effect))))
+        for pair, found in groups.items()
+    )
+
+
+def evaluation_summary(record: EvaluationRecord, summary: EvaluationSummary | None = None) -> str:
+    """The evaluation as one aligned table for a terminal, with the sentence above it and what is possible below.
+
+    ``summary`` is that of the record, if the caller has it already.
+    """
+    summary = summary or summarise(record)
+    verdict = evaluation_verdict(record, summary)
+    head = ("method", "knows", "target", "95% interval", "lock score", "source", "floor kept", "runs")
+    lines = [
+        (
+            shorten(line.name, _LONGEST_NAME),
+            line.knows,
+            line.target,
+            line.interval,
+            line.lock_score,
+            line.source,
+            line.kept if line.floor_kept else f"NOT KEPT: {line.kept}",
+            line.runs,
+        )
+        for line in method_lines(summary.methods)
+    ]
+    widths = [max(len(line[place]) for line in (head, *lines)) for place in range(len(head))]
+    shown = ["  ".join(_aligned(line, widths)).rstrip() for line in (head, *lines)]
+    scale = summary.scale
+    possible = (
+        f"possible: random feasible {number(scale.random_feasible)}, best source {number(scale.best_source)}, "
+        f"TU {number(scale.tu_possible)}, TK floor {number(scale.tk_floor)}"
+    )
+    about = (
+        f"{shorten(record.table.name, 60)}: {plural(len(record.pairs), 'pair')}, {plural(record.seeds, 'seed')}, "
+        f"source percentile at least {record.floor:g}; target percentile, lower is a better lock"
+    )
+    return "\n".join([f"{verdict.word}. {verdict.sentence}", *verdict.reasons, "", about, *shown, possible])
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    cells = list(zip(line, widths, strict=True))
+    return [cell.ljust(width) for cell, width in cells[:2]] + [cell.rjust(width) for cell, width in cells[2:]]
+
+
+def _score(found: Interval | None) -> str:
+    return DASH if found is None else number(found.mean, 2)
+
+
+def _kept(share: float) -> str:
+    """Never rounded up to all."""
+    return "100%" if share == 1 else percent(min(share, 0.999), 0 if share < 0.985 else 1)

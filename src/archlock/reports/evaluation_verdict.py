@@ -1,0 +1,147 @@
+"""The one sentence about an evaluation: which method takes how much away, and what speaks against believing it.
+
+For each scheme that locks (``tk``, ``tu``) the best of its methods is judged: lowest mean target percentile among those
+that keep the source floor in at least nine runs of ten and did not look where they must not. A method of a lower
+standard is judged only where its scheme has no better one, and then the page says so. Better than random means that the
+95 % interval of what is taken away lies above zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from archlock.reports.evaluation import EvaluationRecord
+from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary
+from archlock.reports.wording import listed, number, percent, plural
+
+LEAST_KEPT: Final = 0.9
+"""Share of runs that must keep the source floor."""
+KNOWS: Final = {"s": "source only", "tk": "target known", "tu": "target unknown"}
+RANDOM: Final = "random_feasible"
+_WORDS: Final = {
+    "held": "Better than chance, source floor kept",
+    "partly": "Better than chance in part",
+    "did_not_hold": "Not shown to be better than chance at the source floor",
+    "not_measurable": "Too few runs to tell from chance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationVerdict:
+    """Kind, its words, the sentence, and every reason to be careful; ``judged`` are the methods it speaks of."""
+
+    kind: Literal["held", "partly", "did_not_hold", "not_measurable"]
+    word: str
+    sentence: str
+    reasons: tuple[str, ...]
+    judged: tuple[MethodSummary, ...]
+
+
+def evaluation_verdict(record: EvaluationRecord, summary: EvaluationSummary) -> EvaluationVerdict:
+    """The judgement of the whole evaluation; ``summary`` is that of the same record."""
+    judged = _judged(summary)
+    good = [method for method in judged if beats_chance(method) and keeps_floor(method) and not looked(method)]
+    kind: Literal["held", "partly", "did_not_hold", "not_measurable"]
+    if len(good) == len(judged):
+        kind = "held"
+    elif good:
+        kind = "partly"
+    else:
+        kind = "not_measurable" if all(method.taken_away.low is None for method in judged) else "did_not_hold"
+    where = f"Over {plural(len(record.pairs), 'pair')} of tasks" if len(record.pairs) > 1 else f"On {record.pairs[0]}"
+    sentence = f"{where}, {'; '.join(_said(method, place == 0) for place, method in enumerate(judged))}."
+    return EvaluationVerdict(kind, _WORDS[kind], sentence, _reasons(record, summary, judged), judged)
+
+
+def beats_chance(method: MethodSummary) -> bool:
+    """Whether the interval of what is taken away lies above zero."""
+    return method.taken_away.low is not None and method.taken_away.low > 0
+
+
+def keeps_floor(method: MethodSummary) -> bool:
+    """Whether enough runs keep the source floor."""
+    return method.kept >= LEAST_KEPT
+
+
+def looked(method: MethodSummary) -> bool:
+    """Whether a method that must not know the target looked up full trainings on it."""
+    return method.scheme in ("s", "tu") and method.queries["target_full"] > 0
+
+
+def featured(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
+    """At most four methods for a crowded picture: the first of S, the best of TK and of TU, the best baseline."""
+    schemes = [[method for method in summary.methods if method.scheme == scheme] for scheme in KNOWS]
+    baselines = [method for method in summary.methods if method.scheme not in KNOWS and method.method != RANDOM]
+    found = (*schemes[0][:1], *(_best(methods) for methods in (*schemes[1:], baselines) if methods))
+    return found or summary.methods[:1]
+
+
+def between(found: Interval, digits: int = 1) -> str:
+    """``11.0 to 17.4``, or ``none``."""
+    if found.low is None or found.high is None:
+        return "none"
+    return f"{number(found.low, digits)} to {number(found.high, digits)}"
+
+
+def _judged(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
+    locks = [[method for method in summary.methods if method.scheme == scheme] for scheme in ("tk", "tu")]
+    return tuple(_best(methods) for methods in locks if methods) or (_best(summary.methods),)
+
+
+def _best(methods: Sequence[MethodSummary]) -> MethodSummary:
+    return min(methods, key=lambda m: (looked(m), not keeps_floor(m), m.target_percentile.mean))
+
+
+def _said(method: MethodSummary, first: bool) -> str:
+    away = method.taken_away
+    name = f"{method.method} ({KNOWS.get(method.scheme, 'a baseline')})"
+    room = method.scale.random_feasible - method.scale.tk_floor
+    what = "percentile points that can be taken from the target" if first else "that can be taken"
+    possible = f"of the {number(room)} {what}"
+    interval = f"95% interval {between(away)}" if away.low is not None else "no interval"
+    if away.low is not None and away.low <= 0 and away.high is not None and away.high >= 0:
+        return (
+            f"{name} cannot be told from a random architecture that keeps the source floor: it takes "
+            f"{number(away.mean)} {possible} ({interval})"
+        )
+    if away.mean < 0:
+        return (
+            f"{name} takes nothing: its target percentile is {number(-away.mean)} points above that of a random "
+            f"architecture that keeps the source floor ({interval} taken away)"
+        )
+    return f"{name} takes {number(away.mean)} {possible} ({interval})"
+
+
+def _reasons(record: EvaluationRecord, summary: EvaluationSummary, judged: Sequence[MethodSummary]) -> tuple[str, ...]:
+    reasons = []
+    for method in judged:
+        if looked(method):
+            reasons.append(
+                f"{method.method} must not know the target, but looked up "
+                f"{plural(round(method.queries['target_full']) or 1, 'full training')} on it per run: this is no "
+                "evidence for a target that is unknown."
+            )
+        if not keeps_floor(method):
+            reasons.append(
+                f"{method.method} kept the source floor (percentile {record.floor:g}) in only "
+                f"{percent(method.kept, 0)} of its runs: part of what it takes is paid for by the source."
+            )
+        others = [other.method for other in summary.methods if other.scheme == method.scheme]
+        if len(others) > 1 and method.scheme in KNOWS:
+            reasons.append(
+                f"{method.method} is the best of {len(others)} methods with the same knowledge, chosen by these runs, "
+                "so its figure flatters it a little."
+            )
+        if method.taken_away.low is None:
+            reasons.append(f"{method.method} has no interval: one pair, and fewer than three seeds.")
+    ordinary = [other for other in summary.methods if other.scheme == "s" and other not in judged][:1]
+    if ordinary:
+        reasons.append(
+            f"The ordinary search for the source alone ({ordinary[0].method}) ends at target percentile "
+            f"{number(ordinary[0].target_percentile.mean)}; a random architecture that keeps the floor is at "
+            f"{number(summary.scale.random_feasible)}, the lowest possible at {number(summary.scale.tk_floor)}."
+        )
+    partial = [method.method for method in judged if method.scale.pairs < len(record.pairs)]
+    if partial:
+        reasons.append(f"{listed(partial)}: not run on all pairs.")
+    return tuple(reasons)
