@@ -13,15 +13,21 @@ from typing import Any
 
 import pytest
 
-from archlock.reports import render_html
+from archlock.reports import render_evaluation, render_html
+from evaluation_records import TASKS, full_evaluation, unhappy_evaluations
 from report_records import attack_record, lock_record, unhappy_records
 
 WIDTHS = {"desktop": 1280, "phone": 390}
-PAGES = {
+RECORDS = {
     "lock": lock_record(),
     "attack": attack_record(),
     **{name: unhappy_records()[name] for name in ("long_names", "hostile_names", "nothing", "macro")},
 }
+EVALUATIONS = {
+    "evaluation": full_evaluation(TASKS, seeds=3),
+    **{f"evaluation_{name}": unhappy_evaluations()[name] for name in ("long", "hostile", "one_run", "many")},
+}
+PAGES = (*RECORDS, *EVALUATIONS)
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -90,14 +96,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("reports")
-    for name, record in PAGES.items():
+    for name, record in RECORDS.items():
         (made / f"{name}.html").write_text(render_html(record), encoding="utf-8")
+    for name, evaluation in EVALUATIONS.items():
+        (made / f"{name}.html").write_text(render_evaluation(evaluation), encoding="utf-8")
     return made
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", list(WIDTHS))
-@pytest.mark.parametrize("page", list(PAGES))
+@pytest.mark.parametrize("page", PAGES)
 def test_the_report_is_drawn_whole_and_loads_nothing(
     browser: Any, folder: Path, page: str, width: str, dark: bool
 ) -> None:

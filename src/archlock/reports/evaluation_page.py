@@ -14,9 +14,9 @@ from archlock.reports.evaluation_tables import (
     scale_lines,
     signed,
 )
-from archlock.reports.evaluation_verdict import EvaluationVerdict, between, evaluation_verdict, featured
+from archlock.reports.evaluation_verdict import EvaluationVerdict, between, evaluation_verdict, featured, share_kept
 from archlock.reports.templating import fill
-from archlock.reports.wording import day, duration, number, percent, plural, shorten
+from archlock.reports.wording import day, duration, number, plural, shorten
 
 _QUERIES: Final = {
     "proxy": "Proxy scores",
@@ -39,7 +39,7 @@ def render_evaluation(record: EvaluationRecord, summary: EvaluationSummary | Non
         "evaluation.html",
         filters={
             "between": between, "day": day, "duration": duration, "number": number, "p_value": p_value,
-            "percent": percent, "plural": plural, "shorten": shorten, "signed": signed,
+            "plural": plural, "share_kept": share_kept, "shorten": shorten, "signed": signed,
         },
         plots=_plots(record, summary),
         record=record,
@@ -86,7 +86,7 @@ def _tiles(summary: EvaluationSummary, verdict: EvaluationVerdict) -> list[dict[
             "name": f"Target percentile, {shorten(method.method, 24)}",
             "value": number(method.target_percentile.mean),
             "note": f"95% interval {between(method.target_percentile)}; source floor kept in "
-            f"{percent(method.kept, 0)} of the runs.",
+            f"{share_kept(method.kept)} of the runs.",
         }
         for method in verdict.judged
     ]
@@ -138,7 +138,9 @@ def _limits(record: EvaluationRecord) -> tuple[str, ...]:
             "made from. Nothing is held out on the source, so the source floor is easier to keep here than in life."
         )
     splits = sorted({task.split for task in record.table.tasks})
-    found.append(f"Values were recorded on: {', '.join(splits)}. Where that is a validation split, it judges too.")
+    found.append(
+        f"Source and target values were recorded on: {', '.join(splits)}. Percentiles made from another split differ."
+    )
     if len(record.scales) > 1:
         found.append("Pairs share tasks, so intervals over pairs are narrower than they would be over new tasks.")
     if len(record.methods) > 2:

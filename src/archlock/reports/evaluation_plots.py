@@ -75,8 +75,10 @@ def heat_plot(
         for place, method in enumerate(methods):
             row, column = divmod(place, columns)
             values = {(s, t): found[method, s, t] for s in tasks for t in tasks if (method, s, t) in found}
-            corner = (label + column * (count * cell + _GAP), row * tall(width) + 122)
-            _panel(axes, method, values, tasks, corner=corner, cell=cell, label=label if column == 0 else 0)
+            pitch = (width - 2 * _MARGIN - label + _GAP) / columns
+            corner = (label + column * pitch, row * tall(width) + 122)
+            title = shorten(method, int((pitch - _GAP) / 7.5))
+            _panel(axes, title, values, tasks, corner=corner, cell=cell, label=label if column == 0 else 0)
 
     title = "Mean target percentile by source and target. " + " ".join(
         f"{method}: {number(min(values))} to {number(max(values))}."
@@ -88,7 +90,7 @@ def heat_plot(
 
 def _panel(
     axes: Any,
-    method: str,
+    title: str,
     values: Mapping[tuple[str, str], float],
     tasks: Sequence[str],
     *,
@@ -100,7 +102,7 @@ def _panel(
 
     left, top = corner
     size = 11 if cell >= 28 else 9 if cell >= 20 else 7
-    axes.text(left, top - 108, shorten(method, 26), weight="bold", va="center")
+    axes.text(left, top - 108, title, weight="bold", va="center")
     for column, target in enumerate(tasks):
         axes.text(
             left + (column + 0.5) * cell, top - 6, shorten(target, 14), rotation=90, ha="center", va="bottom",
@@ -134,7 +136,7 @@ def pair_plot(
     methods = list(dict.fromkeys(method for method, _ in found))
     step = 20 + 6 * len(methods)
     sources = list(dict.fromkeys(scale.source for scale in scales))
-    height = 34 + 30 * len(sources) + step * len(scales)
+    height = 24 + 30 * len(sources) + step * len(scales) + 26
 
     def draw(figure: Any, width: int) -> None:
         axes = pixel_axes(figure, width, height)
@@ -146,25 +148,30 @@ def pair_plot(
         def place(value: float) -> float:
             return start + (end - start) * value / 100
 
-        y = 0.0
+        _ticks(axes, 12, place)
+        y = 24.0
         for source in sources:
-            axes.text(0, y + 18, f"from {shorten(source, 60 if wide else 34)}", weight="bold", va="center")
+            axes.text(-_MARGIN, y + 18, f"from {shorten(source, 60 if wide else 34)}", weight="bold", va="center")
             y += 30
             for scale in (scale for scale in scales if scale.source == source):
                 line = y + step / 2
-                axes.text(0, line, shorten(scale.target, 21 if wide else 14), va="center", color=COLOURS["muted"],
-                          fontsize=11)  # fmt: skip
+                label = shorten(scale.target, 21 if wide else 14)
+                axes.text(-_MARGIN, line, label, va="center", color=COLOURS["muted"], fontsize=11)
                 _track(axes, scale, line, step, place)
                 for index, method in enumerate(methods):
                     if (method, scale.pair) in found:
                         offset = 6 * (index - (len(methods) - 1) / 2)
                         _mark(axes, found[method, scale.pair], line + offset, styles[method], place)
                 y += step
-        for value in (0, 25, 50, 75, 100):
-            axes.text(place(value), y + 16, f"{value}", ha="center", va="center", color=COLOURS["muted"], fontsize=11)
+        _ticks(axes, y + 14, place)
 
     title = f"Target percentile on {len(scales)} pairs, by method ({', '.join(methods)}), with what is possible there."
     return picture(name, title, draw, height=lambda _: height)
+
+
+def _ticks(axes: Any, y: float, place: Any) -> None:
+    for value in (0, 25, 50, 75, 100):
+        axes.text(place(value), y, f"{value}", ha="center", va="center", color=COLOURS["muted"], fontsize=11)
 
 
 def _track(axes: Any, scale: PairScale, line: float, step: int, place: Any) -> None:
@@ -211,7 +218,7 @@ def floor_plot(
             x = [limit.floor for limit in ordered]
             axes.plot(x, y, color=COLOURS["muted"], linewidth=1.2, linestyle=(0, (1.5, 2.5)), marker="|", markersize=7)
             if ordered:
-                axes.annotate(label, (x[0], y[0]), xytext=(2, 5), textcoords="offset pixels", fontsize=11,
+                axes.annotate(label, (x[0], y[0]), xytext=(2, -6), textcoords="offset pixels", fontsize=11, va="top",
                               color=COLOURS["muted"])  # fmt: skip
         for method in methods:
             style = styles[method]
@@ -224,6 +231,7 @@ def floor_plot(
                           markeredgewidth=1.4)  # fmt: skip
         low, high = axes.get_xlim()
         axes.set_xlim(low, min(high, 100.8))
+        axes.margins(y=0.09)
         axes.set_xlabel("source percentile")
         axes.set_ylabel("target percentile")
 

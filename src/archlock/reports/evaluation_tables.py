@@ -12,8 +12,8 @@ from archlock.reports.evaluation_statistics import (
     ScaleMeans,
     summarise,
 )
-from archlock.reports.evaluation_verdict import KNOWS, between, evaluation_verdict, keeps_floor, looked
-from archlock.reports.wording import DASH, MINUS, number, percent, plural, shorten
+from archlock.reports.evaluation_verdict import KNOWS, between, evaluation_verdict, keeps_floor, looked, share_kept
+from archlock.reports.wording import DASH, MINUS, number, plural, shorten
 
 _LONGEST_NAME = 28
 
@@ -43,6 +43,7 @@ class CostLine:
     configuration: str
     queries: tuple[str, ...]
     seconds: float
+    runs: str
     looked: bool
 
 
@@ -66,7 +67,7 @@ def method_lines(methods: Sequence[MethodSummary]) -> tuple[MethodLine, ...]:
             lock_score_interval=between(method.lock_score_of_means, 2) if method.lock_score_of_means else "none",
             mean_lock_score=_score(method.mean_lock_score),
             source=number(method.source_percentile),
-            kept=_kept(method.kept),
+            kept=share_kept(method.kept),
             runs=f"{method.runs:,}",
             floor_kept=keeps_floor(method),
         )
@@ -100,8 +101,9 @@ def cost_lines(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[Co
             CostLine(
                 method.method,
                 ", ".join(parts).replace("_", " "),
-                tuple(number(method.queries[kind], 0 if method.queries[kind] >= 10 else 1) for kind in QUERY_KINDS),
+                tuple(_count(method.queries[kind]) for kind in QUERY_KINDS),
                 method.seconds,
+                f"{method.runs:,}",
                 looked(method),
             )
         )
@@ -190,10 +192,9 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [cell.ljust(width) for cell, width in cells[:2]] + [cell.rjust(width) for cell, width in cells[2:]]
 
 
+def _count(mean: float) -> str:
+    return number(mean, 0 if mean >= 10 or mean == round(mean) else 1)
+
+
 def _score(found: Interval | None) -> str:
     return DASH if found is None else number(found.mean, 2)
-
-
-def _kept(share: float) -> str:
-    """Never rounded up to all."""
-    return "100%" if share == 1 else percent(min(share, 0.999), 0 if share < 0.985 else 1)

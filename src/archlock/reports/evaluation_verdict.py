@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from archlock.reports.evaluation import EvaluationRecord
 from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary
-from archlock.reports.wording import listed, number, percent, plural
+from archlock.reports.wording import listed, number, percent, plural, shorten
 
 LEAST_KEPT: Final = 0.9
 """Share of runs that must keep the source floor."""
@@ -69,11 +69,17 @@ def looked(method: MethodSummary) -> bool:
 
 
 def featured(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
-    """At most four methods for a crowded picture: the first of S, the best of TK and of TU, the best baseline."""
+    """At most four methods for a crowded picture: the ordinary search, the best of TK and of TU, the best baseline."""
     schemes = [[method for method in summary.methods if method.scheme == scheme] for scheme in KNOWS]
     baselines = [method for method in summary.methods if method.scheme not in KNOWS and method.method != RANDOM]
-    found = (*schemes[0][:1], *(_best(methods) for methods in (*schemes[1:], baselines) if methods))
+    found = (*ordinary(summary), *(_best(methods) for methods in (*schemes[1:], baselines) if methods))
     return found or summary.methods[:1]
+
+
+def ordinary(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
+    """The ordinary search for the source alone: the method called ``s``, else the first of that scheme, else none."""
+    methods = [method for method in summary.methods if method.scheme == "s"]
+    return tuple(sorted(methods, key=lambda method: method.method != "s")[:1])
 
 
 def between(found: Interval, digits: int = 1) -> str:
@@ -81,6 +87,11 @@ def between(found: Interval, digits: int = 1) -> str:
     if found.low is None or found.high is None:
         return "none"
     return f"{number(found.low, digits)} to {number(found.high, digits)}"
+
+
+def share_kept(share: float) -> str:
+    """A share of runs in percent, never rounded up to all."""
+    return "100%" if share == 1 else percent(min(share, 0.999), 0 if share < 0.985 else 1)
 
 
 def _judged(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
@@ -92,9 +103,13 @@ def _best(methods: Sequence[MethodSummary]) -> MethodSummary:
     return min(methods, key=lambda m: (looked(m), not keeps_floor(m), m.target_percentile.mean))
 
 
+def _name(method: MethodSummary) -> str:
+    return shorten(method.method, 40)
+
+
 def _said(method: MethodSummary, first: bool) -> str:
     away = method.taken_away
-    name = f"{method.method} ({KNOWS.get(method.scheme, 'a baseline')})"
+    name = f"{_name(method)} ({KNOWS.get(method.scheme, 'a baseline')})"
     room = method.scale.random_feasible - method.scale.tk_floor
     what = "percentile points that can be taken from the target" if first else "that can be taken"
     possible = f"of the {number(room)} {what}"
@@ -117,31 +132,30 @@ def _reasons(record: EvaluationRecord, summary: EvaluationSummary, judged: Seque
     for method in judged:
         if looked(method):
             reasons.append(
-                f"{method.method} must not know the target, but looked up "
+                f"{_name(method)} must not know the target, but looked up "
                 f"{plural(round(method.queries['target_full']) or 1, 'full training')} on it per run: this is no "
                 "evidence for a target that is unknown."
             )
         if not keeps_floor(method):
             reasons.append(
-                f"{method.method} kept the source floor (percentile {record.floor:g}) in only "
-                f"{percent(method.kept, 0)} of its runs: part of what it takes is paid for by the source."
+                f"{_name(method)} kept the source floor (percentile {record.floor:g}) in only "
+                f"{share_kept(method.kept)} of its runs: part of what it takes is paid for by the source."
             )
         others = [other.method for other in summary.methods if other.scheme == method.scheme]
         if len(others) > 1 and method.scheme in KNOWS:
             reasons.append(
-                f"{method.method} is the best of {len(others)} methods with the same knowledge, chosen by these runs, "
+                f"{_name(method)} is the best of {len(others)} methods with the same knowledge, chosen by these runs, "
                 "so its figure flatters it a little."
             )
         if method.taken_away.low is None:
-            reasons.append(f"{method.method} has no interval: one pair, and fewer than three seeds.")
-    ordinary = [other for other in summary.methods if other.scheme == "s" and other not in judged][:1]
-    if ordinary:
-        reasons.append(
-            f"The ordinary search for the source alone ({ordinary[0].method}) ends at target percentile "
-            f"{number(ordinary[0].target_percentile.mean)}; a random architecture that keeps the floor is at "
-            f"{number(summary.scale.random_feasible)}, the lowest possible at {number(summary.scale.tk_floor)}."
-        )
-    partial = [method.method for method in judged if method.scale.pairs < len(record.pairs)]
+            reasons.append(f"{_name(method)} has no interval: one pair, and fewer than three seeds.")
+    reasons += [
+        f"The ordinary search for the source alone ({_name(method)}) ends at target percentile "
+        f"{number(method.target_percentile.mean)}; a random architecture that keeps the floor is at "
+        f"{number(summary.scale.random_feasible)}, the lowest possible at {number(summary.scale.tk_floor)}."
+        for method in ordinary(summary)
+    ]
+    partial = [_name(method) for method in judged if method.scale.pairs < len(record.pairs)]
     if partial:
         reasons.append(f"{listed(partial)}: not run on all pairs.")
     return tuple(reasons)
