@@ -1,15 +1,16 @@
-"""Write ``docs/results-schema.md`` from the records: ``python docs/make_schema.py``. A test compares the two."""
+"""Write the pages of the schemas from the records: ``python docs/make_schema.py``. A test compares the two."""
 
 import ast
 import dataclasses
 import inspect
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
-from archlock.reports import record
+from archlock.reports import evaluation, record
 
-PAGE = Path(__file__).parent / "results-schema.md"
+DOCS = Path(__file__).parent
 
 
 def _words(literal: object) -> str:
@@ -32,20 +33,42 @@ schema number is refused. Reports and model cards are made from this file alone 
 """
 
 
+EVALUATION_HEAD = f"""# Schema of `evaluation.json`
+
+Schema {evaluation.EVALUATION_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/evaluation.py`; change it
+there.
+
+One `EvaluationRecord`. Percentiles are in [0, 100] over the whole table, ties averaged, 100 is the best; values are as
+recorded, in the column's unit. A number that does not exist is `null`; NaN never occurs. `tuple[X, ...]` is a list of
+X.
+
+`archlock.reports.evaluation_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file
+of another schema number is refused. The page, `summary.json` and the tables of runs are made from this file alone.
+"""
+
+
 def schema_page() -> str:
-    """The page: one table for each record, in the order of the two files' own fields."""
-    tree = ast.parse(inspect.getsource(record))
+    """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
+    return _page(record, HEAD, ["LockRecord", "AttackRecord"])
+
+
+def evaluation_page() -> str:
+    """The page of ``evaluation.json``."""
+    return _page(evaluation, EVALUATION_HEAD, ["EvaluationRecord"])
+
+
+def _page(module: ModuleType, head: str, first: list[str]) -> str:
+    tree = ast.parse(inspect.getsource(module))
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    first = ["LockRecord", "AttackRecord"]
-    parts = [_section(classes[name]) for name in first + [name for name in classes if name not in first]]
-    return "\n".join([HEAD, *parts])
+    names = first + [name for name in classes if name not in first]
+    return "\n".join([head, *(_section(module, classes[name]) for name in names)])
 
 
-def _section(node: ast.ClassDef) -> str:
+def _section(module: ModuleType, node: ast.ClassDef) -> str:
     """Heading, what the record is, and a row for each field."""
     required = {
         field.name
-        for field in dataclasses.fields(getattr(record, node.name))
+        for field in dataclasses.fields(getattr(module, node.name))
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     }
     rows = ["| field | type | has no default | means |", "|---|---|---|---|"]
@@ -69,4 +92,5 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(schema_page(), encoding="utf-8")
+    (DOCS / "results-schema.md").write_text(schema_page(), encoding="utf-8")
+    (DOCS / "evaluation-schema.md").write_text(evaluation_page(), encoding="utf-8")

@@ -35,7 +35,7 @@ from archlock.reports.evaluation import (
 from archlock.reports.statistics import CONFIDENCE, LEAST_SEEDS
 from archlock.seeding import rng_for
 
-RESAMPLES: Final = 4999
+RESAMPLES: Final = 1999
 _TOLERANCE: Final = 1e-6
 
 
