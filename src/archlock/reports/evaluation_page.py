@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from archlock.reports.evaluation import ALL_PAIRS, QUERY_KINDS, EvaluationRecord
-from archlock.reports.evaluation_plots import floor_plot, heat_plot, method_styles, pair_plot
+from archlock.reports.evaluation_plots import floor_plot, heat_plot, method_styles, pair_plots
 from archlock.reports.evaluation_statistics import EvaluationSummary, summarise
 from archlock.reports.evaluation_tables import (
     cost_lines,
@@ -75,7 +75,7 @@ def _plots(record: EvaluationRecord, summary: EvaluationSummary) -> dict[str, st
     points = record.trade_off
     return {
         "heat": heat_plot("heat", record.methods, means, used),
-        "pairs": pair_plot("pairs", record.scales, by_pair, styles),
+        "pairs": pair_plots("pairs", record.scales, by_pair, styles),
         "floors": floor_plot("floors", points, record.limits, styles) if points else "",
     }
 

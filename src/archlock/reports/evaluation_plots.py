@@ -126,17 +126,26 @@ def _panel(
             axes.text(x + cell / 2, y + cell / 2, f"{value:.0f}", ha="center", va="center", fontsize=size)
 
 
-def pair_plot(
+def pair_plots(
     name: str, scales: Sequence[PairScale], found: Mapping[tuple[str, str], MethodSummary], styles: Mapping[str, Style]
 ) -> str:
-    """Every pair a line: intervals of the methods, and what is possible as a bar; pairs are grouped by source.
+    """A picture per source, so that paper can break between them: every target a line with intervals of the methods.
 
-    ``found`` is by method and pair; its methods have a style.
+    ``found`` is by method and pair; its methods have a style. What is possible on the pair is a bar behind them.
     """
+    sources = list(dict.fromkeys(scale.source for scale in scales))
+    return "\n".join(
+        _source_plot(f"{name}-{place}", [scale for scale in scales if scale.source == source], found, styles)
+        for place, source in enumerate(sources)
+    )
+
+
+def _source_plot(
+    name: str, scales: Sequence[PairScale], found: Mapping[tuple[str, str], MethodSummary], styles: Mapping[str, Style]
+) -> str:
     methods = list(dict.fromkeys(method for method, _ in found))
     step = 20 + 6 * len(methods)
-    sources = list(dict.fromkeys(scale.source for scale in scales))
-    height = 24 + 30 * len(sources) + step * len(scales) + 26
+    height = 30 + step * len(scales) + 32
 
     def draw(figure: Any, width: int) -> None:
         axes = pixel_axes(figure, width, height)
@@ -148,24 +157,30 @@ def pair_plot(
         def place(value: float) -> float:
             return start + (end - start) * value / 100
 
-        _ticks(axes, 12, place)
-        y = 24.0
-        for source in sources:
-            axes.text(-_MARGIN, y + 18, f"from {shorten(source, 60 if wide else 34)}", weight="bold", va="center")
-            y += 30
-            for scale in (scale for scale in scales if scale.source == source):
-                line = y + step / 2
-                label = shorten(scale.target, 21 if wide else 14)
-                axes.text(-_MARGIN, line, label, va="center", color=COLOURS["muted"], fontsize=11)
-                _track(axes, scale, line, step, place)
-                for index, method in enumerate(methods):
-                    if (method, scale.pair) in found:
-                        offset = 6 * (index - (len(methods) - 1) / 2)
-                        _mark(axes, found[method, scale.pair], line + offset, styles[method], place)
-                y += step
-        _ticks(axes, y + 14, place)
+        source = shorten(scales[0].source, 60 if wide else 34)
+        axes.text(-_MARGIN, 16, f"from {source}", weight="bold", va="center")
+        for row, scale in enumerate(scales):
+            line = 30 + (row + 0.5) * step
+            label = shorten(scale.target, 21 if wide else 14)
+            axes.text(-_MARGIN, line, label, va="center", color=COLOURS["muted"], fontsize=11)
+            _track(axes, scale, line, step, place)
+            for index, method in enumerate(methods):
+                if (method, scale.pair) in found:
+                    offset = 6 * (index - (len(methods) - 1) / 2)
+                    _mark(axes, found[method, scale.pair], line + offset, styles[method], place)
+        _ticks(axes, height - 20, place)
 
-    title = f"Target percentile on {len(scales)} pairs, by method ({', '.join(methods)}), with what is possible there."
+    title = f"Target percentile from {scales[0].source}, with what is possible. " + " ".join(
+        f"{scale.target}: {', '.join(levels)}."
+        for scale in scales
+        if (
+            levels := [
+                f"{method} {number(found[method, scale.pair].target_percentile.mean)}"
+                for method in methods
+                if (method, scale.pair) in found
+            ]
+        )
+    )
     return picture(name, title, draw, height=lambda _: height)
 
 
