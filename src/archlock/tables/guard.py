@@ -1,0 +1,366 @@
+"""The truth guard: what a search may look up in a recorded table, every look-up counted, and the truth behind a seal.
+
+A run on a pair of tasks gets two things from :func:`open_pair`. :class:`RecordedEvidence` sells single values within an
+allowance; in schemes that do not know the target it holds no value of the target's columns, of whatever fidelity.
+:class:`SealedTruth` judges one :class:`Pick`, once, and shows nothing before. Neither has an attribute, item or closure
+that leads to a column of values. Python cannot make this absolute: a program that wants to cheat reads the file again.
+What is made sure is that no preference, strategy or user-written method can look by accident, in passing, or through a
+public name, and that no look-up goes uncounted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NoReturn
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.errors import ConfigurationError, SealedError, TableError
+from archlock.ranking import rank_percentiles
+from archlock.spaces import Architecture, Space
+from archlock.tables.table import RecordedColumn, Table
+
+Scheme = Literal["s", "tk", "tu"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("s", "tk", "tu")
+"""Source only; target known; target unknown: the other tasks of the table stand in for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much evidence a run may look up on each of the tasks that it may see."""
+
+    trainings: int = 150
+    """Architectures with a training: a short one where the table has them, else a full one."""
+    finalists: int = 40
+    """Architectures with a full training besides."""
+
+    def __post_init__(self) -> None:
+        if min(self.trainings, self.finalists) < 0:
+            raise ConfigurationError(f"an allowance is counted from 0; got {self.trainings} and {self.finalists}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Values looked up so far, by kind; the same value again is free."""
+
+    proxy: int = 0
+    """Scores of untrained networks, and sizes."""
+    short: int = 0
+    """Short trainings, on any task."""
+    source_full: int = 0
+    target_full: int = 0
+    surrogate_full: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What a run decided on: the only thing that opens the truth."""
+
+    architecture: Architecture
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the truth says of a pick. Percentiles in [0, 100] over the whole table; values and losses as recorded."""
+
+    source_percentile: float
+    target_percentile: float
+    source_value: float
+    target_value: float
+    source_loss: float
+    target_loss: float
+
+
+class RecordedEvidence:
+    """What a run may look up; made by :func:`open_pair`. It can be neither copied nor sent to another process."""
+
+    __slots__ = ("__weakref__", "_architectures", "_costs", "_others", "_source", "_space", "_target")
+
+    _space: Space
+    _source: str
+    _target: str | None
+    _others: tuple[str, ...]
+    _costs: tuple[str, ...]
+    _architectures: tuple[Architecture, ...]
+
+    def __init__(self) -> None:
+        raise SealedError("recorded evidence is made by archlock.tables.open_pair(table, source, target, ...)")
+
+    @property
+    def space(self) -> Space:
+        """Space of the architectures."""
+        return self._space
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """All architectures of the table, in ascending order of code."""
+        return self._architectures
+
+    @property
+    def source(self) -> str:
+        """Name of the source task."""
+        return self._source
+
+    @property
+    def target(self) -> str | None:
+        """Name of the target where it is known (scheme tk), else None."""
+        return self._target
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Tasks to lock against as far as the run may know: the target (tk), its surrogates (tu), none (s)."""
+        return self._others
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Names of the recorded sizes that belong to no task, or to the source."""
+        return self._costs
+
+    @property
+    def spent(self) -> Spent:
+        """What was looked up so far."""
+        return _vault.spent(self)
+
+    def proxies(self, task: str) -> tuple[str, ...]:
+        """Names of the recorded proxies of a task that the run may see."""
+        return tuple(name for kind, name in _vault.sells(self, task) if kind == "proxy")
+
+    def has_short(self, task: str) -> bool:
+        """Whether shorter trainings of the task are recorded."""
+        return ("short", "") in _vault.sells(self, task)
+
+    def left(self, task: str, *, short: bool = False) -> int:
+        """How many more architectures may be looked up with a full (or short) training on the task."""
+        return _vault.left(self, task, short)
+
+    def proxy(self, task: str, name: str, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Recorded proxy, higher is better; NaN where it was not recorded."""
+        return _vault.look_up(self, task, ("proxy", name), architectures)
+
+    def cost(self, name: str, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Recorded size in its own unit; NaN where it was not recorded."""
+        return _vault.look_up(self, self._source, ("cost", name), architectures)
+
+    def training(
+        self, task: str, architectures: Sequence[Architecture], *, short: bool = False
+    ) -> Float[np.ndarray, " architectures"]:
+        """Outcome of full (or short) trainings, higher is better; NaN where it was not recorded.
+
+        What is not seen in this scheme, or more than the allowance pays for, raises
+        :class:`~archlock.errors.SealedError`; an unknown architecture raises :class:`~archlock.errors.TableError`.
+        """
+        return _vault.look_up(self, task, ("short" if short else "full", ""), architectures)
+
+    def __repr__(self) -> str:
+        return f"RecordedEvidence(source={self._source!r}, others={self._others!r})"
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise SealedError(f"recorded evidence cannot be changed; got {attribute!r}")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise SealedError("recorded evidence can be neither copied nor sent to another process")
+
+
+class SealedTruth:
+    """What the lock is worth on source and target; opens once, for a pick. Made by :func:`open_pair`."""
+
+    __slots__ = ("__weakref__",)
+
+    def __init__(self) -> None:
+        raise SealedError("truth is sealed by archlock.tables.open_pair(table, source, target, ...)")
+
+    @property
+    def opened_for(self) -> Pick | None:
+        """The pick that was judged, if any."""
+        return _vault.opened(self)
+
+    def judge(self, pick: Pick) -> Judged:
+        """What the pick is worth. Anything but a :class:`Pick`, or a second one, raises SealedError."""
+        return _vault.judge(self, pick)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise SealedError("truth is sealed; it can be neither copied nor sent to another process")
+
+
+_Measure = tuple[Literal["proxy", "cost", "short", "full"], str]
+
+
+@dataclass(slots=True, eq=False)
+class _Stock:
+    """What lies behind one piece of evidence."""
+
+    positions: dict[str, int]
+    columns: dict[tuple[str, _Measure], Float[np.ndarray, " architectures"]]
+    kinds: dict[str, str]
+    allowance: Allowance
+    sold: dict[tuple[str, _Measure], set[int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Truth:
+    judge: Callable[[Architecture], Judged]
+    opened: Pick | None = None
+
+
+class _Vault:
+    """The doors of the place where values lie; what is behind them is in their closures, not on this object."""
+
+    __slots__ = ("judge", "left", "look_up", "opened", "put", "sells", "spent")
+
+    look_up: Callable[[RecordedEvidence, str, _Measure, Sequence[Architecture]], Float[np.ndarray, " rows"]]
+
+    def __init__(self) -> None:
+        stocks: WeakKeyDictionary[RecordedEvidence, _Stock] = WeakKeyDictionary()
+        truths: WeakKeyDictionary[SealedTruth, _Truth] = WeakKeyDictionary()
+
+        def put(evidence: RecordedEvidence, stock: _Stock, sealed: SealedTruth, truth: _Truth) -> None:
+            stocks[evidence], truths[sealed] = stock, truth
+
+        def sells(evidence: RecordedEvidence, task: str) -> tuple[_Measure, ...]:
+            return tuple(measure for name, measure in stocks[evidence].columns if name == task)
+
+        def left(evidence: RecordedEvidence, task: str, short: bool) -> int:
+            return _left_of(stocks[evidence], task, ("short" if short else "full", ""))
+
+        def spent(evidence: RecordedEvidence) -> Spent:
+            return _spent_of(stocks[evidence])
+
+        def look_up(
+            evidence: RecordedEvidence, task: str, measure: _Measure, rows: Sequence[Architecture]
+        ) -> Float[np.ndarray, " rows"]:
+            return _sell(stocks[evidence], task, measure, rows)
+
+        def judge(sealed: SealedTruth, pick: Pick) -> Judged:
+            if type(pick) is not Pick:
+                raise SealedError(f"the truth is sealed until a run has decided; it opens for a Pick, got {pick!r}")
+            truth = truths[sealed]
+            if truth.opened is not None and truth.opened != pick:
+                raise SealedError(
+                    f"the truth was opened for {truth.opened.architecture}; a run decides once, and {pick.architecture} "
+                    "comes too late"
+                )
+            truth.opened = pick
+            return truth.judge(pick.architecture)
+
+        def opened(sealed: SealedTruth) -> Pick | None:
+            return truths[sealed].opened
+
+        self.put, self.sells, self.left, self.spent = put, sells, left, spent
+        self.look_up, self.judge, self.opened = look_up, judge, opened
+
+
+_vault: Final = _Vault()
+
+
+def open_pair(
+    table: Table, source: str, target: str, *, scheme: Scheme, allowance: Allowance | None = None
+) -> tuple[RecordedEvidence, SealedTruth]:
+    """Evidence and sealed truth for one run on a pair of tasks of the table.
+
+    A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. A task without
+    truth in the table raises :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
+    """
+    if source == target or scheme not in SCHEMES:
+        raise ConfigurationError(
+            f"a run has two different tasks and one of the schemes {', '.join(SCHEMES)}; got {source!r}, {target!r} "
+            f"and {scheme!r}"
+        )
+    truth = {task: table.scores(table.truth(task)) for task in (source, target)}
+    others = {"s": (), "tk": (target,), "tu": tuple(task for task in table.tasks if task not in (source, target))}[
+        scheme
+    ]
+    columns: dict[tuple[str, _Measure], np.ndarray] = {}
+    for column in table.columns:
+        if column.role == "cost" and column.task not in ("", source):
+            continue
+        if column.role != "cost" and column.task not in (source, *others):
+            continue
+        measure = _measure_of(column)
+        columns.setdefault((column.task if column.role != "cost" else source, measure), table.scores(column))
+    kinds = {source: "source_full", target: "target_full"} | {
+        task: "surrogate_full" for task in others if task != target
+    }
+    evidence, sealed = object.__new__(RecordedEvidence), object.__new__(SealedTruth)
+    costs = tuple(name for _, (kind, name) in columns if kind == "cost")
+    for name, value in (
+        ("_space", table.space),
+        ("_source", source),
+        ("_target", target if scheme == "tk" else None),
+        ("_others", others),
+        ("_costs", costs),
+        ("_architectures", table.architectures),
+    ):
+        object.__setattr__(evidence, name, value)
+    stock = _Stock(table.positions, columns, kinds, allowance or Allowance())
+    _vault.put(evidence, stock, sealed, _Truth(_judge_by(table.positions, truth[source], truth[target])))
+    return evidence, sealed
+
+
+def percentiles(scores: Float[np.ndarray, " architectures"]) -> Float[np.ndarray, " architectures"]:
+    """Share of the table that an architecture beats, in [0, 100], ties averaged; one without a value is worst."""
+    return 100 * rank_percentiles(np.where(np.isnan(scores), -np.inf, scores))
+
+
+def _judge_by(positions: dict[str, int], source: np.ndarray, target: np.ndarray) -> Callable[[Architecture], Judged]:
+    def judge(architecture: Architecture) -> Judged:
+        row = positions.get(architecture.code)
+        if row is None or np.isnan(source[row]) or np.isnan(target[row]):
+            raise TableError(f"the table has no full training of {architecture} on both tasks, so it cannot be judged")
+        worth = [
+            (float(percentiles(one)[row]), float(one[row]), float(np.nanmax(one) - one[row]))
+            for one in (source, target)
+        ]
+        (first, value, loss), (second, other_value, other_loss) = worth
+        return Judged(first, second, value, other_value, loss, other_loss)
+
+    return judge
+
+
+def _measure_of(column: RecordedColumn) -> _Measure:
+    if column.role == "truth":
+        return ("full", "")
+    if column.role == "evidence":
+        return ("short", "")
+    return ("proxy", column.metric) if column.role == "proxy" else ("cost", column.name)
+
+
+def _sell(stock: _Stock, task: str, measure: _Measure, architectures: Sequence[Architecture]) -> np.ndarray:
+    values = stock.columns.get((task, measure))
+    if values is None:
+        seen = ", ".join(sorted({name for name, _ in stock.columns}))
+        raise SealedError(
+            f"this run may not look up {' '.join(measure).strip()} values of {task!r}, or the table has none; it sees "
+            f"{seen}"
+        )
+    try:
+        rows = [stock.positions[architecture.code] for architecture in architectures]
+    except KeyError as error:
+        raise TableError(f"the table has no architecture {error.args[0]!r}") from None
+    sold = stock.sold.setdefault((task, measure), set())
+    more = len(set(rows) - sold)
+    if more > (allowed := _left_of(stock, task, measure)):
+        raise SealedError(
+            f"{more} more {measure[0]} values of {task!r} are asked for; the allowance of this run pays for {allowed} "
+            "more"
+        )
+    sold.update(rows)
+    return np.asarray(values[rows])
+
+
+def _left_of(stock: _Stock, task: str, measure: _Measure) -> int:
+    kind = measure[0]
+    if kind in ("proxy", "cost"):
+        return len(stock.positions)
+    has_short = (task, ("short", "")) in stock.columns
+    trainings, finalists = stock.allowance.trainings, stock.allowance.finalists
+    total = trainings if kind == "short" else finalists if has_short else trainings + finalists
+    return total - len(stock.sold.get((task, measure), ()))
+
+
+def _spent_of(stock: _Stock) -> Spent:
+    counts = dict.fromkeys(("proxy", "short", "source_full", "target_full", "surrogate_full"), 0)
+    for (task, (kind, _)), rows in stock.sold.items():
+        counts[{"proxy": "proxy", "cost": "proxy", "short": "short"}.get(kind) or stock.kinds[task]] += len(rows)
+    return Spent(**counts)
