@@ -1,5 +1,32 @@
 """Room: tables. Recorded benchmarks: what was measured of architectures by others, and the guard of their truth."""
 
-from archlock.tables.table import Provenance, RecordedColumn, Role, Table
+from archlock.tables.compact import content_checksum, read_table, write_table
+from archlock.tables.delimited import read_delimited, table_name
+from archlock.tables.library import check_free, library_folder, list_tables, open_by_name_or_path, save_table
+from archlock.tables.presets import PRESETS, read_preset
+from archlock.tables.summary import ColumnSummary, TableSummary, measurement_name, summarise
+from archlock.tables.table import ROLES, Provenance, RecordedColumn, Role, Table
 
-__all__ = ["Provenance", "RecordedColumn", "Role", "Table"]
+__all__ = [
+    "PRESETS",
+    "ROLES",
+    "ColumnSummary",
+    "Provenance",
+    "RecordedColumn",
+    "Role",
+    "Table",
+    "TableSummary",
+    "check_free",
+    "content_checksum",
+    "library_folder",
+    "list_tables",
+    "measurement_name",
+    "open_by_name_or_path",
+    "read_delimited",
+    "read_preset",
+    "read_table",
+    "save_table",
+    "summarise",
+    "table_name",
+    "write_table",
+]
