@@ -1,12 +1,14 @@
 """``archlock tables``: import, list and show recorded benchmarks."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archlock.cli.options import Json
+from archlock.cli.options import Json, Quiet, stderr
+from archlock.cli.progress import progress_on
 
 if TYPE_CHECKING:
     from archlock.tables import Table, TableSummary
@@ -23,6 +25,86 @@ tables.add_typer(imports, name="import")
 
 Name = Annotated[str | None, typer.Option(help="Name of the table; default: that of the benchmark or of the file.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a table of the same name.")]
+
+
+@imports.command("nats")
+def import_nats(
+    path: Annotated[Path, typer.Argument(help="The unpacked folder NATS-tss-v1_0-3ffb9-simple.")],
+    name: Name = None,
+    replace: Replace = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Import NATS-Bench, topology space: 15,625 cells on three data sets, trained for 12 and 200 epochs.
+
+    Example: archlock tables import nats NATS-tss-v1_0-3ffb9-simple
+    """
+    from archlock.tables import check_free, read_nats
+
+    name = name or "nats"
+    check_free(name, replace=replace)
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        table = read_nats(path, name=name, progress=progress)
+    _keep([table], replace=replace, as_json=as_json)
+
+
+@imports.command("nasbench201")
+def import_nasbench201(
+    path: Annotated[Path, typer.Argument(help="The file NAS-Bench-201-v1_1-096897.pth.")],
+    name: Name = None,
+    replace: Replace = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Import NAS-Bench-201 v1.1. Needs tens of gigabytes of memory; NATS-Bench has the same trainings and needs little.
+
+    Example: archlock tables import nasbench201 NAS-Bench-201-v1_1-096897.pth
+    """
+    from archlock.tables import check_free, read_nasbench201
+
+    name = name or "nasbench201"
+    check_free(name, replace=replace)
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        table = read_nasbench201(path, name=name, progress=progress)
+    _keep([table], replace=replace, as_json=as_json)
+
+
+@imports.command("transnas")
+def import_transnas(
+    path: Annotated[Path, typer.Argument(help="The file transnas-bench_v10141024.pth.")],
+    replace: Replace = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Import TransNAS-Bench-101: one table for each of its spaces, transnas101_micro and transnas101_macro.
+
+    Example: archlock tables import transnas transnas-bench_v10141024.pth
+    """
+    from archlock.tables import check_free, read_transnas
+
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        read = read_transnas(path, progress=progress)
+    for table in read:
+        check_free(table.name, replace=replace)
+    _keep(read, replace=replace, as_json=as_json)
+
+
+@imports.command("hw")
+def import_hw(
+    path: Annotated[Path, typer.Argument(help="The file HW-NAS-Bench-v1_0.pickle.")],
+    name: Name = None,
+    replace: Replace = False,
+    as_json: Json = False,
+) -> None:
+    """Import HW-NAS-Bench: latency and energy of the cells of NAS-Bench-201 on six devices.
+
+    Example: archlock tables import hw HW-NAS-Bench-v1_0.pickle
+    """
+    from archlock.tables import check_free, read_hw
+
+    name = name or "hw"
+    check_free(name, replace=replace)
+    _keep([read_hw(path, name=name)], replace=replace, as_json=as_json)
 
 
 @imports.command("csv")
@@ -71,7 +153,7 @@ def import_csv(
         table = read_delimited(path, space=space, key=key, columns=column, joins=join or [], on=on, name=name)
     else:
         raise ConfigurationError("say what the file holds with --space, --key and --column, or name its --preset")
-    _keep(table, replace=replace, as_json=as_json)
+    _keep([table], replace=replace, as_json=as_json)
 
 
 @tables.command("list")
@@ -134,17 +216,17 @@ def show_command(
         typer.echo(f"  {one.column.name}: {one.column.role}{where}, {one.measurement}; {one.recorded} values, {best}")
 
 
-def _keep(table: "Table", *, replace: bool, as_json: bool) -> None:
-    """Save an imported table and say so."""
+def _keep(read: Sequence["Table"], *, replace: bool, as_json: bool) -> None:
+    """Save imported tables and say so."""
     from archlock.records import plain
     from archlock.tables import save_table, summarise
 
-    path = save_table(table, replace=replace)
-    summary = summarise(table)
+    kept = [{"path": str(save_table(table, replace=replace)), "table": summarise(table)} for table in read]
     if as_json:
-        typer.echo(json.dumps({"path": str(path), "table": plain(summary)}))
+        typer.echo(json.dumps(plain({"imported": kept})))
         return
-    typer.echo(f"imported {summary.name}: {summary.architectures} architectures, {len(summary.columns)} columns")
-    for line in summary.provenance.note.splitlines():
-        typer.echo(f"note: {line}")
-    typer.echo(f"table: {path}")
+    for table, where in zip(read, kept, strict=True):
+        typer.echo(f"imported {table.name}: {len(table.codes)} architectures, {len(table.columns)} columns")
+        for line in table.provenance.note.splitlines():
+            typer.echo(f"note: {line}")
+        typer.echo(f"table: {where['path']}")

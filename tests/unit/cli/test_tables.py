@@ -53,7 +53,7 @@ def test_import_list_and_show(file: Path, tmp_path: Path) -> None:
 
 
 def test_json_is_all_there_is(file: Path, tmp_path: Path) -> None:
-    imported = json.loads(import_mine(file, "--name", "other", "--json").stdout)
+    (imported,) = json.loads(import_mine(file, "--name", "other", "--json").stdout)["imported"]
     assert imported["path"] == str(tmp_path / "library" / "other.npz")
     shown = json.loads(run("show", "other", "--json").stdout)
     assert shown == imported["table"]
