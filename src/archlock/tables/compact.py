@@ -86,6 +86,8 @@ def _table(header: bytes, codes: np.ndarray, values: np.ndarray, path: Path) -> 
                 f"{path} is a table of version {content.get('version')!r}; this ArchLock reads version {VERSION}: "
                 "import it again"
             )
+        if codes.ndim != 1:
+            raise ValueError("the codes are not one row")
         made = decode(_Header, content)
         table = Table(
             made.name, made.space_name, tuple(codes.astype(str).tolist()), made.columns, values, made.provenance
@@ -94,7 +96,7 @@ def _table(header: bytes, codes: np.ndarray, values: np.ndarray, path: Path) -> 
             table.space.architecture(code)
     except TableError:
         raise
-    except (ArchLockError, ValueError) as error:
+    except (ArchLockError, ValueError, RecursionError) as error:
         raise TableError(f"{path} does not hold a table: {error}") from error
     return table
 

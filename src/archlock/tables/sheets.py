@@ -9,10 +9,11 @@ import difflib
 import gzip
 import hashlib
 import math
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from jaxtyping import Float
 
 from archlock.errors import TableError
 
+MAX_BYTES = 2 * 2**30
+"""Most bytes that a compressed file may unpack to."""
 PARQUET = (".parquet", ".pq")
 DELIMITERS = ",;\t"
 """The one that the header has most of is the delimiter of a file."""
@@ -109,7 +112,7 @@ def _delimited(path: Path) -> dict[str, Sequence[object]]:
             delimiter = max(DELIMITERS, key=header.count)
             names = next(csv.reader([header], delimiter=delimiter, strict=True), [])
             rows = [row for row in csv.reader(stream, delimiter=delimiter, strict=True) if row]
-    except (OSError, EOFError, UnicodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         raise TableError(f"{path} is not readable CSV ({type(error).__name__}: {error})") from error
     twice = [name for name, count in Counter(names).items() if count > 1]
     if not names or twice:
@@ -124,7 +127,11 @@ def _delimited(path: Path) -> dict[str, Sequence[object]]:
 
 def _opened(path: Path) -> TextIOWrapper:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        with gzip.open(path) as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise TableError(f"{path} unpacks to more than {MAX_BYTES / 2**30:g} GiB; give a smaller file")
+        return TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 

@@ -1,4 +1,6 @@
+import bz2
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,8 @@ from typer.testing import CliRunner, Result
 
 from archlock.cli.app import app, main
 from archlock.tables import content_checksum, read_table
+from archlock.tables.benchmarks import HARDWARE, NAS_TASKS
+from benchmark_files import official, schedule, transnas_metrics, write_hw
 
 CSV = "code,top,early,snip_c\n421211,90,80,3\n000001,,10,1\n"
 COLUMNS = ["--column", "c=top:unit=%", "--column", "c@12=early:evidence", "--column", "c=*_c:proxy"]
@@ -96,6 +100,14 @@ def test_half_a_description_is_wrong_usage(file: Path, capsys: pytest.CaptureFix
     assert "a --preset knows the space, the key and the columns" in words
 
 
+def test_help_shows_the_whole_form() -> None:
+    shown = " ".join(
+        CliRunner().invoke(app, ["tables", "import", "csv", "--help"], env={"COLUMNS": "200"}).stdout.split()
+    )
+    assert "TASK[@EPOCHS]=COLUMN[:truth|evidence|proxy|cost][:lower][:unit=...]" in shown
+    assert "--column 'cifar10@12=valid_12:evidence'" in shown
+
+
 def test_a_test_value_is_not_imported_as_evidence(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--space", "nasbench201", "--key", "code", "--column", "c=c_naslib_val_accuracy:evidence"]
     code, complaint = fails(capsys, "import", "csv", file, *words)
@@ -107,3 +119,55 @@ def test_an_unknown_table_is_an_error(capsys: pytest.CaptureFixture[str]) -> Non
     code, words = fails(capsys, "show", "moon")
     assert code == 3
     assert "unknown table 'moon'; none is imported yet" in words
+
+
+def test_nats_with_progress_on_the_error_stream(tmp_path: Path) -> None:
+    folder = tmp_path / "NATS"
+    folder.mkdir()
+    record = {"12": schedule(12, 50, (777,)), "200": schedule(200, 70, (777,))}
+    for name, content in (("meta", {"meta_archs": [official("421211")]}), ("000000", record)):
+        (folder / f"{name}.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(content)))
+    result = run("import", "nats", folder)
+    assert result.stdout.startswith("imported nats: 1 architectures, 24 columns\nnote: NATS-Bench, topology")
+    assert "architectures: 1 of 1" in result.stderr
+    assert run("import", "nats", folder, "--name", "again", "--quiet").stderr == ""
+    assert (
+        run("list").stdout.splitlines()[1] == "nats: 1 architectures of nasbench201, on cifar10, cifar100, imagenet16"
+    )
+
+
+def test_files_of_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    infos = {0: {"less": schedule(12, 50, (777,)), "full": schedule(200, 70, (777,))}}
+    torch.save({"meta_archs": [official("421211")], "arch2infos": infos}, tmp_path / "a.pth")
+    assert "imported nasbench201: 1 architectures" in run("import", "nasbench201", tmp_path / "a.pth").stdout
+    results = {"jigsaw": transnas_metrics("top1", [1.0, 2.0], [3.0, 4.0])}
+    data = {"micro": {"64-41414-0_00_001": results}, "macro": {"64-4111-basic": results}}
+    torch.save({"data": data}, tmp_path / "b.pth")
+    imported = json.loads(run("import", "transnas", tmp_path / "b.pth", "--json").stdout)["imported"]
+    assert [one["table"]["name"] for one in imported] == ["transnas101_micro", "transnas101_macro"]
+    (tmp_path / "library" / "transnas101_micro.npz").unlink()
+    code, words = fails(capsys, "import", "transnas", tmp_path / "b.pth")
+    assert code == 3
+    assert "there is a table 'transnas101_macro' already" in words
+    assert not (tmp_path / "library" / "transnas101_micro.npz").exists()
+
+
+def test_hardware(tmp_path: Path) -> None:
+    data = {
+        name: {"config": [{"arch_str": official("421211")}], **{measure: [1.5] for measure in HARDWARE}}
+        for name in NAS_TASKS
+    }
+    run("import", "hw", write_hw(tmp_path / "hw.pickle", {"nasbench201": data}))
+    assert (
+        "  fpga_energy_imagenet16: cost of imagenet16, fpga_energy (mJ), lower is better; 1 values, best 1.5"
+        in run("show", "hw").stdout.splitlines()
+    )
+
+
+def test_a_pickle_that_wants_to_run_something_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, words = fails(capsys, "import", "hw", write_hw(tmp_path / "hw.pickle", Path("x")))
+    assert code == 3
+    assert "hw.pickle: wants pathlib." in words
+    assert "refused, since it could run code" in words

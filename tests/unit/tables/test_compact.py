@@ -147,6 +147,7 @@ def test_a_later_version_is_refused(path: Path) -> None:
         ({"columns": []}, "0 columns, 4 architectures"),
         ({"extra": 1}, "unknown field 'extra'"),
         ({"provenance": None}, "provenance: expected an object"),
+        ({"name": 7}, "name: expected a text, got 7"),
         ({"space_name": "transnas101_micro"}, "'444444' is not an architecture of transnas101_micro"),
     ],
 )
