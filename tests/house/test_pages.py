@@ -78,20 +78,28 @@ def test_keywords_of_recipes_exist(path: Path) -> None:
                 assert {word.arg for word in node.keywords} <= known[ast.unparse(node.func)]
 
 
+def below(command: Any) -> dict[str, Any]:
+    """Every command inside a command, by the words that call it: ``lock``, ``tables``, ``tables import csv``."""
+    found = dict(getattr(command, "commands", {}))
+    for name, inner in list(found.items()):
+        found |= {f"{name} {rest}": deeper for rest, deeper in below(inner).items()}
+    return found
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_commands_and_their_options_exist(path: Path) -> None:
     import typer
 
     from archlock.cli.app import app
 
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = below(typer.main.get_command(app))
     options = {name: {word for p in command.params for word in p.opts} for name, command in commands.items()}
     anywhere = set().union(*options.values()) | {"--constraint", "--help"}
     text = path.read_text(encoding="utf-8")
-    for line in "\n".join(blocks(path, "sh")).splitlines():
+    for line in "\n".join(blocks(path, "sh")).replace("\\\n", " ").splitlines():
         if line.startswith("archlock "):
-            name = line.split()[1]
-            assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options[name], line
+            name = max((name for name in commands if f"{line} ".startswith(f"archlock {name} ")), key=len)
+            assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options[name] | {"--help"}, line
     for name in re.findall(r"`archlock (\w+)", text):
         assert name in options
     assert {

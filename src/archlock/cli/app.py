@@ -10,6 +10,7 @@ from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.lock import demo, lock
 from archlock.cli.report import report
+from archlock.cli.tables import tables
 from archlock.errors import ArchLockError
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 for command in (lock, attack, report, demo):
     app.command()(command)
+app.add_typer(tables, name="tables")
 
 
 def _version(wanted: bool) -> None:

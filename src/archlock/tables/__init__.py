@@ -1,5 +1,7 @@
 """Room: tables. Recorded benchmarks: what was measured of architectures by others, and the guard of their truth."""
 
+from archlock.tables.compact import content_checksum, read_table, write_table
+from archlock.tables.delimited import read_delimited, table_name
 from archlock.tables.guard import (
     SCHEMES,
     Allowance,
@@ -12,11 +14,21 @@ from archlock.tables.guard import (
     open_pair,
     percentiles,
 )
-from archlock.tables.table import Provenance, RecordedColumn, Role, Table
+from archlock.tables.hw import read_hw
+from archlock.tables.library import check_free, library_folder, list_tables, open_by_name_or_path, save_table
+from archlock.tables.nasbench201 import read_nasbench201
+from archlock.tables.nats import read_nats
+from archlock.tables.presets import PRESETS, read_preset
+from archlock.tables.summary import ColumnSummary, TableSummary, measurement_name, summarise
+from archlock.tables.table import ROLES, Provenance, RecordedColumn, Role, Table
+from archlock.tables.transnas import read_transnas
 
 __all__ = [
+    "PRESETS",
+    "ROLES",
     "SCHEMES",
     "Allowance",
+    "ColumnSummary",
     "Judged",
     "Pick",
     "Provenance",
@@ -27,6 +39,24 @@ __all__ = [
     "SealedTruth",
     "Spent",
     "Table",
+    "TableSummary",
+    "check_free",
+    "content_checksum",
+    "library_folder",
+    "list_tables",
+    "measurement_name",
+    "open_by_name_or_path",
     "open_pair",
     "percentiles",
+    "read_delimited",
+    "read_hw",
+    "read_nasbench201",
+    "read_nats",
+    "read_preset",
+    "read_table",
+    "read_transnas",
+    "save_table",
+    "summarise",
+    "table_name",
+    "write_table",
 ]

@@ -238,7 +238,7 @@ class _Vault:
             truth = truths[sealed]
             if truth.opened is not None and truth.opened != pick:
                 raise SealedError(
-                    f"the truth was opened for {truth.opened.architecture}; a run decides once, and {pick.architecture} "
+                    f"the truth was opened for {truth.opened.architecture}; a run decides once, {pick.architecture} "
                     "comes too late"
                 )
             truth.opened = pick

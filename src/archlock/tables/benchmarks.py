@@ -1,0 +1,52 @@
+"""What the well-known benchmarks measured, written once for all their readers: names of tasks, metrics, schedules."""
+
+from typing import Final, NamedTuple
+
+from archlock.tables.table import RecordedColumn
+
+NAS_TASKS: Final = {"cifar10": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "imagenet16"}
+"""Data sets of NAS-Bench-201, NATS-Bench and HW-NAS-Bench, and our names of the tasks."""
+
+
+class Measured(NamedTuple):
+    """What TransNAS-Bench-101 measures on a task; higher is better in all."""
+
+    metric: str
+    recorded: str
+    """Name in the official file, without the split."""
+    unit: str
+    epochs: int
+    """Length of the published training schedule."""
+
+
+TRANSNAS_TASKS: Final = {
+    "class_scene": Measured("accuracy", "top1", "%", 25),
+    "class_object": Measured("accuracy", "top1", "%", 25),
+    "room_layout": Measured("negative loss", "neg_loss", "", 25),
+    "jigsaw": Measured("accuracy", "top1", "%", 10),
+    "segmentsemantic": Measured("pixel accuracy", "acc", "%", 30),
+    "normal": Measured("ssim", "ssim", "", 30),
+    "autoencoder": Measured("ssim", "ssim", "", 30),
+}
+
+HARDWARE: Final = {
+    "edgegpu_latency": "ms",
+    "edgegpu_energy": "mJ",
+    "raspi4_latency": "ms",
+    "edgetpu_latency": "ms",
+    "pixel3_latency": "ms",
+    "eyeriss_latency": "ms",
+    "eyeriss_energy": "mJ",
+    "eyeriss_arithmetic_intensity": "operations per byte",
+    "fpga_latency": "ms",
+    "fpga_energy": "mJ",
+}
+"""Measures of HW-NAS-Bench and their units; less is better, but for the arithmetic intensity."""
+
+
+def hardware_column(measure: str, task: str) -> RecordedColumn:
+    """The cost column of a measure of HW-NAS-Bench on a task."""
+    better = measure == "eyeriss_arithmetic_intensity"
+    return RecordedColumn(
+        f"{measure}_{task}", task, "cost", metric=measure, unit=HARDWARE[measure], higher_is_better=better
+    )

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from archlock.errors import TableError
+from archlock.tables import (
+    check_free,
+    content_checksum,
+    library_folder,
+    list_tables,
+    open_by_name_or_path,
+    save_table,
+    write_table,
+)
+from recorded_tables import small_table
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ARCHLOCK_TABLES", str(tmp_path / "library"))
+    return tmp_path / "library"
+
+
+def test_a_table_is_found_by_name_and_by_path(folder: Path) -> None:
+    path = save_table(small_table("nats-tss_v1.0"))
+    assert path == folder / "nats-tss_v1.0.npz"
+    assert list_tables() == {"nats-tss_v1.0": path}
+    for text in ("nats-tss_v1.0", str(path), path):
+        assert content_checksum(open_by_name_or_path(text)) == content_checksum(small_table("nats-tss_v1.0"))
+
+
+def test_names_come_in_order_and_half_written_files_do_not(folder: Path) -> None:
+    for name in ("b", "a"):
+        save_table(small_table(name))
+    (folder / ".c.npz.1234").touch()
+    (folder / "notes.txt").touch()
+    assert list(list_tables()) == ["a", "b"]
+
+
+def test_a_name_is_taken_once(folder: Path) -> None:
+    save_table(small_table())
+    before = (folder / "small.npz").stat().st_mtime_ns
+    with pytest.raises(TableError, match=r"there is a table 'small' already \(.*small\.npz\); choose another --name"):
+        save_table(small_table())
+    assert (folder / "small.npz").stat().st_mtime_ns == before
+    save_table(small_table(), replace=True)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../a", ".hidden", "a b", "-a", "é"])
+def test_a_name_is_a_plain_word(name: str) -> None:
+    with pytest.raises(TableError) as caught:
+        check_free(name)
+    assert f"letters, digits, '.', '_' and '-'; got {name!r}" in str(caught.value)
+
+
+def test_an_unknown_name_lists_the_known_ones_and_says_how_to_import() -> None:
+    with pytest.raises(TableError, match=r"unknown table 'nats'; none is imported yet\. Import one: archlock tables"):
+        open_by_name_or_path("nats")
+    save_table(small_table())
+    with pytest.raises(TableError, match=r"unknown table 'nats'; known: small\. Import one: archlock tables import"):
+        open_by_name_or_path("nats")
+    with pytest.raises(TableError, match="there/nats is not a file"):
+        open_by_name_or_path("there/nats")
+
+
+def test_a_folder_of_your_own(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    save_table(small_table(), folder=own)
+    assert list(list_tables(own)) == ["small"]
+    assert list_tables() == {}
+    assert open_by_name_or_path("small", folder=own).name == "small"
+
+
+def test_where_the_library_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("ARCHLOCK_TABLES")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert library_folder() == tmp_path / "archlock" / "tables"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    assert library_folder() == Path.home() / ".local" / "share" / "archlock" / "tables"
+    monkeypatch.setenv("ARCHLOCK_TABLES", "~/mine")
+    assert library_folder() == Path.home() / "mine"
+
+
+def test_a_file_may_be_given_where_it_lies(tmp_path: Path) -> None:
+    write_table(tmp_path / "elsewhere.npz", small_table())
+    assert open_by_name_or_path(tmp_path / "elsewhere.npz").name == "small"

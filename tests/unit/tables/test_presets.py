@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.errors import TableError, UnknownNameError
+from archlock.proxies import PROXIES
+from archlock.tables import PRESETS, Table, measurement_name, read_preset
+from shared_data import shared
+
+
+@pytest.fixture(scope="module")
+def nasbench201() -> Table:
+    joins = [shared(f"nasbench201_{part}.csv.gz") for part in ("zc", "alt", "hw")]
+    return read_preset("nasbench201", shared("nasbench201.csv.gz"), joins=joins)
+
+
+@pytest.fixture(scope="module")
+def micro() -> Table:
+    joins = [shared("transnas101_micro_zc.csv.gz")]
+    return read_preset("transnas101_micro", shared("transnas101_micro.csv.gz"), joins=joins)
+
+
+def test_truth_is_the_published_best(nasbench201: Table) -> None:
+    best = {task: nasbench201.recorded(nasbench201.truth(task)).max() for task in nasbench201.tasks}
+    assert best == {"cifar10": 94.3733, "cifar100": 73.5133, "imagenet16": 47.3111}
+    assert measurement_name(nasbench201.truth("cifar100")) == (
+        "accuracy (%) on x-test, 200 epochs, final epoch, mean over the NATS-Bench seeds (1 to 3 runs)"
+    )
+
+
+def test_evidence_is_short_and_on_validation(nasbench201: Table) -> None:
+    evidence = [column for column in nasbench201.columns if column.role == "evidence"]
+    assert [column.name for column in evidence] == ["cifar10_valid_12", "cifar100_valid_12", "imagenet16_valid_12"]
+    assert {(column.split, column.epochs, column.checkpoint) for column in evidence} == {("x-valid", 12, "final")}
+
+
+def test_what_is_left_out_is_said(nasbench201: Table) -> None:
+    names = {column.name for column in nasbench201.columns}
+    for task in ("cifar10", "cifar100", "imagenet16"):
+        for column in (f"{task}_naslib_val_accuracy", f"{task}_test_12"):
+            assert column not in names
+            assert f"Left out {column}: " in nasbench201.provenance.note
+    assert "Infinite values of nwot_cifar100_part, which count as not recorded: 1." in nasbench201.provenance.note
+
+
+def test_every_column_of_the_family_is_taken_or_left_out_for_a_reason(nasbench201: Table, micro: Table) -> None:
+    for table in (nasbench201, micro):
+        assert "not a column of this layout" not in table.provenance.note
+    assert len(nasbench201.columns) == len(PRESETS["nasbench201"].columns) == 88
+
+
+def test_proxies_have_the_names_of_our_own(nasbench201: Table, micro: Table) -> None:
+    for table in (nasbench201, micro):
+        proxies = [column for column in table.columns if column.role == "proxy"]
+        assert {column.metric for column in proxies} - {"naswot_orig"} <= set(PROXIES)
+        assert len({(column.task, column.metric) for column in proxies}) == len(proxies)
+
+
+def test_hardware_is_a_cost(nasbench201: Table) -> None:
+    latency = nasbench201.column("edgegpu_latency_cifar10")
+    assert (latency.role, latency.unit, latency.higher_is_better) == ("cost", "ms", False)
+    assert nasbench201.look_up(latency, ["421211"]).tolist() == [5.807419]
+    assert nasbench201.column("eyeriss_arithmetic_intensity_cifar10").higher_is_better
+
+
+def test_micro_truth_is_validation_of_the_final_epoch(micro: Table) -> None:
+    best = [micro.recorded(micro.truth(task)).max().round(4) for task in micro.tasks]
+    assert best == [54.9363, 45.5862, -0.6010, 95.3722, 94.6125, 0.5873, 0.5772]
+    assert {micro.truth(task).split for task in micro.tasks} == {"validation"}
+    assert {micro.truth(task).checkpoint for task in micro.tasks} == {"final"}
+    assert np.isfinite(micro.values[:7]).all()
+
+
+def test_another_file_is_not_of_the_layout(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("ops,arch_index\n421211,0\n")
+    with pytest.raises(TableError, match=r"t\.csv is not of the layout nasbench201: it has none of cifar10_test_200"):
+        read_preset("nasbench201", tmp_path / "t.csv")
+    with pytest.raises(UnknownNameError, match="unknown layout 'moon'; known: nasbench201, transnas101_micro"):
+        read_preset("moon", tmp_path / "t.csv")
+
+
+def test_a_stranger_column_is_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("ops,arch_index,class_scene,moon\n321000,0,12.5,1\n")
+    table = read_preset("transnas101_micro", tmp_path / "t.csv", name="mine")
+    assert (table.name, table.values.tolist()) == ("mine", [[12.5]])
+    assert "Left out moon: not a column of this layout." in table.provenance.note
