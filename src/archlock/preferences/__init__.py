@@ -3,6 +3,7 @@
 from archlock.catalog import Catalog
 from archlock.preferences.binary_ranker import BinaryRanker, make_binary_ranker
 from archlock.preferences.evidence_table import Column, EvidenceTable
+from archlock.preferences.population import Residuals, population_scores, population_weights, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
@@ -24,7 +25,11 @@ __all__ = [
     "Ranker",
     "RankerPlan",
     "RankerReport",
+    "Residuals",
     "ScoreModel",
     "Vote",
+    "population_scores",
+    "population_weights",
+    "standing",
     "train_ranker",
 ]
