@@ -3,6 +3,8 @@
 from archlock.catalog import Catalog
 from archlock.preferences.binary_ranker import BinaryRanker, make_binary_ranker
 from archlock.preferences.evidence_table import Column, EvidenceTable
+from archlock.preferences.kriging import Estimate, coordinates, krige
+from archlock.preferences.normal_scores import normal_scores
 from archlock.preferences.population import Residuals, population_scores, population_weights, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
@@ -18,6 +20,7 @@ __all__ = [
     "PREFERENCES",
     "BinaryRanker",
     "Column",
+    "Estimate",
     "EvidenceTable",
     "MetaTraining",
     "Preference",
@@ -28,6 +31,9 @@ __all__ = [
     "Residuals",
     "ScoreModel",
     "Vote",
+    "coordinates",
+    "krige",
+    "normal_scores",
     "population_scores",
     "population_weights",
     "standing",

@@ -3,8 +3,8 @@
 Few-shot evidence on architectures is no random sample once a search has begun to choose what to measure, so the ranks
 of what was measured say little of ranks in the whole space. Two remedies, both from survey sampling: weights by
 post-stratification on what a model predicts (Saerndal, Swensson and Wretman 1992, section 7.6), and a model-assisted
-estimate of the distribution function (Chambers and Dunstan 1986) with the residuals of members that were drawn at random
-only. Predictions of measured members are always leave-one-out, or they would know their own noise.
+estimate of the distribution function (Chambers and Dunstan 1986) with the residuals of members drawn at random only.
+Predictions of measured members are always leave-one-out, or they would know their own noise.
 """
 
 from dataclasses import dataclass

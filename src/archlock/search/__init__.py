@@ -1,7 +1,7 @@
 """Search: objectives over scores, and strategies that look for the architecture that maximises them."""
 
 from archlock.catalog import Catalog
-from archlock.search.acquisition import Belief, believed_quantile, next_candidates
+from archlock.search.acquisition import Belief, believed_quantile, improvement, next_candidates
 from archlock.search.exhaustive import Exhaustive
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
@@ -47,6 +47,7 @@ __all__ = [
     "StrategyMaker",
     "TradeOffPoint",
     "believed_quantile",
+    "improvement",
     "lock_judgement",
     "next_candidates",
     "published_judgement",

@@ -79,3 +79,7 @@ class Space(ABC):
     @abstractmethod
     def features(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures features"]:
         """Structural features for surrogate models: one-hot code, pairs of decisions, and paths where they exist."""
+
+    @abstractmethod
+    def relative_cost(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Multiply-adds of what the architectures vary, up to a constant of the space; dead parts cost nothing."""

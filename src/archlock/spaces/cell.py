@@ -130,6 +130,11 @@ class CellSpace(Space):
         """
         return cell_features(without_dead_edges(self.digits(architectures)), self.operations)
 
+    def relative_cost(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Weights per pair of channels on live edges: 9 for a 3x3 convolution, 1 for a 1x1 convolution, else 0."""
+        weights = np.array([(9.0 if "3x3" in name else 1.0) * ("conv" in name) for name in self.operations])
+        return np.asarray(weights[without_dead_edges(self.digits(architectures))].sum(axis=1))
+
     def edges(self, architecture: Architecture) -> tuple[Edge, ...]:
         """The edges that carry an operation (not none), in the order of the code."""
         digits = self.digits([architecture])

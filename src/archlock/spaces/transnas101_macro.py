@@ -119,6 +119,13 @@ class MacroSpace(Space):
         ]
         return np.concatenate([self.encode(architectures), pair_products(one_hot), channels, -halvings, *shape], axis=1)
 
+    def relative_cost(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Squared channels times pixels, summed over the modules, relative to the stem's."""
+        digits = self._digits(architectures)
+        doublings = np.cumsum((digits == 2) | (digits == 4), axis=1)
+        halvings = np.cumsum(digits >= 3, axis=1)
+        return np.asarray(np.where(digits > 0, 4.0 ** (doublings - halvings), 0).sum(axis=1))
+
     def _digits(self, architectures: Sequence[Architecture]) -> Int64[np.ndarray, "architectures 6"]:
         text = "".join(self._code(architecture).ljust(LONGEST, "0") for architecture in architectures)
         return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64).reshape(-1, LONGEST) - ord("0")
