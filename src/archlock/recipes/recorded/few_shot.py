@@ -205,7 +205,7 @@ def _population(
 
 def _held_up(values: Float[np.ndarray, " bought"]) -> Float[np.ndarray, " bought"]:
     quarter, half, three = np.quantile(values, (0.25, 0.5, 0.75))
-    return np.maximum(values, half - 3 * (three - quarter))
+    return np.asarray(np.maximum(values, half - 3 * (three - quarter)))
 
 
 def _most_promising(

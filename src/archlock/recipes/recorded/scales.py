@@ -1,0 +1,71 @@
+"""What is possible on a recorded table, for scale: from its truth, so for judging only; no method sees any of it."""
+
+from itertools import permutations
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.errors import ConfigurationError
+from archlock.reports import FloorScale, PairScale
+from archlock.tables import Table, percentiles
+
+LIMIT_FLOORS = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
+"""Source floors at which it is said what is possible."""
+
+
+def chosen_pairs(table: Table, text: str) -> tuple[tuple[str, str], ...]:
+    """``all`` ordered pairs of the table's tasks, or ``source:target`` separated by commas."""
+    every = tuple(permutations(table.tasks, 2))
+    if text == "all":
+        if not every:
+            raise ConfigurationError(
+                f"table {table.name!r} has truth on one task only, so there is no pair to evaluate"
+            )
+        return every
+    wanted = tuple(
+        (source.strip(), target.strip()) for source, _, target in (p.partition(":") for p in text.split(","))
+    )
+    wrong = [f"{source}:{target}" for source, target in wanted if (source, target) not in every]
+    if wrong:
+        raise ConfigurationError(
+            f"pairs are written source:target, of two different tasks of table {table.name!r}; got {wrong[0]!r}, and the "
+            f"tasks are {', '.join(table.tasks)}"
+        )
+    return tuple(dict.fromkeys(wanted))
+
+
+def pair_scales(table: Table, pairs: tuple[tuple[str, str], ...], floor: float) -> tuple[PairScale, ...]:
+    """The scale of every pair at a source floor, a share in [0, 1]."""
+    standing = {task: percentiles(table.scores(table.truth(task))) for task in table.tasks}
+    return tuple(_scale(table.name, standing, source, target, 100 * floor) for source, target in pairs)
+
+
+def limits(table: Table, pairs: tuple[tuple[str, str], ...], floors: tuple[float, ...]) -> tuple[FloorScale, ...]:
+    """Means over the pairs of what is possible at every floor."""
+    return tuple(_limit(pair_scales(table, pairs, floor), 100 * floor) for floor in sorted(floors))
+
+
+def _limit(scales: tuple[PairScale, ...], floor: float) -> FloorScale:
+    means = [
+        float(np.mean([getattr(scale, name) for scale in scales]))
+        for name in ("random_feasible", "tk_floor", "tu_possible")
+    ]
+    return FloorScale(floor, *means)
+
+
+def _scale(
+    name: str, standing: dict[str, Float[np.ndarray, " architectures"]], source: str, target: str, floor: float
+) -> PairScale:
+    feasible = np.flatnonzero(standing[source] >= floor)
+    on_target = standing[target][feasible]
+    everywhere = np.mean([values[feasible] for task, values in standing.items() if task != source], axis=0)
+    return PairScale(
+        name,
+        source,
+        target,
+        len(feasible),
+        float(on_target.mean()),
+        float(standing[target][np.argmax(standing[source])]),
+        float(on_target.min()),
+        float(on_target[np.argmin(everywhere)]),
+    )
