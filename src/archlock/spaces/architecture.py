@@ -83,3 +83,10 @@ class Space(ABC):
     @abstractmethod
     def relative_cost(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
         """Multiply-adds of what the architectures vary, up to a constant of the space; dead parts cost nothing."""
+
+    @abstractmethod
+    def shortest_path(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Fewest convolutions on any way from input to output; 0: a shortcut, by which the input passes as it is.
+
+        An architecture that is not connected has 0 as well.
+        """

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from archlock.errors import ArchitectureError
 from archlock.spaces.architecture import Architecture, Space
-from archlock.spaces.cell_features import cell_features
+from archlock.spaces.cell_features import PATHS, cell_features
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Tail and head of every edge, in the order of the digits of a code."""
@@ -134,6 +134,17 @@ class CellSpace(Space):
         """Weights per pair of channels on live edges: 9 for a 3x3 convolution, 1 for a 1x1 convolution, else 0."""
         weights = np.array([(9.0 if "3x3" in name else 1.0) * ("conv" in name) for name in self.operations])
         return np.asarray(weights[without_dead_edges(self.digits(architectures))].sum(axis=1))
+
+    def shortest_path(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Fewest convolutions on any way from input to output; skips and poolings are none."""
+        digits = self.digits(architectures)
+        is_convolution = np.array(["conv" in name for name in self.operations])
+        counts = [
+            np.where((digits[:, path] > 0).all(axis=1), is_convolution[digits[:, path]].sum(axis=1), np.inf)
+            for path in map(list, PATHS)
+        ]
+        fewest = np.min(counts, axis=0)
+        return np.asarray(np.where(np.isfinite(fewest), fewest, 0.0))
 
     def edges(self, architecture: Architecture) -> tuple[Edge, ...]:
         """The edges that carry an operation (not none), in the order of the code."""

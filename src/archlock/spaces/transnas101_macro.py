@@ -126,6 +126,10 @@ class MacroSpace(Space):
         halvings = np.cumsum(digits >= 3, axis=1)
         return np.asarray(np.where(digits > 0, 4.0 ** (doublings - halvings), 0).sum(axis=1))
 
+    def shortest_path(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
+        """Always 0 or the number of modules that change the shape: those alone have a convolution on their shortcut."""
+        return np.asarray((self._digits(architectures) > 1).sum(axis=1).astype(float))
+
     def _digits(self, architectures: Sequence[Architecture]) -> Int64[np.ndarray, "architectures 6"]:
         text = "".join(self._code(architecture).ljust(LONGEST, "0") for architecture in architectures)
         return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64).reshape(-1, LONGEST) - ord("0")

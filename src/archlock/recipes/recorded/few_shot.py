@@ -2,23 +2,33 @@
 
 The budget buys one training after the other on the source and on every task to be locked against. Where the table has
 short trainings they come first and only shape the trend of what full ones will bring, together with the size of the
-architectures: short trainings underrate what learns slowly, which is just what tends to lock. Full trainings then
-begin with a random sample; each following batch goes where the expected improvement of the lock, times the probability
-that the source floor is kept, is largest. The source floor is a percentile of all architectures, of which only a few
-were trained, so it is estimated (``archlock.preferences.standing``) and kept with a margin.
+architectures: short trainings underrate what learns slowly, which is just what tends to lock. Without any training on
+what is to be locked against (``against="structure"``) the lock is structure alone: no shortcut from input to output,
+then small. Full trainings begin with a random sample; each following batch goes where the expected improvement of the
+lock, times the probability that the source floor is kept, is largest. The source floor is a percentile of all
+architectures, of which only a few were trained, so it is estimated (``archlock.preferences.standing``) and kept with a
+margin.
 
 The numbers below were chosen on TransNAS-Bench-101 micro and on NAS-Bench-201 as rules for both.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.errors import SearchError
-from archlock.preferences import Estimate, Residuals, krige, population_scores, population_weights, standing
+from archlock.preferences import (
+    Estimate,
+    Residuals,
+    krige,
+    normal_scores,
+    population_scores,
+    population_weights,
+    standing,
+)
 from archlock.recipes.recorded.ground import Ground, ground_of
 from archlock.search import Belief, improvement
 from archlock.seeding import rng_for
@@ -30,9 +40,17 @@ SHORT_START: Final = 0.6
 SHORT_PROMISING: Final = 0.2
 SIZE_WEIGHT: Final = 0.5
 """How much the size counts against the mean of the foretold short trainings, both standardised."""
+SHORTCUT_WEIGHT: Final = 0.4
+"""How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
 PROMISING: Final = 0.3
 """Share of the space from which the first full trainings are drawn where short ones foretell them."""
 GRID: Final = 160
+STRUCTURE_SIZE: Final = 0.1
+"""How much the size counts beside a shortcut where structure is all there is, per standard deviation."""
+GOOD_PROXIES: Final = ("nwot", "synflow", "zen")
+"""Proxies that are of use for the source: those that agree best with full trainings in published comparisons."""
+FEWEST_RECORDED: Final = 0.9
+"""Share of the table that a proxy must be recorded for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +101,29 @@ class FewShot:
 
     margin: float = 0.0075
     short_margin: float = 0.005
-    """Margin where full trainings were foretold by short ones."""
+    """Margin where full trainings were foretold by short ones, or by proxies."""
+    against: Literal["trainings", "structure"] = "trainings"
+    """What tells how good an architecture is for the tasks to be locked against."""
 
     def __call__(self, evidence: RecordedEvidence, *, floor: float, seed: int) -> Architecture:
         """See :class:`~archlock.recipes.recorded.method.RecordedMethod`."""
         ground = ground_of(evidence.space, evidence.architectures)
         rng = rng_for(seed, "few shot", evidence.source, *evidence.others)
-        tasks = (evidence.source, *evidence.others)
+        by_structure = self.against == "structure"
+        tasks = (evidence.source,) if by_structure else (evidence.source, *evidence.others)
         total = min(evidence.left(task) for task in tasks)
         if total < 10:
             raise SearchError(
                 f"a few-shot lock needs at least 10 full trainings per task; the allowance pays for {total}"
             )
-        foretold = evidence.has_short(evidence.source) and evidence.left(evidence.source, short=True) > 0
+        short = evidence.has_short(evidence.source) and evidence.left(evidence.source, short=True) > 0
+        foretold = short or by_structure
         rounds = AFTER_SHORT if foretold else WITHOUT_SHORT
         bought = _Bought()
         trend = ground.size[:, None]
         promising = np.flatnonzero(ground.connected)
         if foretold:
-            latents = _short_latents(evidence, ground, tasks, rng)
+            latents = (_short_latents if short else _proxy_latents)(evidence, ground, tasks, rng)
             trend = np.column_stack([latents.T, ground.size])
             promise = _standardised(latents.mean(axis=0)) + SIZE_WEIGHT * ground.size
             promising = np.argsort(-promise, kind="stable")[: max(total, round(PROMISING * len(promise)))]
@@ -112,15 +134,62 @@ class FewShot:
             view = _look(ground, trend, bought, previous, target, normal=not foretold)
             left = total - len(bought.rows)
             if left <= 0:
-                return _decide(evidence, bought, view)
+                return self._decide(evidence, ground, bought, view)
             count = min(left, max(1, round(rounds.batch * total)))
             at_random = round(rounds.drawn * count) if len(bought.rows) < rounds.until * total else 0
-            chosen = _most_promising(evidence, ground, bought, view, count - at_random)
+            chosen = self._most_promising(evidence, ground, bought, view, count - at_random)
             _buy(evidence, bought, tasks, chosen, drawn=False)
             if at_random:
                 pool = _best_unbought(view.source.mean, bought.rows, round(rounds.pool * len(ground.size)))
                 _buy(evidence, bought, tasks, rng.choice(pool, at_random, replace=False), drawn=True)
             previous = view
+
+    def _most_promising(
+        self, evidence: RecordedEvidence, ground: Ground, bought: _Bought, view: _View, count: int
+    ) -> Int[np.ndarray, " chosen"]:
+        """Rows with the largest expected constrained improvement, at most one of each isomorphism class."""
+        rows = np.array(bought.rows)
+        feasible = view.scores >= view.threshold
+        source = Belief(view.source.mean, np.hypot(view.source.std, view.source.noise))
+        if not evidence.others:
+            target = Belief(-source.mean, source.std)
+            promise = improvement(source, target, floor=-np.inf, best=float(-view.scores.max()))
+        else:
+            mean, std, known = self._against(evidence, ground, rows, view)
+            best = float(known[feasible].min()) if feasible.any() else None
+            promise = improvement(source, Belief(mean, std), floor=view.threshold, best=best)
+        promise[np.isin(ground.classes, ground.classes[rows])] = -np.inf
+        order = np.argsort(-promise, kind="stable")
+        _, first = np.unique(ground.classes[order], return_index=True)
+        return np.asarray(order[np.sort(first)][:count])
+
+    def _against(
+        self, evidence: RecordedEvidence, ground: Ground, rows: Int[np.ndarray, " bought"], view: _View
+    ) -> tuple[Float[np.ndarray, " architectures"], Float[np.ndarray, " architectures"], Float[np.ndarray, " bought"]]:
+        """Score to be made low: mean and deviation for all, and what counts for the bought ones.
+
+        A known target counts as it was measured. Surrogates count by the mean of what is believed of them: what one
+        training happened to bring on a surrogate says nothing of a stranger.
+        """
+        if self.against == "structure":
+            mean = ground.open_shortcut + STRUCTURE_SIZE * ground.size
+            return mean, np.full(len(mean), STRUCTURE_SIZE), mean[rows]
+        if evidence.target is not None:
+            (one,) = view.others
+            return one.mean, np.hypot(one.std, one.noise), view.other_scores[0]
+        spreads = [float(one.mean.std()) + 1e-9 for one in view.others]
+        believed = np.mean([one.mean / spread for one, spread in zip(view.others, spreads, strict=True)], axis=0)
+        mean = believed + SHORTCUT_WEIGHT * ground.open_shortcut
+        squares = [(one.std / spread) ** 2 for one, spread in zip(view.others, spreads, strict=True)]
+        return mean, np.sqrt(np.sum(squares, axis=0)) / len(squares), mean[rows]
+
+    def _decide(self, evidence: RecordedEvidence, ground: Ground, bought: _Bought, view: _View) -> Architecture:
+        rows = np.array(bought.rows)
+        feasible = view.scores >= view.threshold
+        if not evidence.others or not feasible.any():
+            return evidence.architectures[int(rows[np.argmax(view.scores)])]
+        known = np.where(feasible, self._against(evidence, ground, rows, view)[2], np.inf)
+        return evidence.architectures[int(rows[np.argmin(known)])]
 
 
 def _buy(
@@ -155,6 +224,25 @@ def _short_latents(
             return latents
         pool = _best_unbought(latents.mean(axis=0), rows, round(SHORT_PROMISING * len(ground.size)))
         rows = np.concatenate([rows, rng.choice(pool, min(-(-total // 5), total - len(rows)), replace=False)])
+
+
+def _proxy_latents(
+    evidence: RecordedEvidence,
+    ground: Ground,
+    tasks: Sequence[str],
+    rng: np.random.Generator,  # noqa: ARG001  (as for short trainings)
+) -> Float[np.ndarray, "tasks architectures"]:
+    """Mean normal scores of the recorded proxies of every task; where there are none, of the size."""
+    latents = []
+    for task in tasks:
+        names = [name for name in GOOD_PROXIES if name in evidence.proxies(task)]
+        scores = [ground.size]
+        for name in names:
+            values = evidence.proxy(task, name, evidence.architectures)
+            if np.isfinite(values).mean() >= FEWEST_RECORDED:
+                scores.append(normal_scores(np.where(np.isfinite(values), values, np.nanmedian(values))))
+        latents.append(np.mean(scores, axis=0))
+    return np.stack(latents)
 
 
 def _look(
@@ -206,52 +294,6 @@ def _population(
 def _held_up(values: Float[np.ndarray, " bought"]) -> Float[np.ndarray, " bought"]:
     quarter, half, three = np.quantile(values, (0.25, 0.5, 0.75))
     return np.asarray(np.maximum(values, half - 3 * (three - quarter)))
-
-
-def _most_promising(
-    evidence: RecordedEvidence, ground: Ground, bought: _Bought, view: _View, count: int
-) -> Int[np.ndarray, " chosen"]:
-    """Rows with the largest expected constrained improvement, at most one of each isomorphism class."""
-    rows = np.array(bought.rows)
-    feasible = view.scores >= view.threshold
-    source = Belief(view.source.mean, np.hypot(view.source.std, view.source.noise))
-    if not evidence.others:
-        target = Belief(-source.mean, source.std)
-        promise = improvement(source, target, floor=-np.inf, best=float(-view.scores.max()))
-    else:
-        mean, std, known = _against(evidence, rows, view)
-        best = float(known[feasible].min()) if feasible.any() else None
-        promise = improvement(source, Belief(mean, std), floor=view.threshold, best=best)
-    promise[np.isin(ground.classes, ground.classes[rows])] = -np.inf
-    order = np.argsort(-promise, kind="stable")
-    _, first = np.unique(ground.classes[order], return_index=True)
-    return np.asarray(order[np.sort(first)][:count])
-
-
-def _against(
-    evidence: RecordedEvidence, rows: Int[np.ndarray, " bought"], view: _View
-) -> tuple[Float[np.ndarray, " architectures"], Float[np.ndarray, " architectures"], Float[np.ndarray, " bought"]]:
-    """Score to be made low: mean and deviation for all, and what counts for the bought ones.
-
-    A known target counts as it was measured. Surrogates count by the mean of what is believed of them: what one
-    training happened to bring on a surrogate says nothing of a stranger.
-    """
-    if evidence.target is not None:
-        (one,) = view.others
-        return one.mean, np.hypot(one.std, one.noise), view.other_scores[0]
-    spreads = [float(one.mean.std()) + 1e-9 for one in view.others]
-    mean = np.mean([one.mean / spread for one, spread in zip(view.others, spreads, strict=True)], axis=0)
-    squares = [(one.std / spread) ** 2 for one, spread in zip(view.others, spreads, strict=True)]
-    return mean, np.sqrt(np.sum(squares, axis=0)) / len(squares), mean[rows]
-
-
-def _decide(evidence: RecordedEvidence, bought: _Bought, view: _View) -> Architecture:
-    rows = np.array(bought.rows)
-    feasible = view.scores >= view.threshold
-    if not evidence.others or not feasible.any():
-        return evidence.architectures[int(rows[np.argmax(view.scores)])]
-    known = np.where(feasible, _against(evidence, rows, view)[2], np.inf)
-    return evidence.architectures[int(rows[np.argmin(known)])]
 
 
 def _best_unbought(mean: np.ndarray, rows: Sequence[int] | np.ndarray, count: int) -> Int[np.ndarray, " pool"]:

@@ -19,6 +19,8 @@ class Ground:
     """Normal scores of the relative cost."""
     classes: Int[np.ndarray, " architectures"]
     """Number of the isomorphism class."""
+    open_shortcut: Float[np.ndarray, " architectures"]
+    """1 where the input reaches the output without any convolution, else 0."""
     connected: Bool[np.ndarray, " architectures"]
 
 
@@ -30,5 +32,6 @@ def ground_of(space: Space, architectures: tuple[Architecture, ...]) -> Ground:
         coordinates(space, architectures),
         normal_scores(space.relative_cost(architectures)),
         np.unique(representatives, return_inverse=True)[1],
+        (space.shortest_path(architectures) == 0).astype(float),
         np.array([space.is_connected(architecture) for architecture in architectures]),
     )

@@ -28,8 +28,8 @@ def chosen_pairs(table: Table, text: str) -> tuple[tuple[str, str], ...]:
     wrong = [f"{source}:{target}" for source, target in wanted if (source, target) not in every]
     if wrong:
         raise ConfigurationError(
-            f"pairs are written source:target, of two different tasks of table {table.name!r}; got {wrong[0]!r}, and the "
-            f"tasks are {', '.join(table.tasks)}"
+            f"pairs are written source:target, of two different tasks of table {table.name!r}; got {wrong[0]!r}, "
+            f"and the tasks are {', '.join(table.tasks)}"
         )
     return tuple(dict.fromkeys(wanted))
 
