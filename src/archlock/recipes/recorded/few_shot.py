@@ -4,7 +4,7 @@ The budget buys one training after the other on the source and on every task to 
 short trainings they come first and only shape the trend of what full ones will bring, together with the size of the
 architectures: short trainings underrate what learns slowly, which is just what tends to lock. Without any training on
 what is to be locked against (``against="structure"``) the lock is structure alone: no shortcut from input to output,
-then small. Full trainings begin with a random sample; each following batch goes where the expected improvement of the
+and no more capacity than the floor asks for. Full trainings begin with a random sample; each following batch goes where the expected improvement of the
 lock, times the probability that the source floor is kept, is largest. The source floor is a percentile of all
 architectures, of which only a few were trained, so it is estimated (``archlock.preferences.standing``) and kept with a
 margin.
@@ -12,8 +12,9 @@ margin.
 The numbers below were chosen on TransNAS-Bench-101 micro and on NAS-Bench-201 as rules for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -42,11 +43,13 @@ SIZE_WEIGHT: Final = 0.5
 """How much the size counts against the mean of the foretold short trainings, both standardised."""
 SHORTCUT_WEIGHT: Final = 0.4
 """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
-PROMISING: Final = 0.3
+PROMISING: Final = 0.2
 """Share of the space from which the first full trainings are drawn where short ones foretell them."""
 GRID: Final = 160
-STRUCTURE_SIZE: Final = 0.1
-"""How much the size counts beside a shortcut where structure is all there is, per standard deviation."""
+CAPACITY_WEIGHT: Final = 0.2
+STANDING_WEIGHT: Final = 20.0
+"""How much capacity (size and proxies, in standard deviations) and source standing (a share) count beside an open
+shortcut where no training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
 GOOD_PROXIES: Final = ("nwot", "synflow", "zen")
 """Proxies that are of use for the source: those that agree best with full trainings in published comparisons."""
 FEWEST_RECORDED: Final = 0.9
@@ -93,6 +96,10 @@ class _View:
     other_scores: Float[np.ndarray, "others bought"]
     threshold: float
     """Source score that is believed to keep the floor, margin included."""
+    capacity: Float[np.ndarray, " architectures"]
+    """What was foretold of the source before any full training, or the size."""
+    believed_standing: Callable[[Float[np.ndarray, " _"]], Float[np.ndarray, " _"]]
+    """Source scores to shares of the table that are believed to be below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +179,14 @@ class FewShot:
         training happened to bring on a surrogate says nothing of a stranger.
         """
         if self.against == "structure":
-            mean = ground.open_shortcut + STRUCTURE_SIZE * ground.size
-            return mean, np.full(len(mean), STRUCTURE_SIZE), mean[rows]
+            source = view.source.mean.copy()
+            source[rows] = view.scores
+            mean = (
+                ground.open_shortcut
+                + CAPACITY_WEIGHT * view.capacity
+                + STANDING_WEIGHT * view.believed_standing(source)
+            )
+            return mean, np.full(len(mean), CAPACITY_WEIGHT), mean[rows]
         if evidence.target is not None:
             (one,) = view.others
             return one.mean, np.hypot(one.std, one.noise), view.other_scores[0]
@@ -278,7 +291,15 @@ def _look(
     grid = np.linspace(low, high + (high - low) / 4, GRID)
     reached = standing(grid, scores[0], source.mean[unbought], residuals)
     threshold = float(np.interp(floor, reached, grid))
-    return _View(source, tuple(estimates[1:]), scores[0], scores[1:], threshold)
+    return _View(
+        source,
+        tuple(estimates[1:]),
+        scores[0],
+        scores[1:],
+        threshold,
+        trend[:, 0],
+        partial(np.interp, xp=grid, fp=reached),
+    )
 
 
 def _population(

@@ -1,0 +1,71 @@
+"""Weights, scores and standing against brute force and against a population that is known in full."""
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from archlock.preferences import Residuals, population_scores, population_weights, standing
+
+
+def test_equal_weights_are_the_normal_scores_of_plain_ranks() -> None:
+    values = np.array([3.0, 1.0, 2.0, 2.0, 9.0])
+    expected = norm.ppf((rankdata(values) - 0.5) / len(values))
+    np.testing.assert_allclose(population_scores(values, np.full(5, 0.2)), expected, atol=1e-12)
+
+
+def test_a_member_that_stands_for_many_counts_as_many() -> None:
+    scores = population_scores(np.array([1.0, 2.0]), np.array([0.9, 0.1]))
+    np.testing.assert_allclose(norm.cdf(scores), [0.45, 0.95])
+
+
+def test_weights_undo_a_biased_choice() -> None:
+    rng = np.random.default_rng(0)
+    population = rng.normal(size=5000)
+    predicted = population + rng.normal(0, 0.3, 5000)
+    chance = np.where(predicted > 1, 0.2, 0.02)
+    members = np.flatnonzero(rng.random(5000) < chance)
+    weights = population_weights(predicted, predicted[members])
+    assert np.isclose(weights.sum(), 1)
+    biased, mended = population[members].mean(), population[members] @ weights
+    assert biased > 0.4
+    assert abs(mended - population.mean()) < 0.1
+
+
+def test_a_stratum_without_members_is_counted_with_its_neighbour() -> None:
+    predicted = np.arange(1000.0)
+    weights = population_weights(predicted, np.array([10.0, 20.0, 30.0, 990.0, 995.0, 999.0]))
+    np.testing.assert_allclose(weights[:3], weights[0])
+    assert np.isclose(weights.sum(), 1)
+    low = population_weights(predicted, np.array([700.0, 710.0, 720.0]))
+    np.testing.assert_allclose(low, 1 / 3)
+
+
+def test_standing_of_a_fully_measured_population_is_its_share_below() -> None:
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    none = Residuals(np.array([0.0]), np.array([0.0]))
+    np.testing.assert_allclose(standing(np.array([2.5, 3.0, 9.0]), values, np.array([]), none), [0.5, 0.625, 1.0])
+
+
+def test_standing_adds_noise_to_predictions() -> None:
+    rng = np.random.default_rng(1)
+    latent = rng.normal(size=4000)
+    truth = latent + rng.normal(0, 0.7, 4000)
+    drawn = rng.choice(4000, 150, replace=False)
+    rest = np.setdiff1d(np.arange(4000), drawn)
+    border = np.quantile(truth, 0.97)
+    residuals = Residuals(latent[drawn], (truth - latent)[drawn])
+    estimate = standing(np.array([border]), truth[drawn], latent[rest], residuals)[0]
+    naive = (latent < border).mean()
+    assert abs(estimate - 0.97) < 0.01
+    assert naive > 0.985
+
+
+def test_standing_agrees_with_brute_force() -> None:
+    rng = np.random.default_rng(2)
+    measured, rest = rng.normal(size=6), rng.normal(size=50)
+    residuals = Residuals(rng.normal(size=10), rng.normal(size=10))
+    asked = np.array([-0.5, 0.3, 1.2])
+    expected = [
+        ((measured < one).sum() + sum((prediction + residuals.errors < one).mean() for prediction in rest)) / 56
+        for one in asked
+    ]
+    np.testing.assert_allclose(standing(asked, measured, rest, residuals), expected)
