@@ -4,17 +4,16 @@ The budget buys one training after the other on the source and on every task to 
 short trainings they come first and only shape the trend of what full ones will bring, together with the size of the
 architectures: short trainings underrate what learns slowly, which is just what tends to lock. Without any training on
 what is to be locked against (``against="structure"``) the lock is structure alone: no shortcut from input to output,
-and no more capacity than the floor asks for. Full trainings begin with a random sample; each following batch goes where the expected improvement of the
-lock, times the probability that the source floor is kept, is largest. The source floor is a percentile of all
-architectures, of which only a few were trained, so it is estimated (``archlock.preferences.standing``) and kept with a
-margin.
+and no more capacity than the floor asks for. Full trainings begin with a random sample; each following batch goes
+where the expected improvement of the lock, times the probability that the source floor is kept, is largest. The source
+floor is a percentile of all architectures, of which only a few were trained, so it is estimated
+(``archlock.preferences.standing``) and kept with a margin.
 
 The numbers below were chosen on TransNAS-Bench-101 micro and on NAS-Bench-201 as rules for both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -98,8 +97,9 @@ class _View:
     """Source score that is believed to keep the floor, margin included."""
     capacity: Float[np.ndarray, " architectures"]
     """What was foretold of the source before any full training, or the size."""
-    believed_standing: Callable[[Float[np.ndarray, " _"]], Float[np.ndarray, " _"]]
-    """Source scores to shares of the table that are believed to be below."""
+    grid: Float[np.ndarray, " points"]
+    standings: Float[np.ndarray, " points"]
+    """Source scores, and the shares of the table that are believed to be below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class FewShot:
             mean = (
                 ground.open_shortcut
                 + CAPACITY_WEIGHT * view.capacity
-                + STANDING_WEIGHT * view.believed_standing(source)
+                + STANDING_WEIGHT * np.interp(source, view.grid, view.standings)
             )
             return mean, np.full(len(mean), CAPACITY_WEIGHT), mean[rows]
         if evidence.target is not None:
@@ -298,7 +298,8 @@ def _look(
         scores[1:],
         threshold,
         trend[:, 0],
-        partial(np.interp, xp=grid, fp=reached),
+        grid,
+        reached,
     )
 
 
