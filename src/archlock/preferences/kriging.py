@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from archlock.preferences.gaussian_process import POWERS, best_noise, distances, matern, scale, spectrum
+from archlock.preferences.gaussian_process import POWERS, best_noise, matern, scale, spectrum
 from archlock.spaces import Architecture, Space
 
 LENGTH: Final = 3.0
@@ -42,34 +42,64 @@ def coordinates(space: Space, architectures: tuple[Architecture, ...]) -> Float[
     return scale(features).coordinates(features, _POWER)
 
 
+class Kriging:
+    """Kriging of several measures, all measured on the same rows, which grow: what was computed once is kept."""
+
+    def __init__(self, places: Float[np.ndarray, "architectures features"]) -> None:
+        self._places = places
+        self._norms = np.einsum("ij,ij->i", places, places)
+        self._rows = np.zeros(0, dtype=int)
+        self._cross = np.zeros((len(places), 0))
+
+    def measured(self, rows: Int[np.ndarray, " more"]) -> None:
+        """More rows were measured; each counts as often as it is named."""
+        squares = self._norms[:, None] + self._norms[rows] - 2 * (self._places @ self._places[rows].T)
+        more = matern(np.sqrt(np.maximum(squares, 0)), LENGTH)
+        self._rows = np.concatenate([self._rows, rows])
+        self._cross = np.concatenate([self._cross, more], axis=1)
+
+    def estimates(
+        self, trend: Float[np.ndarray, "architectures columns"], values: Float[np.ndarray, "measures measured"]
+    ) -> tuple[Estimate, ...]:
+        """One estimate for every measure, from its values at the rows in the order in which they were measured.
+
+        The trend's columns are standardised, so their units do not matter; there may be none. Deterministic.
+        """
+        rows, cross = self._rows, self._cross
+        columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
+        seen = columns[rows]
+        eigenvalues, vectors = spectrum(cross[rows])
+        rotated = cross @ vectors
+        squares = rotated**2
+        found = []
+        for measure in values:
+            centre, spread = float(measure.mean()), float(measure.std()) + _TINY
+            scores = (measure - centre) / spread
+            prior = columns @ np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ scores)
+            projected = vectors.T @ (scores - prior[rows])
+            noises, _, signals = best_noise(eigenvalues, projected[:, None])
+            noise, signal = float(noises[0]), float(signals[0])
+            precision = 1 / (eigenvalues + noise)
+            weights = vectors @ (projected * precision)
+            found.append(
+                Estimate(
+                    centre + spread * (prior + rotated @ (projected * precision)),
+                    spread * np.sqrt(signal * np.maximum(1 - squares @ precision, 0)),
+                    spread * float(np.sqrt(noise * signal)),
+                    centre + spread * (scores - weights / (vectors**2 @ precision)),
+                )
+            )
+        return tuple(found)
+
+
 def krige(
     places: Float[np.ndarray, "architectures features"],
     trend: Float[np.ndarray, "architectures columns"],
     rows: Int[np.ndarray, " measured"],
     values: Float[np.ndarray, " measured"],
 ) -> Estimate:
-    """Estimate of a measure at all places from its values at some rows.
-
-    The trend's columns are standardised, so their units do not matter; there may be none. Deterministic.
-    """
-    centre, spread = float(values.mean()), float(values.std()) + _TINY
-    scores = (values - centre) / spread
-    columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
-    seen = columns[rows]
-    coefficients = np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ scores)
-    prior = columns @ coefficients
-    left = scores - prior[rows]
-    kernel = matern(distances(places[rows], places[rows]), LENGTH)
-    eigenvalues, vectors = spectrum(kernel)
-    noises, _, signals = best_noise(eigenvalues, vectors.T @ left[:, None])
-    noise, signal = float(noises[0]), float(signals[0])
-    inverse = (vectors / (eigenvalues + noise)) @ vectors.T
-    weights = inverse @ left
-    cross = matern(distances(places, places[rows]), LENGTH)
-    variance = signal * np.maximum(1 - np.einsum("ij,ij->i", cross @ inverse, cross), 0)
-    return Estimate(
-        centre + spread * (prior + cross @ weights),
-        spread * np.sqrt(variance),
-        spread * float(np.sqrt(noise * signal)),
-        centre + spread * (scores - weights / np.diag(inverse)),
-    )
+    """Estimate of one measure at all places from its values at some rows; see :class:`Kriging`."""
+    kriging = Kriging(places)
+    kriging.measured(rows)
+    (estimate,) = kriging.estimates(trend, values[None])
+    return estimate

@@ -114,6 +114,10 @@ class Table:
         """Code to position."""
         return {code: position for position, code in enumerate(self.codes)}
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {column.name: place for place, column in enumerate(self.columns)}
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """Tasks with truth, in the order of the columns."""
@@ -136,7 +140,7 @@ class Table:
 
     def recorded(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values as recorded; read-only."""
-        return np.asarray(self.values[self.columns.index(self.column(column.name))])
+        return np.asarray(self.values[self._places[column.name]])
 
     def scores(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values turned so that higher is better."""

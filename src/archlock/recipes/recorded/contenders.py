@@ -1,10 +1,13 @@
 """Who takes part in an evaluation: methods with a label, what they are made of, and what they may look up."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from archlock.errors import ConfigurationError
+from archlock.recipes.recorded.catalog import METHODS
 from archlock.recipes.recorded.method import RecordedMethod
-from archlock.tables import Allowance, Scheme
+from archlock.recipes.recorded.passive import PassiveFewShot
+from archlock.tables import SCHEMES, Allowance, Scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,50 @@ def parse_budget(text: str) -> Allowance:
         raise ConfigurationError(
             f"a budget is written as trainings+finalists per task, for example 150+40; got {text!r}"
         ) from None
+
+
+def chosen_contenders(
+    schemes: tuple[str, ...],
+    methods: tuple[str, ...] = (),
+    *,
+    evidence: Literal["few_shot", "zero_cost"] = "few_shot",
+    allowance: Allowance | None = None,
+    preference: str | None = None,
+    strategy: str | None = None,
+) -> tuple[Contender, ...]:
+    """Every method in every scheme. Without a method it is ours for the evidence (``lock`` or ``zero_cost``); a
+    preference or a strategy stands for the ordinary few-shot method made of it.
+
+    An unknown scheme raises ConfigurationError, an unknown method UnknownNameError.
+    """
+    wrong = [scheme for scheme in schemes if scheme not in SCHEMES]
+    if wrong or not schemes:
+        raise ConfigurationError(f"schemes are {', '.join(SCHEMES)}, separated by commas; got {', '.join(schemes)!r}")
+    allowance = allowance or Allowance()
+    contenders = []
+    if preference or strategy:
+        made = PassiveFewShot(preference=preference or "score_model", strategy=strategy or "exhaustive")
+        label = f"{made.preference} + {made.strategy}"
+        contenders += [
+            Contender(_label(label, scheme), scheme, made.preference, made.strategy, "few_shot", allowance, made)
+            for scheme in SCHEMES
+            if scheme in schemes
+        ]
+        names = methods
+    else:
+        names = methods or ({"few_shot": "lock", "zero_cost": "zero_cost"}[evidence],)
+    for name in names:
+        entry = METHODS[name]
+        paid = Allowance(0, allowance.finalists) if entry.evidence == "zero_cost" else allowance
+        contenders += [
+            Contender(
+                _label(name, scheme), scheme, entry.preference, entry.strategy, entry.evidence, paid, entry.method
+            )
+            for scheme in SCHEMES
+            if scheme in schemes and scheme in entry.schemes
+        ]
+    return tuple(contenders)
+
+
+def _label(name: str, scheme: str) -> str:
+    return scheme if name == "lock" else f"{name} {scheme}"

@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from archlock.errors import SearchError
 from archlock.preferences import (
     Estimate,
+    Kriging,
     Residuals,
     krige,
     normal_scores,
@@ -77,8 +78,9 @@ AFTER_SHORT: Final = Rounds(start=0.45, batch=0.1, drawn=0.0, until=0.0, pool=0.
 
 @dataclass(slots=True, eq=False)
 class _Bought:
-    """Full trainings looked up so far; it grows."""
+    """Full trainings looked up so far, and the kriging of them; it grows."""
 
+    kriging: Kriging
     rows: list[int] = field(default_factory=list)
     drawn: list[bool] = field(default_factory=list)
     values: list[Float[np.ndarray, " tasks"]] = field(default_factory=list)
@@ -126,7 +128,7 @@ class FewShot:
         short = evidence.has_short(evidence.source) and evidence.left(evidence.source, short=True) > 0
         foretold = short or by_structure
         rounds = AFTER_SHORT if foretold else WITHOUT_SHORT
-        bought = _Bought()
+        bought = _Bought(Kriging(ground.places))
         trend = ground.size[:, None]
         promising = np.flatnonzero(ground.connected)
         if foretold:
@@ -210,11 +212,11 @@ def _buy(
 ) -> None:
     architectures = [evidence.architectures[row] for row in rows]
     values = np.stack([evidence.training(task, architectures) for task in tasks], axis=1)
-    for row, measured in zip(rows, values, strict=True):
-        if np.isfinite(measured).all():
-            bought.rows.append(int(row))
-            bought.drawn.append(drawn)
-            bought.values.append(measured)
+    known = np.isfinite(values).all(axis=1)
+    bought.kriging.measured(rows[known])
+    bought.rows += rows[known].tolist()
+    bought.drawn += [drawn] * int(known.sum())
+    bought.values += list(values[known])
 
 
 def _short_latents(
@@ -281,7 +283,7 @@ def _look(
             for one, before in zip(values, earlier, strict=True)
         ]
     )
-    estimates = [krige(ground.places, trend, rows, one) for one in scores]
+    estimates = bought.kriging.estimates(trend, scores)
     source = estimates[0]
     unbought = np.ones(len(ground.size), dtype=bool)
     unbought[rows] = False

@@ -1,0 +1,109 @@
+"""``archlock evaluate``."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from archlock.cli.options import Json, Quiet, Seed, Workers, stderr
+from archlock.cli.progress import progress_on
+
+
+def evaluate(
+    table: Annotated[str, typer.Option(help="Name of an imported table (archlock tables list), or its file.")],
+    out: Annotated[
+        Path, typer.Option(help="Directory for rows, summary and report; the same command takes it up after a kill.")
+    ],
+    pairs: Annotated[str, typer.Option(help="all, or source:target separated by commas.")] = "all",
+    schemes: Annotated[
+        str, typer.Option(help="s: source only; tk: target known; tu: unknown, the table's other tasks stand in.")
+    ] = "s,tk,tu",
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Methods to compare; may be repeated. See --list-methods. Default: ours for the evidence."),
+    ] = None,
+    preference: Annotated[
+        str | None, typer.Option(help="Instead of a method: a preference learned from a random few-shot sample.")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Instead of a method: the strategy that searches such a preference.")
+    ] = None,
+    evidence: Annotated[
+        Literal["few_shot", "zero_cost"],
+        typer.Option(help="few_shot: recorded trainings. zero_cost: no training but the finalists', on the source."),
+    ] = "few_shot",
+    budget: Annotated[str, typer.Option(help="Trainings and finalists per task, for example 150+40.")] = "150+40",
+    floor: Annotated[float, typer.Option(help="Source percentile to keep.")] = 97.0,
+    trade_off: Annotated[
+        str, typer.Option(help="Further source floors for the trade-off, as percentiles separated by commas.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of every method on every pair.")] = 20,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write rows.parquet instead of rows.csv.")] = False,
+    patterns: Annotated[
+        bool, typer.Option("--patterns/--no-patterns", help="Say which structures lock, from the table's truth.")
+    ] = True,
+    seed: Seed = 0,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run lock schemes over a recorded benchmark, on all pairs of tasks and with many seeds, and say what they are worth.
+
+    No method can look at the truth it is judged by: it looks up evidence, every look-up is counted, and the truth opens
+    when it has decided.
+
+    Example: archlock evaluate --table transnas101_micro --seeds 20 --out eval
+    """
+    from archlock.recipes import EvaluateConfig, chosen_contenders, parse_budget
+    from archlock.recipes import evaluate as run_evaluate
+    from archlock.records import plain
+    from archlock.reports import evaluation_summary
+    from archlock.tables import open_by_name_or_path
+
+    config = EvaluateConfig(
+        contenders=chosen_contenders(
+            tuple(part.strip() for part in schemes.split(",")),
+            tuple(method or ()),
+            evidence=evidence,
+            allowance=parse_budget(budget),
+            preference=preference,
+            strategy=strategy,
+        ),
+        pairs=pairs,
+        seeds=seeds,
+        floor=floor / 100,
+        trade_off=shares(trade_off),
+        seed=seed,
+        parquet=parquet,
+        patterns=patterns,
+    )
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        result = run_evaluate(
+            open_by_name_or_path(table),
+            config,
+            out=out,
+            workers=workers,
+            progress=progress,
+            command=shlex.join(["archlock", *sys.argv[1:]]),
+        )
+    if as_json:
+        typer.echo(json.dumps(plain(result.summary)))
+        return
+    typer.echo(evaluation_summary(result.record, result.summary))
+    typer.echo(f"rows: {result.rows.resolve()}")
+    typer.echo(f"report: {result.page.resolve()}")
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """``90,95`` as (0.9, 0.95); anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    try:
+        return tuple(float(part) / 100 for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ConfigurationError(
+            f"floors are percentiles separated by commas, for example 90,95; got {text!r}"
+        ) from None
