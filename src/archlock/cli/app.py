@@ -8,6 +8,7 @@ import typer
 
 from archlock import __version__
 from archlock.cli.attack import attack
+from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.report import report
 from archlock.cli.tables import tables
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, report, demo):
+for command in (lock, attack, evaluate, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

@@ -23,7 +23,9 @@ def evaluate(
     ] = "s,tk,tu",
     method: Annotated[
         list[str] | None,
-        typer.Option(help="Methods to compare; may be repeated. See --list-methods. Default: ours for the evidence."),
+        typer.Option(
+            help="Methods to compare; may be repeated: lock, zero_cost, and baselines. Default: ours for the evidence."
+        ),
     ] = None,
     preference: Annotated[
         str | None, typer.Option(help="Instead of a method: a preference learned from a random few-shot sample.")

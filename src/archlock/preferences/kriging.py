@@ -37,9 +37,14 @@ class Estimate:
 
 
 def coordinates(space: Space, architectures: tuple[Architecture, ...]) -> Float[np.ndarray, "architectures features"]:
-    """Structural features, scaled so that Euclidean distance is meaningful; the given architectures set the scale."""
+    """Structural features, scaled so that Euclidean distance is meaningful; the given architectures set the scale.
+
+    Rotated to their principal axes, of which those without any spread are left out: the same distances, fewer numbers.
+    """
     features = space.features(architectures)
-    return scale(features).coordinates(features, _POWER)
+    places = scale(features).coordinates(features, _POWER)
+    spread, axes = np.linalg.eigh(places.T @ places)
+    return np.asarray(places @ axes[:, spread > _TINY * spread[-1]])
 
 
 class Kriging:
@@ -48,14 +53,14 @@ class Kriging:
     def __init__(self, places: Float[np.ndarray, "architectures features"]) -> None:
         self._places = places
         self._norms = np.einsum("ij,ij->i", places, places)
-        self._rows = np.zeros(0, dtype=int)
+        self.rows = np.zeros(0, dtype=int)
         self._cross = np.zeros((len(places), 0))
 
     def measured(self, rows: Int[np.ndarray, " more"]) -> None:
         """More rows were measured; each counts as often as it is named."""
         squares = self._norms[:, None] + self._norms[rows] - 2 * (self._places @ self._places[rows].T)
         more = matern(np.sqrt(np.maximum(squares, 0)), LENGTH)
-        self._rows = np.concatenate([self._rows, rows])
+        self.rows = np.concatenate([self.rows, rows])
         self._cross = np.concatenate([self._cross, more], axis=1)
 
     def estimates(
@@ -65,7 +70,7 @@ class Kriging:
 
         The trend's columns are standardised, so their units do not matter; there may be none. Deterministic.
         """
-        rows, cross = self._rows, self._cross
+        rows, cross = self.rows, self._cross
         columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
         seen = columns[rows]
         eigenvalues, vectors = spectrum(cross[rows])

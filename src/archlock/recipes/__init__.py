@@ -7,17 +7,27 @@ from archlock.recipes.demonstration import demo
 from archlock.recipes.export import load
 from archlock.recipes.locking import LockResult, lock
 from archlock.recipes.pages import rebuild
+from archlock.recipes.recorded.catalog import METHODS
+from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
+from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
 
 __all__ = [
+    "METHODS",
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "Contender",
+    "EvaluateConfig",
+    "EvaluationResult",
     "LockConfig",
     "LockResult",
     "attack",
+    "chosen_contenders",
     "demo",
+    "evaluate",
     "load",
     "lock",
+    "parse_budget",
     "parse_floor",
     "rebuild",
 ]

@@ -6,7 +6,6 @@ from typing import Literal
 from archlock.errors import ConfigurationError
 from archlock.recipes.recorded.catalog import METHODS
 from archlock.recipes.recorded.method import RecordedMethod
-from archlock.recipes.recorded.passive import PassiveFewShot
 from archlock.tables import SCHEMES, Allowance, Scheme
 
 
@@ -54,17 +53,7 @@ def chosen_contenders(
         raise ConfigurationError(f"schemes are {', '.join(SCHEMES)}, separated by commas; got {', '.join(schemes)!r}")
     allowance = allowance or Allowance()
     contenders = []
-    if preference or strategy:
-        made = PassiveFewShot(preference=preference or "score_model", strategy=strategy or "exhaustive")
-        label = f"{made.preference} + {made.strategy}"
-        contenders += [
-            Contender(_label(label, scheme), scheme, made.preference, made.strategy, "few_shot", allowance, made)
-            for scheme in SCHEMES
-            if scheme in schemes
-        ]
-        names = methods
-    else:
-        names = methods or ({"few_shot": "lock", "zero_cost": "zero_cost"}[evidence],)
+    names = methods or ({"few_shot": "lock", "zero_cost": "zero_cost"}[evidence],)
     for name in names:
         entry = METHODS[name]
         paid = Allowance(0, allowance.finalists) if entry.evidence == "zero_cost" else allowance

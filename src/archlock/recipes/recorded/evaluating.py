@@ -64,6 +64,8 @@ class EvaluateConfig:
     """Added to the number of every run."""
     parquet: bool = False
     """Write rows.parquet instead of rows.csv."""
+    patterns: bool = True
+    """Say which structures lock, by the truth of the table."""
 
     def __post_init__(self) -> None:
         if not self.contenders or self.seeds < 1 or self.trade_off_seeds < 1:

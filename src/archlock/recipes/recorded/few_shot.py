@@ -24,7 +24,6 @@ from archlock.preferences import (
     Estimate,
     Kriging,
     Residuals,
-    krige,
     normal_scores,
     population_scores,
     population_weights,
@@ -38,11 +37,15 @@ from archlock.tables import RecordedEvidence
 
 SHORT_START: Final = 0.6
 """Share of the short trainings that is drawn from everywhere; the rest is drawn where the source is promising."""
-SHORT_PROMISING: Final = 0.2
+SHORT_SOURCE_WEIGHT: Final = 0.1
+"""How much the source itself counts as one more surrogate of an unknown target."""
+PROMISING: Final = 0.2
 SIZE_WEIGHT: Final = 0.5
 """How much the size counts against the mean of the foretold short trainings, both standardised."""
 SHORTCUT_WEIGHT: Final = 0.4
 """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
+SOURCE_WEIGHT: Final = 0.1
+"""How much the source itself counts as one more surrogate of an unknown target."""
 PROMISING: Final = 0.2
 """Share of the space from which the first full trainings are drawn where short ones foretell them."""
 GRID: Final = 160
@@ -194,7 +197,8 @@ class FewShot:
             return one.mean, np.hypot(one.std, one.noise), view.other_scores[0]
         spreads = [float(one.mean.std()) + 1e-9 for one in view.others]
         believed = np.mean([one.mean / spread for one, spread in zip(view.others, spreads, strict=True)], axis=0)
-        mean = believed + SHORTCUT_WEIGHT * ground.open_shortcut
+        on_source = view.source.mean / (float(view.source.mean.std()) + 1e-9)
+        mean = believed + SHORTCUT_WEIGHT * ground.open_shortcut + SOURCE_WEIGHT * on_source
         squares = [(one.std / spread) ** 2 for one, spread in zip(view.others, spreads, strict=True)]
         return mean, np.sqrt(np.sum(squares, axis=0)) / len(squares), mean[rows]
 
@@ -221,24 +225,27 @@ def _buy(
 
 def _short_latents(
     evidence: RecordedEvidence, ground: Ground, tasks: Sequence[str], rng: np.random.Generator
-) -> Float[np.ndarray, "tasks architectures"]:
+) -> Float[np.ndarray, "seen architectures"]:
     """What short trainings would show of everybody, in normal scores: random ones first, then promising ones."""
-    total = min(evidence.left(task, short=True) for task in tasks if evidence.has_short(task))
+    seen = [task for task in tasks if evidence.has_short(task)]
+    total = min(evidence.left(task, short=True) for task in seen)
     rows = rng.choice(np.flatnonzero(ground.connected), round(SHORT_START * total), replace=False)
-    latents = np.zeros((len(tasks), len(ground.size)))
+    kriging, values = Kriging(ground.places), np.zeros((len(seen), 0))
+    asked = 0
     while True:
+        asked += len(rows)
         architectures = [evidence.architectures[row] for row in rows]
-        for position, task in enumerate(tasks):
-            if evidence.has_short(task):
-                values = evidence.training(task, architectures, short=True)
-                known = np.isfinite(values)
-                even = np.full(int(known.sum()), 1 / known.sum())
-                scores = population_scores(values[known], even)
-                latents[position] = krige(ground.places, ground.size[:, None], rows[known], scores).mean
-        if len(rows) >= total:
-            return latents
-        pool = _best_unbought(latents.mean(axis=0), rows, round(SHORT_PROMISING * len(ground.size)))
-        rows = np.concatenate([rows, rng.choice(pool, min(-(-total // 5), total - len(rows)), replace=False)])
+        more = np.stack([evidence.training(task, architectures, short=True) for task in seen])
+        known = np.isfinite(more).all(axis=0)
+        kriging.measured(rows[known])
+        values = np.concatenate([values, more[:, known]], axis=1)
+        even = np.full(values.shape[1], 1 / values.shape[1])
+        scores = np.stack([population_scores(one, even) for one in values])
+        means = [one.mean for one in kriging.estimates(ground.size[:, None], scores)]
+        if asked >= total:
+            return np.stack(means)
+        pool = _best_unbought(np.mean(means, axis=0), kriging.rows, round(SHORT_PROMISING * len(ground.size)))
+        rows = rng.choice(pool, min(-(-total // 5), total - asked), replace=False)
 
 
 def _proxy_latents(
