@@ -26,6 +26,14 @@ class Architecture:
         return f"{self.space}:{self.code}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """Named numbers of architectures, for people to read (surrogate models take ``features``)."""
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "architectures traits"]
+
+
 class Space(ABC):
     """A finite, enumerable set of architectures. Members are stateless; one instance serves everybody."""
 
@@ -90,3 +98,11 @@ class Space(ABC):
 
         An architecture that is not connected has 0 as well.
         """
+
+    @abstractmethod
+    def choices(self, architectures: Sequence[Architecture]) -> Traits:
+        """The decisions that make an architecture, in words: one indicator for each choice at each place."""
+
+    @abstractmethod
+    def shape(self, architectures: Sequence[Architecture]) -> Traits:
+        """What the decisions add up to, in words: counts, depths, paths, size."""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from archlock.errors import ArchitectureError
-from archlock.spaces.architecture import Architecture, Space
+from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell_features import PATHS, cell_features
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -145,6 +145,28 @@ class CellSpace(Space):
         ]
         fewest = np.min(counts, axis=0)
         return np.asarray(np.where(np.isfinite(fewest), fewest, 0.0))
+
+    def choices(self, architectures: Sequence[Architecture]) -> Traits:
+        """For every edge and operation: is that the operation there (none, if the edge is dead)."""
+        digits = without_dead_edges(self.digits(architectures))
+        names = [f"{name} on {tail}-{head}" for tail, head in EDGES for name in self.operations]
+        return Traits(tuple(names), np.eye(len(self.operations))[digits].reshape(len(digits), -1))
+
+    def shape(self, architectures: Sequence[Architecture]) -> Traits:
+        """Live edges of each operation, paths, depths in convolutions, whether there is a shortcut, and the cost."""
+        digits = without_dead_edges(self.digits(architectures))
+        is_convolution = np.array(["conv" in name for name in self.operations])
+        alive = np.stack([(digits[:, path] > 0).all(axis=1) for path in map(list, PATHS)])
+        depths = np.stack([is_convolution[digits[:, path]].sum(axis=1) for path in map(list, PATHS)]) * alive
+        columns = {
+            **{f"number of {name}": (digits == digit).sum(axis=1) for digit, name in enumerate(self.operations)},
+            "number of paths": alive.sum(axis=0),
+            "convolutions on the longest path": depths.max(axis=0),
+            "convolutions on the shortest path": self.shortest_path(architectures),
+            "shortcut without a convolution": self.shortest_path(architectures) == 0,
+            "cost (weights per pair of channels)": self.relative_cost(architectures),
+        }
+        return Traits(tuple(columns), np.stack([np.asarray(c, dtype=float) for c in columns.values()], axis=1))
 
     def edges(self, architecture: Architecture) -> tuple[Edge, ...]:
         """The edges that carry an operation (not none), in the order of the code."""
