@@ -6,6 +6,7 @@ Jacobian of jacov and epe_nas). Only what is asked for is computed, and asking f
 is large (activations and their gradients) is reduced while the pass runs and never kept.
 """
 
+import math
 from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -51,8 +52,10 @@ class LossPass:
     weight layer that reads it directly (once if none does)."""
     jacobian: Float64[Tensor, "examples pixels"]
     """Gradient of the sum of all outputs with respect to each image, on the CPU."""
+    loss: float
+    """The mean loss; NaN if only the Jacobian was asked for."""
     sees_images: bool
-    """Whether any gradient (of the loss, or, if only the Jacobian was asked for, of the outputs) arrives there."""
+    """Whether any of the loss's gradient arrives at the images; False if only the Jacobian was asked for."""
 
 
 def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> LossPass:
@@ -69,25 +72,28 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
             elif isinstance(module, RECTIFIERS) and notes.reads_codes:
                 hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
         outputs = model(images)
-    back_from_loss = looks != {"jacobian"}
-    if back_from_loss:
-        loss = loss_of(outputs, batch.targets)
-        arrived, *slopes = gradients(loss, [images, *wanted.values()], retain_graph="jacobian" in looks)
+    loss, sees_images, found = math.nan, False, {}
+    if looks != {"jacobian"}:
+        scalar = loss_of(outputs, batch.targets)
+        arrived, *slopes = gradients(scalar, [images, *wanted.values()], retain_graph="jacobian" in looks)
+        loss, sees_images = float(scalar), bool(arrived.any())
+        found = dict(zip(wanted, slopes, strict=True))
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
     if "jacobian" in looks:
-        (gradient,) = gradients(outputs.sum(), [images])
-        jacobian = gradient.flatten(1).double().cpu()
+        (rows,) = gradients(outputs.sum(), [images])
+        jacobian = rows.flatten(1).double().cpu()
     return LossPass(
         looks=frozenset(looks),
         weights={name: weight.detach() for name, weight in weights.items()},
-        gradients=dict(zip(wanted, slopes, strict=True)) if back_from_loss else {},
+        gradients=found,
         saliencies=tuple(notes.saliencies),
         codes_kernel=notes.kernel,
         patterns=torch.cat(notes.patterns),
         rectifiers=notes.rectifiers,
         jacobian=jacobian,
-        sees_images=bool(arrived.any() if back_from_loss else jacobian.any()),
+        loss=loss,
+        sees_images=sees_images,
     )
 
 

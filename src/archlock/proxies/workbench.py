@@ -7,6 +7,7 @@ copied once and not put back.)
 """
 
 import copy
+import math
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
@@ -99,19 +100,21 @@ class Workbench:
     def loss_pass(self, index: int = 0, looks: Set[Look] = ALL_LOOKS) -> LossPass:
         """What these looks at a batch tell (see there); all of it is run again if they were not expected.
 
-        A constant predictor raises :class:`MeasurementError`.
+        A constant predictor raises :class:`MeasurementError` (a look at the Jacobian alone does not tell).
         """
         found = self._loss_passes.get(index)
         if found is None or not looks <= found.looks:
             asked = looks | (self._looks if index == 0 else frozenset()) | (found.looks if found else frozenset())
             found = self._loss_passes[index] = loss_pass(self.model(), self.batch(index), asked)
-        if not found.sees_images:
+        if looks != {"jacobian"} and not found.sees_images:
             raise MeasurementError(BLIND)
         return found
 
     def codes(self, look: Look) -> LossPass:
-        """The pass with a look at the rectifiers' codes; MeasurementError where there are none."""
+        """The pass with a look at the rectifiers' codes; MeasurementError where there are none that mean anything."""
         found = self.loss_pass(looks={look})
+        if not math.isfinite(found.loss):
+            raise MeasurementError(f"its loss is {found.loss}, so its codes mean nothing")
         if found.rectifiers == 0:
             raise MeasurementError("it has no rectifier module (nn.ReLU and its kin) that the output depends on")
         return found

@@ -9,7 +9,7 @@ from archlock.training import Batch
 def test_agreement_counts_equal_bits():
     codes = np.random.default_rng(0).random((5, 37)) < 0.4
     slow = np.array([[(a == b).sum() for b in codes] for a in codes], dtype=float)
-    assert np.array_equal(agreement(torch.from_numpy(codes)).numpy(), slow)
+    assert np.array_equal(agreement(torch.from_numpy(codes).float()).numpy(), slow)
 
 
 def test_a_layer_no_gradient_reaches_has_zeros():
