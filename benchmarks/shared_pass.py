@@ -111,7 +111,7 @@ def _grad_norm(model: nn.Module, batch: Batch) -> float:
 
 def _snip(model: nn.Module, batch: Batch) -> float:
     _loss(model, batch).backward()
-    return sum(float((layer.weight * layer.weight.grad).abs().sum()) for layer in _layers(model))
+    return sum(float((layer.weight.detach() * layer.weight.grad).abs().sum()) for layer in _layers(model))
 
 
 def _grasp(model: nn.Module, batch: Batch) -> float:
@@ -199,7 +199,7 @@ def _synflow(model: nn.Module, batch: Batch) -> dict[str, float]:
         for parameter in model.parameters():
             parameter.abs_()
     model(torch.ones_like(batch.images[:1], dtype=torch.float64)).sum().backward()
-    flow = sum(float((layer.weight * layer.weight.grad).abs().sum()) for layer in _layers(model))
+    flow = sum(float((layer.weight.detach() * layer.weight.grad).abs().sum()) for layer in _layers(model))
     return {"synflow": math.log(flow)}
 
 

@@ -16,6 +16,8 @@ from archlock.proxies.jacov import Jacov
 from archlock.proxies.l2_norm import L2Norm
 from archlock.proxies.linear_regions import LinearRegions
 from archlock.proxies.meco import Meco
+from archlock.proxies.nn_degree import NnDegree
+from archlock.proxies.nn_mass import NnMass
 from archlock.proxies.ntk_condition import NtkCondition
 from archlock.proxies.nwot import Nwot
 from archlock.proxies.params import Params
@@ -58,6 +60,8 @@ PROXIES: Final[Catalog[Proxy]] = Catalog(
         "zico_released": ZicoReleased(),
         "epe_nas": EpeNas(),
         "grad_sign": GradSign(),
+        "nn_degree": NnDegree(),
+        "nn_mass": NnMass(),
         "swap": Swap(),
         "ntk_condition": NtkCondition(),
         "meco": Meco(),

@@ -9,6 +9,7 @@ import torch
 from archlock.proxies.gradients import gradients, weight_gradients
 from archlock.proxies.layers import layer_weights
 from archlock.proxies.proxy import Proxy
+from archlock.proxies.second_order import cheap_second_derivatives
 from archlock.proxies.workbench import Workbench
 from archlock.training import loss_of
 
@@ -30,7 +31,8 @@ class Grasp(Proxy):
         model, batch = bench.model(), bench.batch()
         weights = list(layer_weights(model).values())
         images = batch.images.requires_grad_()
-        loss = loss_of(model(images), batch.targets)
+        with cheap_second_derivatives(model):
+            loss = loss_of(model(images), batch.targets)
         slopes = weight_gradients(loss, images, weights, create_graph=True)
         products = gradients(torch.stack([(g * g.detach()).sum() for g in slopes]).sum(), weights)
         return -sum(float((h * w.detach()).double().sum()) for h, w in zip(products, weights, strict=True))

@@ -76,7 +76,7 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
     if looks != {"jacobian"}:
         scalar = loss_of(outputs, batch.targets)
         arrived, *slopes = gradients(scalar, [images, *wanted.values()], retain_graph="jacobian" in looks)
-        loss, sees_images = float(scalar), bool(arrived.any())
+        loss, sees_images = float(scalar.detach()), bool(arrived.any())
         found = dict(zip(wanted, slopes, strict=True))
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)

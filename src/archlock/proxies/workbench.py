@@ -20,6 +20,7 @@ from archlock.errors import ConfigurationError, MeasurementError
 from archlock.proxies.gradients import BLIND
 from archlock.proxies.image_passes import ImageLook, ImagePasses, image_passes
 from archlock.proxies.loss_pass import ALL_LOOKS, Look, LossPass, loss_pass
+from archlock.proxies.topology import CellShape, cells
 from archlock.seeding import derive_seed
 from archlock.tasks import Kind
 from archlock.training import Batch
@@ -142,6 +143,11 @@ class Workbench:
         if not found.sees_images:
             raise MeasurementError(BLIND)
         return found
+
+    @cached_property
+    def cells(self) -> tuple[CellShape, ...]:
+        """The model's cells, as the formulas of its topology want them (see ``topology``)."""
+        return cells(self.model(), self.batch())
 
     @cached_property
     def _private(
