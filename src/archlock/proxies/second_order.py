@@ -43,14 +43,14 @@ def cheap_second_derivatives(model: nn.Module) -> Iterator[None]:
 def _convolved(module: nn.Conv2d, images: Tensor) -> Tensor:
     bias = None if module.bias is None else module.bias.detach()
     settings = (module.stride, module.padding, module.dilation, False, (0, 0), module.groups)
-    result: Tensor = _Convolve.apply(images, module.weight, bias, settings)
+    result: Tensor = _Convolve.apply(images, module.weight, bias, settings)  # type: ignore[no-untyped-call]
     return result
 
 
 def _normalised(module: nn.BatchNorm2d, images: Tensor) -> Tensor:
     scale = images.new_ones(images.shape[1]) if module.weight is None else module.weight.detach()
     shift = images.new_zeros(images.shape[1]) if module.bias is None else module.bias.detach()
-    result: Tensor = _Normalise.apply(images, scale, shift, module.eps)
+    result: Tensor = _Normalise.apply(images, scale, shift, module.eps)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -65,7 +65,8 @@ class _Convolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        return *_ConvolveBack.apply(gradient, *ctx.saved_tensors, ctx.settings), None, None
+        found = _ConvolveBack.apply(gradient, *ctx.saved_tensors, ctx.settings)  # type: ignore[no-untyped-call]
+        return *found, None, None
 
 
 class _ConvolveBack(torch.autograd.Function):
@@ -104,7 +105,8 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        return _NormaliseBack.apply(gradient, *ctx.saved_tensors, ctx.eps), None, None, None
+        found = _NormaliseBack.apply(gradient, *ctx.saved_tensors, ctx.eps)  # type: ignore[no-untyped-call]
+        return found, None, None, None
 
 
 class _NormaliseBack(torch.autograd.Function):

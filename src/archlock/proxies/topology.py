@@ -14,8 +14,8 @@ The papers of NN-Mass and NN-Degree speak of cells of equally wide layers joined
   by channel counting). A chain of additions whose partial sums nothing else reads is one addition.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,8 +58,11 @@ class _Value:
     layer: Shape | None  # shape of the output of the last layer on its longest path
 
 
+_IMAGES: Final = _Value(0, None)
+
+
 def cells(model: nn.Module, batch: Batch) -> tuple[CellShape, ...]:
-    """Cells of a private model in the order in which they are reached.
+    """Cells of a private model, in no particular order.
 
     A constant predictor raises MeasurementError. UnsupportedError is raised where the graph does not tell the layers:
     no weight layer lies on a live path (weights used without a layer's module), or a layer runs unseen (scripted code,
@@ -112,7 +115,7 @@ def _live_links(loss: Tensor, images: Tensor) -> dict[Any, list[_Link]]:
         seen, waiting = {loss.grad_fn}, [loss.grad_fn]
         while waiting:
             node = waiting.pop()
-            if type(node).__name__ == "AccumulateGrad" or node is None:
+            if node is None or _kind(node) == "AccumulateGrad":
                 continue
             watch(node)
             for source, _ in node.next_functions:
@@ -142,44 +145,43 @@ def _reached(last: Any, links: dict[Any, list[_Link]], images: Tensor) -> list[A
         links[node] = [link for link in links.get(node, ()) if link.source in reached]
         if links[node]:
             reached.add(node)
-    return [node for node in order if node in reached]
+    return [node for node in order if links[node]]
 
 
 def _measured(order: Sequence[Any], links: dict[Any, list[_Link]], layers: dict[Any, Shape]) -> tuple[CellShape, ...]:
-    readers: dict[Any, int] = defaultdict(int)
-    for node in order:
-        for link in links.get(node, ()):
-            readers[link.source] += 1
+    partial = _partial_sums(order, links)
 
-    def operands(node: Any) -> list[_Link]:
-        """What a join joins, partial sums that only it reads taken apart."""
-        found = []
+    def operands(node: Any) -> Iterator[_Link]:
         for link in links[node]:
-            partial = type(link.source).__name__ in _ADDITIONS and readers[link.source] == 1
-            found += operands(link.source) if partial and type(node).__name__ in _ADDITIONS else [link]
-        return found
+            if link.source in partial:
+                yield from operands(link.source)
+            else:
+                yield link
 
     values: dict[Any, _Value] = {}
     levels: dict[Shape, set[int]] = defaultdict(set)
     skipped: dict[Shape, int] = defaultdict(int)
-    inner: set[Any] = set()  # partial sums, which the join that they are part of has counted
-    for node in reversed(order):
-        if type(node).__name__ in _ADDITIONS:
-            inner |= {
-                link.source
-                for link in links.get(node, ())
-                if type(link.source).__name__ in _ADDITIONS and readers[link.source] == 1
-            }
     for node in order:
-        before = [values[link.source] for link in links.get(node, ())]
-        deepest = max(before, key=lambda value: value.level, default=_Value(0, None))
-        if type(node).__name__ in _JOINS and node not in inner:
-            joined = [(values[link.source], link.channels) for link in operands(node)]
-            for value, channels in joined:
-                if value.level < deepest.level and deepest.layer is not None:
-                    skipped[deepest.layer] += channels
+        before = [values.get(link.source, _IMAGES) for link in links[node]]
+        value = max(before, key=lambda value: value.level)
+        if _kind(node) in _JOINS and node not in partial and value.layer is not None:
+            for link in operands(node):
+                if values.get(link.source, _IMAGES).level < value.level:
+                    skipped[value.layer] += link.channels
         if node in layers:
-            deepest = _Value(deepest.level + 1, layers[node])
-            levels[layers[node]].add(deepest.level)
-        values[node] = deepest
+            value = _Value(value.level + 1, layers[node])
+            levels[layers[node]].add(value.level)
+        values[node] = value
     return tuple(CellShape(shape[0], len(found), skipped[shape]) for shape, found in levels.items())
+
+
+def _partial_sums(order: Sequence[Any], links: dict[Any, list[_Link]]) -> set[Any]:
+    """Additions that nothing but one other addition reads."""
+    readers = Counter(link.source for node in order for link in links[node])
+    additions = [node for node in order if _kind(node) in _ADDITIONS]
+    read = {link.source for node in additions for link in links[node]}
+    return {node for node in additions if node in read and readers[node] == 1}
+
+
+def _kind(node: Any) -> str:
+    return type(node).__name__
