@@ -1,16 +1,17 @@
 """One forward pass on a batch and what runs back through it, and everything that proxies read off it.
 
 Back runs the task's loss (weight gradients for grad_norm, plain, snip and zico, the layers' outputs for fisher, the
-rectifiers' codes for nwot, linear_regions and swap) and, through the same graph, the sum of all outputs (the input
-Jacobian of jacov and epe_nas). Only what is asked for is computed, and asking for more changes no bit of the rest. What
-is large (activations and their gradients) is reduced while the pass runs and never kept.
+rectifiers' codes for nwot, linear_regions and swap), and through the same graph the sum of all outputs (the input
+Jacobian of jacov and epe_nas) and the square of the gradient (the Hessian of grasp). Only what is asked for is computed,
+and asking for more changes no bit of the rest. What is large (activations and their gradients) is reduced while the
+pass runs and never kept.
 """
 
 import math
 from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import torch
 from jaxtyping import Float, Float64, Int64
@@ -18,12 +19,13 @@ from torch import Tensor, nn
 
 from archlock.proxies.gradients import gradients
 from archlock.proxies.layers import RECTIFIERS, WEIGHT_LAYERS, layer_weights
+from archlock.proxies.second_order import cheap_second_derivatives
 from archlock.training import Batch, loss_of
 
-Look = Literal["gradients", "saliencies", "kernel", "patterns", "jacobian"]
+Look = Literal["gradients", "saliencies", "kernel", "patterns", "curvatures", "jacobian"]
 """A part of the pass that may be asked for."""
 
-ALL_LOOKS: Final[frozenset[Look]] = frozenset({"gradients", "saliencies", "kernel", "patterns", "jacobian"})
+ALL_LOOKS: Final[frozenset[Look]] = frozenset(get_args(Look))
 
 _WORD, _EXACT = 64, 24  # images in one word of a pattern; bits that float32 adds exactly
 
@@ -50,6 +52,8 @@ class LossPass:
     rectifiers: int
     """Uses of rectifiers that the kernel counts: those through which the loss's gradient passes, each once for every
     weight layer that reads it directly (once if none does)."""
+    curvatures: dict[str, Float[Tensor, "..."]]
+    """Hessian of the mean loss in the weights (biases and normalisation held fixed) times its gradient."""
     jacobian: Float64[Tensor, "examples pixels"]
     """Gradient of the sum of all outputs with respect to each image, on the CPU."""
     loss: float
@@ -63,26 +67,33 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
     notes = _Notes(batch, looks)
     weights = layer_weights(model)
     images = batch.images.requires_grad_()
-    wanted = weights if "gradients" in looks else {}
+    curved = "curvatures" in looks
+    wanted = weights if curved or "gradients" in looks else {}
     with ExitStack() as hooks:
         hooks.callback(notes.forward_done)
+        if curved:
+            hooks.enter_context(cheap_second_derivatives(model))
         for module in model.modules():
             if isinstance(module, WEIGHT_LAYERS) and notes.reads_layers:
                 hooks.enter_context(module.register_forward_hook(notes.on_weight_layer))
             elif isinstance(module, RECTIFIERS) and notes.reads_codes:
                 hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
         outputs = model(images)
-    loss, sees_images, found = math.nan, False, {}
+    loss, sees_images, found, curvatures = math.nan, False, {}, {}
     if looks != {"jacobian"}:
         scalar = loss_of(outputs, batch.targets)
-        arrived, *slopes = gradients(scalar, [images, *wanted.values()], retain_graph="jacobian" in looks)
+        inputs = [images, *wanted.values()]
+        arrived, *slopes = gradients(scalar, inputs, create_graph=curved, retain_graph="jacobian" in looks)
         loss, sees_images = float(scalar.detach()), bool(arrived.any())
-        found = dict(zip(wanted, slopes, strict=True))
+        found = {name: slope.detach() for name, slope in zip(wanted, slopes, strict=True)}
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
     if "jacobian" in looks:
-        (rows,) = gradients(outputs.sum(), [images])
+        (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
         jacobian = rows.flatten(1).double().cpu()
+    if curved:
+        square = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()  # its gradient is H g
+        curvatures = dict(zip(wanted, gradients(square, list(wanted.values())), strict=True))
     return LossPass(
         looks=frozenset(looks),
         weights={name: weight.detach() for name, weight in weights.items()},
@@ -91,6 +102,7 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
         codes_kernel=notes.kernel,
         patterns=torch.cat(notes.patterns),
         rectifiers=notes.rectifiers,
+        curvatures=curvatures,
         jacobian=jacobian,
         loss=loss,
         sees_images=sees_images,
@@ -128,7 +140,7 @@ class _Notes:
 
         def backward(gradient: Tensor) -> None:
             if not self.closed:
-                products = values * gradient
+                products = values * gradient.detach()
                 self.saliencies.append(products.sum(summed, dtype=torch.float64) if summed else products.double())
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]

@@ -106,10 +106,18 @@ class Workbench:
         found = self._loss_passes.get(index)
         if found is None or not looks <= found.looks:
             asked = looks | (self._looks if index == 0 else frozenset()) | (found.looks if found else frozenset())
-            found = self._loss_passes[index] = loss_pass(self.model(), self.batch(index), asked)
+            found = self._loss_passes[index] = self._run(index, looks, asked)
         if looks != {"jacobian"} and not found.sees_images:
             raise MeasurementError(BLIND)
         return found
+
+    def _run(self, index: int, looks: Set[Look], asked: Set[Look]) -> LossPass:
+        try:
+            return loss_pass(self.model(), self.batch(index), asked)
+        except RuntimeError:
+            if looks == asked:
+                raise
+        return loss_pass(self.model(), self.batch(index), looks)  # what another look lacks is not this one's fault
 
     def codes(self, look: Look) -> LossPass:
         """The pass with a look at the rectifiers' codes; MeasurementError where there are none that mean anything."""
