@@ -19,9 +19,8 @@ class Grasp(Proxy):
     paper = "Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, ICLR 2020"
     unit = "minus the sum of (Hessian x gradient) x weight"
     cost = "second_order"
-    looks = frozenset({"curvatures"})
+    looks = frozenset({"curvature"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        seen = bench.loss_pass(looks=self.looks)
-        return -sum(float((h * seen.weights[name]).double().sum()) for name, h in seen.curvatures.items())
+        return -bench.loss_pass(looks=self.looks).curvature

@@ -2,9 +2,9 @@
 
 Back runs the task's loss (weight gradients for grad_norm, plain, snip and zico, the layers' outputs for fisher, the
 rectifiers' codes for nwot, linear_regions and swap), and through the same graph the sum of all outputs (the input
-Jacobian of jacov and epe_nas) and the square of the gradient (the Hessian of grasp). Only what is asked for is computed,
-and asking for more changes no bit of the rest. What is large (activations and their gradients) is reduced while the
-pass runs and never kept.
+Jacobian of jacov and epe_nas) and the square of the gradient (the Hessian of grasp). Only what is asked for is
+computed, and asking for more changes no bit of the rest. What is large (activations and their gradients) is reduced
+while the pass runs and never kept.
 """
 
 import math
@@ -22,7 +22,7 @@ from archlock.proxies.layers import RECTIFIERS, WEIGHT_LAYERS, layer_weights
 from archlock.proxies.second_order import cheap_second_derivatives
 from archlock.training import Batch, loss_of
 
-Look = Literal["gradients", "saliencies", "kernel", "patterns", "curvatures", "jacobian"]
+Look = Literal["gradients", "saliencies", "kernel", "patterns", "curvature", "jacobian"]
 """A part of the pass that may be asked for."""
 
 ALL_LOOKS: Final[frozenset[Look]] = frozenset(get_args(Look))
@@ -52,8 +52,8 @@ class LossPass:
     rectifiers: int
     """Uses of rectifiers that the kernel counts: those through which the loss's gradient passes, each once for every
     weight layer that reads it directly (once if none does)."""
-    curvatures: dict[str, Float[Tensor, "..."]]
-    """Hessian of the mean loss in the weights (biases and normalisation held fixed) times its gradient."""
+    curvature: float
+    """w' H g: the weights, the Hessian of the mean loss in them (biases and normalisation held fixed), its gradient."""
     jacobian: Float64[Tensor, "examples pixels"]
     """Gradient of the sum of all outputs with respect to each image, on the CPU."""
     loss: float
@@ -67,19 +67,19 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
     notes = _Notes(batch, looks)
     weights = layer_weights(model)
     images = batch.images.requires_grad_()
-    curved = "curvatures" in looks
+    curved = "curvature" in looks
     wanted = weights if curved or "gradients" in looks else {}
     with ExitStack() as hooks:
         hooks.callback(notes.forward_done)
         if curved:
-            hooks.enter_context(cheap_second_derivatives(model))
+            way = hooks.enter_context(cheap_second_derivatives(model))
         for module in model.modules():
             if isinstance(module, WEIGHT_LAYERS) and notes.reads_layers:
                 hooks.enter_context(module.register_forward_hook(notes.on_weight_layer))
             elif isinstance(module, RECTIFIERS) and notes.reads_codes:
                 hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
         outputs = model(images)
-    loss, sees_images, found, curvatures = math.nan, False, {}, {}
+    loss, sees_images, found, curvature = math.nan, False, {}, math.nan
     if looks != {"jacobian"}:
         scalar = loss_of(outputs, batch.targets)
         inputs = [images, *wanted.values()]
@@ -88,12 +88,17 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
         found = {name: slope.detach() for name, slope in zip(wanted, slopes, strict=True)}
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
+    if curved:
+        way.weights = False
     if "jacobian" in looks:
         (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
         jacobian = rows.flatten(1).double().cpu()
     if curved:
         square = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()  # its gradient is H g
-        curvatures = dict(zip(wanted, gradients(square, list(wanted.values())), strict=True))
+        way.products.clear()
+        products = gradients(square, list(wanted.values()))  # zeros where the way back notes the product itself
+        curvature = sum(float((h * w.detach()).double().sum()) for h, w in zip(products, wanted.values(), strict=True))
+        curvature += sum(map(float, way.products))
     return LossPass(
         looks=frozenset(looks),
         weights={name: weight.detach() for name, weight in weights.items()},
@@ -102,7 +107,7 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
         codes_kernel=notes.kernel,
         patterns=torch.cat(notes.patterns),
         rectifiers=notes.rectifiers,
-        curvatures=curvatures,
+        curvature=curvature,
         jacobian=jacobian,
         loss=loss,
         sees_images=sees_images,

@@ -9,41 +9,59 @@ Szegedy 2015, section 3, differentiated once more in the images).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
+from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 
+@dataclass
+class WayBack:
+    """What the swapped convolutions do about their weights when something runs back through them.
+
+    A weight w is linear in its convolution, so the product of w and a gradient in w is one of outputs and the gradient
+    there: where only that product is wanted, as at the end of w' H g, the gradient itself need not be formed.
+    """
+
+    weights: bool = True
+    """Whether gradients in their weights are formed; if not, none arrives."""
+    products: list[Float64[Tensor, ""]] = field(default_factory=list)
+    """If not: the products of the weights and what the gradients would have been, one for every use."""
+
+
 @contextmanager
-def cheap_second_derivatives(model: nn.Module) -> Iterator[None]:
+def cheap_second_derivatives(model: nn.Module) -> Iterator[WayBack]:
     """Inside, what runs through a private model is differentiable twice, at small cost, in images and layer weights.
 
     Plain 2-d convolutions and batch norms in training mode are swapped; biases, scales and shifts of these are held
-    fixed (no gradient arrives at them). Everything else is as outside.
+    fixed (no gradient arrives at them). Everything else is as outside. What is given may be set later, before anything
+    runs back.
     """
+    way = WayBack()
     swapped = []
     for module in model.modules():
         if type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str):
-            module.forward = partial(_convolved, module)  # type: ignore[method-assign]
+            module.forward = partial(_convolved, module, way)  # type: ignore[method-assign]
         elif type(module) is nn.BatchNorm2d and module.training:
             module.forward = partial(_normalised, module)  # type: ignore[method-assign]
         else:
             continue
         swapped.append(module)
     try:
-        yield
+        yield way
     finally:
         for module in swapped:
             del module.forward
 
 
-def _convolved(module: nn.Conv2d, images: Tensor) -> Tensor:
+def _convolved(module: nn.Conv2d, way: WayBack, images: Tensor) -> Tensor:
     bias = None if module.bias is None else module.bias.detach()
     settings = (module.stride, module.padding, module.dilation, False, (0, 0), module.groups)
-    result: Tensor = _Convolve.apply(images, module.weight, bias, settings)  # type: ignore[no-untyped-call]
+    result: Tensor = _Convolve.apply(images, module.weight, bias, settings, way)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -58,38 +76,49 @@ class _Convolve(torch.autograd.Function):
     """Convolution with zero padding."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, settings: Any) -> Tensor:
+    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, settings: Any, way: WayBack) -> Tensor:
         ctx.save_for_backward(images, weight)
-        ctx.settings = settings
+        ctx.settings, ctx.way = settings, way
         return torch.ops.aten.convolution(images, weight, bias, *settings)  # type: ignore[no-any-return]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        found = _ConvolveBack.apply(gradient, *ctx.saved_tensors, ctx.settings)  # type: ignore[no-untyped-call]
-        return *found, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight = ctx.saved_tensors
+        if ctx.way.weights:
+            found = _ConvolveBack.apply(gradient, images, weight, ctx.settings, ctx.way)  # type: ignore[no-untyped-call]
+            return *found, None, None, None
+        back, _ = _gradients(gradient, images, weight, ctx.settings, weights=False)
+        ctx.way.products.append((images * back).sum(dtype=torch.float64))
+        return back, None, None, None, None
 
 
 class _ConvolveBack(torch.autograd.Function):
     """The gradients in images and weight."""
 
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, settings: Any) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, settings: Any, way: WayBack
+    ) -> tuple[Tensor, Tensor | None]:
         ctx.save_for_backward(gradient, images, weight)
-        ctx.settings = settings
-        return _gradients(gradient, images, weight, settings)
+        ctx.settings, ctx.way = settings, way
+        return _gradients(gradient, images, weight, settings, weights=True)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_images: Tensor, to_weight: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, to_images: Tensor, to_weight: Tensor) -> tuple[Tensor | None, ...]:
         gradient, images, weight = ctx.saved_tensors
         in_gradient = torch.ops.aten.convolution(to_images, weight, None, *ctx.settings)
+        if not ctx.way.weights:
+            ctx.way.products.append((in_gradient * gradient).sum(dtype=torch.float64))
         in_gradient += torch.ops.aten.convolution(images, to_weight, None, *ctx.settings)
-        in_images, in_weight = _gradients(gradient, to_images, to_weight, ctx.settings)
-        return in_gradient, in_images, in_weight, None
+        in_images, in_weight = _gradients(gradient, to_images, to_weight, ctx.settings, weights=ctx.way.weights)
+        return in_gradient, in_images, in_weight, None, None
 
 
-def _gradients(gradient: Tensor, images: Tensor, weight: Tensor, settings: Any) -> tuple[Tensor, Tensor]:
-    back = torch.ops.aten.convolution_backward(gradient, images, weight, None, *settings, [True, True, False])
+def _gradients(
+    gradient: Tensor, images: Tensor, weight: Tensor, settings: Any, *, weights: bool
+) -> tuple[Tensor, Tensor | None]:
+    back = torch.ops.aten.convolution_backward(gradient, images, weight, None, *settings, [True, weights, False])
     return back[0], back[1]
 
 

@@ -59,6 +59,9 @@ def test_a_look_by_itself_tells_the_same_as_all_together(look):
     alone = loss_pass(residual(), Batch(batch.images.clone(), batch.targets), {look})
     field = {"kernel": "codes_kernel"}.get(look, look)
     a, b = getattr(alone, field), getattr(everything, field)
+    if look == "curvature":
+        assert a == b
+        return
     assert len(a) > 0
     pairs = zip(a.values(), b.values(), strict=True) if isinstance(a, dict) else zip(a, b, strict=True)
     assert all(torch.equal(x, y) for x, y in pairs)
