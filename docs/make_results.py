@@ -35,7 +35,9 @@ AIMS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transnas", default="transnas101_micro", help="table of the micro space of TransNAS-Bench-101")
+    parser.add_argument(
+        "--transnas", default="transnas101_micro", help="table of the micro space of TransNAS-Bench-101"
+    )
     parser.add_argument("--nasbench201", default="nasbench201", help="table of NAS-Bench-201")
     parser.add_argument("--out", type=Path, default=Path("runs/results"), help="where the evaluations are kept")
     parser.add_argument("--seeds", type=int, default=20)

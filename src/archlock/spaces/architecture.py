@@ -77,6 +77,15 @@ class Space(ABC):
         """The representative of the isomorphism class (smallest code): same class, same representative."""
 
     @abstractmethod
+    def simplify(self, architecture: Architecture) -> Architecture:
+        """The cheapest architecture that is the same function: same function, same result.
+
+        The same function means that the models of ``archlock.models`` are the same set of functions over all weights,
+        equally distributed when they are drawn. What holds of one holds of the other, so one measurement serves both.
+        This is not :meth:`canonicalise`, which keeps to what a benchmark calls isomorphic.
+        """
+
+    @abstractmethod
     def is_connected(self, architecture: Architecture) -> bool:
         """Whether the input reaches the output; an architecture that is not connected is a constant predictor."""
 

@@ -57,14 +57,16 @@ class CellSpace(Space):
         write: Callable[[str], str],
         read: Callable[[str], str | None],
         class_key: Callable[[str], Hashable],
+        function_key: Callable[[str], Hashable],
     ) -> None:
         """Operations by digit (0 is none); ``write`` turns a code into the official string and ``read`` turns it back
-        (None: not such a string); two codes are isomorphic exactly when their ``class_key`` is equal.
+        (None: not such a string); two codes are isomorphic exactly when their ``class_key`` is equal, and the same
+        function exactly when their ``function_key`` is.
         """
         self.name = name
         self.operations = operations
         self._alphabet = frozenset("0123456789"[: len(operations)])
-        self._write, self._read, self._class_key = write, read, class_key
+        self._write, self._read, self._class_key, self._function_key = write, read, class_key, function_key
 
     def __len__(self) -> int:
         return int(len(self.operations) ** len(EDGES))
@@ -114,6 +116,14 @@ class CellSpace(Space):
     def canonicalise(self, architecture: Architecture) -> Architecture:
         """The isomorphic architecture with the smallest code (the first call makes a table of the whole space)."""
         return Architecture(self.name, self._canonical[self._code(architecture)])
+
+    def simplify(self, architecture: Architecture) -> Architecture:
+        """The same function with the fewest poolings, then the fewest edges, then the smallest code.
+
+        All cells of a function have the same live edges with weights, so the same parameters and multiply-adds once
+        dead edges are removed; the one returned has no dead edge. The first call makes a table of the whole space.
+        """
+        return Architecture(self.name, self._simplest[self._code(architecture)])
 
     def is_connected(self, architecture: Architecture) -> bool:
         """Whether some path of operations joins input and output."""
@@ -187,6 +197,17 @@ class CellSpace(Space):
     def _canonical(self) -> dict[str, str]:
         first: dict[Hashable, str] = {}
         return {code: first.setdefault(self._class_key(code), code) for code in self._codes()}
+
+    @cached_property
+    def _simplest(self) -> dict[str, str]:
+        first: dict[Hashable, str] = {}
+        return {
+            code: first.setdefault(self._function_key(code), code) for code in sorted(self._codes(), key=self._cost)
+        }
+
+    def _cost(self, code: str) -> tuple[int, int, str]:
+        poolings = sum("pool" in self.operations[int(digit)] for digit in code)
+        return poolings, len(code) - code.count("0"), code
 
     def _codes(self) -> Iterator[str]:
         digits = "".join(map(str, range(len(self.operations))))
