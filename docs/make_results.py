@@ -2,15 +2,15 @@
 
     python docs/make_results.py --transnas transnas101_micro --nasbench201 nasbench201 --out runs/results
 
-The tables are names of imported tables or files (see docs/how-to/tables.md). Takes an hour on two processors; a run that
-was stopped goes on where it was.
+The tables are names of imported tables or files (see docs/how-to/tables.md). Takes an hour on two processors; a run
+that was stopped goes on where it was.
 """
 
 import argparse
 from pathlib import Path
 
-from archlock.cli.progress import progress_on
 from archlock.cli.options import stderr
+from archlock.cli.progress import progress_on
 from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, EvaluationResult, chosen_contenders, evaluate
 from archlock.reports import EvaluationSummary
