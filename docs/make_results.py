@@ -68,10 +68,10 @@ def section(result: EvaluationResult) -> str:
     lines = [
         f"## {record.table.name}",
         "",
-        f"{len(record.scales)} pairs, {record.seeds} seeds, {len(record.rows):,} runs. Possible at this floor, mean over "
-        f"pairs: random feasible {summary.scale.random_feasible:.1f}, best source architecture "
-        f"{summary.scale.best_source:.1f}, one architecture against all targets {summary.scale.tu_possible:.1f}, lowest "
-        f"{summary.scale.tk_floor:.1f}.",
+        f"{len(record.scales)} pairs, {record.seeds} seeds, {len(record.rows):,} runs. Possible at this floor, mean "
+        f"over pairs: random feasible {summary.scale.random_feasible:.1f}, best source architecture "
+        f"{summary.scale.best_source:.1f}, one architecture against all targets {summary.scale.tu_possible:.1f}, "
+        f"lowest {summary.scale.tk_floor:.1f}.",
         "",
         "| method | target percentile (95 %) | lock score of means (95 %) | mean lock score | source | floor kept | "
         "full trainings: source, target, others | short | s a run | to beat and to reach |",
@@ -111,21 +111,22 @@ def rows(table: str, summary: EvaluationSummary) -> list[str]:
 COMMAND = "python docs/make_results.py"
 INTRODUCTION = """# Results on recorded tables
 
-Written by `python docs/make_results.py`; do not edit. Every method looks up evidence, every look-up is counted, and the
-truth of a pair opens once, for the architecture that was decided on (see [the guard](architecture.md)). The source floor
-is percentile 97 of all architectures of the table, and no method is told where that lies: it has to estimate it. {seeds}
-seeds per pair; intervals are a bootstrap over pairs and seeds. A target percentile is better for the owner when it is
-lower; lock score = (random feasible - found) / (random feasible - lowest).
+Written by `python docs/make_results.py`; do not edit. Every method looks up evidence, every look-up is counted, and
+the truth of a pair opens once, for the architecture that was decided on (`archlock.tables.open_pair`). The source
+floor is percentile 97 of all architectures of the table, and no method is told where that lies: it has to estimate it.
+{seeds} seeds per pair; intervals are a bootstrap over pairs and seeds. A target percentile is better for the owner when
+it is lower; lock score = (random feasible - found) / (random feasible - lowest).
 
-Budgets per task: 150 trainings and 40 finalists. On TransNAS-Bench-101 all trainings are full ones, on NAS-Bench-201 the
-150 are 12 epochs long. In scheme `tu` the table's other tasks stand in for the target; no column of the target is seen.
+Budgets per task: 150 trainings and 40 finalists. On TransNAS-Bench-101 all trainings are full ones, on NAS-Bench-201
+the 150 are 12 epochs long. In scheme `tu` the table's other tasks stand in for the target; no column of the target is
+seen.
 
 How the methods were designed: the numbers in `few_shot` were chosen on these two tables, as one set of rules for both,
 never per task; what was learned on one table (short trainings underrate what learns slowly, a shortcut transfers) was
 kept only if it held on the other. Expect less on a table that nobody has looked at.
 
-What the tables record is training from scratch on the target. What an attacker gets who starts from released weights is
-a different number: see [the findings](findings.md).
+What the tables record is training from scratch on the target. What an attacker gets who starts from released weights
+is a different number: see [the findings](findings.md).
 """
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ def pair_patterns(
     kept = np.flatnonzero(source >= floor)
     if len(kept) < 2 * FEWEST:
         raise MeasurementError(
-            f"patterns need at least {2 * FEWEST} different architectures that keep the source floor; got {len(kept)} at "
-            f"percentile {floor:g}: lower the floor"
+            f"patterns need at least {2 * FEWEST} different architectures that keep the source floor; got "
+            f"{len(kept)} at percentile {floor:g}: lower the floor"
         )
     feasible = [representatives[row] for row in kept]
     found = []
