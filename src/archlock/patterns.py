@@ -3,7 +3,7 @@
 For every named trait (a choice at a place, a count, a depth, a shortcut, the size) the effect on the target percentile
 is a least-squares slope, adjusted for the source percentile, with a heteroscedasticity-robust interval (HC3, MacKinnon
 and White 1985). Isomorphic architectures count once, with the mean of their recorded values. Over pairs of tasks the
-effects are averaged, with the interval of a mean over pairs, since pairs are what generalises. Which decisions matter
+effects are averaged, with an interval over tasks, since tasks are what generalises. Which decisions matter
 at all is said by functional ANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), as Optuna computes it.
 
 This is description, not search: it reads the truth of a table. Effects are associations within one space; percentiles
@@ -86,23 +86,32 @@ def pair_patterns(
     return _controlled(found)
 
 
-def common_patterns(pairs: Mapping[str, tuple[Pattern, ...]]) -> tuple[Pattern, ...]:
-    """Mean effect of every trait over the pairs that have it, at least three; strongest first."""
-    from scipy.stats import ttest_1samp
+def common_patterns(pairs: Mapping[tuple[str, str], tuple[Pattern, ...]]) -> tuple[Pattern, ...]:
+    """Mean effect of every trait over the pairs (source, target) that have it, at least three; strongest first.
+
+    Pairs that share a task are not independent, so the interval is a jackknife over tasks: each is left out in turn,
+    with all its pairs (Efron and Tibshirani 1993, chapter 11).
+    """
+    from scipy.stats import t
 
     found = []
-    names = dict.fromkeys((pattern.kind, pattern.name) for patterns in pairs.values() for pattern in patterns)
-    for kind, name in names:
-        effects = np.array(
-            [p.effect for patterns in pairs.values() for p in patterns if (p.kind, p.name) == (kind, name)]
-        )
-        if len(effects) < 3 or np.ptp(effects) == 0:
+    tasks = sorted({task for pair in pairs for task in pair})
+    for kind, name in dict.fromkeys(
+        (pattern.kind, pattern.name) for patterns in pairs.values() for pattern in patterns
+    ):
+        effects = {
+            pair: pattern.effect for pair, patterns in pairs.items() for pattern in patterns if pattern.name == name
+        }
+        values = np.array(list(effects.values()))
+        without = [[effect for pair, effect in effects.items() if task not in pair] for task in tasks]
+        if len(values) < 3 or not all(without):
             continue
-        mean = float(effects.mean())
-        half = float(effects.std(ddof=1) / np.sqrt(len(effects))) * _quantile(len(effects) - 1)
-        agreement = float((np.sign(effects) == np.sign(mean)).mean())
-        p_value = float(ttest_1samp(effects, 0).pvalue)
-        found.append(Pattern(kind, name, mean, mean - half, mean + half, p_value, len(effects), agreement))
+        mean, left = float(values.mean()), np.array([np.mean(part) for part in without])
+        error = float(np.sqrt((len(tasks) - 1) / len(tasks) * ((left - left.mean()) ** 2).sum()))
+        half = error * _quantile(len(tasks) - 1)
+        agreement = float((np.sign(values) == np.sign(mean)).mean())
+        p_value = float(2 * t.sf(abs(mean) / max(error, 1e-12), len(tasks) - 1))
+        found.append(Pattern(kind, name, mean, mean - half, mean + half, p_value, len(values), agreement))
     return _controlled(found)
 
 

@@ -5,7 +5,6 @@ from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell import CellSpace, Edge
 from archlock.spaces.nasbench201 import nasbench201
-from archlock.spaces.structure import Decisions, Feature, Kind, decisions, representatives, structure
 from archlock.spaces.transnas101_macro import transnas101_macro
 from archlock.spaces.transnas101_micro import transnas101_micro
 

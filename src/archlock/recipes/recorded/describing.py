@@ -25,14 +25,15 @@ def described(
     found = {}
     for source, target in pairs:
         try:
-            found[pair_name(source, target)] = pair_patterns(
+            found[source, target] = pair_patterns(
                 table.space, table.architectures, standing[source], standing[target], floor=100 * floor
             )
         except MeasurementError as error:
             progress.say(f"{pair_name(source, target)}: {error}")
         progress.advance()
     records = []
-    for name, patterns in ((ALL_PAIRS, common_patterns(found)), *found.items()):
+    named = {pair_name(*pair): patterns for pair, patterns in found.items()}
+    for name, patterns in ((ALL_PAIRS, common_patterns(found)), *named.items()):
         credible = [one for one in patterns if one.p_value < CREDIBLE or name == ALL_PAIRS]
         records += [
             PatternRecord(name, one.kind, one.name, one.effect, one.low, one.high, one.count)
