@@ -35,7 +35,7 @@ from archlock.seeding import rng_for
 from archlock.spaces import Architecture
 from archlock.tables import RecordedEvidence
 
-SHORT_START: Final = 0.6
+SHORT_START: Final = 0.8
 """Share of the short trainings that is drawn from everywhere; the rest is drawn where the source is promising."""
 SHORT_PROMISING: Final = 0.2
 SIZE_WEIGHT: Final = 0.5
@@ -74,7 +74,7 @@ class Rounds:
 
 
 WITHOUT_SHORT: Final = Rounds(start=0.32, batch=0.16, drawn=0.35, until=0.79, pool=0.15)
-AFTER_SHORT: Final = Rounds(start=0.45, batch=0.1, drawn=0.0, until=0.0, pool=0.15)
+AFTER_SHORT: Final = Rounds(start=0.3, batch=0.07, drawn=0.0, until=0.0, pool=0.15)
 
 
 @dataclass(slots=True, eq=False)
@@ -109,8 +109,8 @@ class _View:
 class FewShot:
     """A :class:`~archlock.recipes.recorded.method.RecordedMethod`; ``margin`` is added to the floor, in percentile."""
 
-    margin: float = 0.0075
-    short_margin: float = 0.005
+    margin: float = 0.007
+    short_margin: float = 0.007
     """Margin where full trainings were foretold by short ones, or by proxies."""
     against: Literal["trainings", "structure"] = "trainings"
     """What tells how good an architecture is for the tasks to be locked against."""
