@@ -11,7 +11,7 @@ from archlock.testing.search import check_strategy
 def test_contract(name, space_name):
     space = SPACES[space_name]
     if name == "nsga2" and space_name == "transnas101_macro":
-        with pytest.raises(UnsupportedError, match="nsga2 needs codes of a fixed number of digits.*transnas101_macro"):
+        with pytest.raises(UnsupportedError, match=r"nsga2 needs codes of a fixed .* transnas101_macro has codes"):
             STRATEGIES[name](space, seed=0)
         return
     check_strategy(STRATEGIES[name], space)
