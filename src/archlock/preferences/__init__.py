@@ -11,7 +11,7 @@ from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.score_model import ScoreModel, make_score_model
-from archlock.preferences.vote import Vote, make_vote
+from archlock.preferences.vote import Vote, make_vote, vote_margins
 
 PREFERENCES: Catalog[PreferenceMaker] = Catalog(
     "preference",
@@ -42,4 +42,5 @@ __all__ = [
     "population_weights",
     "standing",
     "train_ranker",
+    "vote_margins",
 ]

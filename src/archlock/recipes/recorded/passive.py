@@ -69,20 +69,20 @@ class PassiveFewShot:
             seed=derive_seed(seed, "passive", "search"),
         )
         if not count:
-            return candidates.architectures[finalists[0]]
+            return candidates.architectures[int(finalists[0])]
         if evidence.has_short(evidence.source):
             best = sample.rows[np.argsort(-sample.values[0], kind="stable")[: round(self.calibration * count)]]
             finalists = np.concatenate([best, finalists[~np.isin(finalists, best)]])[:count]
         finalists, values = _bought(evidence, candidates, finalists, sample.tasks, short=False)
         if not len(finalists):
-            return candidates.architectures[sample.rows[np.argmax(sample.values[0])]]
+            return candidates.architectures[int(sample.rows[np.argmax(sample.values[0])])]
         standings = self._standings(evidence, candidates, sample, scores[0], finalists, values[0], seed)
         known = [
             drawn[:0] if evidence.has_short(task) else drawn
             for task, drawn in zip(sample.tasks, sample.values, strict=True)
         ]
-        against = relative_values(values[1:], known[1:]) if evidence.others else -values[0]
-        chosen = [candidates.architectures[row] for row in finalists]
+        against = relative_values(list(values[1:]), known[1:]) if evidence.others else -values[0]
+        chosen = [candidates.architectures[row] for row in finalists.tolist()]
         return choose(chosen, standings, against, floor + self.margin)
 
     def _sample(self, evidence: RecordedEvidence, seed: int) -> tuple[Candidates, _Sample]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from archlock.errors import SearchError
 from archlock.preferences import Column, EvidenceTable, Vote
@@ -125,14 +125,14 @@ def _decide(
     finalists = order[: evidence.left(evidence.source)] if verify else []
     if not finalists:
         return known.architectures[order[0]]
-    return verified(evidence, known, np.array(finalists), scores[0], floor)
+    chosen = [known.architectures[row] for row in finalists]
+    return verified(evidence, chosen, known.percentiles(scores[0])[finalists], floor)
 
 
 def verified(
     evidence: RecordedEvidence,
-    candidates: Candidates,
-    finalists: Int[np.ndarray, " finalists"],
-    predicted: Float[np.ndarray, " architectures"],
+    finalists: Sequence[Architecture],
+    predicted: Float[np.ndarray, " finalists"],
     floor: float,
 ) -> Architecture:
     """The first of the finalists, best first, whose training on the source says that it keeps the floor.
@@ -140,9 +140,7 @@ def verified(
     Its percentile is the predicted one of the finalist of the same rank (``matched_standing``). Without others to lock
     against (scheme s) it is the best on the source.
     """
-    chosen = [candidates.architectures[row] for row in finalists]
-    values = evidence.training(evidence.source, chosen)
+    values = evidence.training(evidence.source, finalists)
     known = np.where(np.isfinite(values), values, -np.inf)
-    standings = matched_standing(known, candidates.percentiles(predicted)[finalists])
     against = np.arange(len(finalists), dtype=float) if evidence.others else -known
-    return choose(chosen, standings, against, floor)
+    return choose(finalists, matched_standing(known, predicted), against, floor)
