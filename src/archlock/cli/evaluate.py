@@ -52,7 +52,7 @@ def evaluate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run lock schemes over a recorded benchmark, on all pairs of tasks and with many seeds, and say what they are worth.
+    """Run lock schemes over a recorded benchmark, on all pairs of tasks, with many seeds: what are they worth?
 
     No method can look at the truth it is judged by: it looks up evidence, every look-up is counted, and the truth opens
     when it has decided.

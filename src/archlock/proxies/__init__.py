@@ -14,11 +14,17 @@ from archlock.proxies.grad_sign import GradSign
 from archlock.proxies.grasp import Grasp
 from archlock.proxies.jacov import Jacov
 from archlock.proxies.l2_norm import L2Norm
+from archlock.proxies.linear_regions import LinearRegions
+from archlock.proxies.meco import Meco
+from archlock.proxies.nn_degree import NnDegree
+from archlock.proxies.nn_mass import NnMass
+from archlock.proxies.ntk_condition import NtkCondition
 from archlock.proxies.nwot import Nwot
 from archlock.proxies.params import Params
 from archlock.proxies.plain import Plain
 from archlock.proxies.proxy import Cost, Proxy
 from archlock.proxies.snip import Snip
+from archlock.proxies.swap import Swap
 from archlock.proxies.synflow import Synflow
 from archlock.proxies.together import ProxyValue, measure_together
 from archlock.proxies.zen import Zen
@@ -54,6 +60,12 @@ PROXIES: Final[Catalog[Proxy]] = Catalog(
         "zico_released": ZicoReleased(),
         "epe_nas": EpeNas(),
         "grad_sign": GradSign(),
+        "nn_degree": NnDegree(),
+        "nn_mass": NnMass(),
+        "swap": Swap(),
+        "ntk_condition": NtkCondition(),
+        "meco": Meco(),
+        "linear_regions": LinearRegions(),
     },
 )
 """Every proxy there is, by name."""

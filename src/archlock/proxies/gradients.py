@@ -12,9 +12,18 @@ BLIND: Final = "its output does not depend on the images (a constant predictor, 
 """Why a constant predictor has no value."""
 
 
-def gradients(scalar: Tensor, inputs: Sequence[Tensor], *, create_graph: bool = False) -> tuple[Tensor, ...]:
+def gradients(
+    scalar: Tensor, inputs: Sequence[Tensor], *, create_graph: bool = False, retain_graph: bool = False
+) -> tuple[Tensor, ...]:
     """Gradient of a scalar with respect to every input; zeros where none arrives."""
-    return torch.autograd.grad(scalar, inputs, create_graph=create_graph, allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(
+        scalar,
+        inputs,
+        create_graph=create_graph,
+        retain_graph=create_graph or retain_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
 
 
 def weight_gradients(

@@ -4,13 +4,8 @@ Paper: Wang, Zhang, Grosse, "Picking Winning Tickets Before Training by Preservi
 as a proxy in Abdelfattah et al., ICLR 2021. Signed, and noisy between initialisations (rank agreement about 0.7-0.8).
 """
 
-import torch
-
-from archlock.proxies.gradients import gradients, weight_gradients
-from archlock.proxies.layers import layer_weights
 from archlock.proxies.proxy import Proxy
 from archlock.proxies.workbench import Workbench
-from archlock.training import loss_of
 
 
 class Grasp(Proxy):
@@ -24,13 +19,8 @@ class Grasp(Proxy):
     paper = "Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, ICLR 2020"
     unit = "minus the sum of (Hessian x gradient) x weight"
     cost = "second_order"
+    looks = frozenset({"curvature"})
 
     def score(self, bench: Workbench) -> float:
-        """Differentiates g' stop(g), whose gradient is H g."""
-        model, batch = bench.model(), bench.batch()
-        weights = list(layer_weights(model).values())
-        images = batch.images.requires_grad_()
-        loss = loss_of(model(images), batch.targets)
-        slopes = weight_gradients(loss, images, weights, create_graph=True)
-        products = gradients(torch.stack([(g * g.detach()).sum() for g in slopes]).sum(), weights)
-        return -sum(float((h * w.detach()).double().sum()) for h, w in zip(products, weights, strict=True))
+        """The sum."""
+        return -bench.loss_pass(looks=self.looks).curvature

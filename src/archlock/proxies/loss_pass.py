@@ -1,26 +1,44 @@
-"""One forward and one backward pass of the task's loss, and everything that proxies read off it.
+"""One forward pass on a batch and what runs back through it, and everything that proxies read off it.
 
-The gradients of the weights serve grad_norm, plain, snip and zico, the layers' outputs fisher, the rectifiers' codes
-nwot. What is large (activations and their gradients) is reduced while the pass runs and never kept.
+Back runs the task's loss (weight gradients for grad_norm, plain, snip and zico, the layers' outputs for fisher, the
+rectifiers' codes for nwot, linear_regions and swap), and through the same graph the sum of all outputs (the input
+Jacobian of jacov and epe_nas) and the square of the gradient (the Hessian of grasp). Only what is asked for is
+computed, and asking for more changes no bit of the rest. What is large (activations and their gradients) is reduced
+while the pass runs and never kept.
 """
 
+import math
+from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from archlock.proxies.gradients import gradients
 from archlock.proxies.layers import RECTIFIERS, WEIGHT_LAYERS, layer_weights
+from archlock.proxies.second_order import cheap_second_derivatives
 from archlock.training import Batch, loss_of
+
+Look = Literal["gradients", "saliencies", "kernel", "patterns", "curvature", "jacobian"]
+"""A part of the pass that may be asked for."""
+
+ALL_LOOKS: Final[frozenset[Look]] = frozenset(get_args(Look))
+
+_WORD, _EXACT = 64, 24  # images in one word of a pattern; bits that float32 adds exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LossPass:
-    """What a pass told. Tensors lie on the model's device in the model's precision unless their type says float64."""
+    """What a pass told; what was not asked for is empty or zero.
 
+    Tensors lie on the model's device in the model's precision unless their type says float64.
+    """
+
+    looks: frozenset[Look]
+    """What was asked for."""
     weights: dict[str, Float[Tensor, "..."]]
     """Weight of every weight layer, by the layer's name."""
     gradients: dict[str, Float[Tensor, "..."]]
@@ -29,44 +47,85 @@ class LossPass:
     """For every use of a weight layer: its output times the loss's gradient there, summed over all but channels."""
     codes_kernel: Float64[Tensor, "examples examples"]
     """For two images, the number of rectified units in which their binary codes agree."""
+    patterns: Int64[Tensor, "units words"]
+    """For every rectified unit, the images for which it is on: one bit an image, 64 images a word."""
     rectifiers: int
     """Uses of rectifiers that the kernel counts: those through which the loss's gradient passes, each once for every
     weight layer that reads it directly (once if none does)."""
+    curvature: float
+    """w' H g: the weights, the Hessian of the mean loss in them (biases and normalisation held fixed), its gradient."""
+    jacobian: Float64[Tensor, "examples pixels"]
+    """Gradient of the sum of all outputs with respect to each image, on the CPU."""
+    loss: float
+    """The mean loss; NaN if only the Jacobian was asked for."""
     sees_images: bool
-    """Whether any of the loss's gradient arrives at the images."""
+    """Whether any of the loss's gradient arrives at the images; False if only the Jacobian was asked for."""
 
 
-def loss_pass(model: nn.Module, batch: Batch) -> LossPass:
+def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> LossPass:
     """Run the pass on a private model and a private batch."""
-    notes = _Notes(batch)
+    notes = _Notes(batch, looks)
     weights = layer_weights(model)
     images = batch.images.requires_grad_()
+    curved = "curvature" in looks
+    wanted = weights if curved or "gradients" in looks else {}
     with ExitStack() as hooks:
         hooks.callback(notes.forward_done)
+        if curved:
+            way = hooks.enter_context(cheap_second_derivatives(model))
         for module in model.modules():
-            if isinstance(module, WEIGHT_LAYERS):
+            if isinstance(module, WEIGHT_LAYERS) and notes.reads_layers:
                 hooks.enter_context(module.register_forward_hook(notes.on_weight_layer))
-            elif isinstance(module, RECTIFIERS):
+            elif isinstance(module, RECTIFIERS) and notes.reads_codes:
                 hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
-        loss = loss_of(model(images), batch.targets)
-    arrived, *slopes = gradients(loss, [images, *weights.values()])
+        outputs = model(images)
+    loss, sees_images, found, curvature = math.nan, False, {}, math.nan
+    if looks != {"jacobian"}:
+        scalar = loss_of(outputs, batch.targets)
+        inputs = [images, *wanted.values()]
+        arrived, *slopes = gradients(scalar, inputs, create_graph=curved, retain_graph="jacobian" in looks)
+        loss, sees_images = float(scalar.detach()), bool(arrived.any())
+        found = {name: slope.detach() for name, slope in zip(wanted, slopes, strict=True)}
+    notes.closed = True
+    jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
+    if curved:
+        way.weights = False
+    if "jacobian" in looks:
+        (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
+        jacobian = rows.flatten(1).double().cpu()
+    if curved:
+        square = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()  # its gradient is H g
+        way.products.clear()
+        products = gradients(square, list(wanted.values()))  # zeros where the way back notes the product itself
+        curvature = sum(float((h * w.detach()).double().sum()) for h, w in zip(products, wanted.values(), strict=True))
+        curvature += sum(map(float, way.products))
     return LossPass(
+        looks=frozenset(looks),
         weights={name: weight.detach() for name, weight in weights.items()},
-        gradients=dict(zip(weights, slopes, strict=True)),
+        gradients=found,
         saliencies=tuple(notes.saliencies),
         codes_kernel=notes.kernel,
+        patterns=torch.cat(notes.patterns),
         rectifiers=notes.rectifiers,
-        sees_images=bool(arrived.any()),
+        curvature=curvature,
+        jacobian=jacobian,
+        loss=loss,
+        sees_images=sees_images,
     )
 
 
 class _Notes:
     """Reads activations going forward and their gradients going backward. A use without gradient leaves no note."""
 
-    def __init__(self, batch: Batch) -> None:
-        count = len(batch)
+    def __init__(self, batch: Batch, looks: Set[Look]) -> None:
+        count, device = len(batch), batch.images.device
+        self.looks = looks
+        self.reads_codes = bool(looks & {"kernel", "patterns"})
+        self.reads_layers = self.reads_codes or "saliencies" in looks
+        self.closed = False  # the loss has run back: what runs back afterwards leaves no notes
         self.saliencies: list[Tensor] = []
-        self.kernel = torch.zeros(count, count, dtype=torch.float64, device=batch.images.device)
+        self.kernel = torch.zeros(count, count, dtype=torch.float64, device=device)
+        self.patterns = [torch.zeros(0, -(-count // _WORD), dtype=torch.int64, device=device)]
         self.rectifiers = 0
         self._rectified: dict[int, tuple[Tensor, list[int]]] = {}  # by id: a rectifier's output and its readers
 
@@ -77,7 +136,7 @@ class _Notes:
     def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor | None:
         if arguments and id(arguments[0]) in self._rectified:
             self._rectified[id(arguments[0])][1][0] += 1
-        if not output.requires_grad:
+        if not output.requires_grad or "saliencies" not in self.looks:
             return None
         channels_at = output.dim() - 1 if isinstance(layer, nn.Linear) else 1
         summed = [axis for axis in range(1, output.dim()) if axis != channels_at]
@@ -85,8 +144,9 @@ class _Notes:
         values = output.detach()
 
         def backward(gradient: Tensor) -> None:
-            products = values * gradient
-            self.saliencies.append(products.sum(summed, dtype=torch.float64) if summed else products.double())
+            if not self.closed:
+                products = values * gradient.detach()
+                self.saliencies.append(products.sum(summed, dtype=torch.float64) if summed else products.double())
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
         return output.clone()  # what follows may work in place; the output itself stays as it was
@@ -99,17 +159,34 @@ class _Notes:
         self._rectified[id(output)] = (output, readers)
 
         def backward(gradient: Tensor) -> None:
-            if bool(gradient.any()):
-                times = max(1, readers[0])
-                self.kernel += times * agreement(codes)
-                self.rectifiers += times
+            if self.closed or not bool(gradient.any()):
+                return
+            times = max(1, readers[0])
+            self.rectifiers += times
+            dense = codes.to(torch.float32)  # counts up to 2**24 units are exact
+            if "kernel" in self.looks:
+                self.kernel += times * agreement(dense)
+            if "patterns" in self.looks:
+                self.patterns.append(packed(dense))
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
 
 
-def agreement(codes: Tensor) -> Float64[Tensor, "examples examples"]:
-    """Units minus Hamming distance for every pair of rows of a boolean matrix: c c' + (1 - c)(1 - c)'."""
-    dense = codes.to(torch.float32)  # counts up to 2**24 units are exact
-    on = dense.sum(dim=1, dtype=torch.float64)
-    both = (dense @ dense.T).double()
+def agreement(codes: Float[Tensor, "examples units"]) -> Float64[Tensor, "examples examples"]:
+    """Units minus Hamming distance for every pair of rows of zeros and ones: c c' + (1 - c)(1 - c)'."""
+    both = (codes @ codes.T).double()
+    on = both.diagonal()
     return codes.shape[1] - on[:, None] - on[None, :] + 2 * both
+
+
+def packed(codes: Float[Tensor, "examples units"]) -> Int64[Tensor, "units words"]:
+    """Columns of zeros and ones as integers: bit i of word w is the code of example 64 w + i."""
+    words = []
+    for first in range(0, len(codes), _WORD):
+        word = torch.zeros(codes.shape[1], dtype=torch.int64, device=codes.device)
+        for start in range(first, min(first + _WORD, len(codes)), _EXACT):
+            part = codes[start : min(start + _EXACT, first + _WORD)]
+            bits = 2.0 ** torch.arange(len(part), dtype=part.dtype, device=part.device)
+            word |= (bits @ part).long() << (start - first)
+        words.append(word)
+    return torch.stack(words, dim=1)

@@ -5,7 +5,6 @@ Paper: Mellor, Turner, Storkey, Crowley, "Neural Architecture Search without Tra
 
 import torch
 
-from archlock.errors import MeasurementError
 from archlock.proxies.proxy import Proxy
 from archlock.proxies.workbench import Workbench
 
@@ -22,10 +21,8 @@ class Nwot(Proxy):
     paper = "Mellor et al., Neural Architecture Search without Training, ICML 2021"
     unit = "log determinant of a kernel of counts"
     cost = "backward"
+    looks = frozenset({"kernel"})
 
     def score(self, bench: Workbench) -> float:
         """The log determinant, in float64."""
-        seen = bench.loss_pass()
-        if seen.rectifiers == 0:
-            raise MeasurementError("it has no rectifier module (nn.ReLU and its kin) that the output depends on")
-        return float(torch.linalg.slogdet(seen.codes_kernel).logabsdet)
+        return float(torch.linalg.slogdet(bench.codes("kernel").codes_kernel).logabsdet)

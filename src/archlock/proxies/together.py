@@ -43,8 +43,13 @@ def measure_together(
     if len(batches) < needed:
         hungry = ", ".join(proxy.name for proxy in wanted if proxy.batches > len(batches))
         raise ConfigurationError(f"{hungry} needs {needed} batches, got {len(batches)}; give more batches")
-    bench = Workbench(model, batches[:needed], seed=seed) if wanted else None
-    return {proxy.name: _value(proxy, bench) for proxy in wanted} if bench else {}
+    if not wanted:
+        return {}
+    bench = Workbench(model, batches[:needed], seed=seed)
+    for proxy in wanted:
+        if proxy.supports(bench.kind):
+            bench.expect(proxy.looks, proxy.image_looks)
+    return {proxy.name: _value(proxy, bench) for proxy in wanted}
 
 
 def _value(proxy: Proxy, bench: Workbench) -> ProxyValue:

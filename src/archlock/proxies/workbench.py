@@ -7,7 +7,8 @@ copied once and not put back.)
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -16,8 +17,10 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, MeasurementError
-from archlock.proxies.gradients import BLIND, gradients
-from archlock.proxies.loss_pass import LossPass, loss_pass
+from archlock.proxies.gradients import BLIND
+from archlock.proxies.image_passes import ImageLook, ImagePasses, image_passes
+from archlock.proxies.loss_pass import ALL_LOOKS, Look, LossPass, loss_pass
+from archlock.proxies.topology import CellShape, cells
 from archlock.seeding import derive_seed
 from archlock.tasks import Kind
 from archlock.training import Batch
@@ -33,7 +36,10 @@ class Workbench:
         self.seed = seed
         self._model = model
         self._batches = tuple(batches)
+        self._looks: frozenset[Look] = frozenset()
+        self._image_looks: frozenset[ImageLook] = frozenset()
         self._loss_passes: dict[int, LossPass] = {}
+        self._image_passes: ImagePasses | None = None
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -87,31 +93,69 @@ class Workbench:
         targets = self._moved(given.targets) if self.kind == "dense" else given.targets.to(self._place.device)
         return Batch(images, targets)
 
-    def loss_pass(self, index: int = 0) -> LossPass:
-        """Everything that one forward and backward pass of the task's loss on a batch tells.
+    def expect(self, looks: Set[Look], image_looks: Set[ImageLook]) -> None:
+        """Say beforehand what will be asked of the first batch, so that one pass answers all of it."""
+        self._looks |= looks
+        self._image_looks |= image_looks
 
-        A constant predictor raises :class:`MeasurementError`.
+    def loss_pass(self, index: int = 0, looks: Set[Look] = ALL_LOOKS) -> LossPass:
+        """What these looks at a batch tell (see there); all of it is run again if they were not expected.
+
+        A constant predictor raises :class:`MeasurementError` (a look at the Jacobian alone does not tell).
         """
-        if index not in self._loss_passes:
-            self._loss_passes[index] = loss_pass(self.model(), self.batch(index))
-        found = self._loss_passes[index]
-        if not found.sees_images:
+        found = self._loss_passes.get(index)
+        if found is None or not looks <= found.looks:
+            asked = looks | (self._looks if index == 0 else frozenset()) | (found.looks if found else frozenset())
+            found = self._loss_passes[index] = self._run(index, looks, asked)
+        if looks != {"jacobian"} and not found.sees_images:
             raise MeasurementError(BLIND)
         return found
 
-    @cached_property
+    def _run(self, index: int, looks: Set[Look], asked: Set[Look]) -> LossPass:
+        try:
+            return loss_pass(self.model(), self.batch(index), asked)
+        except RuntimeError:
+            if looks == asked:
+                raise
+        return loss_pass(self.model(), self.batch(index), looks)  # what another look lacks is not this one's fault
+
+    def codes(self, look: Look) -> LossPass:
+        """The pass with a look at the rectifiers' codes; MeasurementError where there are none that mean anything."""
+        found = self.loss_pass(looks={look})
+        if not math.isfinite(found.loss):
+            raise MeasurementError(f"its loss is {found.loss}, so its codes mean nothing")
+        if found.rectifiers == 0:
+            raise MeasurementError("it has no rectifier module (nn.ReLU and its kin) that the output depends on")
+        return found
+
+    @property
     def input_jacobian(self) -> Float64[Tensor, "examples pixels"]:
         """Gradient of the sum of all outputs with respect to each image of the first batch, on the CPU in float64.
 
         An image on which the output does not depend raises :class:`MeasurementError`.
         """
-        images = self.batch().images.requires_grad_()
-        outputs = self.model()(images)
-        (gradient,) = gradients(outputs.sum(), [images])
-        rows = gradient.flatten(1).double().cpu()
+        rows = self.loss_pass(looks={"jacobian"}).jacobian
         if not bool(rows.any(dim=1).all()):
             raise MeasurementError(BLIND)
         return rows
+
+    def image_passes(self, look: ImageLook) -> ImagePasses:
+        """What one pass for every image of the first batch tells.
+
+        A constant predictor raises :class:`MeasurementError`.
+        """
+        found = self._image_passes
+        if found is None or look not in found.looks:
+            asked = {look} | self._image_looks | (found.looks if found else frozenset())
+            found = self._image_passes = image_passes(self.model(), self.batch(), asked)
+        if not found.sees_images:
+            raise MeasurementError(BLIND)
+        return found
+
+    @cached_property
+    def cells(self) -> tuple[CellShape, ...]:
+        """The model's cells, as the formulas of its topology want them (see ``topology``)."""
+        return cells(self.model(), self.batch())
 
     @cached_property
     def _private(

@@ -24,6 +24,7 @@ class Zico(Proxy):
     unit = "sum over layers of log signal-to-noise of gradients"
     cost = "backward"
     batches = 2
+    looks = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The paper's reading: the deviation of the absolute gradients."""
@@ -38,6 +39,7 @@ class ZicoReleased(Proxy):
     unit = Zico.unit
     cost = "backward"
     batches = 2
+    looks = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The released reading."""
@@ -46,7 +48,7 @@ class ZicoReleased(Proxy):
 
 def gradients_by_layer(bench: Workbench) -> list[Float64[Tensor, "batches _"]]:
     """Gradients of every weight layer on the two batches, one row a batch."""
-    passes = [bench.loss_pass(index).gradients for index in range(2)]
+    passes = [bench.loss_pass(index, {"gradients"}).gradients for index in range(2)]
     return [torch.stack([seen[name].flatten() for seen in passes]).double() for name in passes[0]]
 
 

@@ -107,8 +107,9 @@ def choose(
     The source-only one is chosen among what a search for the source alone would have trained (or, if none of that could
     be trained, among all finalists), so that it is not a lock by accident where many are equally good. A floor in
     accuracy is measured from it; one in percentiles reads the expected source percentile of each finalist. Ties go to
-    the better source accuracy. What attackers gain was measured on finalists that have it for every target; where none
-    has (zero-cost evidence), the forecasts of target scores stand in.
+    the better source accuracy, then to the source-only one: what is no better in anything is no lock. What attackers
+    gain was measured on finalists that have it for every target; where none has (zero-cost evidence), the forecasts of
+    target scores stand in.
     """
     complete = max(len(f.per_target) for f in finalists)
 
@@ -120,7 +121,7 @@ def choose(
     candidates = [f for f in finalists if f.architecture in ordinary] or list(finalists)
     source_only = max(candidates, key=lambda f: (f.source_validation, f.architecture.code))
     kept = [f for f in finalists if f is source_only or _keeps(f, source_only, floor, percentiles)]
-    locked = min(kept, key=lambda f: (given_away(f), -f.source_validation, f.architecture.code))
+    locked = min(kept, key=lambda f: (given_away(f), -f.source_validation, f is not source_only, f.architecture.code))
     return locked, source_only
 
 

@@ -29,9 +29,15 @@ SEARCH_FLOOR = SourceFloor("percentile", 0.97)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landscape:
-    """What is believed of a whole space: source and target scores of every connected architecture."""
+    """What is believed of a whole space: source and target scores of every connected architecture.
+
+    Architectures that are the same function have the same scores, those of the cheapest among them: it is what is
+    measured, trained and released in the place of all.
+    """
 
     architectures: tuple[Architecture, ...]
+    cheapest: tuple[Architecture, ...]
+    """For each architecture, the cheapest one that is the same function."""
     source: Float[np.ndarray, " architectures"]
     """Expected accuracy, where the preference knows units; else a score."""
     targets: Float[np.ndarray, "targets architectures"]
@@ -52,14 +58,17 @@ class Landscape:
 def landscape(preference: Preference, space: Space, targets: Sequence[str]) -> Landscape:
     """Score every connected architecture of the space on the source and on the known targets."""
     architectures = tuple(a for a in space.enumerate() if space.is_connected(a))
-    scores = preference.scores(architectures)
+    cheapest = tuple(map(space.simplify, architectures))
+    functions = {one: place for place, one in enumerate(dict.fromkeys(cheapest))}
+    places = [functions[one] for one in cheapest]
+    scores = preference.scores(tuple(functions))[:, places]
     rows = [preference.tasks.index(name) for name in targets]
     column = Column(SOURCE_TASK, SOURCE)
     in_units = isinstance(preference, ScoreModel) and column in preference.columns
     source = scores[preference.tasks.index(SOURCE_TASK)]
     if isinstance(preference, ScoreModel) and in_units:
-        source = preference.predict(architectures, column)[0]
-    return Landscape(architectures, source, scores[rows], in_units)
+        source = preference.predict(tuple(functions), column)[0][places]
+    return Landscape(architectures, cheapest, source, scores[rows], in_units)
 
 
 def shortlist(
@@ -72,14 +81,18 @@ def shortlist(
     slack: float = 1.0,
     evaluations: int | None = None,
 ) -> tuple[Architecture, ...]:
-    """The best architectures by the configured strategy: for the lock, or (not ``targeted``) for the source alone."""
+    """The best architectures by the configured strategy: for the lock, or (not ``targeted``) for the source alone.
+
+    No two are the same function, and each is the cheapest of its function. The search itself counts isomorphic ones
+    once, which is not the same; so it may list fewer than it judged.
+    """
     targets = seen.targets if targeted else seen.targets[:0]
     floor = _search_floor(config, seen, slack) if targeted else SourceFloor("percentile", 0.0)
     judge = published_judgement if config.objective == "published" else lock_judgement
     objective = tabulated(*_with_disconnected(space, seen.architectures, judge(seen.source, targets, floor)))
     strategy = STRATEGIES[config.strategy](space, seed=derive_seed(config.seed, "search", str(targeted)))
-    trace = search(strategy, objective, evaluations=evaluations or len(space), keep=count)
-    return tuple(found.architecture for found in trace.best)
+    trace = search(strategy, objective, evaluations=evaluations or len(space), keep=len(space))
+    return tuple(dict.fromkeys(space.simplify(found.architecture) for found in trace.best))[:count]
 
 
 def _search_floor(config: LockConfig, seen: Landscape, slack: float) -> SourceFloor:
@@ -95,14 +108,14 @@ def trade_off_points(preference: Preference, seen: Landscape, targets: Sequence[
     if not (isinstance(preference, ScoreModel) and seen.in_units and targets):
         return ()
     columns = [Column(name, FINE_TUNE) for name in targets]
-    gains = np.mean([preference.predict(seen.architectures, column)[0] for column in columns], axis=0)
+    gains = np.mean([preference.predict(seen.cheapest, column)[0] for column in columns], axis=0)
     score = seen.targets.mean(0)
     best = int(np.argmax(seen.source))
     points = best_at_floors(seen.source, score, [float(seen.source[best]) - loss for loss in ALLOWANCES])
     return tuple(
         TradeOffPoint(
             source_loss=round(float(seen.source[best]) - point.floor, 6),
-            code=seen.architectures[point.index].code,
+            code=seen.cheapest[point.index].code,
             source_validation=float(seen.source[point.index]),
             target_gain=float(gains[point.index]),
             taken_away=float(gains[best] - gains[point.index]),

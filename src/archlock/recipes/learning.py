@@ -33,11 +33,14 @@ def learn_by_adaptation(
 
 
 def some_architectures(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:
-    """``count`` connected architectures at random, one of an isomorphism class; fewer if the space has no more."""
+    """``count`` connected architectures at random, no two the same function; fewer if the space has no more.
+
+    They are the cheapest of their function, and evidence is kept under their codes, so nothing is bought twice.
+    """
     rng = rng_for(seed, "first candidates")
     found: dict[Architecture, None] = {}
     for _ in range(50 * count):
-        architecture = space.canonicalise(space.sample(rng))
+        architecture = space.simplify(space.sample(rng))
         if space.is_connected(architecture):
             found[architecture] = None
         if len(found) == count:
@@ -56,9 +59,10 @@ def promising(
 ) -> tuple[Architecture, ...]:
     """What to measure next: by expected constrained improvement of the lock, a tenth at random.
 
-    Without targets (scheme S) the improvement is that of the source itself.
+    Every function of the space is considered once, as its cheapest architecture. Without targets (scheme S) the
+    improvement is that of the source itself.
     """
-    pool = tuple(a for a in space.enumerate() if space.canonicalise(a) == a and space.is_connected(a))
+    pool = tuple(a for a in space.enumerate() if space.simplify(a) == a and space.is_connected(a))
     known = set(already)
     measured = np.array([a in known for a in pool])
     mean, std = model.predict(pool, Column(SOURCE_TASK, SOURCE))

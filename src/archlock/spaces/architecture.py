@@ -26,6 +26,14 @@ class Architecture:
         return f"{self.space}:{self.code}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """Named numbers of architectures, for people to read (surrogate models take ``features``)."""
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "architectures traits"]
+
+
 class Space(ABC):
     """A finite, enumerable set of architectures. Members are stateless; one instance serves everybody."""
 
@@ -69,6 +77,15 @@ class Space(ABC):
         """The representative of the isomorphism class (smallest code): same class, same representative."""
 
     @abstractmethod
+    def simplify(self, architecture: Architecture) -> Architecture:
+        """The cheapest architecture that is the same function: same function, same result.
+
+        The same function means that the models of ``archlock.models`` are the same set of functions over all weights,
+        equally distributed when they are drawn. What holds of one holds of the other, so one measurement serves both.
+        This is not :meth:`canonicalise`, which keeps to what a benchmark calls isomorphic.
+        """
+
+    @abstractmethod
     def is_connected(self, architecture: Architecture) -> bool:
         """Whether the input reaches the output; an architecture that is not connected is a constant predictor."""
 
@@ -90,3 +107,11 @@ class Space(ABC):
 
         An architecture that is not connected has 0 as well.
         """
+
+    @abstractmethod
+    def choices(self, architectures: Sequence[Architecture]) -> Traits:
+        """The decisions that make an architecture, in words: one indicator for each choice at each place."""
+
+    @abstractmethod
+    def shape(self, architectures: Sequence[Architecture]) -> Traits:
+        """What the decisions add up to, in words: counts, depths, paths, size."""

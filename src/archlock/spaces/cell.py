@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from archlock.errors import ArchitectureError
-from archlock.spaces.architecture import Architecture, Space
+from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell_features import PATHS, cell_features
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -57,14 +57,16 @@ class CellSpace(Space):
         write: Callable[[str], str],
         read: Callable[[str], str | None],
         class_key: Callable[[str], Hashable],
+        function_key: Callable[[str], Hashable],
     ) -> None:
         """Operations by digit (0 is none); ``write`` turns a code into the official string and ``read`` turns it back
-        (None: not such a string); two codes are isomorphic exactly when their ``class_key`` is equal.
+        (None: not such a string); two codes are isomorphic exactly when their ``class_key`` is equal, and the same
+        function exactly when their ``function_key`` is.
         """
         self.name = name
         self.operations = operations
         self._alphabet = frozenset("0123456789"[: len(operations)])
-        self._write, self._read, self._class_key = write, read, class_key
+        self._write, self._read, self._class_key, self._function_key = write, read, class_key, function_key
 
     def __len__(self) -> int:
         return int(len(self.operations) ** len(EDGES))
@@ -115,6 +117,14 @@ class CellSpace(Space):
         """The isomorphic architecture with the smallest code (the first call makes a table of the whole space)."""
         return Architecture(self.name, self._canonical[self._code(architecture)])
 
+    def simplify(self, architecture: Architecture) -> Architecture:
+        """The same function with the fewest poolings, then the fewest edges, then the smallest code.
+
+        All cells of a function have the same live edges with weights, so the same parameters and multiply-adds once
+        dead edges are removed; the one returned has no dead edge. The first call makes a table of the whole space.
+        """
+        return Architecture(self.name, self._simplest[self._code(architecture)])
+
     def is_connected(self, architecture: Architecture) -> bool:
         """Whether some path of operations joins input and output."""
         return bool(live_edges(self.digits([architecture])).any())
@@ -146,6 +156,28 @@ class CellSpace(Space):
         fewest = np.min(counts, axis=0)
         return np.asarray(np.where(np.isfinite(fewest), fewest, 0.0))
 
+    def choices(self, architectures: Sequence[Architecture]) -> Traits:
+        """For every edge and operation: is that the operation there (none, if the edge is dead)."""
+        digits = without_dead_edges(self.digits(architectures))
+        names = [f"{name} on {tail}-{head}" for tail, head in EDGES for name in self.operations]
+        return Traits(tuple(names), np.eye(len(self.operations))[digits].reshape(len(digits), -1))
+
+    def shape(self, architectures: Sequence[Architecture]) -> Traits:
+        """Live edges of each operation, paths, depths in convolutions, whether there is a shortcut, and the cost."""
+        digits = without_dead_edges(self.digits(architectures))
+        is_convolution = np.array(["conv" in name for name in self.operations])
+        alive = np.stack([(digits[:, path] > 0).all(axis=1) for path in map(list, PATHS)])
+        depths = np.stack([is_convolution[digits[:, path]].sum(axis=1) for path in map(list, PATHS)]) * alive
+        columns = {
+            **{f"number of {name}": (digits == digit).sum(axis=1) for digit, name in enumerate(self.operations)},
+            "number of paths": alive.sum(axis=0),
+            "convolutions on the longest path": depths.max(axis=0),
+            "convolutions on the shortest path": self.shortest_path(architectures),
+            "shortcut without a convolution": self.shortest_path(architectures) == 0,
+            "cost (weights per pair of channels)": self.relative_cost(architectures),
+        }
+        return Traits(tuple(columns), np.stack([np.asarray(c, dtype=float) for c in columns.values()], axis=1))
+
     def edges(self, architecture: Architecture) -> tuple[Edge, ...]:
         """The edges that carry an operation (not none), in the order of the code."""
         digits = self.digits([architecture])
@@ -165,6 +197,17 @@ class CellSpace(Space):
     def _canonical(self) -> dict[str, str]:
         first: dict[Hashable, str] = {}
         return {code: first.setdefault(self._class_key(code), code) for code in self._codes()}
+
+    @cached_property
+    def _simplest(self) -> dict[str, str]:
+        first: dict[Hashable, str] = {}
+        return {
+            code: first.setdefault(self._function_key(code), code) for code in sorted(self._codes(), key=self._cost)
+        }
+
+    def _cost(self, code: str) -> tuple[int, int, str]:
+        poolings = sum("pool" in self.operations[int(digit)] for digit in code)
+        return poolings, len(code) - code.count("0"), code
 
     def _codes(self) -> Iterator[str]:
         digits = "".join(map(str, range(len(self.operations))))

@@ -3,14 +3,18 @@
 Digits: 0 none, 1 skip connection, 2 convolution 1x1, 3 convolution 3x3, 4 average pooling 3x3. Isomorphic are cells
 with the same "unique string" of NATS-Bench. That string knows skips, zeros and the order of summands; it does not know
 edges that lead nowhere, and takes two convolutions of equal inputs for one (so it merges some cells that compute
-different things).
+different things). Distinct functions (``simplify``) there are 5,044: 430 of the official classes hold more than one,
+and 792 functions lie in more than one class.
 """
 
 import re
 
 from archlock.spaces.cell import EDGES, CellSpace
+from archlock.spaces.functions import NONE, POOL, SKIP, normal_form
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+KINDS = (NONE, SKIP, "conv1x1", "conv3x3", POOL)
+"""The operations as :mod:`archlock.spaces.functions` knows them, by digit."""
 
 
 def write(code: str) -> str:
@@ -50,4 +54,11 @@ def unique_string(code: str) -> str:
     return nodes[-1]
 
 
-nasbench201 = CellSpace("nasbench201", OPERATIONS, write=write, read=read, class_key=unique_string)
+def function(code: str) -> str:
+    """The normal form of what the cell computes."""
+    return normal_form([KINDS[int(digit)] for digit in code])
+
+
+nasbench201 = CellSpace(
+    "nasbench201", OPERATIONS, write=write, read=read, class_key=unique_string, function_key=function
+)

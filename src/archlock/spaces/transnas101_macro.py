@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from archlock.errors import ArchitectureError
-from archlock.spaces.architecture import Architecture, Space
+from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.pairs import pair_products
 
 TYPES = "1234"
@@ -91,6 +91,10 @@ class MacroSpace(Space):
         """The architecture itself."""
         return Architecture(self.name, self._code(architecture))
 
+    def simplify(self, architecture: Architecture) -> Architecture:
+        """The architecture itself: no two chains are the same function."""
+        return Architecture(self.name, self._code(architecture))
+
     def is_connected(self, architecture: Architecture) -> bool:
         """Always: a chain has no gaps."""
         return bool(self._code(architecture))
@@ -129,6 +133,26 @@ class MacroSpace(Space):
     def shortest_path(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
         """Always 0 or the number of modules that change the shape: those alone have a convolution on their shortcut."""
         return np.asarray((self._digits(architectures) > 1).sum(axis=1).astype(float))
+
+    def choices(self, architectures: Sequence[Architecture]) -> Traits:
+        """For every place and module type: is that the module there (absent, past the end of the chain)."""
+        words = ("absent", "plain", "double the channels", "halve the resolution", "double and halve")
+        names = [f"{word} at place {place}" for place in range(1, LONGEST + 1) for word in words]
+        return Traits(tuple(names), self.encode(architectures))
+
+    def shape(self, architectures: Sequence[Architecture]) -> Traits:
+        """Modules, doublings, halvings, where the first of each stands, and the cost."""
+        digits = self._digits(architectures)
+        doubles, halves = (digits == 2) | (digits == 4), digits >= 3
+        columns = {
+            "number of modules": (digits > 0).sum(axis=1),
+            "number of doublings": doubles.sum(axis=1),
+            "number of halvings": halves.sum(axis=1),
+            "place of the first doubling": doubles.argmax(axis=1) + 1,
+            "place of the first halving": halves.argmax(axis=1) + 1,
+            "cost (relative to the stem)": self.relative_cost(architectures),
+        }
+        return Traits(tuple(columns), np.stack([np.asarray(c, dtype=float) for c in columns.values()], axis=1))
 
     def _digits(self, architectures: Sequence[Architecture]) -> Int64[np.ndarray, "architectures 6"]:
         text = "".join(self._code(architecture).ljust(LONGEST, "0") for architecture in architectures)

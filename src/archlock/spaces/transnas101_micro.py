@@ -1,16 +1,17 @@
 """The micro (cell) space of TransNAS-Bench-101 (Duan et al., CVPR 2021): 4,096 cells.
 
 Digits: 0 none, 1 skip connection, 2 convolution 1x1, 3 convolution 3x3. Isomorphic are cells that are equal once their
-dead edges are removed (2,128 classes); the benchmark itself names no equivalence.
+dead edges are removed (2,128 classes); the benchmark itself names no equivalence. Distinct functions there are 1,376.
 """
 
 import re
 
 import numpy as np
 
-from archlock.spaces.cell import CellSpace, without_dead_edges
+from archlock.spaces.cell import EDGES, CellSpace, without_dead_edges
+from archlock.spaces.functions import NONE, SKIP, normal_form
 
-OPERATIONS = ("none", "skip", "conv1x1", "conv3x3")
+OPERATIONS = (NONE, SKIP, "conv1x1", "conv3x3")
 
 
 def write(code: str) -> str:
@@ -30,4 +31,19 @@ def pruned(code: str) -> str:
     return "".join(map(str, without_dead_edges(digits)[0]))
 
 
-transnas101_micro = CellSpace("transnas101_micro", OPERATIONS, write=write, read=read, class_key=pruned)
+def function(code: str) -> tuple[str, str]:
+    """The normal forms of the two kinds of cell in a network: one that changes nothing, and one that widens or shrinks.
+
+    In the second kind a skip out of the input has weights (``FactorisedReduction`` in ``archlock.models``), and two of
+    them are two draws. Cells are the same function only if they are in both places.
+    """
+    names = [OPERATIONS[int(digit)] for digit in code]
+    changing = [
+        "reduction" if (name, tail) == (SKIP, 0) else name for name, (tail, _) in zip(names, EDGES, strict=True)
+    ]
+    return normal_form(names), normal_form(changing)
+
+
+transnas101_micro = CellSpace(
+    "transnas101_micro", OPERATIONS, write=write, read=read, class_key=pruned, function_key=function
+)

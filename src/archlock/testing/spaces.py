@@ -44,7 +44,7 @@ def refuses_what_is_not_a_member(space: Space) -> None:
             space.architecture(text)
         assert repr(text) in str(making.value)
     stranger = Architecture("other_space", code)
-    uses = (space.official_string, space.neighbours, space.canonicalise, space.is_connected)
+    uses = (space.official_string, space.neighbours, space.canonicalise, space.simplify, space.is_connected)
     for use in (*uses, lambda architecture: space.features([architecture])):
         with pytest.raises(ArchitectureError, match=f"'other_space:{code}' is not an architecture of {space.name}"):
             use(stranger)
@@ -84,6 +84,16 @@ def canonicalises(space: Space) -> None:
         assert space.canonicalise(representative) == representative
 
 
+def simplifies(space: Space) -> None:
+    """The cheapest of a function is a member, is its own cheapest, and is connected exactly if the others are."""
+    everything = set(space.enumerate())
+    for architecture in everything:
+        cheapest = space.simplify(architecture)
+        assert cheapest in everything
+        assert space.simplify(cheapest) == cheapest
+        assert space.is_connected(cheapest) == space.is_connected(architecture)
+
+
 def encodes_one_hot(space: Space) -> None:
     """Float zeros and ones, as many ones in every row, a different row for every architecture."""
     architectures = list(space.enumerate())
@@ -115,6 +125,7 @@ SPACE_CHECKS: tuple[Callable[[Space], None], ...] = (
     moves_to_neighbours,
     samples_its_members,
     canonicalises,
+    simplifies,
     encodes_one_hot,
     computes_features,
 )

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from archlock.proxies.grad_sign import GradSign, fix_statistics
+from archlock.proxies.grad_sign import GradSign
+from archlock.proxies.image_passes import fix_statistics
 from archlock.training import Batch, loss_of
 from proxy_networks import dense_batch, dense_network, image_batches, layer_names, residual
 

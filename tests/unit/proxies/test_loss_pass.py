@@ -1,15 +1,17 @@
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
-from archlock.proxies.loss_pass import agreement, loss_pass
+from archlock.proxies.loss_pass import ALL_LOOKS, agreement, loss_pass, packed
 from archlock.training import Batch
+from proxy_networks import image_batches, residual
 
 
 def test_agreement_counts_equal_bits():
     codes = np.random.default_rng(0).random((5, 37)) < 0.4
     slow = np.array([[(a == b).sum() for b in codes] for a in codes], dtype=float)
-    assert np.array_equal(agreement(torch.from_numpy(codes)).numpy(), slow)
+    assert np.array_equal(agreement(torch.from_numpy(codes).float()).numpy(), slow)
 
 
 def test_a_layer_no_gradient_reaches_has_zeros():
@@ -38,3 +40,28 @@ def test_a_tied_weight_appears_once():
     seen = loss_pass(model, Batch(torch.rand(3, 1, 2, 2), torch.tensor([0, 1, 0])))
     assert list(seen.weights) == ["1"]
     assert [tuple(layer.shape) for layer in seen.saliencies] == [(3, 4)] * 3
+
+
+@pytest.mark.parametrize("size", [1, 24, 25, 64, 65, 130])
+def test_packed_holds_one_bit_an_image(size):
+    codes = torch.from_numpy(np.random.default_rng(size).random((size, 9)) < 0.5)
+    words = packed(codes.float())
+    assert words.shape == (9, -(-size // 64))
+    for unit in range(9):
+        bits = [int(words[unit, i // 64]) >> (i % 64) & 1 for i in range(size)]
+        assert bits == codes[:, unit].int().tolist()
+
+
+@pytest.mark.parametrize("look", sorted(ALL_LOOKS))
+def test_a_look_by_itself_tells_the_same_as_all_together(look):
+    (batch,) = image_batches(1)
+    everything = loss_pass(residual(), Batch(batch.images.clone(), batch.targets))
+    alone = loss_pass(residual(), Batch(batch.images.clone(), batch.targets), {look})
+    field = {"kernel": "codes_kernel"}.get(look, look)
+    a, b = getattr(alone, field), getattr(everything, field)
+    if look == "curvature":
+        assert a == b
+        return
+    assert len(a) > 0
+    pairs = zip(a.values(), b.values(), strict=True) if isinstance(a, dict) else zip(a, b, strict=True)
+    assert all(torch.equal(x, y) for x, y in pairs)

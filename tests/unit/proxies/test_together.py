@@ -1,11 +1,14 @@
+import copy
 import math
+from collections import Counter
+from typing import ClassVar
 
 import pytest
 
 from archlock.errors import ConfigurationError, MeasurementError, UnknownNameError
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN, ProxyValue, measure_all
 from archlock.testing.proxies import small_batches, small_model
-from proxy_networks import dense_batch, dense_network, image_batches, residual
+from proxy_networks import Residual, dense_batch, dense_network, image_batches, residual
 
 
 def test_equals_measuring_one_at_a_time_in_any_order():
@@ -49,3 +52,39 @@ def test_no_names_no_values():
 def test_a_value_is_finite_exactly_when_valid():
     with pytest.raises(MeasurementError, match=r"a valid value is finite and a failed one is not; got 1\.0"):
         ProxyValue(1.0, "failed", "why", 0.0)
+
+
+class Counting(Residual):
+    """Counts the forward passes of itself and its copies, by the number of images."""
+
+    passes: ClassVar[Counter[int]] = Counter()
+
+    def forward(self, images):
+        self.passes[len(images)] += 1
+        return super().forward(images)
+
+
+def test_what_is_shared_runs_once():
+    shared = ["grad_norm", "plain", "snip", "fisher", "jacov", "nwot", "epe_nas", "linear_regions", "swap"]
+    model, batches = Counting().double(), image_batches()
+    Counting.passes.clear()
+    measure_all(model, batches[:1], shared, seed=0)
+    assert dict(Counting.passes) == {6: 1}
+    Counting.passes.clear()
+    measure_all(model, batches, [*shared, "zico", "zico_released"], seed=0)
+    assert dict(Counting.passes) == {6: 2}
+    Counting.passes.clear()
+    measure_all(model, batches, ["grad_sign", "ntk_condition"], seed=0)
+    assert dict(Counting.passes) == {6: 1, 1: 6}  # the statistics of the batch, then image by image
+    Counting.passes.clear()
+    measure_all(model, batches, ["nn_mass", "nn_degree"], seed=0)
+    assert dict(Counting.passes) == {6: 1}
+
+
+def test_float32_agrees_with_float64():
+    model, batches = residual(), image_batches()
+    exact = measure_all(model, batches, list(PROXIES), seed=0)
+    found = measure_all(copy.deepcopy(model).float(), batches, list(PROXIES), seed=0)
+    assert {name: value.value for name, value in found.items()} == {
+        name: pytest.approx(value.value, rel=1e-4) for name, value in exact.items()
+    }

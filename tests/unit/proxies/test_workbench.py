@@ -4,6 +4,7 @@ import weakref
 import torch
 from torch import nn
 
+from archlock.proxies import PROXIES, measure_all
 from archlock.proxies.workbench import Workbench
 from archlock.training import Batch
 from proxy_networks import image_batches, residual
@@ -68,3 +69,58 @@ def test_no_hooks_stay_between_looks():
     with bench.undisturbed():
         bench.loss_pass()
         assert all(not m._forward_hooks and not m._forward_pre_hooks for m in bench.model().modules())
+
+
+class Back(torch.autograd.Function):
+    """The identity, not differentiable."""
+
+    @staticmethod
+    def forward(_context, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(_context, _gradient):
+        raise RuntimeError("there is no second derivative")
+
+
+class OnceOnly(torch.autograd.Function):
+    """The identity, differentiable once."""
+
+    @staticmethod
+    def forward(_context, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(_context, gradient):
+        return Back.apply(gradient)
+
+
+class Once(nn.Module):
+    def forward(self, values):
+        return OnceOnly.apply(values)
+
+
+def test_a_look_that_fails_does_not_take_the_others_with_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 9, 3), nn.ReLU(), Once(), nn.Flatten(), nn.Linear(36, 3)).double()
+    found = measure_all(model, image_batches(1), ["snip", "grasp", "nwot"], seed=0)
+    assert {name: value.status for name, value in found.items()} == {
+        "snip": "valid",
+        "grasp": "failed",
+        "nwot": "valid",
+    }
+    assert found["snip"].value == PROXIES["snip"].measure(model, image_batches(1), seed=0)
+    assert found["grasp"].note.startswith("grasp has no value for this model: there is no second derivative")
+
+
+def test_what_was_not_expected_is_looked_at_again_and_equal():
+    bench, other = (Workbench(residual(), image_batches(1), seed=0) for _ in range(2))
+    other.expect({"kernel", "gradients"}, set())
+    with bench.undisturbed():
+        first = bench.loss_pass(looks={"gradients"}).gradients
+        kernel = bench.loss_pass(looks={"kernel"}).codes_kernel
+        again = bench.loss_pass(looks={"gradients"}).gradients
+        both = other.loss_pass(looks={"kernel"})
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert torch.equal(kernel, both.codes_kernel)
+    assert both.looks == {"kernel", "gradients"}

@@ -82,6 +82,13 @@ def test_without_targets_the_lock_is_the_best_on_the_source() -> None:
     assert chosen(plain) == (plain[0], plain[0])
 
 
+def test_a_tie_in_everything_goes_to_the_source_only_one() -> None:
+    equal = [finalist("111111", 0.98), finalist("222222", 0.98), finalist("333333", 0.97)]
+    for order in (equal, equal[::-1]):
+        locked, source_only = chosen(order)
+        assert locked is source_only
+
+
 def test_gains_are_averaged_over_targets() -> None:
     assert BEST.target_gain == pytest.approx(0.8)
     assert finalist("333333", 0.98).target_gain == 0.0

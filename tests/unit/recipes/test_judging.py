@@ -46,7 +46,8 @@ def test_a_landscape_has_every_connected_architecture_in_units(seen: Landscape, 
     assert set(seen.architectures) == {a for a in SPACE.enumerate() if SPACE.is_connected(a)}
     assert seen.in_units
     assert seen.targets.shape == (2, len(seen.architectures))
-    expected, _ = model.predict(seen.architectures, Column(SOURCE_TASK, SOURCE))
+    assert seen.cheapest == tuple(map(SPACE.simplify, seen.architectures))
+    expected, _ = model.predict(seen.cheapest, Column(SOURCE_TASK, SOURCE))
     np.testing.assert_array_equal(seen.source, expected)
     best = seen.architectures[int(np.argmax(seen.source))]
     assert seen.percentiles[best] == max(seen.percentiles.values()) <= 1
@@ -57,7 +58,7 @@ def test_a_vote_knows_no_units(evidence: EvidenceTable) -> None:
     vote = make_vote(evidence, SPACE, embeddings=None, seed=0)
     assert isinstance(vote, Vote)
     chosen = evidence.architectures
-    there = Landscape(chosen, vote.scores(chosen)[0], vote.scores(chosen)[1:], False)
+    there = Landscape(chosen, chosen, vote.scores(chosen)[0], vote.scores(chosen)[1:], False)
     assert trade_off_points(vote, there, TARGETS) == ()
 
 
@@ -68,8 +69,16 @@ def test_every_strategy_keeps_the_floor_and_lists_no_class_twice(seen: Landscape
     source = dict(zip(seen.architectures, seen.source.tolist(), strict=True))
     assert 1 <= len(found) <= 5
     assert len({SPACE.canonicalise(a) for a in found}) == len(found)
+    assert all(SPACE.simplify(a) == a for a in found)
     assert all(source[a] >= seen.source.max() - 0.05 - 1e-9 for a in found)
     assert found == shortlist(config, seen, SPACE, targeted=True, count=5, evaluations=200)
+
+
+def test_a_list_of_everything_has_every_function_once(seen: Landscape) -> None:
+    config = tiny_config(space=SPACE.name, floor=SourceFloor("percentile", 0.0))
+    found = shortlist(config, seen, SPACE, targeted=True, count=len(SPACE))
+    assert len(found) == 1_375  # all but the constant predictor; 2,123 isomorphism classes
+    assert set(found) == set(seen.cheapest)
 
 
 def test_the_best_lock_is_the_least_target_score_above_the_floor(seen: Landscape) -> None:
@@ -103,6 +112,7 @@ def test_more_source_accuracy_to_give_up_never_takes_less_from_the_attackers(
     order = [scores[point.code] for point in points]
     assert all(later <= earlier + 1e-12 for earlier, later in itertools.pairwise(order))
     for point in points:
+        assert SPACE.simplify(SPACE.parse(point.code)).code == point.code
         assert point.source_validation >= seen.source.max() - point.source_loss - 1e-9
         assert point.estimated
     assert points[-1].taken_away > 0

@@ -54,7 +54,15 @@ def test_neighbours_are_all_codes_at_one_digit():
 
 
 def test_a_space_of_ones_own():
-    tiny = CellSpace("tiny", ("none", "skip"), write=lambda c: f"<{c}>", read=lambda text: None, class_key=lambda c: c)
+    tiny = CellSpace(
+        "tiny",
+        ("none", "skip"),
+        write=lambda c: f"<{c}>",
+        read=lambda text: None,
+        class_key=lambda c: c,
+        function_key=lambda c: c.count("1"),
+    )
+    assert tiny.simplify(tiny.architecture("010100")).code == "000011"
     assert len(tiny) == 64
     assert tiny.encode([tiny.architecture("010101")]).tolist() == [[1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1]]
     with pytest.raises(Exception, match="'210000' is not an architecture of tiny; expected 6 digits from 0 to 1"):

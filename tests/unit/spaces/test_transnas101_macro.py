@@ -55,4 +55,6 @@ def test_shape_features_by_hand():
 
 
 def test_every_code_is_its_own_class():
-    assert all(transnas101_macro.canonicalise(a) == a for a in transnas101_macro.enumerate())
+    assert all(
+        transnas101_macro.canonicalise(a) == transnas101_macro.simplify(a) == a for a in transnas101_macro.enumerate()
+    )

@@ -19,6 +19,7 @@ from archlock.errors import ConfigurationError, RunError
 from archlock.execution import default_workers, run_jobs
 from archlock.progress import Progress, Silent
 from archlock.recipes.recorded.contenders import Contender
+from archlock.recipes.recorded.describing import described
 from archlock.recipes.recorded.scales import LIMIT_FLOORS, chosen_pairs, limits, pair_scales
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.reports import (
@@ -121,6 +122,7 @@ def evaluate(
     found = _run(table, jobs, out / "parts", workers or default_workers(), progress)
     rows = tuple(row for job in jobs if job.floor == config.floor for row in found[job])
     worths = {scale.pair: scale for scale in scales}
+    patterns, importances = described(table, pairs, config.floor, progress) if config.patterns else ((), ())
     record = EvaluationRecord(
         version=__version__,
         command=command,
@@ -135,6 +137,8 @@ def evaluate(
         scales=scales,
         trade_off=_trade_off(config, found),
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
+        patterns=patterns,
+        importances=importances,
         notes=NOTES,
     )
     return write_evaluation(record, out, parquet=config.parquet)

@@ -37,9 +37,7 @@ from archlock.tables import RecordedEvidence
 
 SHORT_START: Final = 0.6
 """Share of the short trainings that is drawn from everywhere; the rest is drawn where the source is promising."""
-SHORT_SOURCE_WEIGHT: Final = 0.1
-"""How much the source itself counts as one more surrogate of an unknown target."""
-PROMISING: Final = 0.2
+SHORT_PROMISING: Final = 0.2
 SIZE_WEIGHT: Final = 0.5
 """How much the size counts against the mean of the foretold short trainings, both standardised."""
 SHORTCUT_WEIGHT: Final = 0.4

@@ -1,0 +1,175 @@
+"""Convolution and batch normalisation whose second derivatives are as cheap as their first.
+
+PyTorch writes the second derivative of batch normalisation as some twenty passes over the activations, and that of a
+convolution with transposed copies of them; together they take most of the time of an exact Hessian-vector product of a
+convolutional network. Both need no more than the kernels of the first derivative: a convolution's gradients are linear
+in each of their three arguments, and a batch norm's gradient is one projection, applied to two vectors (Ioffe and
+Szegedy 2015, section 3, differentiated once more in the images).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+@dataclass
+class WayBack:
+    """What the swapped convolutions do about their weights when something runs back through them.
+
+    A weight w is linear in its convolution, so the product of w and a gradient in w is one of outputs and the gradient
+    there: where only that product is wanted, as at the end of w' H g, the gradient itself need not be formed.
+    """
+
+    weights: bool = True
+    """Whether gradients in their weights are formed; if not, none arrives."""
+    products: list[Float64[Tensor, ""]] = field(default_factory=list)
+    """If not: the products of the weights and what the gradients would have been, one for every use."""
+
+
+@contextmanager
+def cheap_second_derivatives(model: nn.Module) -> Iterator[WayBack]:
+    """Inside, what runs through a private model is differentiable twice, at small cost, in images and layer weights.
+
+    Plain 2-d convolutions and batch norms in training mode are swapped; biases, scales and shifts of these are held
+    fixed (no gradient arrives at them). Everything else is as outside. What is given may be set later, before anything
+    runs back.
+    """
+    way = WayBack()
+    swapped = []
+    for module in model.modules():
+        if type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+            module.forward = partial(_convolved, module, way)  # type: ignore[method-assign]
+        elif type(module) is nn.BatchNorm2d and module.training:
+            module.forward = partial(_normalised, module)  # type: ignore[method-assign]
+        else:
+            continue
+        swapped.append(module)
+    try:
+        yield way
+    finally:
+        for module in swapped:
+            del module.forward
+
+
+def _convolved(module: nn.Conv2d, way: WayBack, images: Tensor) -> Tensor:
+    bias = None if module.bias is None else module.bias.detach()
+    settings = (module.stride, module.padding, module.dilation, False, (0, 0), module.groups)
+    result: Tensor = _Convolve.apply(images, module.weight, bias, settings, way)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _normalised(module: nn.BatchNorm2d, images: Tensor) -> Tensor:
+    scale = images.new_ones(images.shape[1]) if module.weight is None else module.weight.detach()
+    shift = images.new_zeros(images.shape[1]) if module.bias is None else module.bias.detach()
+    result: Tensor = _Normalise.apply(images, scale, shift, module.eps)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Convolve(torch.autograd.Function):
+    """Convolution with zero padding."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, settings: Any, way: WayBack) -> Tensor:
+        ctx.save_for_backward(images, weight)
+        ctx.settings, ctx.way = settings, way
+        return torch.ops.aten.convolution(images, weight, bias, *settings)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight = ctx.saved_tensors
+        if ctx.way.weights:
+            found = _ConvolveBack.apply(gradient, images, weight, ctx.settings, ctx.way)  # type: ignore[no-untyped-call]
+            return *found, None, None, None
+        back, _ = _gradients(gradient, images, weight, ctx.settings, weights=False)
+        ctx.way.products.append((images * back).sum(dtype=torch.float64))
+        return back, None, None, None, None
+
+
+class _ConvolveBack(torch.autograd.Function):
+    """The gradients in images and weight."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, settings: Any, way: WayBack
+    ) -> tuple[Tensor, Tensor | None]:
+        ctx.save_for_backward(gradient, images, weight)
+        ctx.settings, ctx.way = settings, way
+        return _gradients(gradient, images, weight, settings, weights=True)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, to_images: Tensor, to_weight: Tensor) -> tuple[Tensor | None, ...]:
+        gradient, images, weight = ctx.saved_tensors
+        in_gradient = torch.ops.aten.convolution(to_images, weight, None, *ctx.settings)
+        if not ctx.way.weights:
+            ctx.way.products.append((in_gradient * gradient).sum(dtype=torch.float64))
+        in_gradient += torch.ops.aten.convolution(images, to_weight, None, *ctx.settings)
+        in_images, in_weight = _gradients(gradient, to_images, to_weight, ctx.settings, weights=ctx.way.weights)
+        return in_gradient, in_images, in_weight, None, None
+
+
+def _gradients(
+    gradient: Tensor, images: Tensor, weight: Tensor, settings: Any, *, weights: bool
+) -> tuple[Tensor, Tensor | None]:
+    back = torch.ops.aten.convolution_backward(gradient, images, weight, None, *settings, [True, weights, False])
+    return back[0], back[1]
+
+
+class _Normalise(torch.autograd.Function):
+    """Normalises by batch statistics, then scales and shifts."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
+        result, mean, inverse = torch.native_batch_norm(images, scale, shift, None, None, True, 0.0, eps)
+        ctx.save_for_backward(images, scale, mean, inverse)
+        ctx.eps = eps
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        found = _NormaliseBack.apply(gradient, *ctx.saved_tensors, ctx.eps)  # type: ignore[no-untyped-call]
+        return found, None, None, None
+
+
+class _NormaliseBack(torch.autograd.Function):
+    """The gradient in the images: g -> k (g - mean(g) - y mean(g y)), k the scale by deviation, y the normalised."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gradient: Tensor, images: Tensor, scale: Tensor, mean: Tensor, inverse: Tensor, eps: float
+    ) -> Tensor:
+        projected, along = _projected(gradient, images, scale, mean, inverse, eps)
+        ctx.save_for_backward(images, scale, mean, inverse, projected, along)
+        ctx.eps = eps
+        return projected
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, vector: Tensor) -> tuple[Tensor | None, ...]:
+        images, scale, mean, inverse, projected, along = ctx.saved_tensors
+        count = images.numel() // images.shape[1]
+        back, vector_along = _projected(vector, images, scale, mean, inverse, ctx.eps)
+        overlap = (vector * projected).sum((0, 2, 3))
+        slope = -overlap * inverse.square() / count  # of the normalised images, which are (images - mean) * inverse
+        shape = (1, -1, 1, 1)
+        second = (images - mean.reshape(shape)).mul_(slope.reshape(shape))
+        second.addcmul_(back, (along * inverse / count).reshape(shape), value=-1)
+        second.addcmul_(projected, (vector_along * inverse / count).reshape(shape), value=-1)
+        return back, second, None, None, None, None
+
+
+def _projected(
+    gradient: Tensor, images: Tensor, scale: Tensor, mean: Tensor, inverse: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """The gradient in the images, and the sum by channel of gradient times normalised images."""
+    back = torch.ops.aten.native_batch_norm_backward(
+        gradient, images, scale, None, None, mean, inverse, True, eps, [True, True, False]
+    )
+    return back[0], back[1]
