@@ -52,8 +52,9 @@ class Candidates:
         floor: float,
     ) -> Judgement:
         """The lock objective by these scores, with the floor counted over the whole table."""
-        against = np.stack([self.everybody(scores) for scores in others]) if len(others) else np.zeros((0, 0))
-        judgement = lock_judgement(self.everybody(source), against, SourceFloor("percentile", floor))
+        own = self.everybody(source)
+        against = np.array([self.everybody(scores) for scores in others]).reshape(len(others), len(own))
+        judgement = lock_judgement(own, against, SourceFloor("percentile", floor))
         return Judgement(self._firsts(judgement.scores), self._firsts(judgement.shortfall))
 
     def share_below(
