@@ -9,11 +9,13 @@ from archlock.preferences.population import Residuals, population_scores, popula
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
+from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.score_model import ScoreModel, make_score_model
-from archlock.preferences.vote import Vote, make_vote
+from archlock.preferences.vote import Vote, make_vote, vote_margins
 
 PREFERENCES: Catalog[PreferenceMaker] = Catalog(
-    "preference", {"score_model": make_score_model, "vote": make_vote, "binary_ranker": make_binary_ranker}
+    "preference",
+    {"score_model": make_score_model, "ridge": make_ridge, "vote": make_vote, "binary_ranker": make_binary_ranker},
 )
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "RankerPlan",
     "RankerReport",
     "Residuals",
+    "Ridge",
     "ScoreModel",
     "Vote",
     "coordinates",
@@ -39,4 +42,5 @@ __all__ = [
     "population_weights",
     "standing",
     "train_ranker",
+    "vote_margins",
 ]

@@ -5,6 +5,7 @@ from archlock.search.acquisition import Belief, believed_quantile, improvement, 
 from archlock.search.exhaustive import Exhaustive
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
+from archlock.search.nsga2 import Nsga2
 from archlock.search.objective import (
     AGGREGATES,
     Judgement,
@@ -27,6 +28,7 @@ STRATEGIES: Catalog[StrategyMaker] = Catalog(
         "random_sampling": RandomSampling,
         "regularised_evolution": RegularisedEvolution,
         "local_search": LocalSearch,
+        "nsga2": Nsga2,
     },
 )
 
@@ -38,6 +40,7 @@ __all__ = [
     "Found",
     "Judgement",
     "LocalSearch",
+    "Nsga2",
     "Objective",
     "RandomSampling",
     "RegularisedEvolution",

@@ -27,4 +27,4 @@ def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
     return space.edges(architecture)
 
 
-__all__ = ["SPACES", "Architecture", "Edge", "Space", "Traits", "cell_edges"]
+__all__ = ["SPACES", "Architecture", "CellSpace", "Edge", "Space", "Traits", "cell_edges"]

@@ -119,6 +119,11 @@ class RecordedEvidence:
         return self._costs
 
     @property
+    def allowance(self) -> Allowance:
+        """How much may be looked up on each task in all."""
+        return _vault.allowance(self)
+
+    @property
     def spent(self) -> Spent:
         """What was looked up so far."""
         return _vault.spent(self)
@@ -157,6 +162,9 @@ class RecordedEvidence:
         return f"RecordedEvidence(source={self._source!r}, others={self._others!r})"
 
     def __setattr__(self, attribute: str, value: object) -> None:
+        raise SealedError(f"recorded evidence cannot be changed; got {attribute!r}")
+
+    def __delattr__(self, attribute: str) -> None:
         raise SealedError(f"recorded evidence cannot be changed; got {attribute!r}")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -207,7 +215,7 @@ class _Truth:
 class _Vault:
     """The doors of the place where values lie; what is behind them is in their closures, not on this object."""
 
-    __slots__ = ("judge", "left", "look_up", "opened", "put", "sells", "spent")
+    __slots__ = ("allowance", "judge", "left", "look_up", "opened", "put", "sells", "spent")
 
     look_up: Callable[[RecordedEvidence, str, _Measure, Sequence[Architecture]], Float[np.ndarray, " rows"]]
 
@@ -220,6 +228,9 @@ class _Vault:
 
         def sells(evidence: RecordedEvidence, task: str) -> tuple[_Measure, ...]:
             return tuple(measure for name, measure in stocks[evidence].columns if name == task)
+
+        def allowance(evidence: RecordedEvidence) -> Allowance:
+            return stocks[evidence].allowance
 
         def left(evidence: RecordedEvidence, task: str, short: bool) -> int:
             return _left_of(stocks[evidence], task, ("short" if short else "full", ""))
@@ -248,7 +259,7 @@ class _Vault:
             return truths[sealed].opened
 
         self.put, self.sells, self.left, self.spent = put, sells, left, spent
-        self.look_up, self.judge, self.opened = look_up, judge, opened
+        self.look_up, self.judge, self.opened, self.allowance = look_up, judge, opened, allowance
 
 
 _vault: Final = _Vault()
@@ -277,8 +288,9 @@ def open_pair(
             continue
         if column.role != "cost" and column.task not in (source, *others):
             continue
-        measure = _measure_of(column)
-        columns.setdefault((column.task if column.role != "cost" else source, measure), table.scores(column))
+        task = source if column.role == "cost" else column.task
+        values = table.recorded(column) if column.role == "cost" else table.scores(column)
+        columns.setdefault((task, _measure_of(column)), values.copy())  # a view would lead to all of the table
     kinds = {source: "source_full", target: "target_full"} | {
         task: "surrogate_full" for task in others if task != target
     }

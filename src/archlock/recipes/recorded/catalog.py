@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 
 from archlock.catalog import Catalog
+from archlock.recipes.recorded.direct import EvolutionOnEvidence, RandomFinalists
 from archlock.recipes.recorded.few_shot import FewShot
 from archlock.recipes.recorded.method import RecordedMethod
+from archlock.recipes.recorded.passive import PassiveFewShot
+from archlock.recipes.recorded.proxies_only import ProxyVote, SingleProxy
+from archlock.recipes.recorded.published import Published, RankerCache
 from archlock.tables import SCHEMES, Scheme
 
 
@@ -20,10 +24,29 @@ class Entry:
     schemes: tuple[Scheme, ...] = SCHEMES
 
 
+def passive(preference: str, strategy: str = "exhaustive") -> Entry:
+    """The ordinary few-shot way with members of the catalogs ``PREFERENCES`` and ``STRATEGIES``."""
+    return Entry(PassiveFewShot(preference, strategy), preference, strategy, "few_shot")
+
+
 METHODS: Catalog[Entry] = Catalog(
     "method",
     {
         "lock": Entry(FewShot(), "kriging", "expected_improvement", "few_shot"),
         "zero_cost": Entry(FewShot(against="structure"), "structure", "expected_improvement", "zero_cost", ("tu",)),
+        "passive": passive("score_model"),
+        "ridge": passive("ridge"),
+        "binary_ranker": passive("binary_ranker"),
+        "training_vote": passive("vote"),
+        "regularised_evolution": passive("score_model", "regularised_evolution"),
+        "local_search": passive("score_model", "local_search"),
+        "random_sampling": passive("score_model", "random_sampling"),
+        "nsga2": passive("score_model", "nsga2"),
+        "random_finalists": Entry(RandomFinalists(), "none", "random_sampling", "few_shot"),
+        "evolution": Entry(EvolutionOnEvidence(), "none", "regularised_evolution", "few_shot"),
+        "params": Entry(SingleProxy("params"), "params", "exhaustive", "zero_cost"),
+        "vote": Entry(ProxyVote(), "vote", "exhaustive", "zero_cost"),
+        "vote_verified": Entry(ProxyVote(verify=True), "vote", "exhaustive", "zero_cost"),
+        "published": Entry(Published(rankers=RankerCache()), "binary_ranker", "regularised_evolution", "zero_cost"),
     },
 )

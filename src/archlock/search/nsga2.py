@@ -1,0 +1,74 @@
+"""NSGA-II (Deb et al., IEEE Transactions on Evolutionary Computation 2002), by pymoo, on the two sides of a judgement.
+
+Score (up) and shortfall (down) are two objectives, so the population spreads along their trade-off: from architectures
+that just keep the source floor to those that lock more and miss it. What is found is still what keeps the floor.
+
+Every edge of a cell is one categorical decision: uniform crossover, and a mutation that redraws one edge in the mean.
+Only spaces whose codes all have the same digits: cells.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from archlock.errors import UnsupportedError
+from archlock.search.objective import Judgement
+from archlock.search.strategy import Strategy
+from archlock.seeding import derive_seed
+from archlock.spaces import Architecture, CellSpace, Space
+
+
+class Nsga2(Strategy):
+    """A generation is asked for at once; offspring that are already in the population are bred again by pymoo."""
+
+    def __init__(self, space: Space, *, population: int = 40, seed: int) -> None:
+        """A space without cells raises :class:`~archlock.errors.UnsupportedError`."""
+        if not isinstance(space, CellSpace):
+            raise UnsupportedError(
+                f"nsga2 needs codes of a fixed number of digits, one per edge of a cell; {space.name} has codes of "
+                "several lengths: use exhaustive or regularised_evolution there"
+            )
+        self.space: Space = space
+        self._algorithm = _algorithm(space, population, derive_seed(seed, "nsga2"))
+        self._asked: Any = None
+
+    def ask(self) -> Sequence[Architecture]:
+        """The next generation; empty when nothing new can be bred."""
+        self._asked = self._algorithm.ask()
+        if self._asked is None:
+            return ()
+        codes = ("".join(str(int(digit)) for digit in row) for row in self._asked.get("X"))
+        return tuple(self.space.architecture(code) for code in codes)
+
+    def tell(self, architectures: Sequence[Architecture], judgement: Judgement) -> None:
+        """Those that were judged join the population; survival is by front and crowding distance."""
+        place = {architecture.code: row for row, architecture in enumerate(architectures)}
+        codes = ["".join(str(int(digit)) for digit in row) for row in self._asked.get("X")]
+        judged = self._asked[[row for row, code in enumerate(codes) if code in place]]
+        rows = [place[code] for code in codes if code in place]
+        judged.set("F", np.stack([-judgement.scores[rows], judgement.shortfall[rows]], axis=1))
+        self._algorithm.evaluator.eval(self._algorithm.problem, judged, evaluate_values_of=[])
+        self._algorithm.tell(infills=judged)
+
+
+def _algorithm(space: CellSpace, population: int, seed: int) -> Any:
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+    from pymoo.core.problem import Problem
+    from pymoo.core.termination import NoTermination
+    from pymoo.core.variable import Choice
+    from pymoo.operators.crossover.ux import UniformCrossover
+    from pymoo.operators.mutation.rm import ChoiceRandomMutation
+    from pymoo.operators.sampling.rnd import IntegerRandomSampling
+
+    edges = space.digits([next(iter(space.enumerate()))]).shape[1]
+    choices = Choice(options=list(range(len(space.operations))))
+    problem = Problem(n_var=edges, n_obj=2, xl=0, xu=len(space.operations) - 1, vtype=int)
+    problem.vars = {str(edge): choices for edge in range(edges)}
+    algorithm = NSGA2(
+        pop_size=population,
+        sampling=IntegerRandomSampling(),
+        crossover=UniformCrossover(),
+        mutation=ChoiceRandomMutation(),
+    )
+    return algorithm.setup(problem, termination=NoTermination(), seed=seed)
