@@ -13,10 +13,15 @@ from archlock.cli.progress import progress_on
 
 
 def evaluate(
-    table: Annotated[str, typer.Option(help="Name of an imported table (archlock tables list), or its file.")],
     out: Annotated[
         Path, typer.Option(help="Directory for rows, summary and report; the same command takes it up after a kill.")
     ],
+    table: Annotated[
+        str | None, typer.Option(help="Name of an imported table (archlock tables list), or its file.")
+    ] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="The published figures of the table's space, next to ours without peeking.")
+    ] = False,
     pairs: Annotated[str, typer.Option(help="all, or source:target separated by commas.")] = "all",
     schemes: Annotated[
         str, typer.Option(help="s: source only; tk: target known; tu: unknown, the table's other tasks stand in.")
@@ -59,20 +64,30 @@ def evaluate(
 
     Example: archlock evaluate --table transnas101_micro --seeds 20 --out eval
     """
-    from archlock.recipes import EvaluateConfig, chosen_contenders, parse_budget
+    from archlock.errors import ConfigurationError
+    from archlock.recipes import (
+        METHODS_COMPARED,
+        EvaluateConfig,
+        chosen_contenders,
+        compared,
+        comparison_text,
+        parse_budget,
+    )
     from archlock.recipes import evaluate as run_evaluate
-    from archlock.records import plain
+    from archlock.records import plain, write_atomic
     from archlock.reports import evaluation_summary
     from archlock.tables import open_by_name_or_path
 
+    if table is None:
+        raise ConfigurationError("say which table: --table NAME of an imported one (archlock tables list), or a file")
     config = EvaluateConfig(
         contenders=chosen_contenders(
             tuple(part.strip() for part in schemes.split(",")),
-            tuple(method or ()),
+            METHODS_COMPARED if paper else tuple(method or ()),
             evidence=evidence,
             allowance=parse_budget(budget),
-            preference=preference,
-            strategy=strategy,
+            preference=None if paper else preference,
+            strategy=None if paper else strategy,
         ),
         pairs=pairs,
         seeds=seeds,
@@ -82,19 +97,25 @@ def evaluate(
         parquet=parquet,
         patterns=patterns,
     )
+    opened = open_by_name_or_path(table)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_evaluate(
-            open_by_name_or_path(table),
+            opened,
             config,
             out=out,
             workers=workers,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )
+    figures = compared(opened, result, seeds=seeds) if paper else ()
+    if paper:
+        write_atomic(out / "paper.txt", comparison_text(figures) + "\n")
     if as_json:
-        typer.echo(json.dumps(plain(result.summary)))
+        typer.echo(json.dumps({**plain(result.summary), **({"paper": plain(figures)} if paper else {})}))
         return
     typer.echo(evaluation_summary(result.record, result.summary))
+    if paper:
+        typer.echo(comparison_text(figures))
     typer.echo(f"rows: {result.rows.resolve()}")
     typer.echo(f"report: {result.page.resolve()}")
 

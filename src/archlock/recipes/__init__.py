@@ -8,11 +8,13 @@ from archlock.recipes.export import load
 from archlock.recipes.locking import LockResult, lock
 from archlock.recipes.pages import rebuild
 from archlock.recipes.recorded.catalog import METHODS
+from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text
 from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
 
 __all__ = [
     "METHODS",
+    "METHODS_COMPARED",
     "AttackConfig",
     "AttackResult",
     "Budget",
@@ -23,6 +25,8 @@ __all__ = [
     "LockResult",
     "attack",
     "chosen_contenders",
+    "compared",
+    "comparison_text",
     "demo",
     "evaluate",
     "load",

@@ -44,14 +44,16 @@ def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Com
 def comparison_text(comparisons: Sequence[Comparison]) -> str:
     """One aligned table, and what to know about it."""
     head = ("published for", "scheme", "published", f"{NAME}*", "published**", "ours", "random", "lowest")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for one in comparisons:
         figure = one.figure
         values = (figure.target_percentile, one.peeking, one.published, one.ours, one.random_feasible, one.lowest)
         shown = ["-" if value is None else f"{value:.1f}" for value in values]
         lines.append((figure.text, figure.scheme, *shown))
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    table = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    table = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
     return (
         f"{PAPER}; target percentiles, lower is a better lock\n{table}\n"
         f"*  lowest true target value of 30 random architectures that keep the floor: no method, a look at the answer\n"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archlock.errors import ConfigurationError
-from archlock.recipes.recorded.catalog import METHODS
+from archlock.recipes.recorded.catalog import METHODS, Entry
 from archlock.recipes.recorded.method import RecordedMethod
+from archlock.recipes.recorded.passive import PassiveFewShot
 from archlock.tables import SCHEMES, Allowance, Scheme
 
 
@@ -53,9 +54,15 @@ def chosen_contenders(
         raise ConfigurationError(f"schemes are {', '.join(SCHEMES)}, separated by commas; got {', '.join(schemes)!r}")
     allowance = allowance or Allowance()
     contenders = []
-    names = methods or ({"few_shot": "lock", "zero_cost": "zero_cost"}[evidence],)
-    for name in names:
-        entry = METHODS[name]
+    made = [(name, METHODS[name]) for name in methods]
+    if preference or strategy:
+        learned = PassiveFewShot(preference or "score_model", strategy or "exhaustive")
+        label = f"{learned.preference}+{learned.strategy}"
+        made.append((label, Entry(learned, learned.preference, learned.strategy, "few_shot")))
+    elif not methods:
+        name = {"few_shot": "lock", "zero_cost": "zero_cost"}[evidence]
+        made.append((name, METHODS[name]))
+    for name, entry in made:
         paid = Allowance(0, allowance.finalists) if entry.evidence == "zero_cost" else allowance
         contenders += [
             Contender(
