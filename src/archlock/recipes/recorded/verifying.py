@@ -61,7 +61,8 @@ def assisted_standing(
 
 
 def relative_values(
-    values: Sequence[Float[np.ndarray, " finalists"]], sample: Sequence[Float[np.ndarray, "_"]]  # noqa: F821
+    values: Sequence[Float[np.ndarray, " finalists"]],
+    sample: Sequence[Float[np.ndarray, "_"]],  # noqa: F821
 ) -> Float[np.ndarray, " finalists"]:
     """Mean over the tasks of the rank percentile of each finalist among all values known of a task, in [0, 1]."""
     ranked = [
