@@ -131,7 +131,7 @@ def test_picking_by_the_answer_is_no_method() -> None:
 @pytest.mark.parametrize("scheme", ["s", "tu"])
 def test_no_method_of_the_catalog_looks_at_an_unknown_target(scheme: typing.Any) -> None:
     table = made_up_table(codes=150)
-    for name in ("lock", "passive", "ridge", "random_finalists", "evolution", "params", "vote_verified"):
+    for name in ("lock", "passive", "ridge", "random_finalists", "evolution", "params", "vote"):
         entry = METHODS[name]
         allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else Allowance(30, 15)
         evidence, truth = open_pair(table, "t0", "t1", scheme=scheme, allowance=allowance)

@@ -46,7 +46,6 @@ METHODS: Catalog[Entry] = Catalog(
         "evolution": Entry(EvolutionOnEvidence(), "none", "regularised_evolution", "few_shot"),
         "params": Entry(SingleProxy("params"), "params", "exhaustive", "zero_cost"),
         "vote": Entry(ProxyVote(), "vote", "exhaustive", "zero_cost"),
-        "vote_verified": Entry(ProxyVote(verify=True), "vote", "exhaustive", "zero_cost"),
         "published": Entry(Published(rankers=RankerCache()), "binary_ranker", "regularised_evolution", "zero_cost"),
     },
 )
