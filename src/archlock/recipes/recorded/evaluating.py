@@ -6,6 +6,7 @@ at once, so an evaluation that was killed goes on where it was.
 """
 
 import platform
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -186,8 +187,15 @@ def _run(
 
 
 def _told(job: Job) -> dict[str, object]:
-    """What the rows of a job depend on."""
-    return {**{k: v for k, v in plain(job).items() if k != "contender"}, "contender": repr(job.contender)}
+    """What the rows of a job depend on; of a method what it says of itself, without its place in memory."""
+    contender = re.sub(r" at 0x[0-9a-f]+", "", repr(job.contender))
+    return {
+        "contender": contender,
+        "source": job.source,
+        "target": job.target,
+        "floor": job.floor,
+        "seeds": list(job.seeds),
+    }
 
 
 def _read_part(path: Path) -> tuple[EvaluationRow, ...]:
