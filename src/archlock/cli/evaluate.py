@@ -109,13 +109,13 @@ def evaluate(
         )
     figures = compared(opened, result, seeds=seeds) if paper else ()
     if paper:
-        write_atomic(out / "paper.txt", comparison_text(figures) + "\n")
+        write_atomic(out / "paper.txt", comparison_text(figures, floor=floor) + "\n")
     if as_json:
         typer.echo(json.dumps({**plain(result.summary), **({"paper": plain(figures)} if paper else {})}))
         return
     typer.echo(evaluation_summary(result.record, result.summary))
     if paper:
-        typer.echo(comparison_text(figures))
+        typer.echo(comparison_text(figures, floor=floor))
     typer.echo(f"rows: {result.rows.resolve()}")
     typer.echo(f"report: {result.page.resolve()}")
 

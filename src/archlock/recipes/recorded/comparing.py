@@ -25,11 +25,12 @@ class Comparison:
     lowest: float
     """Of all architectures that keep the floor: the mean over the pairs of the figure."""
     random_feasible: float
-    peeking: float
-    """The lowest true target value of 30 random feasible architectures: no method, a look at the answer."""
-    published: float | None
-    """The published method without that look."""
-    ours: float | None
+    peeking: float | None
+    """The lowest true target value of 30 random feasible architectures: no method, a look at the answer (not in s)."""
+    published: tuple[float, float] | None
+    """Mean target and source percentile of the published method without that look."""
+    ours: tuple[float, float] | None
+    """The same of our lock."""
 
 
 def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Comparison, ...]:
@@ -41,14 +42,14 @@ def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Com
     )
 
 
-def comparison_text(comparisons: Sequence[Comparison]) -> str:
-    """One aligned table, and what to know about it."""
+def comparison_text(comparisons: Sequence[Comparison], *, floor: float) -> str:
+    """One aligned table, and what to know about it; ``floor`` is the source percentile that was to be kept."""
     head = ("published for", "scheme", "published", f"{NAME}*", "published**", "ours", "random", "lowest")
     lines: list[tuple[str, ...]] = [head]
     for one in comparisons:
         figure = one.figure
         values = (figure.target_percentile, one.peeking, one.published, one.ours, one.random_feasible, one.lowest)
-        shown = ["-" if value is None else f"{value:.1f}" for value in values]
+        shown = [_shown(value) for value in values]
         lines.append((figure.text, figure.scheme, *shown))
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     table = "\n".join(
@@ -57,8 +58,15 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
     return (
         f"{PAPER}; target percentiles, lower is a better lock\n{table}\n"
         f"*  lowest true target value of 30 random architectures that keep the floor: no method, a look at the answer\n"
-        f"** the published method without that look, as far as a table allows\n{CAVEAT}"
+        f"** the published method without that look, as far as a table allows\n"
+        f"@  mean source percentile, to be kept at {floor:g}: what is below is no lock\n{CAVEAT}"
     )
+
+
+def _shown(value: float | tuple[float, float] | None) -> str:
+    if isinstance(value, tuple):
+        return f"{value[0]:.1f} @{value[1]:.1f}"
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _pairs(table: Table, figure: PublishedFigure) -> list[tuple[str, str]]:
@@ -82,19 +90,20 @@ def _comparison(table: Table, result: EvaluationResult, figure: PublishedFigure,
             picked = peeking_pick(table, source, target, drawn, floor=floor)
             peeking.append(standing[table.positions[picked.code]])
 
-    def mean_of(label: str) -> float | None:
+    def mean_of(label: str) -> tuple[float, float] | None:
         found = [
-            row.target_percentile
+            (row.target_percentile, row.source_percentile)
             for row in result.record.rows
             if row.method == label and (row.source, row.target) in pairs
         ]
-        return float(np.mean(found)) if found else None
+        target, source = np.mean(found, axis=0).tolist() if found else (0.0, 0.0)
+        return (target, source) if found else None
 
     return Comparison(
         figure,
         float(np.mean([one.tk_floor for one in scales])),
         float(np.mean([one.random_feasible for one in scales])),
-        float(np.mean(peeking)),
+        None if figure.scheme == "s" else float(np.mean(peeking)),
         mean_of(f"published {figure.scheme}"),
         mean_of(figure.scheme),
     )
