@@ -16,7 +16,8 @@ from made_up_tables import made_up_table
 for name, entry in METHODS.items():
     allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else Allowance(40, 20)
     table = made_up_table(codes=300)
-    evidence, _ = open_pair(table, "t0", "t1", scheme="tu", allowance=allowance)
+    given = table.architectures[: entry.given]
+    evidence, _ = open_pair(table, "t0", "t1", scheme="tu", allowance=allowance, given=given)
     print(name, entry.method(evidence, floor=0.9, seed=3).code)
 """
 
@@ -30,7 +31,9 @@ def elsewhere():
 def test_contract(name, elsewhere):
     entry = METHODS[name]
     allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else FEW_SHOT
-    chosen = check_recorded_method(entry.method, TABLES[False], schemes=entry.schemes, allowance=allowance)
+    chosen = check_recorded_method(
+        entry.method, TABLES[False], schemes=entry.schemes, allowance=allowance, given=entry.given
+    )
     assert chosen["tu"].code == elsewhere[name], "a second process gives the same answer"
 
 

@@ -11,7 +11,7 @@ from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.score_model import ScoreModel, make_score_model
-from archlock.preferences.vote import Vote, make_vote, vote_margins
+from archlock.preferences.vote import Vote, copeland, make_vote, vote_margins
 
 PREFERENCES: Catalog[PreferenceMaker] = Catalog(
     "preference",
@@ -36,6 +36,7 @@ __all__ = [
     "ScoreModel",
     "Vote",
     "coordinates",
+    "copeland",
     "krige",
     "normal_scores",
     "population_scores",

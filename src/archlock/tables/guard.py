@@ -76,7 +76,7 @@ class Judged:
 class RecordedEvidence:
     """What a run may look up; made by :func:`open_pair`. It can be neither copied nor sent to another process."""
 
-    __slots__ = ("__weakref__", "_architectures", "_costs", "_others", "_source", "_space", "_target")
+    __slots__ = ("__weakref__", "_architectures", "_costs", "_given", "_others", "_source", "_space", "_target")
 
     _space: Space
     _source: str
@@ -84,6 +84,7 @@ class RecordedEvidence:
     _others: tuple[str, ...]
     _costs: tuple[str, ...]
     _architectures: tuple[Architecture, ...]
+    _given: tuple[Architecture, ...]
 
     def __init__(self) -> None:
         raise SealedError("recorded evidence is made by archlock.tables.open_pair(table, source, target, ...)")
@@ -97,6 +98,11 @@ class RecordedEvidence:
     def architectures(self) -> tuple[Architecture, ...]:
         """All architectures of the table, in ascending order of code."""
         return self._architectures
+
+    @property
+    def given(self) -> tuple[Architecture, ...]:
+        """Architectures that the run is told to keep the source floor; normally none, and it has to find some."""
+        return self._given
 
     @property
     def source(self) -> str:
@@ -266,10 +272,17 @@ _vault: Final = _Vault()
 
 
 def open_pair(
-    table: Table, source: str, target: str, *, scheme: Scheme, allowance: Allowance | None = None
+    table: Table,
+    source: str,
+    target: str,
+    *,
+    scheme: Scheme,
+    allowance: Allowance | None = None,
+    given: tuple[Architecture, ...] = (),
 ) -> tuple[RecordedEvidence, SealedTruth]:
     """Evidence and sealed truth for one run on a pair of tasks of the table.
 
+    ``given`` architectures are told to keep the source floor, for comparisons with methods that start from such.
     A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. A task without
     truth in the table raises :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
     """
@@ -303,6 +316,7 @@ def open_pair(
         ("_others", others),
         ("_costs", costs),
         ("_architectures", table.architectures),
+        ("_given", given),
     ):
         object.__setattr__(evidence, name, value)
     stock = _Stock(table.positions, columns, kinds, allowance or Allowance())

@@ -13,6 +13,7 @@ def check_recorded_method(
     *,
     schemes: tuple[Scheme, ...] = SCHEMES,
     allowance: Allowance,
+    given: int = 0,
     floor: float = 0.9,
 ) -> dict[str, Architecture]:
     """Assert the contract on a table of at least three tasks, and give what was chosen in each scheme with seed 3."""
@@ -23,7 +24,9 @@ def check_recorded_method(
     for scheme in schemes:
         answers, bills = [], []
         for _ in range(2):
-            evidence, truth = open_pair(table, source, target, scheme=scheme, allowance=allowance)
+            evidence, truth = open_pair(
+                table, source, target, scheme=scheme, allowance=allowance, given=table.architectures[:given]
+            )
             answers.append(method(evidence, floor=floor, seed=3))
             bills.append(evidence.spent)
             assert truth.opened_for is None, "a method decides before the truth is opened"

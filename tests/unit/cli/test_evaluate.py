@@ -34,7 +34,7 @@ def test_a_table_is_evaluated_and_told_as_json(library: Path) -> None:
     told = json.loads(call(*words, "--floor", "90", "--out", out, "--workers", "1", "--no-patterns", "--json"))
     assert [one["method"] for one in told["methods"]] == ["tk"]
     shown = call(*words, "--floor", "90", "--out", out, "--workers", "1", "--no-patterns", "--quiet")
-    assert "made_up: 1 pair" in shown
+    assert "2 seeds, source percentile at least 90" in " ".join(shown.split())
     assert (library / "eval" / "report.html").exists()
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from archlock.catalog import Catalog
+from archlock.recipes.recorded.among_given import GIVEN, AmongGiven
 from archlock.recipes.recorded.direct import EvolutionOnEvidence, RandomFinalists
 from archlock.recipes.recorded.few_shot import FewShot
 from archlock.recipes.recorded.method import RecordedMethod
@@ -22,6 +23,8 @@ class Entry:
     evidence: str
     """``few_shot``, or ``zero_cost``: then it is allowed no training but the finalists' on the source."""
     schemes: tuple[Scheme, ...] = SCHEMES
+    given: int = 0
+    """So many random architectures that keep the source floor are given to it."""
 
 
 def passive(preference: str, strategy: str = "exhaustive") -> Entry:
@@ -34,6 +37,9 @@ METHODS: Catalog[Entry] = Catalog(
     {
         "lock": Entry(FewShot(), "kriging", "expected_improvement", "few_shot"),
         "zero_cost": Entry(FewShot(against="structure"), "structure", "expected_improvement", "zero_cost", ("tu",)),
+        "structure_given": Entry(AmongGiven(), "structure", "exhaustive", "zero_cost", ("tu",), GIVEN),
+        "vote_given": Entry(AmongGiven("vote"), "vote", "exhaustive", "zero_cost", ("tk", "tu"), GIVEN),
+        "random_given": Entry(AmongGiven("random"), "none", "random_sampling", "zero_cost", ("tu",), GIVEN),
         "passive": passive("score_model"),
         "ridge": passive("ridge"),
         "binary_ranker": passive("binary_ranker"),

@@ -1,6 +1,6 @@
 """Who takes part in an evaluation: methods with a label, what they are made of, and what they may look up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from archlock.errors import ConfigurationError
@@ -22,6 +22,8 @@ class Contender:
     evidence: str
     allowance: Allowance
     method: RecordedMethod
+    given: int = field(default=0, repr=False)
+    """So many random architectures that keep the source floor are given to it."""
 
 
 def parse_budget(text: str) -> Allowance:
@@ -66,7 +68,14 @@ def chosen_contenders(
         paid = Allowance(0, allowance.finalists) if entry.evidence == "zero_cost" else allowance
         contenders += [
             Contender(
-                _label(name, scheme), scheme, entry.preference, entry.strategy, entry.evidence, paid, entry.method
+                _label(name, scheme),
+                scheme,
+                entry.preference,
+                entry.strategy,
+                entry.evidence,
+                paid,
+                entry.method,
+                entry.given,
             )
             for scheme in SCHEMES
             if scheme in schemes and scheme in entry.schemes

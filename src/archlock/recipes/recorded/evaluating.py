@@ -21,6 +21,7 @@ from archlock.execution import default_workers, run_jobs
 from archlock.progress import Progress, Silent
 from archlock.recipes.recorded.contenders import Contender
 from archlock.recipes.recorded.describing import described
+from archlock.recipes.recorded.peeking import random_feasible
 from archlock.recipes.recorded.scales import LIMIT_FLOORS, chosen_pairs, limits, pair_scales
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.reports import (
@@ -190,6 +191,7 @@ def _told(job: Job) -> dict[str, object]:
     """What the rows of a job depend on; of a method what it says of itself, without its place in memory."""
     contender = re.sub(r" at 0x[0-9a-f]+", "", repr(job.contender))
     return {
+        **({"given": job.contender.given} if job.contender.given else {}),
         "contender": contender,
         "source": job.source,
         "target": job.target,
@@ -212,7 +214,11 @@ def run_job(table: Table, job: Job) -> tuple[EvaluationRow, ...]:
 
 def _run_once(table: Table, job: Job, seed: int) -> EvaluationRow:
     contender = job.contender
-    evidence, truth = open_pair(table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance)
+    given = contender.given
+    feasible = random_feasible(table, job.source, floor=job.floor, count=given, seed=seed) if given else ()
+    evidence, truth = open_pair(
+        table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance, given=feasible
+    )
     began = time.perf_counter()
     architecture = contender.method(evidence, floor=job.floor, seed=seed)
     seconds = time.perf_counter() - began

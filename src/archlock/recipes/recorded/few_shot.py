@@ -24,11 +24,11 @@ from archlock.preferences import (
     Estimate,
     Kriging,
     Residuals,
-    normal_scores,
     population_scores,
     population_weights,
     standing,
 )
+from archlock.recipes.recorded.capacity import capacity_of
 from archlock.recipes.recorded.ground import Ground, ground_of
 from archlock.search import Belief, improvement
 from archlock.seeding import rng_for
@@ -51,10 +51,6 @@ CAPACITY_WEIGHT: Final = 0.2
 STANDING_WEIGHT: Final = 20.0
 """How much capacity (size and proxies, in standard deviations) and source standing (a share) count beside an open
 shortcut where no training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
-GOOD_PROXIES: Final = ("nwot", "synflow", "zen")
-"""Proxies that are of use for the source: those that agree best with full trainings in published comparisons."""
-FEWEST_RECORDED: Final = 0.9
-"""Share of the table that a proxy must be recorded for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,10 @@ class FewShot:
         trend = ground.size[:, None]
         promising = np.flatnonzero(ground.connected)
         if foretold:
-            latents = (_short_latents if short else _proxy_latents)(evidence, ground, tasks, rng)
+            if short:
+                latents = _short_latents(evidence, ground, tasks, rng)
+            else:
+                latents = np.stack([capacity_of(evidence, ground, task) for task in tasks])
             trend = np.column_stack([latents.T, ground.size])
             promise = _standardised(latents.mean(axis=0)) + SIZE_WEIGHT * ground.size
             promising = np.argsort(-promise, kind="stable")[: max(total, round(PROMISING * len(promise)))]
@@ -244,25 +243,6 @@ def _short_latents(
             return np.stack(means)
         pool = _best_unbought(np.mean(means, axis=0), kriging.rows, round(SHORT_PROMISING * len(ground.size)))
         rows = rng.choice(pool, min(-(-total // 5), total - asked), replace=False)
-
-
-def _proxy_latents(
-    evidence: RecordedEvidence,
-    ground: Ground,
-    tasks: Sequence[str],
-    rng: np.random.Generator,  # noqa: ARG001  (as for short trainings)
-) -> Float[np.ndarray, "tasks architectures"]:
-    """Mean normal scores of the recorded proxies of every task; where there are none, of the size."""
-    latents = []
-    for task in tasks:
-        names = [name for name in GOOD_PROXIES if name in evidence.proxies(task)]
-        scores = [ground.size]
-        for name in names:
-            values = evidence.proxy(task, name, evidence.architectures)
-            if np.isfinite(values).mean() >= FEWEST_RECORDED:
-                scores.append(normal_scores(np.where(np.isfinite(values), values, np.nanmedian(values))))
-        latents.append(np.mean(scores, axis=0))
-    return np.stack(latents)
 
 
 def _look(
