@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
+from archlock.recipes.recorded.evaluating import RECORD
 from archlock.recipes.workspace import CARD, REPORT, RESULT
 from archlock.records import write_atomic
-from archlock.reports import LockRecord, from_json, render_card, render_html
+from archlock.reports import (
+    LockRecord,
+    evaluation_from_json,
+    from_json,
+    render_card,
+    render_evaluation,
+    render_html,
+)
 
 
 def rebuild(run: Path, out: Path | None = None) -> Path:
-    """Render ``result.json`` of a lock or attack run; returns the path of the page."""
+    """Render ``result.json`` of a lock or attack run, or ``evaluation.json``; returns the path of the page."""
+    if (run / RECORD).exists():
+        return write_atomic(out or run / REPORT, render_evaluation(evaluation_from_json(run / RECORD)))
     record = from_json(run / RESULT)
     if isinstance(record, LockRecord) and out is None:
         write_atomic(run / CARD, render_card(record))

@@ -7,6 +7,7 @@ import pytest
 
 from archlock.errors import ConfigurationError, RunError
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate, parse_budget
+from archlock.recipes.pages import rebuild
 from archlock.recipes.recorded.scales import chosen_pairs, limits, pair_scales
 from archlock.records import read_json
 from archlock.reports import evaluation_from_json
@@ -29,6 +30,8 @@ def test_rows_summary_and_page_are_written(tmp_path: Path) -> None:
     assert {one["method"] for one in read_json(tmp_path / "summary.json")["methods"]} == {"s", "tk", "tu"}
     assert {point.floor for point in found.record.trade_off} == {80, 90}
     assert all(row.queries.target_full == 0 for row in found.record.rows if row.scheme != "tk")
+    before = (tmp_path / "report.html").read_text()
+    assert rebuild(tmp_path).read_text() == before
     row = found.record.rows[0]
     position = table.positions[row.architecture]
     assert row.source_percentile == percentiles(table.scores(table.truth(row.source)))[position]
