@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from archlock.preferences.gaussian_process import POWERS, best_noise, matern, scale, spectrum
 from archlock.spaces import Architecture, Space
 
-LENGTH: Final = 3.5
+LENGTH: Final = 3.0
 """Kernel length where the mean squared norm of the coordinates is 1."""
 _POWER: Final = POWERS.index(0.5)
 _RIDGE: Final = 1.0

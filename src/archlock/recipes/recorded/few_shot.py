@@ -70,7 +70,7 @@ class Rounds:
 
 
 WITHOUT_SHORT: Final = Rounds(start=0.32, batch=0.16, drawn=0.35, until=0.79, pool=0.15)
-AFTER_SHORT: Final = Rounds(start=0.3, batch=0.07, drawn=0.0, until=0.0, pool=0.15)
+AFTER_SHORT: Final = Rounds(start=0.35, batch=0.08, drawn=0.0, until=0.0, pool=0.15)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,8 +105,8 @@ class _View:
 class FewShot:
     """A :class:`~archlock.recipes.recorded.method.RecordedMethod`; ``margin`` is added to the floor, in percentile."""
 
-    margin: float = 0.007
-    short_margin: float = 0.007
+    margin: float = 0.0065
+    short_margin: float = 0.005
     """Margin where full trainings were foretold by short ones, or by proxies."""
     against: Literal["trainings", "structure"] = "trainings"
     """What tells how good an architecture is for the tasks to be locked against."""
