@@ -140,9 +140,9 @@ Budgets per task: 150 trainings and 40 finalists. On TransNAS-Bench-101 all trai
 the 150 are 12 epochs long. In scheme `tu` the table's other tasks stand in for the target; no column of the target is
 seen.
 
-`structure_given`, `vote_given` and `random_given` use no training at all: they choose among 40 random architectures that
-are known to keep the floor, which is how the published evidence was found to know nothing of the target. All others are
-told nothing; a method that keeps the floor in fewer than nine of ten runs pays for its lock with the source.
+`structure_given`, `vote_given` and `random_given` use no training at all: they choose among 40 random architectures
+that are known to keep the floor, which is how the published evidence was found to know nothing of the target. All
+others are told nothing; a method that keeps the floor in fewer than nine of ten runs pays for its lock with the source.
 
 How the methods were designed: the numbers in `few_shot` were chosen on these two tables, as one set of rules for both,
 never per task; what was learned on one table (short trainings underrate what learns slowly, a shortcut transfers) was
