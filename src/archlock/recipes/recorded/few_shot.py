@@ -42,6 +42,9 @@ SIZE_WEIGHT: Final = 0.5
 """How much the size counts against the mean of the foretold short trainings, both standardised."""
 SHORTCUT_WEIGHT: Final = 0.4
 """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
+CAUTION: Final = 1.0
+"""Standard deviations by which an unknown target is believed to be better than the mean of its surrogates: what looks
+worst of many is partly what is known least."""
 SOURCE_WEIGHT: Final = 0.1
 """How much the source itself counts as one more surrogate of an unknown target."""
 PROMISING: Final = 0.2
@@ -105,8 +108,8 @@ class _View:
 class FewShot:
     """A :class:`~archlock.recipes.recorded.method.RecordedMethod`; ``margin`` is added to the floor, in percentile."""
 
-    margin: float = 0.0065
-    short_margin: float = 0.005
+    margin: float = 0.007
+    short_margin: float = 0.006
     """Margin where full trainings were foretold by short ones, or by proxies."""
     against: Literal["trainings", "structure"] = "trainings"
     """What tells how good an architecture is for the tasks to be locked against."""
@@ -195,9 +198,10 @@ class FewShot:
         spreads = [float(one.mean.std()) + 1e-9 for one in view.others]
         believed = np.mean([one.mean / spread for one, spread in zip(view.others, spreads, strict=True)], axis=0)
         on_source = view.source.mean / (float(view.source.mean.std()) + 1e-9)
-        mean = believed + SHORTCUT_WEIGHT * ground.open_shortcut + SOURCE_WEIGHT * on_source
         squares = [(one.std / spread) ** 2 for one, spread in zip(view.others, spreads, strict=True)]
-        return mean, np.sqrt(np.sum(squares, axis=0)) / len(squares), mean[rows]
+        std = np.sqrt(np.sum(squares, axis=0)) / len(squares)
+        mean = believed + CAUTION * std + SHORTCUT_WEIGHT * ground.open_shortcut + SOURCE_WEIGHT * on_source
+        return mean, std, mean[rows]
 
     def _decide(self, evidence: RecordedEvidence, ground: Ground, bought: _Bought, view: _View) -> Architecture:
         rows = np.array(bought.rows)
