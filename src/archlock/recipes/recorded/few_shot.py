@@ -109,7 +109,7 @@ class FewShot:
     """A :class:`~archlock.recipes.recorded.method.RecordedMethod`; ``margin`` is added to the floor, in percentile."""
 
     margin: float = 0.007
-    short_margin: float = 0.006
+    short_margin: float = 0.0045
     """Margin where full trainings were foretold by short ones, or by proxies."""
     against: Literal["trainings", "structure"] = "trainings"
     """What tells how good an architecture is for the tasks to be locked against."""
