@@ -15,7 +15,7 @@ from archlock.preferences import Column, EvidenceTable, MetaTraining, Ranker, Ra
 from archlock.ranking import rank_percentiles
 from archlock.spaces import SPACES, Architecture, Space
 
-TASKS, MEASURED, SMALL, DIMENSIONS = 11, 150, 30, 240
+TASKS, MEASURED, SMALL, DIMENSIONS = 11, 150, 30, 2048
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ database; a batch is written in one transaction, so it is there or it is not.
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from archlock.errors import MeasurementError, StoreError
 
@@ -112,12 +112,34 @@ class EvidenceStore:
         with self._connection() as connection:
             query = f"SELECT {_COLUMNS} FROM measurements{where}"
             rows = connection.execute(query, [value for _, value in clauses]).fetchall()
-        found = {}
-        for *key_columns, value, unit, seconds, status, note in rows:
-            key = Key(*key_columns)
-            found[key] = Measurement(key, math.nan if value is None else value, unit, seconds, status, note)
-        return found
+        return {found.key: found for found in map(_measurement, rows)}
+
+    def covered(self, *, tasks: Collection[str], measures: Collection[str], fidelity: str, seed: int) -> set[str]:
+        """The architectures, as texts, of which every one of the measures is known on every one of the tasks."""
+        marks = [", ".join("?" * len(some)) for some in (tasks, measures)]
+        query = (
+            f"SELECT architecture FROM measurements WHERE fidelity = ? AND seed = ? AND task IN ({marks[0]}) "
+            f"AND measure IN ({marks[1]}) GROUP BY architecture HAVING COUNT(DISTINCT task || ' ' || measure) = ?"
+        )
+        with self._connection() as connection:
+            rows = connection.execute(query, [fidelity, seed, *tasks, *measures, len(tasks) * len(measures)])
+            return {architecture for (architecture,) in rows}
+
+    def each(
+        self, architectures: Iterable[str], *, fidelity: str, seed: int
+    ) -> Iterator[tuple[str, tuple[Measurement, ...]]]:
+        """What is known of each architecture, one after the other, however many there are."""
+        query = f"SELECT {_COLUMNS} FROM measurements WHERE architecture = ? AND fidelity = ? AND seed = ?"
+        with self._connection() as connection:
+            for architecture in architectures:
+                rows = connection.execute(query, [architecture, fidelity, seed])
+                yield architecture, tuple(_measurement(row) for row in rows)
 
     def __len__(self) -> int:
         with self._connection() as connection:
             return int(connection.execute("SELECT COUNT(*) FROM measurements").fetchone()[0])
+
+
+def _measurement(row: tuple[Any, ...]) -> Measurement:
+    *key_columns, value, unit, seconds, status, note = row
+    return Measurement(Key(*key_columns), math.nan if value is None else value, unit, seconds, status, note)

@@ -149,3 +149,27 @@ def test_a_killed_writer_leaves_whole_batches(tmp_path):
         counts = {measure: found.count(measure) for measure in found}
         assert sum(measure.startswith(f"batch{number}-") for measure in counts) >= lines
     assert set(counts.values()) == {41}
+
+
+def test_what_is_covered_has_every_measure_on_every_task(store):
+    def one(architecture, task, measure, *, fidelity="f", seed=0):
+        return Measurement(Key(architecture, task, measure, fidelity=fidelity, seed=seed), 1.0, "unit", 0.0)
+
+    store.write([one("all", task, measure) for task in "xy" for measure in "mn"])
+    store.write([one("more", task, measure) for task in "xyz" for measure in "mno"])
+    store.write([one("a task short", "x", measure) for measure in "mn"])
+    store.write([one("a measure short", task, "m") for task in "xy"])
+    store.write([one("elsewhere", task, measure, fidelity="g") for task in "xy" for measure in "mn"])
+    store.write([one("another seed", task, measure, seed=1) for task in "xy" for measure in "mn"])
+    assert store.covered(tasks="xy", measures="mn", fidelity="f", seed=0) == {"all", "more"}
+
+
+def test_each_reads_one_architecture_after_the_other(store):
+    keys = [Key(architecture, "t", measure, fidelity="f") for architecture in "ab" for measure in "mn"]
+    store.write([Measurement(key, 1.0, "unit", 0.0) for key in keys])
+    store.write([Measurement(Key("a", "t", "m", fidelity="g"), 2.0, "unit", 0.0)])
+    found = {
+        architecture: {one.key for one in known} for architecture, known in store.each("bca", fidelity="f", seed=0)
+    }
+    assert found == {"b": set(keys[2:]), "c": set(), "a": set(keys[:2])}
+    assert list(found) == list("bca")

@@ -10,6 +10,7 @@ from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
+from archlock.cli.measure import measure
 from archlock.cli.report import report
 from archlock.cli.tables import tables
 from archlock.errors import ArchLockError
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, evaluate, report, demo):
+for command in (lock, attack, evaluate, measure, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

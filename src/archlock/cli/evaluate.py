@@ -4,12 +4,16 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from archlock.cli.options import Json, Quiet, Seed, Workers, stderr
 from archlock.cli.progress import progress_on
+
+if TYPE_CHECKING:
+    from archlock.recipes import EvaluateConfig
+    from archlock.tables import Table
 
 
 def evaluate(
@@ -20,7 +24,11 @@ def evaluate(
         str | None, typer.Option(help="Name of an imported table (archlock tables list), or its file.")
     ] = None,
     paper: Annotated[
-        bool, typer.Option("--paper", help="The published figures of the table's space, next to ours without peeking.")
+        bool,
+        typer.Option(
+            "--paper",
+            help="The published figures next to ours; without --table, for every imported table that has some.",
+        ),
     ] = False,
     pairs: Annotated[str, typer.Option(help="all, or source:target separated by commas.")] = "all",
     schemes: Annotated[
@@ -64,22 +72,10 @@ def evaluate(
 
     Example: archlock evaluate --table transnas101_micro --seeds 20 --out eval
     """
-    from archlock.errors import ConfigurationError
-    from archlock.recipes import (
-        METHODS_COMPARED,
-        EvaluateConfig,
-        chosen_contenders,
-        compared,
-        comparison_text,
-        parse_budget,
-    )
-    from archlock.recipes import evaluate as run_evaluate
-    from archlock.records import plain, write_atomic
-    from archlock.reports import evaluation_summary
+    from archlock.recipes import METHODS_COMPARED, EvaluateConfig, chosen_contenders, parse_budget
     from archlock.tables import open_by_name_or_path
 
-    if table is None:
-        raise ConfigurationError("say which table: --table NAME of an imported one (archlock tables list), or a file")
+    names = [table] if table is not None else _tables_of_the_paper(paper=paper)
     config = EvaluateConfig(
         contenders=chosen_contenders(
             tuple(part.strip() for part in schemes.split(",")),
@@ -97,7 +93,44 @@ def evaluate(
         parquet=parquet,
         patterns=patterns,
     )
-    opened = open_by_name_or_path(table)
+    for opened in [open_by_name_or_path(name) for name in names]:
+        folder = out if table is not None else out / opened.name
+        _evaluate(opened, config, folder, workers=workers, paper=paper, as_json=as_json, quiet=quiet)
+
+
+def _tables_of_the_paper(*, paper: bool) -> list[str]:
+    """Names of the imported tables that figures are published for."""
+    from archlock.errors import ConfigurationError
+    from archlock.recipes import has_published_figures
+    from archlock.tables import list_tables, read_table
+
+    if not paper:
+        raise ConfigurationError("say which table: --table NAME of an imported one (archlock tables list), or a file")
+    found = [name for name, path in list_tables().items() if has_published_figures(read_table(path))]
+    if not found:
+        raise ConfigurationError(
+            "no table is imported that figures are published for (NAS-Bench-201, TransNAS-Bench-101 micro); see "
+            "archlock tables import --help"
+        )
+    return found
+
+
+def _evaluate(
+    opened: "Table",
+    config: "EvaluateConfig",
+    out: Path,
+    *,
+    workers: int | None,
+    paper: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """One table: run, print, and write what is not in the run's own files."""
+    from archlock.recipes import compared, comparison_text
+    from archlock.recipes import evaluate as run_evaluate
+    from archlock.records import plain, write_atomic
+    from archlock.reports import evaluation_summary
+
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_evaluate(
             opened,
@@ -107,7 +140,8 @@ def evaluate(
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )
-    figures = compared(opened, result, seeds=seeds) if paper else ()
+    figures = compared(opened, result, seeds=config.seeds) if paper else ()
+    floor = 100 * config.floor
     if paper:
         write_atomic(out / "paper.txt", comparison_text(figures, floor=floor) + "\n")
     if as_json:

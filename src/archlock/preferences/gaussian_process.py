@@ -161,14 +161,16 @@ def distances(
     points: Float[np.ndarray, "points coordinates"], others: Float[np.ndarray, "others coordinates"]
 ) -> Float[np.ndarray, "points others"]:
     """Euclidean distances."""
-    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * points @ others.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0)))
+    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)
+    squares -= 2 * points @ others.T
+    return np.asarray(np.sqrt(np.maximum(squares, 0, out=squares), out=squares))
 
 
 def matern(distance: Float[np.ndarray, "points others"], length: float) -> Float[np.ndarray, "points others"]:
     """Matern 3/2 kernel: (1 + r) exp(-r) with r = sqrt(3) distance / length."""
     ratio = distance * (np.sqrt(3) / length)
-    return np.asarray((1 + ratio) * np.exp(-ratio))
+    decay = np.exp(np.negative(ratio))
+    return np.asarray(np.multiply(np.add(ratio, 1, out=ratio), decay, out=decay))
 
 
 def spectrum(

@@ -6,9 +6,11 @@ from archlock.recipes.config import LockConfig, parse_floor
 from archlock.recipes.demonstration import demo
 from archlock.recipes.export import load
 from archlock.recipes.locking import LockResult, lock
+from archlock.recipes.measuring import MeasureConfig, MeasureResult, measure, proxies_named, write_proxy_csv
 from archlock.recipes.pages import rebuild
+from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.recorded.catalog import METHODS
-from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text
+from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
 from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
 
@@ -23,15 +25,22 @@ __all__ = [
     "EvaluationResult",
     "LockConfig",
     "LockResult",
+    "MeasureConfig",
+    "MeasureResult",
+    "ProxySettings",
     "attack",
     "chosen_contenders",
     "compared",
     "comparison_text",
     "demo",
     "evaluate",
+    "has_published_figures",
     "load",
     "lock",
+    "measure",
     "parse_budget",
     "parse_floor",
+    "proxies_named",
     "rebuild",
+    "write_proxy_csv",
 ]

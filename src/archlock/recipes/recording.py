@@ -13,7 +13,7 @@ from archlock.recipes.decide import Decision
 from archlock.recipes.outputs import FILES
 from archlock.recipes.release import Released
 from archlock.recipes.run import Run, known_fingerprints
-from archlock.recipes.zero_cost import FIDELITY
+from archlock.recipes.zero_cost import PROXIES_BOUGHT
 from archlock.reports import (
     BudgetRecord,
     EvidenceRecord,
@@ -125,7 +125,7 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
 def evidence_records(run: Run) -> tuple[EvidenceRecord, ...]:
     """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
     names = known_fingerprints(run)
-    fidelities = {run.allocation.evidence.fidelity, run.allocation.final.fidelity, FIDELITY}
+    fidelities = {run.allocation.evidence.fidelity, run.allocation.final.fidelity, PROXIES_BOUGHT.fidelity}
     seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
     for key, measurement in run.means.store.read().items():

@@ -13,8 +13,10 @@ from archlock.progress import Progress
 from archlock.recipes.allocation import Allocation, Workload, allocate
 from archlock.recipes.config import LockConfig
 from archlock.recipes.gathering import Means, Subjects
+from archlock.recipes.judging import SOURCE_TASK
+from archlock.recipes.proxy_evidence import ProxyWork, measure_proxies
 from archlock.recipes.workspace import PLAN, Workspace
-from archlock.recipes.zero_cost import ProxyWork, measure_proxies
+from archlock.recipes.zero_cost import PROXIES_BOUGHT
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Task, conform, subsample
@@ -137,11 +139,11 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
     subjects = evidence_subjects(source, targets, draft)
-    work = ProxyWork.on(subjects.source, subjects.targets, seed=0)
     with one_thread():
         began = time.perf_counter()
         if config.evidence == "zero_cost":
-            measure_proxies(work, architecture)
+            tasks = {SOURCE_TASK: subjects.source, **subjects.targets}
+            measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0), architecture)
         else:
             measure_adaptation(architecture, subjects.source, subjects.targets, subjects.settings, seed=0)
     return time.perf_counter() - began

@@ -11,8 +11,8 @@ def pair_products(
 ) -> Float[np.ndarray, "architectures products"]:
     """For every two places in order and every choice at each: 1 where both choices are made."""
     architectures, places, choices = one_hot.shape
-    products = [
-        (one_hot[:, one, :, None] * one_hot[:, other, None, :]).reshape(architectures, choices**2)
-        for one, other in combinations(range(places), 2)
-    ]
-    return np.concatenate(products, axis=1)
+    couples = list(combinations(range(places), 2))
+    products = np.empty((architectures, len(couples), choices, choices))
+    for index, (one, other) in enumerate(couples):
+        np.multiply(one_hot[:, one, :, None], one_hot[:, other, None, :], out=products[:, index])
+    return products.reshape(architectures, len(couples) * choices**2)

@@ -1,6 +1,7 @@
 """``archlock evaluate``: from a table in the library to rows, summary and page; wrong words."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,18 @@ def test_wrong_words_are_explained(library: Path) -> None:
         call("--table", "made_up", "--method", "magic", *out)
     with pytest.raises(ConfigurationError, match="floors are percentiles separated by commas"):
         call("--table", "made_up", "--trade-off", "high", *out)
+
+
+def test_the_paper_without_a_table_is_every_table_with_published_figures(library: Path) -> None:
+    out = ("--out", str(library / "paper"))
+    with pytest.raises(ConfigurationError, match="no table is imported that figures are published for"):
+        call("--paper", *out)
+    made_up = made_up_table(tasks=2, codes=300)
+    renamed = {"t0": "segmentsemantic", "t1": "class_scene"}
+    columns = tuple(replace(column, task=renamed[column.task]) for column in made_up.columns)
+    save_table(replace(made_up, name="scene", columns=columns), replace=False, folder=None)
+    call("--paper", "--schemes", "s", "--seeds", "1", "--floor", "60", "--no-patterns", "--workers", "1", *out)
+    assert [path.name for path in (library / "paper").iterdir()] == ["scene"]
+    assert (
+        "semantic segmentation to scene classification  s       81.8" in (library / "paper/scene/paper.txt").read_text()
+    )

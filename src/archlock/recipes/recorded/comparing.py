@@ -33,6 +33,11 @@ class Comparison:
     """The same of our lock."""
 
 
+def has_published_figures(table: Table) -> bool:
+    """Whether any published figure is of this space and of tasks that the table has."""
+    return any(figure.space == table.space_name and _pairs(table, figure) for figure in PUBLISHED)
+
+
 def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Comparison, ...]:
     """Every published figure of the table's space, next to the runs of an evaluation of ``METHODS_COMPARED``."""
     return tuple(

@@ -1,0 +1,251 @@
+"""Write docs/fidelity.md: how much of a measurement survives when network, images and training are made smaller.
+
+    python docs/make_fidelity.py --images cifar10.npz --table nasbench201 --store fidelity.sqlite
+
+``--images`` is CIFAR-10 as an ``.npz`` (``x_train``, ``y_train``, ...), ``--table`` an imported table of NAS-Bench-201
+(or its file), whose accuracy after 200 epochs is what short trainings are compared with. Everything that is measured
+goes to the store: a run that was stopped goes on where it was. About an hour on two processors.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from archlock.short_training import ShortTrainingSettings, measure_short_trainings, short_training_key
+from scipy.stats import bootstrap, spearmanr
+
+from archlock.cli.options import stderr
+from archlock.cli.progress import progress_on
+from archlock.evidence import EvidenceStore, Measurement
+from archlock.execution import Executor, default_workers, executor_for
+from archlock.progress import Progress
+from archlock.proxies import PROXIES
+from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
+from archlock.seeding import rng_for
+from archlock.spaces import SPACES, Architecture
+from archlock.tables import Table, open_by_name_or_path
+from archlock.tasks import Task, conform, open_task, subsample
+from archlock.training import Plan
+
+PAGE = Path(__file__).parent / "fidelity.md"
+SPACE = SPACES["nasbench201"]
+TRUTH = "cifar10_test_200"
+
+FULL = ProxySettings(tuple(PROXIES), width=16, depth=5, batch=64, side=32)
+REDUCED = (
+    FULL,
+    replace(FULL, batch=16),
+    replace(FULL, width=8, batch=16),
+    replace(FULL, width=8, batch=16, side=16),
+    replace(FULL, width=8, side=8),
+    replace(FULL, depth=1),
+)
+
+TRAININGS = (
+    # width, depth, side, images, epochs
+    (16, 5, 32, 2000, 4),
+    (16, 1, 32, 2000, 4),
+    (8, 5, 32, 2000, 4),
+    (8, 5, 16, 2000, 4),
+    (8, 1, 16, 2000, 4),
+    (8, 1, 16, 2000, 12),
+    (8, 1, 16, 4000, 6),
+    (8, 1, 8, 2000, 12),
+    (4, 1, 16, 2000, 12),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", required=True, help="CIFAR-10, a .npz file")
+    parser.add_argument("--table", default="nasbench201", help="recorded table with the accuracies after 200 epochs")
+    parser.add_argument("--store", type=Path, default=Path("runs/fidelity.sqlite"), help="what is measured goes there")
+    parser.add_argument("--cells", type=int, default=60, help="functions whose proxies are compared")
+    parser.add_argument("--trained", type=int, default=40, help="functions that are trained")
+    parser.add_argument("--workers", type=int, default=default_workers())
+    given = parser.parse_args()
+    store, executor = EvidenceStore(given.store), executor_for(given.workers)
+    task = open_task(given.images)
+    drawn = connected_functions(max(given.cells, given.trained))
+    with progress_on(stderr(), quiet=False) as progress:
+        proxies = proxy_rows(task, drawn[: given.cells], store, executor, progress)
+        trainings = training_rows(
+            task, drawn[: given.trained], open_by_name_or_path(given.table), store, executor, progress
+        )
+    PAGE.write_text(
+        PAGE_TEXT.format(
+            cells=given.cells, trained=given.trained, proxies="\n".join(proxies), trainings="\n".join(trainings)
+        ),
+        encoding="utf-8",
+    )
+    print(f"wrote {PAGE}")  # noqa: T201
+
+
+def connected_functions(count: int) -> tuple[Architecture, ...]:
+    """Random connected functions of the space, each as its cheapest architecture."""
+    functions = sorted({SPACE.simplify(one) for one in SPACE.enumerate() if SPACE.is_connected(one)})
+    order = rng_for(0, "fidelity").permutation(len(functions))[:count]
+    return tuple(functions[place] for place in order)
+
+
+def proxy_rows(
+    task: Task, drawn: Sequence[Architecture], store: EvidenceStore, executor: Executor, progress: Progress
+) -> list[str]:
+    """Lines of a table: Spearman of every proxy at every setting with the full setting, and seconds a cell."""
+    measured = {}
+    for settings, seed in [*((settings, 0) for settings in REDUCED), (FULL, 1)]:
+        work = ProxyWork.on({"images": task}, settings, seed=seed)
+        known = store.read(fidelity=settings.fidelity)
+        left = [one for one in drawn if any(key not in known for key in work.keys(one))]
+        progress.begin(f"proxies {settings.fidelity}, seed {seed}", len(drawn), len(drawn) - len(left))
+        for _, found in executor.run(measure_proxies, work, left):
+            store.write(found)
+            known.update({one.key: one for one in found})
+            progress.advance()
+        measured[settings.fidelity, seed] = [[known[key] for key in work.keys(one)] for one in drawn]
+    full = values(measured[FULL.fidelity, 0])
+    names = [name for name in PROXIES if name not in ("params", "flops", "l2_norm", "nn_mass", "nn_degree")]
+    lines = [f"| setting | {' | '.join(names)} | s a cell |", "|---" * (len(names) + 2) + "|"]
+    for (fidelity, seed), found in measured.items():
+        said = values(found)
+        agreement = [agreed(full[:, place], said[:, place]) for place, name in enumerate(PROXIES) if name in names]
+        label = fidelity.removeprefix("proxies-").replace("-", " ") + ("" if seed == 0 else ", another seed")
+        lines.append(f"| {label} | {' | '.join(agreement)} | {seconds(found):.2f} |")
+    return lines
+
+
+def training_rows(
+    task: Task,
+    drawn: Sequence[Architecture],
+    table: Table,
+    store: EvidenceStore,
+    executor: Executor,
+    progress: Progress,
+) -> list[str]:
+    """Lines of a table: how short trainings agree with accuracy after 200 epochs, with themselves, and their cost."""
+    truth = accuracies(table, drawn)
+    good = truth >= np.median(truth)
+    lines = [
+        "| width, depth, side, images, epochs | Spearman with 200 epochs (95 %) | in the better half | two seeds agree "
+        "| mean of two seeds with 200 epochs | s a training |",
+        "|---|---|---|---|---|---|",
+    ]
+    for width, depth, side, images, epochs in TRAININGS:
+        settings = ShortTrainingSettings(width, depth, Plan(epochs))
+        small = subsample(conform(task, (task.shape[0], side, side)), images, seed=0)
+        found = short_trainings(small, settings, drawn, store, executor, progress)
+        scores = values(found)
+        both = scores.mean(1)
+        lines.append(
+            f"| {width}, {depth}, {side}, {images}, {epochs} | {interval(scores[:, 0], truth)} | "
+            f"{agreed(scores[good, 0], truth[good])} | {agreed(scores[:, 0], scores[:, 1])} | {agreed(both, truth)} | "
+            f"{seconds(found) / 2:.2f} |"
+        )
+    return lines
+
+
+def short_trainings(
+    task: Task,
+    settings: ShortTrainingSettings,
+    drawn: Sequence[Architecture],
+    store: EvidenceStore,
+    executor: Executor,
+    progress: Progress,
+) -> list[list[Measurement]]:
+    """Validation accuracy of every architecture with two seeds, bought where the store lacks it."""
+    keys = [[short_training_key(one, task, settings, seed=seed) for seed in (0, 1)] for one in drawn]
+    known = store.read(fidelity=settings.fidelity)
+    left = [(one, key.seed) for one, pair in zip(drawn, keys, strict=True) for key in pair if key not in known]
+    progress.begin(
+        f"trainings {settings.width} {settings.depth} {task.shape[1]} {len(task.train)}",
+        2 * len(drawn),
+        2 * len(drawn) - len(left),
+    )
+    for _, found in executor.run(train_one, (task, settings), left):
+        store.write(found)
+        known.update({one.key: one for one in found})
+        progress.advance()
+    return [[known[key] for key in pair] for pair in keys]
+
+
+def train_one(shared: tuple[Task, ShortTrainingSettings], job: tuple[Architecture, int]) -> tuple[Measurement, ...]:
+    """One training, as a job."""
+    task, settings = shared
+    return measure_short_trainings([job], task, settings)
+
+
+def accuracies(table: Table, drawn: Sequence[Architecture]) -> np.ndarray:
+    """Recorded accuracy after 200 epochs."""
+    column = next(column for column in table.columns if column.name == TRUTH)
+    rows = {code: place for place, code in enumerate(table.codes)}
+    return np.array([column.values[rows[one.code]] for one in drawn])
+
+
+def values(found: Sequence[Sequence[Measurement]]) -> np.ndarray:
+    """Architectures x measurements; NaN where there is none."""
+    return np.array([[one.value for one in row] for row in found])
+
+
+def seconds(found: Sequence[Sequence[Measurement]]) -> float:
+    """Mean seconds of an architecture, one thread."""
+    return float(np.mean([sum(one.seconds for one in row) for row in found]))
+
+
+def agreed(first: np.ndarray, second: np.ndarray) -> str:
+    """Spearman over the architectures where both are known."""
+    both = np.isfinite(first) & np.isfinite(second)
+    if both.sum() < 3 or min(len(set(first[both])), len(set(second[both]))) < 2:
+        return "-"
+    return f"{spearmanr(first[both], second[both]).statistic:.2f}"
+
+
+def interval(first: np.ndarray, second: np.ndarray) -> str:
+    """Spearman with its bootstrap interval."""
+
+    def statistic(a: np.ndarray, b: np.ndarray) -> float:
+        return float(spearmanr(a, b).statistic)
+
+    both = np.isfinite(first) & np.isfinite(second)
+    pair = (first[both], second[both])
+    found = bootstrap(
+        pair,
+        statistic,
+        paired=True,
+        vectorized=False,
+        n_resamples=1000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    low, high = found.confidence_interval
+    return f"{statistic(*pair):.2f} ({low:.2f} to {high:.2f})"
+
+
+PAGE_TEXT = """# Reduced fidelity: what survives when everything is made smaller
+
+Written by `python docs/make_fidelity.py`; do not edit. Real images (CIFAR-10), random connected cells of NAS-Bench-201,
+no two the same function. Settings are width (channels after the stem), depth (cells in a row), batch and side of the
+images.
+
+## Proxies
+
+Spearman with the full setting over {cells} cells, same seed; "another seed" is the noise ceiling: nothing can agree
+better with a measurement than a second one does.
+
+{proxies}
+
+**Default** (`archlock measure`, `lock --evidence zero_cost`): `c8 n5 b16 s16`. Width, batch and images may shrink,
+depth may not. `epe_nas` compares classes within a batch and wants `--batch 64`; `plain` does not agree with itself.
+
+## Short trainings
+
+{trained} cells trained with two seeds at each setting; accuracy on 10,000 validation images or what the data has,
+compared with the recorded accuracy after 200 epochs at full size (CIFAR-10, test).
+
+{trainings}
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""``archlock measure``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlock.cli.options import DATA, Json, Quiet, Seed, SkipBad, Workers, stderr
+from archlock.cli.progress import progress_on
+
+
+def measure(
+    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")],
+    task: Annotated[list[str], typer.Option(help=f"What to measure on: {DATA}; may be repeated.")],
+    out: Annotated[
+        Path, typer.Option(help="Evidence store (SQLite), made or added to; the same command goes on after a kill.")
+    ],
+    proxies: Annotated[
+        str, typer.Option(help="all, published (the seven of the paper), or names separated by commas.")
+    ] = "all",
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many architectures at random; default: the whole space.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Channels after the stem; published: 16.")] = 8,
+    depth: Annotated[int, typer.Option(help="Cells in a row; published: 5. Do not make it smaller.")] = 5,
+    batch: Annotated[int, typer.Option(help="Images in a mini-batch; published: 64. epe_nas wants that many.")] = 16,
+    side: Annotated[int, typer.Option(help="Pixels of an image, at most; published: 32.")] = 16,
+    table: Annotated[
+        Path | None, typer.Option("--csv", help="Write the values as a CSV file too, one architecture in a row.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a Dask scheduler (tcp://host:8786), or slurm; default: processes on this machine."
+        ),
+    ] = None,
+    chunk: Annotated[int, typer.Option(min=1, help="Architectures that a worker gets at a time.")] = 4,
+    skip_bad: SkipBad = False,
+    seed: Seed = 0,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure zero-cost proxies of every architecture of a space on your data; every function is measured once.
+
+    Example: archlock measure --space nasbench201 --task digits --proxies all --sample 200 --out proxies.sqlite
+    """
+    from archlock.execution import default_workers, open_executor
+    from archlock.recipes import MeasureConfig, ProxySettings, proxies_named, write_proxy_csv
+    from archlock.recipes import measure as run_measure
+    from archlock.records import plain
+    from archlock.tasks import open_task
+
+    settings = ProxySettings(proxies_named(proxies), width, depth, batch, side)
+    config = MeasureConfig(space, settings, sample, seed, chunk)
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        tasks = [open_task(text, skip_bad=skip_bad, seed=seed) for text in task]
+        with open_executor(cluster, workers=workers or default_workers()) as executor:
+            result = run_measure(tasks, config, store=out, executor=executor, progress=progress)
+        if table is not None:
+            write_proxy_csv(table, tasks, config, store=out)
+    if as_json:
+        typer.echo(json.dumps(plain(result)))
+        return
+    typer.echo(
+        f"{result.architectures} architectures of {result.space} are {result.functions} functions; "
+        f"{result.found} were known, {result.functions - result.found} measured in {result.seconds:.0f} s"
+    )
+    typer.echo(f"{'proxy':16}{'task':20}{'valid':>7}{'failed':>8}{'unsupported':>13}{'seconds':>10}")
+    for one in result.tallies:
+        typer.echo(f"{one.proxy:16}{one.task:20}{one.valid:7}{one.failed:8}{one.unsupported:13}{one.seconds:10.1f}")
+    typer.echo(f"store: {result.store.resolve()}")
+    if table is not None:
+        typer.echo(f"table: {table.resolve()}")

@@ -1,0 +1,125 @@
+"""Proxies of untrained networks as evidence: one architecture on every task, in the size that a setting says.
+
+Values depend on the architecture, the task, the setting and the seed alone, so what one recipe has bought another finds
+in the store. A proxy that fails, or that has no meaning for a task, is a measurement that says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archlock.errors import ConfigurationError
+from archlock.evidence import Key, Measurement
+from archlock.models import build
+from archlock.proxies import PROXIES, PUBLISHED_SEVEN, measure_all
+from archlock.seeding import derive_seed
+from archlock.spaces import Architecture
+from archlock.tasks import Signature, Task, conform
+from archlock.training import Batch, batches
+
+BATCHES = 2
+"""Mini-batches of a task; no proxy wants more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """Which proxies, on networks and images of which size.
+
+    The default size keeps the ranks of the full setting (width 16, depth 5, batch 64, side 32) at a small share of its
+    cost: width and images may shrink, depth may not (see docs/fidelity.md).
+    """
+
+    proxies: tuple[str, ...] = PUBLISHED_SEVEN
+    width: int = 8
+    """Channels after the stem."""
+    depth: int = 5
+    """Cells in a row at one size."""
+    batch: int = 16
+    """Images in a mini-batch."""
+    side: int = 16
+    """Height and width of the images; smaller ones stay as they are."""
+
+    def __post_init__(self) -> None:
+        if not self.proxies:
+            raise ConfigurationError(f"no proxy is asked for; known: {', '.join(PROXIES)}")
+        if repeated := {name for name in self.proxies if self.proxies.count(name) > 1}:
+            raise ConfigurationError(f"proxies are asked for twice: {', '.join(sorted(repeated))}")
+        for name in self.proxies:
+            _ = PROXIES[name]
+        sizes = {"width": self.width, "depth": self.depth, "batch": self.batch - 1, "side": self.side}
+        if min(sizes.values()) < 1:
+            raise ConfigurationError(
+                f"proxies need a width, depth and side of at least 1 and a batch of at least 2; got width "
+                f"{self.width}, depth {self.depth}, side {self.side}, batch {self.batch}"
+            )
+
+    @property
+    def fidelity(self) -> str:
+        """Name of this size in the evidence store."""
+        return f"proxies-c{self.width}-n{self.depth}-b{self.batch}-s{self.side}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProxySubject:
+    """What proxies see of a task: its signature and two mini-batches."""
+
+    fingerprint: str
+    """Of the task at the size of the setting."""
+    signature: Signature
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProxyWork:
+    """All that a worker needs to measure an architecture; as small as two mini-batches of every task."""
+
+    subjects: dict[str, ProxySubject]
+    settings: ProxySettings
+    seed: int
+
+    @classmethod
+    def on(cls, tasks: Mapping[str, Task], settings: ProxySettings, *, seed: int) -> "ProxyWork":
+        """The tasks, by name, at proxy size; fewer training images than two batches raise ConfigurationError."""
+        return cls({name: _subject(name, task, settings, seed) for name, task in tasks.items()}, settings, seed)
+
+    def keys(self, architecture: Architecture) -> list[Key]:
+        """Where the values are in the store: tasks in order, the proxies of each."""
+        return [
+            Key(str(architecture), subject.fingerprint, measure_name(proxy), "train", self.settings.fidelity, self.seed)
+            for subject in self.subjects.values()
+            for proxy in self.settings.proxies
+        ]
+
+
+def measure_name(proxy: str) -> str:
+    """What a proxy is called in the evidence store."""
+    return f"proxy.{proxy}"
+
+
+def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measurement, ...]:
+    """Every proxy of one architecture on every task, in the order of :meth:`ProxyWork.keys`."""
+    seed = derive_seed(work.seed, "proxies", str(architecture))
+    settings, values = work.settings, []
+    for subject in work.subjects.values():
+        model = build(architecture, subject.signature, width=settings.width, depth=settings.depth, seed=seed)
+        found = measure_all(model, subject.batches, settings.proxies, seed=seed)
+        values += [found[proxy] for proxy in settings.proxies]
+    return tuple(
+        Measurement(key, value.value, "proxy", value.seconds, value.status, value.note)
+        for key, value in zip(work.keys(architecture), values, strict=True)
+    )
+
+
+def _subject(name: str, task: Task, settings: ProxySettings, seed: int) -> ProxySubject:
+    channels, height, width = task.shape
+    small = conform(task, (channels, min(height, settings.side), min(width, settings.side)))
+    drawn = []
+    for batch in batches(small.train, settings.batch, seed=seed):
+        drawn.append(batch)
+        if len(drawn) == BATCHES:
+            break
+    if len(drawn) < BATCHES or len(drawn[-1]) < 2:
+        raise ConfigurationError(
+            f"proxies need {BATCHES} mini-batches of {settings.batch} images, and {name} has {len(small.train)} "
+            "training images; make the batch smaller"
+        )
+    return ProxySubject(small.fingerprint, small.signature, tuple(drawn))
