@@ -12,7 +12,7 @@ import numpy as np
 
 from archlock.embeddings import task2vec
 from archlock.evidence import Key, Measurement
-from archlock.execution import run_jobs
+from archlock.execution import executor_for
 from archlock.models import build, open_probe
 from archlock.preferences import PREFERENCES, Column, EvidenceTable, Preference
 from archlock.proxies import PUBLISHED_SEVEN, measure_all
@@ -63,7 +63,7 @@ def learn_by_proxies(
     known = means.store.read(fidelity=FIDELITY)
     left = [a for a in chosen if not all(key in known for key in work.keys(a))]
     means.progress.begin("zero-cost proxies", len(chosen), len(chosen) - len(left))
-    for _, found in run_jobs(measure_proxies, work, left, workers=means.workers):
+    for _, found in executor_for(means.workers).run(measure_proxies, work, left):
         means.store.write(found)
         known.update({measurement.key: measurement for measurement in found})
         means.progress.advance()
