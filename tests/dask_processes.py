@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ class DaskProcesses:
         self._folder, self._processes = folder, []
         self.workers: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-show", "--scheduler-file", str(file))
+        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
         try:
             self.address = str(self._read(file)["address"])
         except BaseException:
@@ -49,7 +48,8 @@ class DaskProcesses:
         return "\n".join(path.read_text() for path in sorted(self._folder.glob("*.log")))
 
     def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
-        command: Sequence[str] = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--no-dashboard", *words]
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--no-dashboard", *words]
+        command += ["--dashboard-address", "127.0.0.1:0"]
         path = os.pathsep.join(entry for entry in sys.path if entry)
         with (self._folder / f"{len(self._processes)}-{kind}.log").open("wb") as log:
             environment = {**os.environ, "PYTHONPATH": path}

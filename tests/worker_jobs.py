@@ -5,17 +5,18 @@ import signal
 import time
 from pathlib import Path
 
-import torch
-from threadpoolctl import threadpool_info
-
-from archlock.models import build
 from archlock.spaces import Architecture
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 def train(task: Task, seed: int) -> tuple[int, int, tuple[float, ...], bytes]:
     """Who worked, with how many threads at most, and the outcome of a training."""
+    import torch
+    from threadpoolctl import threadpool_info
+
+    from archlock.models import build
+    from archlock.training import Plan, fit
+
     model = build(Architecture("nasbench201", "314321"), task.signature, width=4, depth=1, seed=seed)
     trained = fit(model, task, Plan(1, batch_size=16), seed=seed)
     weights = b"".join(value.numpy().tobytes() for value in trained.model.state_dict().values())

@@ -25,7 +25,7 @@ import cloudpickle
 from archlock.errors import ConfigurationError, RunError
 from archlock.execution.executor import Chunk, Executor, J, R, S
 from archlock.execution.in_process import InProcess
-from archlock.execution.threads import one_thread
+from archlock.execution.threads import one_thread_for_good
 from archlock.execution.worker_side import Station, answered
 
 DEATHS: Final = 3
@@ -207,7 +207,8 @@ def _serve(line: Connection) -> None:
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     stopped = threading.Event()
     threading.Thread(target=_listen, args=(line, inbox, stopped), daemon=True).start()
-    with suppress(KeyboardInterrupt, BrokenPipeError), one_thread():
+    one_thread_for_good()
+    with suppress(KeyboardInterrupt, BrokenPipeError):
         station = Station(inbox.get())
         while not stopped.is_set() and (parcel := inbox.get()) != _STOP:
             line.send_bytes(station.perform(parcel, stopped.is_set))

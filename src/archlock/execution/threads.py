@@ -12,6 +12,17 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def one_thread_for_good() -> None:
+    """As :func:`one_thread`, to the end of a process that has only begun: what it loads later has one thread.
+
+    So a worker whose jobs need no torch never waits for torch.
+    """
+    from threadpoolctl import threadpool_limits
+
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    threadpool_limits(1)  # what was loaded already: as a rule, nothing
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch and BLAS compute with one thread inside, as in every worker: same job, same bits, anywhere.

@@ -57,7 +57,7 @@ def test_slurm_jobs_are_as_many_as_workers_and_end_with_the_executor(monkeypatch
         """A real cluster with the two calls of SLURMCluster that we make: Slurm itself cannot run in a test."""
 
         def __init__(self) -> None:
-            super().__init__(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None)
+            super().__init__(n_workers=0, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0")
 
         def scale(self, n: int = 0, *, jobs: int = 0) -> None:
             super().scale(n or jobs)
