@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
 from archlock.evidence import EvidenceStore, Key, Measurement
-from archlock.execution import default_workers, run_jobs
+from archlock.execution import default_workers, executor_for
 from archlock.models import build
 from archlock.proxies import PROXIES, measure_all
 from archlock.spaces import SPACES
@@ -98,7 +98,7 @@ def main() -> None:
     print(f"{len(rows)} cells, {len(jobs)} of them to be measured ({setting.fidelity})", flush=True)
     images, labels = _images(arguments.images, 2 * setting.batch, setting.size)
     for done, (_, found) in enumerate(
-        run_jobs(measure, Shared(setting, images, labels), jobs, workers=arguments.workers)
+        executor_for(arguments.workers).run(measure, Shared(setting, images, labels), jobs)
     ):
         store.write(found)
         print(f"\r{done + 1} / {len(jobs)}", end="", flush=True)

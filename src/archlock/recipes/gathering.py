@@ -17,7 +17,7 @@ from archlock.adaptation import (
     weights_file,
 )
 from archlock.evidence import EvidenceStore, Key, Measurement
-from archlock.execution import run_jobs
+from archlock.execution import executor_for
 from archlock.progress import Progress
 from archlock.spaces import Architecture
 from archlock.tasks import Task
@@ -66,7 +66,7 @@ def gather(
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(subjects, *job, known)]
     means.progress.begin(stage, len(jobs), len(jobs) - len(left))
-    for index, found in run_jobs(_measure, subjects, left, workers=means.workers):
+    for index, found in executor_for(means.workers).run(_measure, subjects, left):
         means.store.write(found)
         known.update({measurement.key: measurement for measurement in found})
         means.progress.advance(1, f"{left[index][0].code}: {found[0].value:.1%} on the source")

@@ -14,7 +14,7 @@ from torch import nn
 from archlock.attacks import ATTACKS, Attack
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status
-from archlock.execution import run_jobs
+from archlock.execution import executor_for
 from archlock.progress import Progress
 from archlock.recipes.export import weights_fingerprint
 from archlock.records import fingerprint
@@ -134,7 +134,7 @@ def _run(
 ) -> None:
     missing = [job for job in jobs if _test_key(shared, job) not in known]
     left = list({_test_key(shared, job): job for job in missing}.values())  # one model in both roles is attacked once
-    for index, found in run_jobs(_attack, shared, left, workers=workers):
+    for index, found in executor_for(workers).run(_attack, shared, left):
         store.write(found)
         known.update({measurement.key: measurement for measurement in found})
         progress.advance(len(missing) // len(left), f"{left[index].attacker} on {left[index].target}")

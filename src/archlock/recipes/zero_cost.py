@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from archlock.embeddings import task2vec
-from archlock.execution import run_jobs
+from archlock.execution import executor_for
 from archlock.models import open_probe
 from archlock.preferences import PREFERENCES, Column, EvidenceTable, Preference
 from archlock.recipes.gathering import Means
@@ -35,7 +35,7 @@ def learn_by_proxies(
     known = means.store.read(fidelity=PROXIES_BOUGHT.fidelity)
     left = [a for a in chosen if not all(key in known for key in work.keys(a))]
     means.progress.begin("zero-cost proxies", len(chosen), len(chosen) - len(left))
-    for _, found in run_jobs(measure_proxies, work, left, workers=means.workers):
+    for _, found in executor_for(means.workers).run(measure_proxies, work, left):
         means.store.write(found)
         known.update({measurement.key: measurement for measurement in found})
         means.progress.advance()

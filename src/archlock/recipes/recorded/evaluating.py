@@ -17,7 +17,7 @@ from typing import Final
 from archlock import __version__
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, RunError
-from archlock.execution import default_workers, run_jobs
+from archlock.execution import default_workers, executor_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.recorded.contenders import Contender
 from archlock.recipes.recorded.describing import described
@@ -179,7 +179,7 @@ def _run(
     found = {job: _read_part(path) for job, path in files.items() if path.exists()}
     missing = [job for job in jobs if job not in found]
     progress.begin("runs on recorded tables", len(jobs), len(jobs) - len(missing))
-    for index, rows in run_jobs(run_job, table, missing, workers=workers):
+    for index, rows in executor_for(workers).run(run_job, table, missing):
         job = missing[index]
         found[job] = rows
         write_json(files[job], rows)

@@ -1,0 +1,20 @@
+"""The seam through which all bulk work goes: independent jobs in, results out as they come, on whatever computes."""
+
+from archlock.execution.dask_cluster import DaskCluster
+from archlock.execution.executor import Chunk, Executor
+from archlock.execution.in_process import InProcess
+from archlock.execution.opening import executor_for, open_executor
+from archlock.execution.process_pool import ProcessPool
+from archlock.execution.threads import default_workers, one_thread
+
+__all__ = [
+    "Chunk",
+    "DaskCluster",
+    "Executor",
+    "InProcess",
+    "ProcessPool",
+    "default_workers",
+    "executor_for",
+    "one_thread",
+    "open_executor",
+]

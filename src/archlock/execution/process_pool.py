@@ -1,0 +1,225 @@
+"""Jobs in worker processes of this machine.
+
+Every worker has a line of its own and one chunk at a time, so a worker that is killed costs what it had under way and
+disturbs nobody else: another takes its place and gets the same jobs again, one by one. A job that was under way in
+three workers that were killed is given up. Processes begin afresh (spawn) and do not run the user's script again, so
+that needs no ``if __name__ == "__main__"``. Workers that lose their parent end by themselves. Not for: many machines.
+"""
+
+import atexit
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final
+
+import cloudpickle
+
+from archlock.errors import ConfigurationError, RunError
+from archlock.execution.executor import Chunk, Executor, J, R, S
+from archlock.execution.in_process import InProcess
+from archlock.execution.threads import one_thread_for_good
+from archlock.execution.worker_side import Station, answered
+
+DEATHS: Final = 3
+"""So many workers may be killed over a job before it is given up."""
+
+_STOP: Final = b""
+_LOOK_SECONDS: Final = 1.0
+
+
+class ProcessPool(Executor):
+    """At most ``workers`` processes, begun when a run begins and ended with it. A single job runs in this process."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ConfigurationError(f"a pool has at least 1 worker process, not {workers}")
+        self._workers = workers
+
+    @property
+    def workers(self) -> int:
+        """Number of processes."""
+        return self._workers
+
+    def run_chunks(self, work: Callable[[S, J], R], shared: S, chunks: Iterator[Chunk[J]]) -> Iterator[tuple[int, R]]:
+        """See :meth:`Executor.run_chunks`."""
+        head = list(islice(chunks, 2))
+        if sum(len(chunk.jobs) for chunk in head) <= 1:
+            yield from InProcess().run_chunks(work, shared, iter(head))
+            return
+        crew = _Crew(self._workers, cloudpickle.dumps((work, shared)), chain(head, chunks))
+        atexit.register(crew.end)  # a run that somebody holds on to does not keep this process from ending
+        try:
+            yield from crew.results()
+        finally:
+            crew.end()
+            atexit.unregister(crew.end)
+
+
+class _Crew:
+    """The workers of one run."""
+
+    def __init__(self, size: int, parcel: bytes, chunks: Iterator[Chunk[Any]]) -> None:
+        self._size, self._parcel, self._chunks = size, parcel, chunks
+        self._again: deque[Chunk[Any]] = deque()
+        self._deaths: Counter[int] = Counter()
+        self._workers: list[_Worker] = []
+
+    def results(self) -> Iterator[tuple[int, Any]]:
+        self._hand_out()
+        while busy := [worker for worker in self._workers if worker.chunk is not None]:
+            taken = [(worker, *worker.take()) for worker in _ready(busy)]
+            given_up = [
+                error for worker, chunk, answer in taken if answer is None for error in self._bury(worker, chunk)
+            ]
+            if not given_up:
+                self._hand_out()  # before the results, so that nobody is idle while they are looked at
+            for _, chunk, answer in taken:
+                if answer is not None:
+                    yield from answered(chunk.first, answer)
+            if given_up:
+                raise given_up[0]
+
+    def end(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    def _hand_out(self) -> None:
+        """Give every idle worker a chunk; as long as there are chunks, there are workers."""
+        idle = [worker for worker in self._workers if worker.chunk is None]
+        given: list[tuple[_Worker, Chunk[Any]]] = []
+        while idle or len(self._workers) < self._size:
+            chunk = self._again.popleft() if self._again else next(self._chunks, None)
+            if chunk is None:
+                break
+            if not idle:
+                idle.append(_Worker(self._parcel))
+                self._workers.append(idle[-1])
+            given.append((idle.pop(), chunk))
+        for worker, chunk in given:  # when all have begun to begin
+            worker.give(chunk)
+
+    def _bury(self, worker: "_Worker", chunk: Chunk[Any]) -> Iterator[RunError]:
+        """Take note of a dead worker: its jobs are to be done again, one by one, unless they killed too many."""
+        self._workers.remove(worker)
+        how = worker.bury()
+        for index, job in enumerate(chunk.jobs, chunk.first):
+            self._again.append(Chunk(index, (job,)))
+            self._deaths[index] += 1
+        if len(chunk.jobs) == 1 and self._deaths[chunk.first] >= DEATHS:
+            yield RunError(
+                f"job {chunk.first} was under way in {DEATHS} worker processes that were killed (the last by {how}), "
+                f"most likely for want of memory; run again with fewer than {self._size} workers"
+            )
+
+
+class _Worker:
+    """A process, the line to it, and the chunk it has under way."""
+
+    def __init__(self, parcel: bytes) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.line, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there,), name="archlock worker")
+        with _script_left_alone():
+            self._process.start()
+        there.close()
+        self._parcel: bytes | None = parcel
+        self.chunk: Chunk[Any] | None = None
+
+    def give(self, chunk: Chunk[Any]) -> None:
+        self.chunk = chunk
+        parcel = cloudpickle.dumps(chunk)
+        with suppress(OSError):  # it was killed: that is seen when its answer is taken
+            if self._parcel is not None:
+                self.line.send_bytes(self._parcel)
+                self._parcel = None
+            self.line.send_bytes(parcel)
+
+    def take(self) -> tuple[Chunk[Any], bytes | None]:
+        """The chunk and its answer; None for an answer that will not come."""
+        if self.chunk is None:
+            raise ValueError("this worker has nothing under way")
+        chunk, self.chunk = self.chunk, None
+        with suppress(EOFError, OSError):
+            if self.line.poll():
+                return chunk, self.line.recv_bytes()
+        return chunk, None
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def stop(self) -> None:
+        """Ask it to begin no other job."""
+        with suppress(OSError):
+            self.line.send_bytes(_STOP)
+
+    def end(self) -> None:
+        """Wait until the job under way has ended."""
+        with suppress(EOFError, OSError):
+            while self._process.is_alive():
+                if self.line.poll(0.1):
+                    self.line.recv_bytes()  # an answer that nobody wants
+        self._process.join()
+        self.line.close()
+
+    def bury(self) -> str:
+        """Put a dead process away, and say how it ended."""
+        self._process.join(_LOOK_SECONDS)
+        self._process.kill()  # in case it only closed its line
+        self._process.join()
+        self.line.close()
+        code = self._process.exitcode or 0
+        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def _ready(busy: list[_Worker]) -> list[_Worker]:
+    """Workers with an answer, or dead. A child of a dead worker may keep its line open, hence the second look."""
+    lines = wait([worker.line for worker in busy], timeout=_LOOK_SECONDS)
+    return [worker for worker in busy if worker.line in lines] or [worker for worker in busy if not worker.alive()]
+
+
+@contextmanager
+def _script_left_alone() -> Iterator[None]:
+    """Processes started inside do not import the script that this process runs."""
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    for name in hidden:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
+
+
+def _serve(line: Connection) -> None:
+    """The life of a worker process."""
+    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    stopped = threading.Event()
+    threading.Thread(target=_listen, args=(line, inbox, stopped), daemon=True).start()
+    one_thread_for_good()
+    with suppress(KeyboardInterrupt, BrokenPipeError):
+        station = Station(inbox.get())
+        while not stopped.is_set() and (parcel := inbox.get()) != _STOP:
+            line.send_bytes(station.perform(parcel, stopped.is_set))
+
+
+def _listen(line: Connection, inbox: "queue.SimpleQueue[bytes]", stopped: threading.Event) -> None:
+    while True:
+        try:
+            parcel = line.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)  # the parent is gone
+        if parcel == _STOP:
+            stopped.set()
+        inbox.put(parcel)
