@@ -75,7 +75,7 @@ def evaluate(
     from archlock.recipes import METHODS_COMPARED, EvaluateConfig, chosen_contenders, parse_budget
     from archlock.tables import open_by_name_or_path
 
-    names = [table] if table is not None else _tables_of_the_paper(paper=paper)
+    names = [table] if table is not None else tables_of_the_paper(paper=paper)
     config = EvaluateConfig(
         contenders=chosen_contenders(
             tuple(part.strip() for part in schemes.split(",")),
@@ -98,7 +98,7 @@ def evaluate(
         _evaluate(opened, config, folder, workers=workers, paper=paper, as_json=as_json, quiet=quiet)
 
 
-def _tables_of_the_paper(*, paper: bool) -> list[str]:
+def tables_of_the_paper(*, paper: bool) -> list[str]:
     """Names of the imported tables that figures are published for."""
     from archlock.errors import ConfigurationError
     from archlock.recipes import has_published_figures
