@@ -7,8 +7,8 @@ Jobs do nothing, or about 20 ms of matrix products (NumPy) and convolutions (tor
 that no job accounts for; the ratio is that whole time to the time of the jobs, which is what a bare loop would take.
 Two workers of the pool and of Dask are compared with one process: ``speed-up`` by the clock, which needs two idle
 processors, and ``busy``, the share of the workers' time that was spent in jobs, which a shared machine disturbs less.
-Beginning and ending processes is apart: the clock starts when all workers give results. Repeats take turns; figures are medians.
-A scheduler and its worker processes are started on 127.0.0.1, and ended.
+Beginning and ending processes is apart: the clock starts when all workers give results. Repeats take turns; figures are
+medians. A scheduler and its worker processes are started on 127.0.0.1, and ended.
 """
 
 import argparse
@@ -131,7 +131,7 @@ def _cost_line(row: dict[str, object]) -> str:
 
 def _gain_line(row: dict[str, object]) -> str:
     return (
-        f"{row['executor']:10} chunk {row['chunk']:2} {row['jobs']} jobs: one process {row['one_process_seconds']:5.2f} s"
+        f"{row['executor']:10} chunk {row['chunk']:2} {row['jobs']} jobs  alone {row['one_process_seconds']:5.2f} s"
         f"  2 workers {row['seconds']:6.2f} s  speed-up {row['speed_up']:5.2f}  busy {row['busy']:6.1%}"
     )
 
