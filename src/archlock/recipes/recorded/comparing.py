@@ -34,8 +34,8 @@ class Comparison:
 
 
 def has_published_figures(table: Table) -> bool:
-    """Whether any published figure is of this space and of tasks that the table has."""
-    return any(figure.space == table.space_name and _pairs(table, figure) for figure in PUBLISHED)
+    """Whether any published figure is of this space and of a source that the table has."""
+    return any(figure.space == table.space_name and figure.source in table.tasks for figure in PUBLISHED)
 
 
 def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Comparison, ...]:
