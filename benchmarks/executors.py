@@ -6,7 +6,8 @@ Jobs do nothing, or about 20 ms of matrix products (NumPy) and convolutions (tor
 16. Every job tells how long it took by itself. The cost on one worker is the time from the first result to the last
 that no job accounts for; the ratio is that whole time to the time of the jobs, which is what a bare loop would take.
 Two workers of the pool and of Dask are compared with one process: ``speed-up`` by the clock, which needs two idle
-processors (and counts up to a chunk too much, for one was under way when the clock started), and ``busy``, the share of the workers' time that was spent in jobs, which a shared machine disturbs less.
+processors (and counts up to a chunk too much, for one was under way when the clock started), and ``busy``, the share of
+the workers' time that was spent in jobs, which a shared machine disturbs less.
 Beginning and ending processes is apart: the clock starts when all workers give results. Repeats take turns; figures are
 medians. A scheduler and its worker processes are started on 127.0.0.1, and ended.
 """
