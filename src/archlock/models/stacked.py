@@ -12,6 +12,7 @@ signature, and in the macro space the architecture. Memory is that of all the ne
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -30,7 +31,7 @@ class StackedNetwork(nn.Module):
 
     def __init__(self, networks: Sequence[Network]) -> None:
         super().__init__()
-        self._networks = copy.deepcopy(tuple(networks))  # in a tuple they are no submodules: only unstack fills them
+        self._networks = tuple(networks)  # (in a tuple they are no submodules)
         self._pieces: list[Piece] = []
         self.normalise, self.stem, self.cells, self.tail, self.head = (
             stack_modules([network.get_submodule(part) for network in self._networks], self._pieces) for part in PARTS
@@ -53,16 +54,18 @@ class StackedNetwork(nn.Module):
 
         With ``value_of`` the parameters are filled with something else of their shape, say with their momentum.
         """
+        copied: dict[int, Any] = {}
+        networks = copy.deepcopy(self._networks, copied)
         parameters = set(self.parameters())
         for piece in self._pieces:
             tensor = getattr(piece.stacked, piece.name)
             value = value_of(tensor) if value_of is not None and tensor in parameters else tensor
             chunks = value.chunk(len(piece.sources)) if value.ndim else [value] * len(piece.sources)
             for source, chunk in zip(piece.sources, chunks, strict=True):
-                own = getattr(source, piece.name)
+                own = getattr(copied[id(source)], piece.name)
                 own.copy_(chunk.reshape(own.shape))
         device = next(self.parameters()).device
-        return [copy.deepcopy(network).train(self.training).to(device) for network in self._networks]
+        return [network.train(self.training).to(device) for network in networks]
 
 
 def stack(networks: Sequence[Network]) -> StackedNetwork:
@@ -76,7 +79,7 @@ def stack(networks: Sequence[Network]) -> StackedNetwork:
     for network in networks:
         if skeleton_of(network) != skeleton:
             raise UnsupportedError(
-                f"{networks[0].architecture} and {network.architecture} cannot be stacked: their networks differ in more "
+                f"{networks[0].architecture} and {network.architecture} cannot be stacked: they differ in more "
                 "than the operations of a cell (space, width, depth or task); stack those whose skeleton_of is equal"
             )
     return StackedNetwork(networks)

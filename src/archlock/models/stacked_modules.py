@@ -39,7 +39,8 @@ def stack_modules(modules: Sequence[nn.Module], pieces: list[Piece]) -> nn.Modul
         return _noted(StackedLinear(modules), modules, pieces)  # type: ignore[arg-type]
     if isinstance(first, FactorisedReduction):
         return StackedReduction(modules, pieces)  # type: ignore[arg-type]
-    stacked = copy.deepcopy(first)
+    children = {name: [module.get_submodule(name) for module in modules] for name, _ in first.named_children()}
+    stacked = copy.deepcopy(first, {id(alike[0]): stack_modules(alike, pieces) for alike in children.values()})
     if isinstance(stacked, nn.Conv2d):
         stacked.groups = len(modules)
         stacked.in_channels, stacked.out_channels = (
@@ -53,8 +54,6 @@ def stack_modules(modules: Sequence[nn.Module], pieces: list[Piece]) -> nn.Modul
                 parts = [getattr(module, name) for module in modules]
                 value.data = torch.cat(parts) if value.ndim else value
         return _noted(stacked, modules, pieces)
-    for name, _ in first.named_children():
-        setattr(stacked, name, stack_modules([getattr(module, name) for module in modules], pieces))
     return stacked
 
 
@@ -66,7 +65,7 @@ def _noted(stacked: nn.Module, modules: Sequence[nn.Module], pieces: list[Piece]
 
 def blocks_of(maps: Tensor, networks: int) -> Tensor:
     """N x (networks * channels) x ... as N x networks x channels x ..."""
-    return maps.unflatten(1, (networks, -1))
+    return maps.view(len(maps), networks, -1, *maps.shape[2:])
 
 
 class StackedLinear(nn.Module):
@@ -81,7 +80,7 @@ class StackedLinear(nn.Module):
         """The answers of each network to its own block of features."""
         networks = len(self.weight)
         blocks = blocks_of(features, networks).transpose(0, 1)
-        return torch.baddbmm(self.bias.unflatten(0, (networks, 1, -1)), blocks, self.weight.transpose(1, 2))
+        return torch.baddbmm(self.bias.view(networks, 1, -1), blocks, self.weight.transpose(1, 2))
 
 
 class StackedReduction(nn.Module):
@@ -206,7 +205,7 @@ class StackedCell(nn.Module):
             node = blocks_of(images, self.networks) if tail == 0 else self._meet(images, arrived[tail])
             leaving = [passage for passage in self.passages if passage.tail == tail]
             rows = [self.get_buffer(f"rows-{passage.name}") for passage in leaving]
-            parts = _Deal.apply(node, *rows) if leaving else ()
+            parts = _Deal.apply(node, *rows) if leaving else ()  # type: ignore[no-untyped-call]
             for passage, some, part in zip(leaving, rows, parts, strict=True):
                 source = part.flatten(1, 2)
                 passed = self.operations[passage.name](F.relu(source) if passage.rectified else source)
@@ -216,7 +215,7 @@ class StackedCell(nn.Module):
     def _meet(self, images: Tensor, arrived: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         if arrived:
             rows, parts = zip(*arrived, strict=True)
-            met: Tensor = _Meet.apply(self.networks, rows, *parts)
+            met: Tensor = _Meet.apply(self.networks, rows, *parts)  # type: ignore[no-untyped-call]
             return met
         # a product, as in Cell, and of every network's own images: what is not finite stays with its network
         thin = blocks_of(images, self.networks)[:, :, :1, :: self.stride, :: self.stride] * 0

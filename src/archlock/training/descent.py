@@ -45,6 +45,11 @@ def schedule(done: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
+def divergence(task: str, plan: Plan, epoch: int) -> str:
+    """What to tell about a training whose loss in an epoch (from 1) was not finite."""
+    return f"training on {task!r} diverged in epoch {epoch} at learning rate {plan.learning_rate:g}; try a smaller one"
+
+
 def channels_last(model: nn.Module) -> nn.Module:
     """Convolution weights in channels-last memory: same values, about twice the speed on CPU."""
     for parameter in model.parameters():

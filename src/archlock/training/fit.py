@@ -24,7 +24,7 @@ from archlock.tasks import Task
 from archlock.training.augmentation import augmented
 from archlock.training.batches import batches, loss_of
 from archlock.training.checkpoints import digest, load_state, save_state
-from archlock.training.descent import channels_last, optimiser_for, set_rate, steps_per_epoch
+from archlock.training.descent import channels_last, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.evaluate import evaluate
 from archlock.training.plan import Plan
 
@@ -37,10 +37,14 @@ class Trained:
     validation: float
     """Score of ``model`` on the validation split."""
     curve: tuple[float, ...]
-    """Validation score after each epoch; only the last one where the plan has no ``patience``."""
+    """Validation scores in the order in which they were taken: after each epoch where the plan has ``patience``, after
+    the last one where it has not; see :func:`~archlock.training.many.fit_many` for trainings of many."""
     losses: tuple[float, ...]
     """Mean training loss of each epoch."""
     seconds: float
+    """Of many that were trained at once: its share."""
+    stopped: bool = False
+    """Whether it was one of many and not good enough to go on to the last epoch."""
 
 
 def fit(
@@ -114,10 +118,7 @@ class _State:
                 total += self._step(batch.to(device)) * len(batch)
                 done += len(batch)
         if not math.isfinite(total):
-            raise MeasurementError(
-                f"training on {self.task.name!r} diverged in epoch {self.epoch + 1} at learning rate "
-                f"{self.plan.learning_rate:g}; try a smaller one"
-            )
+            raise MeasurementError(divergence(self.task.name, self.plan, self.epoch + 1))
         self.losses.append(total / done)
         self.epoch += 1
         if self.plan.patience is not None:
