@@ -4,12 +4,13 @@ from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.evaluate import evaluate, evaluate_stack
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
-from archlock.training.many import STACK, Halving, fit_many
+from archlock.training.many import CPU_STACK, GPU_STACK, Halving, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Plan, Precision
 
 __all__ = [
-    "STACK",
+    "CPU_STACK",
+    "GPU_STACK",
     "STRENGTHS",
     "Batch",
     "Diverged",

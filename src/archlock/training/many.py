@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from archlock.errors import ConfigurationError
 from archlock.models import Network
 from archlock.records import fingerprint
@@ -26,8 +28,8 @@ from archlock.training.fit import Trained
 from archlock.training.many_state import Diverged, Many
 from archlock.training.plan import Plan
 
-STACK = 16
-"""Networks in a stack: on a CPU more gain nothing, for they do not fit into its caches."""
+CPU_STACK, GPU_STACK = 16, 64
+"""Networks in a stack: on a CPU more gain nothing, for its caches do not hold them; a GPU wants more to do at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def fit_many(
     seeds: Sequence[int],
     halving: Halving | None = None,
     watch: bool = False,
-    stack: int = STACK,
+    stack: int | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     device: str = "cpu",
@@ -63,16 +65,17 @@ def fit_many(
     """Train a copy of each network with its own seed; the results are in the order of the networks.
 
     A validation score is taken at each rung and at the end, with ``watch`` after every epoch. At most ``stack``
-    networks are trained in one program. ``checkpoint`` is a file that holds the state of all after each epoch and is
-    taken up if it belongs to the same trainings; it is removed by nobody here. ``progress`` is called with (epochs
-    done, epochs). Plans with ``patience`` are for :func:`~archlock.training.fit.fit`.
+    networks (by default 16 on a CPU, 64 elsewhere) are trained in one program. ``checkpoint`` is a file that holds the
+    state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody here.
+    ``progress`` is called with (epochs done, epochs). A plan with ``patience`` raises ConfigurationError.
     """
-    _check(networks, plan, seeds, halving, stack)
+    size = stack if stack is not None else CPU_STACK if torch.device(device).type == "cpu" else GPU_STACK
+    _check(networks, plan, seeds, halving, size)
     began = time.perf_counter()
-    many = Many(networks, task, plan, seeds, stack, device)
+    many = Many(networks, task, plan, seeds, size, device)
     identity = ""
     if checkpoint is not None:
-        parts = [task.fingerprint, plan, list(seeds), halving, watch, [digest(network) for network in networks]]
+        parts = [task.fingerprint, plan, list(seeds), halving, watch, size, [digest(network) for network in networks]]
         identity = fingerprint(parts)
         many.resume(checkpoint, identity)
     many.share(time.perf_counter() - began)
