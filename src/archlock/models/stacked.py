@@ -12,7 +12,6 @@ signature, and in the macro space the architecture. Memory is that of all the ne
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -54,18 +53,18 @@ class StackedNetwork(nn.Module):
 
         With ``value_of`` the parameters are filled with something else of their shape, say with their momentum.
         """
-        copied: dict[int, Any] = {}
-        networks = copy.deepcopy(self._networks, copied)
+        given: dict[int, Tensor] = {}  # what deepcopy takes instead of a copy of the tensor of that id
         parameters = set(self.parameters())
         for piece in self._pieces:
             tensor = getattr(piece.stacked, piece.name)
             value = value_of(tensor) if value_of is not None and tensor in parameters else tensor
-            chunks = value.chunk(len(piece.sources)) if value.ndim else [value] * len(piece.sources)
+            chunks = value.detach().chunk(len(piece.sources)) if value.ndim else [value] * len(piece.sources)
             for source, chunk in zip(piece.sources, chunks, strict=True):
-                own = getattr(copied[id(source)], piece.name)
-                own.copy_(chunk.reshape(own.shape))
-        device = next(self.parameters()).device
-        return [network.train(self.training).to(device) for network in networks]
+                own = getattr(source, piece.name)
+                part = torch.empty_like(own, device=value.device).copy_(chunk.view(own.shape))
+                given[id(own)] = nn.Parameter(part) if isinstance(own, nn.Parameter) else part
+        networks = copy.deepcopy(self._networks, given)
+        return [network.train(self.training) for network in networks]
 
 
 def stack(networks: Sequence[Network]) -> StackedNetwork:
