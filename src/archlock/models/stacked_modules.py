@@ -205,14 +205,28 @@ class StackedCell(nn.Module):
             node = blocks_of(images, self.networks) if tail == 0 else self._meet(images, arrived[tail])
             leaving = [passage for passage in self.passages if passage.tail == tail]
             rows = [self.get_buffer(f"rows-{passage.name}") for passage in leaving]
-            parts = _Deal.apply(node, *rows) if leaving else ()  # type: ignore[no-untyped-call]
-            for passage, some, part in zip(leaving, rows, parts, strict=True):
-                source = part.flatten(1, 2)
-                passed = self.operations[passage.name](F.relu(source) if passage.rectified else source)
+            rectified = F.relu(node) if any(map(self._everybody, rows)) else node
+            for passage, some, part in zip(leaving, rows, self._deal(node, rows), strict=True):
+                source = part
+                if passage.rectified:
+                    source = rectified if self._everybody(some) else F.relu(part)
+                passed = self.operations[passage.name](source.flatten(1, 2))
                 arrived[passage.head].append((some, blocks_of(passed, len(some))))
         return self._meet(images, arrived[OUTPUT]).flatten(1, 2)
 
+    def _deal(self, node: Tensor, rows: Sequence[Tensor]) -> list[Tensor]:
+        """The blocks for each passage; the node itself where everybody goes."""
+        fewer = [some for some in rows if not self._everybody(some)]
+        copies = iter(_Deal.apply(node, *fewer) if fewer else ())  # type: ignore[no-untyped-call]
+        return [node if self._everybody(some) else next(copies) for some in rows]
+
+    def _everybody(self, rows: Tensor) -> bool:
+        return len(rows) == self.networks
+
     def _meet(self, images: Tensor, arrived: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """The sum of what arrives at a node."""
+        if len(arrived) == 1 and self._everybody(arrived[0][0]):
+            return arrived[0][1]
         if arrived:
             rows, parts = zip(*arrived, strict=True)
             met: Tensor = _Meet.apply(self.networks, rows, *parts)  # type: ignore[no-untyped-call]

@@ -4,13 +4,11 @@ from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.evaluate import evaluate, evaluate_stack
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
-from archlock.training.many import CPU_STACK, GPU_STACK, Halving, fit_many
+from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Plan, Precision
 
 __all__ = [
-    "CPU_STACK",
-    "GPU_STACK",
     "STRENGTHS",
     "Batch",
     "Diverged",
@@ -21,6 +19,7 @@ __all__ = [
     "Trained",
     "batch_of",
     "batches",
+    "default_stack",
     "evaluate",
     "evaluate_stack",
     "fit",

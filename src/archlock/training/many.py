@@ -28,8 +28,11 @@ from archlock.training.fit import Trained
 from archlock.training.many_state import Diverged, Many
 from archlock.training.plan import Plan
 
-CPU_STACK, GPU_STACK = 16, 64
-"""Networks in a stack: on a CPU more gain nothing, for its caches do not hold them; a GPU wants more to do at once."""
+CPU_STACK, GPU_STACK = 32, 64
+"""Networks in a stack, unless told otherwise."""
+CPU_PIXELS = 100
+"""On a CPU networks for larger images are trained one at a time: they keep a core busy alone, and their stack would
+leave its caches (``benchmarks/many_trainings.py``: a stack has 1.5 times the speed at 8 x 8 and gains nothing at 16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,11 @@ def fit_many(
     """Train a copy of each network with its own seed; the results are in the order of the networks.
 
     A validation score is taken at each rung and at the end, with ``watch`` after every epoch. At most ``stack``
-    networks (by default 16 on a CPU, 64 elsewhere) are trained in one program. ``checkpoint`` is a file that holds the
+    networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that holds the
     state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody here.
     ``progress`` is called with (epochs done, epochs). A plan with ``patience`` raises ConfigurationError.
     """
-    size = stack if stack is not None else CPU_STACK if torch.device(device).type == "cpu" else GPU_STACK
+    size = default_stack(task, device) if stack is None else stack
     _check(networks, plan, seeds, halving, size)
     began = time.perf_counter()
     many = Many(networks, task, plan, seeds, size, device)
@@ -91,6 +94,14 @@ def fit_many(
         if progress is not None:
             progress(many.epoch, plan.epochs)
     return many.results()
+
+
+def default_stack(task: Task, device: str) -> int:
+    """How many networks it pays to train in one stack on that device."""
+    if torch.device(device).type != "cpu":
+        return GPU_STACK
+    _, height, width = task.shape
+    return CPU_STACK if height * width <= CPU_PIXELS else 1
 
 
 def _check(networks: Sequence[Network], plan: Plan, seeds: Sequence[int], halving: Halving | None, stack: int) -> None:

@@ -8,8 +8,9 @@ import torch
 from archlock.errors import ConfigurationError, MeasurementError
 from archlock.models import build, stack
 from archlock.spaces import SPACES
+from archlock.tasks import Split, Task
 from archlock.testing.small_tasks import small_digits, small_negatives
-from archlock.training import Diverged, Halving, Plan, Trained, evaluate, evaluate_stack, fit, fit_many
+from archlock.training import Diverged, Halving, Plan, Trained, default_stack, evaluate, evaluate_stack, fit, fit_many
 
 TASK = small_digits(train=70, validation=40, test=2, labels=(0, 1, 2))
 PLAN = Plan(1, batch_size=16, learning_rate=0.05, flip=True, label_smoothing=0.1)
@@ -240,8 +241,17 @@ def test_a_stack_is_evaluated_as_each_of_it(task):
     assert [math.isnan(score) for score in scores] == [False, True, False, False, False]
 
 
+def test_how_many_make_a_stack():
+    large = small_digits(train=4, validation=2, test=2)
+    images = large.train.images.repeat(2, 1).repeat(2, 2)
+    splits = (Split(images, large.train.targets) for _ in range(3))
+    task = Task("large", "classification", large.classes, *splits, "")
+    assert (default_stack(large, "cpu"), default_stack(task, "cpu")) == (32, 1)
+    assert (default_stack(large, "cuda"), default_stack(task, "cuda:1")) == (64, 64)
+
+
 def test_what_makes_no_sense():
-    with pytest.raises(ConfigurationError, match="got 5 networks, 2 seeds and stacks of 16"):
+    with pytest.raises(ConfigurationError, match="got 5 networks, 2 seeds and stacks of 32"):
         fit_many(networks(), TASK, PLAN, seeds=(1, 2))
     with pytest.raises(ConfigurationError, match="stacks of 0"):
         fit_many(networks(), TASK, PLAN, seeds=SEEDS, stack=0)
