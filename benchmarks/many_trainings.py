@@ -11,10 +11,11 @@ the last one, without the start of the processes, which is told apart; so are th
 of the peak counts 2 operations a multiply-add, and the way back twice the way there, against a float32 matrix product
 in the same run. ``difference`` is the largest one of a mean training loss in the first epoch from the reference.
 
-Seen on two AVX-512 cores, one thread, 8 x 8 images, processor time: a stack of 16 takes 0.6 of the time of ``fit``
-(channels last; 0.85 channels first, where pooling is 10 times slower), at 16 x 16 0.8. Convolutions alone (C = 8, batch
-64, 8 x 8, there and back, milliseconds a network): 3x3 alone 0.49, grouped 0.21, unfolded and batched product 1.9; 1x1
-alone 0.22, grouped 0.08, batched product 0.15. So everything is a grouped convolution.
+Seen on a busy machine, one thread, processor time: at 8 x 8 (digits) a stack of 8 takes 0.8, of 16 or 32 0.7 of the
+time of ``fit``; at 16 x 16 (synthetic) a stack of any size takes 1.0 to 1.1, so there the pool trains each alone. What
+was tried for the convolutions (C = 8, batch 64, 8 x 8, there and back, milliseconds a network): 3x3 alone 0.49, grouped
+0.21, unfolded and batched product 1.9; 1x1 alone 0.22, grouped 0.08, batched product 0.15. Channels first, the stack
+is 1.4 times slower (pooling 10 times, normalisation 2.5 times). Not measured on a GPU.
 """
 
 import argparse

@@ -205,11 +205,13 @@ class StackedCell(nn.Module):
             node = blocks_of(images, self.networks) if tail == 0 else self._meet(images, arrived[tail])
             leaving = [passage for passage in self.passages if passage.tail == tail]
             rows = [self.get_buffer(f"rows-{passage.name}") for passage in leaving]
-            rectified = F.relu(node) if any(map(self._everybody, rows)) else node
+            rectified: Tensor | None = None
             for passage, some, part in zip(leaving, rows, self._deal(node, rows), strict=True):
                 source = part
-                if passage.rectified:
-                    source = rectified if self._everybody(some) else F.relu(part)
+                if passage.rectified and self._everybody(some):
+                    source = rectified = F.relu(node) if rectified is None else rectified
+                elif passage.rectified:
+                    source = F.relu(part)
                 passed = self.operations[passage.name](source.flatten(1, 2))
                 arrived[passage.head].append((some, blocks_of(passed, len(some))))
         return self._meet(images, arrived[OUTPUT]).flatten(1, 2)

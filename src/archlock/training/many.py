@@ -32,7 +32,7 @@ CPU_STACK, GPU_STACK = 32, 64
 """Networks in a stack, unless told otherwise."""
 CPU_PIXELS = 100
 """On a CPU networks for larger images are trained one at a time: they keep a core busy alone, and their stack would
-leave its caches (``benchmarks/many_trainings.py``: a stack has 1.5 times the speed at 8 x 8 and gains nothing at 16)."""
+leave its caches (``benchmarks/many_trainings.py``: 1.5 times the speed in a stack at 8 x 8, no gain at 16 x 16)."""
 
 
 @dataclass(frozen=True, slots=True)
