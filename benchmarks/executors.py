@@ -6,7 +6,8 @@ Jobs do nothing, or about 20 ms of matrix products (NumPy) and convolutions (tor
 16. Every job tells how long it took by itself. The cost on one worker is the time from the first result to the last
 that no job accounts for; the ratio is that whole time to the time of the jobs, which is what a bare loop would take.
 Two workers of the pool and of Dask are compared with one process: ``speed-up`` by the clock, which needs two idle
-processors, and ``busy``, the share of the workers' time that was spent in jobs, which a shared machine disturbs less.
+processors (and counts up to a chunk too much, for one was under way when the clock started), and ``busy``, the share of
+the workers' time that was spent in jobs, which a shared machine disturbs less.
 Beginning and ending processes is apart: the clock starts when all workers give results. Repeats take turns; figures are
 medians. A scheduler and its worker processes are started on 127.0.0.1, and ended.
 """
@@ -67,13 +68,13 @@ def main() -> None:
         arguments.json.write_text(json.dumps({"settings": settings, "costs": costs, "gains": gains}, indent=2) + "\n")
 
 
-def matrices(rounds: int, job: int) -> float:
-    """A job of so many rounds; the seconds it took."""
-    began = time.perf_counter()
+def matrices(rounds: int, job: int) -> tuple[float, float]:
+    """A job of so many rounds: when it began and ended, by the clock that all processes of a machine share."""
+    began = time.monotonic()
     total = float(job)
     for _ in range(rounds):
         total += float((MATRIX @ MATRIX).trace()) + float(F.conv2d(IMAGES, KERNEL, padding=1).mean())
-    return time.perf_counter() - began
+    return began, time.monotonic()
 
 
 def _arguments() -> argparse.Namespace:
@@ -87,22 +88,23 @@ def _arguments() -> argparse.Namespace:
 
 def _rounds_of_20_ms() -> int:
     matrices(20, 0)
-    return max(1, round(0.02 * 50 / matrices(50, 0)))
+    began, ended = matrices(50, 0)
+    return max(1, round(0.02 * 50 / (ended - began)))
 
 
 def _timed(executor: Executor, rounds: int, jobs: int, chunk: int) -> tuple[float, float]:
-    """Seconds for the results of so many jobs, and the seconds that those jobs took, once every worker is at work."""
+    """Seconds to the last of so many results, and seconds of them in jobs, from when every worker was at work."""
     before = chunk * (4 if executor.workers == 1 else 40)  # one of two processes may be ready long before the other
     running = executor.run(matrices, rounds, range(before + jobs), chunk=chunk)
     for _ in islice(running, before):
         pass
-    began = time.perf_counter()
-    inside = [seconds for _, seconds in islice(running, jobs)]
-    elapsed = time.perf_counter() - began
+    start = time.monotonic()
+    times = [found for _, found in islice(running, jobs)]
+    elapsed = time.monotonic() - start
     running.close()
-    if len(inside) != jobs:
-        raise RuntimeError(f"{len(inside)} results of {jobs} jobs")
-    return elapsed, sum(inside)
+    if len(times) != jobs:
+        raise RuntimeError(f"{len(times)} results of {jobs} jobs")
+    return elapsed, sum(max(0.0, ended - max(start, began)) for began, ended in times)
 
 
 def _cost(found: list[tuple[float, float]], jobs: int) -> dict[str, float]:

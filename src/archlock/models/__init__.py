@@ -5,6 +5,7 @@ from archlock.models.cost import count_flops, count_parameters
 from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.probes import PROBES, Probe, open_probe
+from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DenseDecoder",
     "Network",
     "Probe",
+    "StackedNetwork",
     "build",
     "count_flops",
     "count_parameters",
@@ -22,5 +24,7 @@ __all__ = [
     "open_probe",
     "reinitialised",
     "save_weights",
+    "skeleton_of",
+    "stack",
     "with_new_head",
 ]

@@ -1,22 +1,29 @@
-"""Training: fit one model on one task, and evaluate it. Takes any ``nn.Module``."""
+"""Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
-from archlock.training.evaluate import evaluate
+from archlock.training.evaluate import evaluate, evaluate_stack
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
+from archlock.training.many import Halving, default_stack, fit_many
+from archlock.training.many_state import Diverged
 from archlock.training.plan import Plan, Precision
 
 __all__ = [
     "STRENGTHS",
     "Batch",
+    "Diverged",
+    "Halving",
     "Plan",
     "Precision",
     "Probed",
     "Trained",
     "batch_of",
     "batches",
+    "default_stack",
     "evaluate",
+    "evaluate_stack",
     "fit",
+    "fit_many",
     "linear_probe",
     "loss_of",
 ]

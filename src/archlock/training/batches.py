@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 
 from archlock.seeding import rng_for
@@ -50,6 +51,16 @@ def loss_of(outputs: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -
     if targets.is_floating_point():
         return F.mse_loss(outputs, targets)
     return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
+
+
+def losses_of(
+    outputs: Float[Tensor, "k n *outputs"], targets: Tensor, *, label_smoothing: float = 0.0
+) -> Float[Tensor, " k"]:
+    """What :func:`loss_of` says of each network's answers to its own examples (targets K x N, or K x N x C x H x W)."""
+    if targets.is_floating_point():
+        return F.mse_loss(outputs, targets, reduction="none").flatten(1).mean(1)
+    each = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=label_smoothing)
+    return each.reshape(targets.shape).mean(1)
 
 
 def _images(array: np.ndarray) -> Tensor:

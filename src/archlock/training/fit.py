@@ -5,8 +5,6 @@ number of threads, whether or not the training was interrupted and taken up from
 """
 
 import copy
-import hashlib
-import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +18,13 @@ import torch
 from torch import nn
 
 from archlock.errors import MeasurementError
-from archlock.records import fingerprint, write_atomic
+from archlock.records import fingerprint
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training.augmentation import augmented
 from archlock.training.batches import batches, loss_of
+from archlock.training.checkpoints import digest, load_state, save_state
+from archlock.training.descent import channels_last, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.evaluate import evaluate
 from archlock.training.plan import Plan
 
@@ -37,10 +37,14 @@ class Trained:
     validation: float
     """Score of ``model`` on the validation split."""
     curve: tuple[float, ...]
-    """Validation score after each epoch; only the last one where the plan has no ``patience``."""
+    """Validation scores in the order in which they were taken: after each epoch where the plan has ``patience``, after
+    the last one where it has not; see :func:`~archlock.training.many.fit_many` for trainings of many."""
     losses: tuple[float, ...]
     """Mean training loss of each epoch."""
     seconds: float
+    """Of many that were trained at once: its share."""
+    stopped: bool = False
+    """Whether it was one of many and not good enough to go on to the last epoch."""
 
 
 def fit(
@@ -62,10 +66,10 @@ def fit(
     finite raises :class:`~archlock.errors.MeasurementError`.
     """
     began = time.perf_counter()
-    state = _State(_channels_last(copy.deepcopy(model).to(device)), task, plan, head)
-    identity = fingerprint([task.fingerprint, plan, seed, head, _digest(model)]) if checkpoint else ""
+    state = _State(channels_last(copy.deepcopy(model).to(device)), task, plan, head)
+    identity = fingerprint([task.fingerprint, plan, seed, head, digest(model)]) if checkpoint else ""
     if checkpoint is not None:
-        state.resume(checkpoint, identity)
+        state.resume(checkpoint, identity, device)
     while state.epoch < plan.epochs and not state.exhausted():
         epoch_seed = derive_seed(seed, "epoch", state.epoch)
         with _drawing(epoch_seed, device):
@@ -90,15 +94,7 @@ class _State:
         trained = model if head is None else model.get_submodule(head)
         model.requires_grad_(False)
         trained.requires_grad_(True)
-        decayed = [p for p in trained.parameters() if p.ndim > 1]
-        plain = [p for p in trained.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.SGD(
-            [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=plan.learning_rate,
-            momentum=plan.momentum,
-            nesterov=plan.momentum > 0,
-            fused=True,
-        )
+        self.optimizer = optimiser_for(trained.parameters(), plan)
         self.epoch = 0
         self.curve: list[float] = []
         self.losses: list[float] = []
@@ -113,21 +109,16 @@ class _State:
         self.model.train(self.head is None)
         if self.head is not None:
             self.model.get_submodule(self.head).train()
-        steps = max(1, math.ceil((len(self.task.train) - 1) / self.plan.batch_size))  # no last batch of one
+        examples = len(self.task.train)
+        begun = self.epoch * steps_per_epoch(self.plan, examples)
         total, done = 0.0, 0
         for step, split in enumerate(augmented(self.task.train, self.plan, seed)):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate * _schedule(
-                    (self.epoch * steps + step + 0.5) / (self.plan.epochs * steps), self.plan.warmup
-                )
+            set_rate(self.optimizer, self.plan, step=begun + step, examples=examples)
             for batch in batches(split, len(split)):
                 total += self._step(batch.to(device)) * len(batch)
                 done += len(batch)
         if not math.isfinite(total):
-            raise MeasurementError(
-                f"training on {self.task.name!r} diverged in epoch {self.epoch + 1} at learning rate "
-                f"{self.plan.learning_rate:g}; try a smaller one"
-            )
+            raise MeasurementError(divergence(self.task.name, self.plan, self.epoch + 1))
         self.losses.append(total / done)
         self.epoch += 1
         if self.plan.patience is not None:
@@ -146,9 +137,7 @@ class _State:
         return float(loss.detach())
 
     def save(self, path: Path, identity: str, seconds: float) -> None:
-        stream = io.BytesIO()
         state = {
-            "identity": identity,
             "epoch": self.epoch,
             "curve": self.curve,
             "losses": self.losses,
@@ -157,40 +146,16 @@ class _State:
             "optimizer": self.optimizer.state_dict(),
             "best": self.best,
         }
-        torch.save(state, stream)
-        write_atomic(path, stream.getvalue())
+        save_state(path, identity, state)
 
-    def resume(self, path: Path, identity: str) -> None:
-        if not path.exists():
-            return
-        try:
-            state = torch.load(path, weights_only=True)
-        except Exception:
-            return
-        if not isinstance(state, dict) or state.get("identity") != identity:
+    def resume(self, path: Path, identity: str, device: str) -> None:
+        state = load_state(path, identity, device=device)
+        if state is None:
             return
         self.epoch, self.curve, self.losses = state["epoch"], state["curve"], state["losses"]
         self.best, self.seconds_before = state["best"], state["seconds"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-
-
-def _schedule(done: float, warmup: float) -> float:
-    """Share of the peak learning rate when ``done`` of the training (0 to 1) is over: linear up, cosine down.
-
-    Asked for the middle of each step, so that no step has the rate 0: few-shot attacks have only a handful.
-    """
-    if done < warmup:
-        return done / warmup
-    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
-
-
-def _channels_last(model: nn.Module) -> nn.Module:
-    """Convolution weights in channels-last memory: same values, about twice the speed on CPU."""
-    for parameter in model.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return model
 
 
 @contextmanager
@@ -202,12 +167,3 @@ def _drawing(seed: int, device: str) -> Iterator[None]:
         if on_cuda:
             torch.cuda.manual_seed_all(seed)
         yield
-
-
-def _digest(model: nn.Module) -> str:
-    """Identity of a model's structure and weights, so that a checkpoint is never taken up by another training."""
-    digest = hashlib.sha256(repr(model).encode())
-    for name, value in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
