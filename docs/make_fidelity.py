@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from archlock.short_training import ShortTrainingSettings, measure_short_trainings, short_training_key
 from scipy.stats import bootstrap, spearmanr
 
 from archlock.cli.options import stderr
@@ -24,6 +23,7 @@ from archlock.progress import Progress
 from archlock.proxies import PROXIES
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
 from archlock.seeding import rng_for
+from archlock.short_training import SHORT, ShortTrainingSettings, measure_short_trainings, short_training_key
 from archlock.spaces import SPACES, Architecture
 from archlock.tables import Table, open_by_name_or_path
 from archlock.tasks import Task, conform, open_task, subsample
@@ -45,15 +45,14 @@ REDUCED = (
 
 TRAININGS = (
     # width, depth, side, images, epochs
-    (16, 5, 32, 2000, 4),
-    (16, 1, 32, 2000, 4),
-    (8, 5, 32, 2000, 4),
-    (8, 5, 16, 2000, 4),
     (8, 1, 16, 2000, 4),
     (8, 1, 16, 2000, 12),
     (8, 1, 16, 4000, 6),
     (8, 1, 8, 2000, 12),
     (4, 1, 16, 2000, 12),
+    (8, 5, 16, 2000, 4),
+    (16, 1, 32, 2000, 4),
+    (16, 5, 32, 2000, 2),
 )
 
 
@@ -63,7 +62,7 @@ def main() -> None:
     parser.add_argument("--table", default="nasbench201", help="recorded table with the accuracies after 200 epochs")
     parser.add_argument("--store", type=Path, default=Path("runs/fidelity.sqlite"), help="what is measured goes there")
     parser.add_argument("--cells", type=int, default=60, help="functions whose proxies are compared")
-    parser.add_argument("--trained", type=int, default=40, help="functions that are trained")
+    parser.add_argument("--trained", type=int, default=32, help="functions that are trained")
     parser.add_argument("--workers", type=int, default=default_workers())
     given = parser.parse_args()
     store, executor = EvidenceStore(given.store), executor_for(given.workers)
@@ -155,7 +154,7 @@ def short_trainings(
     progress: Progress,
 ) -> list[list[Measurement]]:
     """Validation accuracy of every architecture with two seeds, bought where the store lacks it."""
-    keys = [[short_training_key(one, task, settings, seed=seed) for seed in (0, 1)] for one in drawn]
+    keys = [[short_training_key(one, task, SHORT, settings, seed=seed) for seed in (0, 1)] for one in drawn]
     known = store.read(fidelity=settings.fidelity)
     left = [(one, key.seed) for one, pair in zip(drawn, keys, strict=True) for key in pair if key not in known]
     progress.begin(
@@ -178,9 +177,8 @@ def train_one(shared: tuple[Task, ShortTrainingSettings], job: tuple[Architectur
 
 def accuracies(table: Table, drawn: Sequence[Architecture]) -> np.ndarray:
     """Recorded accuracy after 200 epochs."""
-    column = next(column for column in table.columns if column.name == TRUTH)
-    rows = {code: place for place, code in enumerate(table.codes)}
-    return np.array([column.values[rows[one.code]] for one in drawn])
+    found = table.look_up(table.column(TRUTH), [one.code for one in drawn])
+    return np.asarray(found)
 
 
 def values(found: Sequence[Sequence[Measurement]]) -> np.ndarray:
@@ -240,8 +238,7 @@ depth may not. `epe_nas` compares classes within a batch and wants `--batch 64`;
 
 ## Short trainings
 
-{trained} cells trained with two seeds at each setting; accuracy on 10,000 validation images or what the data has,
-compared with the recorded accuracy after 200 epochs at full size (CIFAR-10, test).
+{trained} cells trained with two seeds at each setting; validation accuracy compared with the recorded accuracy after 200 epochs at full size (CIFAR-10, test).
 
 {trainings}
 """
