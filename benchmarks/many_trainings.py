@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from archlock.execution import run_jobs
+from archlock.execution import executor_for
 from archlock.models import build, count_flops
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
@@ -59,11 +59,11 @@ def main() -> None:
         groups = [pairs[start : start + count] for start in range(0, len(pairs), count)]
         if on_cuda:
             return lambda: (_stacked(shared, group) for group in groups)
-        return lambda: (span for _, span in run_jobs(_stacked, shared, groups, workers=arguments.workers))
+        return lambda: (span for _, span in executor_for(arguments.workers).run(_stacked, shared, groups))
 
     ways: dict[str, Callable[[], Iterator[Span]]] = {"alone": lambda: (_alone(shared, pair) for pair in pairs)}
     if not on_cuda:
-        ways["pool"] = lambda: (span for _, span in run_jobs(_alone, shared, pairs, workers=arguments.workers))
+        ways["pool"] = lambda: (span for _, span in executor_for(arguments.workers).run(_alone, shared, pairs))
     for count in arguments.stacks or ([16, 64] if on_cuda else [8, 16, 32]):
         ways[f"stacks of {count}"] = in_groups(count)
     with _threads(arguments.workers):

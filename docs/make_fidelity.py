@@ -238,7 +238,8 @@ depth may not. `epe_nas` compares classes within a batch and wants `--batch 64`;
 
 ## Short trainings
 
-{trained} cells trained with two seeds at each setting; validation accuracy compared with the recorded accuracy after 200 epochs at full size (CIFAR-10, test).
+{trained} cells trained with two seeds at each setting; validation accuracy compared with the recorded accuracy after
+200 epochs at full size (CIFAR-10, test).
 
 {trainings}
 """

@@ -125,15 +125,12 @@ class EvidenceStore:
             rows = connection.execute(query, [fidelity, seed, *tasks, *measures, len(tasks) * len(measures)])
             return {architecture for (architecture,) in rows}
 
-    def each(
-        self, architectures: Iterable[str], *, fidelity: str, seed: int
-    ) -> Iterator[tuple[str, tuple[Measurement, ...]]]:
-        """What is known of each architecture, one after the other, however many there are."""
-        query = f"SELECT {_COLUMNS} FROM measurements WHERE architecture = ? AND fidelity = ? AND seed = ?"
+    def each(self, architectures: Iterable[str]) -> Iterator[tuple[Measurement, ...]]:
+        """All that is known of each architecture, one after the other, however many there are."""
+        query = f"SELECT {_COLUMNS} FROM measurements WHERE architecture = ?"
         with self._connection() as connection:
             for architecture in architectures:
-                rows = connection.execute(query, [architecture, fidelity, seed])
-                yield architecture, tuple(_measurement(row) for row in rows)
+                yield tuple(_measurement(row) for row in connection.execute(query, [architecture]))
 
     def __len__(self) -> int:
         with self._connection() as connection:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Json, Quiet, Seed, SkipBad, Workers, stderr
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Workers, device_named, stderr
 from archlock.cli.progress import progress_on
 
 
@@ -17,13 +17,17 @@ def measure(
         Path, typer.Option(help="Evidence store (SQLite), made or added to; the same command goes on after a kill.")
     ],
     proxies: Annotated[
-        str, typer.Option(help="all, published (the seven of the paper), or names separated by commas.")
+        str, typer.Option(help="all, published (the seven of the paper), none, or names separated by commas.")
     ] = "all",
+    epochs: Annotated[int, typer.Option(min=0, help="Also train everything for so many epochs; 0: do not.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every architecture.")] = 1,
+    examples: Annotated[int, typer.Option(help="Training images at most, in such trainings.")] = 2000,
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many architectures at random; default: the whole space.")
     ] = None,
     width: Annotated[int, typer.Option(help="Channels after the stem; published: 16.")] = 8,
-    depth: Annotated[int, typer.Option(help="Cells in a row; published: 5. Do not make it smaller.")] = 5,
+    depth: Annotated[int, typer.Option(help="Cells in a row, for proxies; published: 5. Do not make it smaller.")] = 5,
+    trained_depth: Annotated[int, typer.Option(help="Cells in a row, for trainings.")] = 1,
     batch: Annotated[int, typer.Option(help="Images in a mini-batch; published: 64. epe_nas wants that many.")] = 16,
     side: Annotated[int, typer.Option(help="Pixels of an image, at most; published: 32.")] = 16,
     table: Annotated[
@@ -39,37 +43,46 @@ def measure(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     workers: Workers = None,
+    device: Device = "cpu",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure zero-cost proxies of every architecture of a space on your data; every function is measured once.
+    """Measure proxies and short trainings of every architecture of a space on your data; every function once.
 
     Example: archlock measure --space nasbench201 --task digits --proxies all --sample 200 --out proxies.sqlite
     """
     from archlock.execution import default_workers, open_executor
-    from archlock.recipes import MeasureConfig, ProxySettings, proxies_named, write_proxy_csv
+    from archlock.recipes import MeasureConfig, ProxySettings, TrainingConfig, proxies_named
     from archlock.recipes import measure as run_measure
     from archlock.records import plain
     from archlock.tasks import open_task
 
-    settings = ProxySettings(proxies_named(proxies), width, depth, batch, side)
-    config = MeasureConfig(space, settings, sample, seed, chunk)
+    names, place = proxies_named(proxies), device_named(device)
+    config = MeasureConfig(
+        space,
+        proxies=ProxySettings(names, width, depth, batch, side) if names else None,
+        trainings=TrainingConfig(epochs, width, trained_depth, side, examples, seeds) if epochs else None,
+        sample=sample,
+        seed=seed,
+        chunk=chunk,
+    )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         tasks = [open_task(text, skip_bad=skip_bad, seed=seed) for text in task]
-        with open_executor(cluster, workers=workers or default_workers()) as executor:
-            result = run_measure(tasks, config, store=out, executor=executor, progress=progress)
-        if table is not None:
-            write_proxy_csv(table, tasks, config, store=out)
+        with open_executor(cluster, workers=workers or (default_workers() if place == "cpu" else 1)) as executor:
+            result = run_measure(
+                tasks, config, store=out, executor=executor, table=table, progress=progress, device=place
+            )
     if as_json:
         typer.echo(json.dumps(plain(result)))
         return
     typer.echo(
         f"{result.architectures} architectures of {result.space} are {result.functions} functions; "
-        f"{result.found} were known, {result.functions - result.found} measured in {result.seconds:.0f} s"
+        f"{result.seconds:.0f} s"
     )
-    typer.echo(f"{'proxy':16}{'task':20}{'valid':>7}{'failed':>8}{'unsupported':>13}{'seconds':>10}")
+    typer.echo(f"{'measure':24}{'task':20}{'valid':>7}{'failed':>8}{'unsupported':>13}{'seconds':>10}")
     for one in result.tallies:
-        typer.echo(f"{one.proxy:16}{one.task:20}{one.valid:7}{one.failed:8}{one.unsupported:13}{one.seconds:10.1f}")
+        counts = f"{one.valid:7}{one.failed:8}{one.unsupported:13}"
+        typer.echo(f"{one.measure:24}{one.task:20}{counts}{one.seconds:10.1f}")
     typer.echo(f"store: {result.store.resolve()}")
     if table is not None:
         typer.echo(f"table: {table.resolve()}")

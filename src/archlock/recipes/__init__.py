@@ -6,13 +6,14 @@ from archlock.recipes.config import LockConfig, parse_floor
 from archlock.recipes.demonstration import demo
 from archlock.recipes.export import load
 from archlock.recipes.locking import LockResult, lock
-from archlock.recipes.measuring import MeasureConfig, MeasureResult, measure, proxies_named, write_proxy_csv
+from archlock.recipes.measuring import MeasureConfig, MeasureResult, measure, proxies_named
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.recorded.catalog import METHODS
 from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
 from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
+from archlock.recipes.training_evidence import TrainingConfig
 
 __all__ = [
     "METHODS",
@@ -28,6 +29,7 @@ __all__ = [
     "MeasureConfig",
     "MeasureResult",
     "ProxySettings",
+    "TrainingConfig",
     "attack",
     "chosen_contenders",
     "compared",
@@ -42,5 +44,4 @@ __all__ = [
     "parse_floor",
     "proxies_named",
     "rebuild",
-    "write_proxy_csv",
 ]

@@ -1,15 +1,12 @@
-"""Measure evidence in bulk: proxies of every architecture of a space, each function once, into a store on disk.
+"""Measure evidence in bulk: proxies and short trainings of every architecture of a space, each function once.
 
-What is done is kept as it comes, so a killed run goes on where it was; a second run on the same store buys only what it
-adds. Memory does not grow with the number of architectures: their measurements go to the store and are read again one
-architecture after the other.
+What is done goes to a store on disk as it comes, so a killed run goes on where it was; a second run on the same store
+buys only what it adds. Memory does not grow with the number of architectures: their measurements go to the store and
+are read again one architecture after the other.
 """
 
-import csv
-import io
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +15,11 @@ from archlock.evidence import EvidenceStore
 from archlock.execution import Executor
 from archlock.progress import Progress, Silent
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN
+from archlock.recipes.measured import Tally, Wanted, tallied, write_csv
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_name, measure_proxies
-from archlock.records import write_atomic
+from archlock.recipes.training_evidence import TrainingConfig, TrainingWork, gather_short_trainings
 from archlock.seeding import rng_for
+from archlock.short_training import SHORT
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Task
 
@@ -30,7 +29,10 @@ class MeasureConfig:
     """What to measure of which architectures."""
 
     space: str
-    settings: ProxySettings = field(default_factory=ProxySettings)
+    proxies: ProxySettings | None = field(default_factory=ProxySettings)
+    """None: no proxies."""
+    trainings: TrainingConfig | None = None
+    """None: no trainings."""
     sample: int | None = None
     """So many architectures at random; None: the whole space."""
     seed: int = 0
@@ -41,21 +43,10 @@ class MeasureConfig:
         size = len(SPACES[self.space])
         if self.sample is not None and not 1 <= self.sample <= size:
             raise ConfigurationError(f"a sample of {self.space} is of 1 to {size} architectures; got {self.sample}")
+        if self.proxies is None and self.trainings is None:
+            raise ConfigurationError("nothing is to be measured; ask for proxies, for trainings, or for both")
         if self.chunk < 1:
             raise ConfigurationError(f"a chunk is at least 1 architecture; got {self.chunk}")
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What came of one proxy on one task."""
-
-    proxy: str
-    task: str
-    valid: int
-    failed: int
-    unsupported: int
-    seconds: float
-    """Of one thread, over all architectures; what proxies share is charged to the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +58,6 @@ class MeasureResult:
     architectures: int
     functions: int
     """Different functions among them; only these are measured."""
-    found: int
-    """Functions that an earlier run had measured."""
     seconds: float
     """Wall time of this run."""
     tallies: tuple[Tally, ...]
@@ -80,39 +69,64 @@ def measure(
     *,
     store: Path,
     executor: Executor,
+    table: Path | None = None,
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> MeasureResult:
-    """Measure the proxies of ``config`` on every task; ``store`` is an evidence store, made if it is not there.
+    """Measure proxies and short trainings on every task; ``store`` is an evidence store, made if it is not there.
 
     Every function is measured once, as the cheapest architecture that computes it (``Space.simplify``), under whose
-    name it is kept. Proxies that fail or have no meaning for a task are kept as such and not tried again.
+    name it is kept. Proxies that fail or have no meaning for a task, and trainings that diverge, are kept as such and
+    not tried again. ``table`` is a CSV file to write too, with a row for every architecture. ``device`` is where
+    networks are trained; proxies are measured on the CPU.
     """
     progress = progress or Silent()
     began = time.perf_counter()
-    work = ProxyWork.on(by_name(tasks), config.settings, seed=config.seed)
-    kept = EvidenceStore(store)
-    chosen = drawn(config)
+    named, kept, chosen = by_name(tasks), EvidenceStore(store), drawn(config)
     functions = tuple(dict.fromkeys(map(SPACES[config.space].simplify, chosen)))
-    measured = kept.covered(
-        tasks={subject.fingerprint for subject in work.subjects.values()},
-        measures=[measure_name(proxy) for proxy in config.settings.proxies],
-        fidelity=config.settings.fidelity,
-        seed=config.seed,
-    )
-    left = [function for function in functions if str(function) not in measured]
-    progress.begin("proxies, by function", len(functions), len(functions) - len(left))
-    for _, found in executor.run(measure_proxies, work, left, chunk=config.chunk):
-        kept.write(found)
-        progress.advance()
+    wanted: list[Wanted] = []
+    if config.proxies is not None:
+        work = ProxyWork.on(named, config.proxies, seed=config.seed)
+        gather_proxies(functions, work, store=kept, executor=executor, progress=progress, chunk=config.chunk)
+        wanted += proxies_wanted(work)
+    if config.trainings is not None:
+        seeds = range(config.seed, config.seed + config.trainings.seeds)
+        training = TrainingWork.on(named, config.trainings, device=device)
+        gather_short_trainings(functions, training, seeds, store=kept, executor=executor, progress=progress)
+        wanted += trainings_wanted(training, seeds)
+    if table is not None:
+        write_csv(table, kept, SPACES[config.space], chosen, wanted)
     return MeasureResult(
         store=store,
         space=config.space,
         architectures=len(chosen),
         functions=len(functions),
-        found=len(functions) - len(left),
         seconds=time.perf_counter() - began,
-        tallies=tallied(kept, work, functions),
+        tallies=tallied(kept, functions, wanted),
     )
+
+
+def gather_proxies(
+    functions: Sequence[Architecture],
+    work: ProxyWork,
+    *,
+    store: EvidenceStore,
+    executor: Executor,
+    progress: Progress,
+    chunk: int,
+) -> None:
+    """Measure the functions of which the store lacks a proxy."""
+    measured = store.covered(
+        tasks={subject.fingerprint for subject in work.subjects.values()},
+        measures=[measure_name(proxy) for proxy in work.settings.proxies],
+        fidelity=work.settings.fidelity,
+        seed=work.seed,
+    )
+    left = [function for function in functions if str(function) not in measured]
+    progress.begin("proxies, by function", len(functions), len(functions) - len(left))
+    for _, found in executor.run(measure_proxies, work, left, chunk=chunk):
+        store.write(found)
+        progress.advance()
 
 
 def by_name(tasks: Sequence[Task]) -> dict[str, Task]:
@@ -125,8 +139,8 @@ def by_name(tasks: Sequence[Task]) -> dict[str, Task]:
 
 
 def proxies_named(text: str) -> tuple[str, ...]:
-    """``all``, ``published``, or names separated by commas; unknown names raise UnknownNameError."""
-    known = {"all": tuple(PROXIES), "published": PUBLISHED_SEVEN}
+    """``all``, ``published``, ``none``, or names separated by commas; unknown names raise UnknownNameError."""
+    known = {"all": tuple(PROXIES), "published": PUBLISHED_SEVEN, "none": ()}
     return known[text] if text in known else tuple(PROXIES[name.strip()].name for name in text.split(","))
 
 
@@ -140,44 +154,19 @@ def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
     return tuple(one for place, one in enumerate(space.enumerate()) if place in chosen)
 
 
-def tallied(store: EvidenceStore, work: ProxyWork, functions: Iterable[Architecture]) -> tuple[Tally, ...]:
-    """What the store holds of the functions, by proxy and task."""
-    counts: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
-    texts = map(str, functions)
-    for _, known in store.each(texts, fidelity=work.settings.fidelity, seed=work.seed):
-        for one in known:
-            counts[one.key.measure, one.key.task, one.status] += 1
-            seconds[one.key.measure, one.key.task] += one.seconds
-    found = []
-    for proxy in work.settings.proxies:
-        for task, subject in work.subjects.items():
-            place = (measure_name(proxy), subject.fingerprint)
-            by_status = {status: counts[*place, status] for status in ("valid", "failed", "unsupported")}
-            found.append(Tally(proxy, task, **by_status, seconds=seconds[place]))
-    return tuple(found)
+def proxies_wanted(work: ProxyWork) -> list[Wanted]:
+    """A column for every proxy on every task."""
+    return [
+        Wanted(f"{proxy}_{name}", measure_name(proxy), name, subject.fingerprint, work.settings.fidelity, work.seed)
+        for name, subject in work.subjects.items()
+        for proxy in work.settings.proxies
+    ]
 
 
-def write_proxy_csv(path: Path, tasks: Sequence[Task], config: MeasureConfig, *, store: Path) -> Path:
-    """One row for every architecture of the configuration: its code, its function, and ``PROXY_TASK`` columns.
-
-    A value that is not valid is an empty cell. ``archlock tables import csv`` takes the file.
-    """
-    work = ProxyWork.on(by_name(tasks), config.settings, seed=config.seed)
-    kept, space = EvidenceStore(store), SPACES[config.space]
-    columns = {
-        (measure_name(proxy), subject.fingerprint): f"{proxy}_{task}"
-        for task, subject in work.subjects.items()
-        for proxy in config.settings.proxies
-    }
-    chosen = drawn(config)
-    functions = (str(space.simplify(one)) for one in chosen)
-    rows = kept.each(functions, fidelity=config.settings.fidelity, seed=config.seed)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["code", "function", *columns.values()])
-    for architecture, (function, known) in zip(chosen, rows, strict=True):
-        values = {(one.key.measure, one.key.task): one.value for one in known if one.status == "valid"}
-        cells = [repr(values[place]) if place in values else "" for place in columns]
-        writer.writerow([architecture.code, function.partition(":")[2], *cells])
-    return write_atomic(path, stream.getvalue())
+def trainings_wanted(work: TrainingWork, seeds: Sequence[int]) -> list[Wanted]:
+    """A column for every seed on every task."""
+    return [
+        Wanted(f"{SHORT}_{name}_{seed}", SHORT, name, task.fingerprint, work.settings.fidelity, seed)
+        for name, task in work.tasks.items()
+        for seed in seeds
+    ]
