@@ -147,7 +147,7 @@ class _Notes:
         def backward(gradient: Tensor) -> None:
             if self.closed:
                 return
-            # the layer itself needs its input to come back, so that is still there where the output was changed in place
+            # where what follows works in place; the input is as it was, for the layer's own way back needs it
             unchanged = values if values._version == untouched else layer.forward(*given).detach()
             products = unchanged * gradient.detach()
             self.saliencies.append((products.sum(summed) if summed else products).double())
