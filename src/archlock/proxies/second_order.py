@@ -1,10 +1,15 @@
-"""Convolution and batch normalisation whose second derivatives are as cheap as their first.
+"""Layers whose second derivatives are as cheap as their first.
 
 PyTorch writes the second derivative of batch normalisation as some twenty passes over the activations, and that of a
 convolution with transposed copies of them; together they take most of the time of an exact Hessian-vector product of a
 convolutional network. Both need no more than the kernels of the first derivative: a convolution's gradients are linear
 in each of their three arguments, and a batch norm's gradient is one projection, applied to two vectors (Ioffe and
-Szegedy 2015, section 3, differentiated once more in the images).
+Szegedy 2015, section 3, differentiated once more in the images). A rectifier and a mean of windows are flat in their
+images: PyTorch says so with zeros, which are filled, added, and (those of the pooling) laid out differently from what
+they are added to, so that all that follows is slow; here nothing is said.
+
+A difference of two gradients is no way around all this: scaling the weights shifts unnormalised shortcuts against
+normalised branches, rectifiers switch, the gradient jumps, and the quotient misses the Hessian several times over.
 """
 
 from collections.abc import Iterator
@@ -37,8 +42,8 @@ class WayBack:
 def cheap_second_derivatives(model: nn.Module) -> Iterator[WayBack]:
     """Inside, what runs through a private model is differentiable twice, at small cost, in images and layer weights.
 
-    Plain 2-d convolutions and batch norms in training mode are swapped; biases, scales and shifts of these are held
-    fixed (no gradient arrives at them). Everything else is as outside. What is given may be set later, before anything
+    Plain 2-d convolutions, batch norms in training mode, rectifiers (not in place) and average poolings are swapped;
+    biases, scales and shifts of these are held fixed (no gradient arrives at them). Everything else is as outside. What is given may be set later, before anything
     runs back.
     """
     way = WayBack()
