@@ -43,8 +43,8 @@ def cheap_second_derivatives(model: nn.Module) -> Iterator[WayBack]:
     """Inside, what runs through a private model is differentiable twice, at small cost, in images and layer weights.
 
     Plain 2-d convolutions, batch norms in training mode, rectifiers (not in place) and average poolings are swapped;
-    biases, scales and shifts of these are held fixed (no gradient arrives at them). Everything else is as outside. What is given may be set later, before anything
-    runs back.
+    biases, scales and shifts of these are held fixed (no gradient arrives at them). Everything else is as outside. What
+    is given may be set later, before anything runs back.
     """
     way = WayBack()
     swapped = []
