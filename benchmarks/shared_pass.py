@@ -1,12 +1,17 @@
-"""The seven published proxies in one shared pass against each by itself, and synflow forward against backward.
+"""The seven published proxies in one shared pass against each by itself; synflow and zico against the common way.
 
     python benchmarks/shared_pass.py [--json FILE] [--code 212304] [--width 16] [--depth 5] [--batch 64] [--repeats 5]
+                                     [--check]
 
 The reference is written out below as the common tools compute it: a private copy of the network for every proxy, the
 default memory layout, one independent forward and backward pass each (grasp: two and a second derivative; nwot: one
-more forward pass). Reference and ours take turns in one process with one thread. Times are medians of processor time;
-what counts is their ratio, for the machine may be shared. The row "forward" is synflow by a forward-mode derivative,
-both sides outside the package. Prints the largest relative difference of the values too.
+more forward pass; synflow: one image in float64, by autograd in the weights). Reference, ours and the floor take turns
+in one process with one thread. Times are medians of processor time; what counts is their ratio, for the machine may be
+shared. The floor is one bare forward and backward pass of the batch in channels-last layout. The share of the peak is
+that of a float32 matrix product in the same process, a convolution's forward pass counted once (``count_flops``), its
+two gradients once each; the seven need eight such products at least: three for the loss, one for the images of jacov,
+four for grasp. Prints the largest relative difference of the values, with ``--check`` (slow) also to the reference in
+float64, by proxy.
 """
 
 import argparse
@@ -17,15 +22,14 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd import forward_ad
-from torch.func import functional_call
 
 from archlock.execution import one_thread
-from archlock.models import build
+from archlock.models import build, count_flops
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN, measure_all
 from archlock.spaces import SPACES
 from archlock.tasks import Signature
@@ -41,21 +45,42 @@ def main() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = build(architecture, SIGNATURE, width=arguments.width, depth=arguments.depth, seed=0)
-        batch = Batch(torch.rand(arguments.batch, 3, 32, 32), torch.arange(arguments.batch) % 10)
+        targets = torch.arange(arguments.batch) % 10
+        batches = [Batch(torch.rand(arguments.batch, 3, 32, 32), targets) for _ in range(2)]
+        batch = batches[0]
     with one_thread():
         rows = [
             _race("seven", lambda: _each_alone(model, batch), lambda: _together(model, batch), arguments.repeats),
-            _race("synflow", lambda: _synflow(model, batch), lambda: _ours(model, batch, "synflow"), arguments.repeats),
-            _race("forward", lambda: _synflow(model, batch), lambda: _synflow_forward(model, batch), arguments.repeats),
+            _race(
+                "synflow", lambda: _synflow(model, batch), lambda: _ours(model, [batch], "synflow"), arguments.repeats
+            ),
+            _race("zico", lambda: _zico(model, batches), lambda: _ours(model, batches, "zico"), arguments.repeats),
         ]
+        floor = _floor(model, batch, arguments.repeats)
+        peak = _peak()
+        differences = _check(model, batches) if arguments.check else {}
+    once = count_flops(model, SIGNATURE.shape) * arguments.batch / peak / 1e6  # at the peak, in milliseconds
     for row in rows:
         print(
             f"{row['what']:8} reference {row['reference_ms']:8.1f} ms  ours {row['ours_ms']:8.1f} ms  "
-            f"ratio {row['ratio']:5.1f}  relative difference {row['difference']:.1e}"
+            f"ratio {row['ratio']:5.2f}  relative difference {row['difference']:.1e}"
         )
+    shares = {
+        "peak_gflops": peak,
+        "floor_ms": floor,
+        "floor_share_of_peak": 3 * once / floor,
+        "seven_in_floors": rows[0]["ours_ms"] / floor,
+        "seven_share_of_peak": 8 * once / rows[0]["ours_ms"],
+    }
+    print("  ".join(f"{name} {value:.2f}" for name, value in shares.items()))
+    for name, (theirs, own) in differences.items():
+        print(f"{name:8} to float64: reference {theirs:.1e}  ours {own:.1e}")
     if arguments.json:
         settings = {name: value for name, value in vars(arguments).items() if name != "json"}
-        arguments.json.write_text(json.dumps({"settings": settings, "results": rows}, indent=2) + "\n")
+        arguments.json.write_text(
+            json.dumps({"settings": settings, "results": rows, "shares": shares, "to_float64": differences}, indent=2)
+            + "\n"
+        )
 
 
 def _arguments() -> argparse.Namespace:
@@ -66,10 +91,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--depth", type=int, default=5)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--check", action="store_true", help="compare with float64 too; takes minutes")
     return parser.parse_args()
 
 
-def _race(what: str, reference: Callable[[], dict], ours: Callable[[], dict], repeats: int) -> dict[str, float | str]:
+def _race(what: str, reference: Callable[[], dict], ours: Callable[[], dict], repeats: int) -> dict[str, Any]:
     expected, found = reference(), ours()  # also the warm-up
     difference = max(abs(found[name] - value) / abs(value) for name, value in expected.items())
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -88,12 +114,46 @@ def _race(what: str, reference: Callable[[], dict], ours: Callable[[], dict], re
     }
 
 
+def _floor(model: nn.Module, batch: Batch, repeats: int) -> float:
+    model = copy.deepcopy(model).train().to(memory_format=torch.channels_last)
+    images = batch.images.to(memory_format=torch.channels_last).requires_grad_()
+    wanted = [images, *(layer.weight for layer in _layers(model))]
+    seconds = []
+    for _ in range(repeats + 1):
+        began = time.process_time()
+        torch.autograd.grad(F.cross_entropy(model(images), batch.targets), wanted)
+        seconds.append(time.process_time() - began)
+    return 1000 * statistics.median(seconds[1:])
+
+
+def _peak(size: int = 1024) -> float:
+    a, b = torch.rand(2, size, size)
+    seconds = []
+    for _ in range(20):
+        began = time.process_time()
+        a @ b
+        seconds.append(time.process_time() - began)
+    return 2 * size**3 / min(seconds) / 1e9
+
+
+def _check(model: nn.Module, batches: list[Batch]) -> dict[str, tuple[float, float]]:
+    """Relative differences to the reference in float64: of the reference in float32, and of ours."""
+    model64, batch64 = copy.deepcopy(model).double(), Batch(batches[0].images.double(), batches[0].targets)
+    exact = _each_alone(model64, batch64) | _synflow(model64, batch64)
+    theirs = _each_alone(model, batches[0]) | _synflow(model, batches[0])
+    own = _together(model, batches[0]) | _ours(model, batches[:1], "synflow")
+    return {
+        name: (abs(theirs[name] - value) / abs(value), abs(own[name] - value) / abs(value))
+        for name, value in exact.items()
+    }
+
+
 def _together(model: nn.Module, batch: Batch) -> dict[str, float]:
     return {name: found.value for name, found in measure_all(model, [batch], PUBLISHED_SEVEN, seed=0).items()}
 
 
-def _ours(model: nn.Module, batch: Batch, name: str) -> dict[str, float]:
-    return {name: PROXIES[name].measure(model, [batch], seed=0)}
+def _ours(model: nn.Module, batches: list[Batch], name: str) -> dict[str, float]:
+    return {name: PROXIES[name].measure(model, batches, seed=0)}
 
 
 def _each_alone(model: nn.Module, batch: Batch) -> dict[str, float]:
@@ -202,18 +262,20 @@ def _synflow(model: nn.Module, batch: Batch) -> dict[str, float]:
     return {"synflow": math.log(flow)}
 
 
-def _synflow_forward(model: nn.Module, batch: Batch) -> dict[str, float]:
-    """By one forward-mode derivative in the direction of the weights."""
-    model = _linearised(model).requires_grad_(requires_grad=False)
-    weights = {id(layer.weight) for layer in _layers(model)}
-    with forward_ad.dual_level():
-        duals = {
-            name: forward_ad.make_dual(parameter, parameter.clone()) if id(parameter) in weights else parameter
-            for name, parameter in model.named_parameters()
-        }
-        outputs = functional_call(model, duals, (torch.ones_like(batch.images[:1], dtype=torch.float64),))
-        flow = float(forward_ad.unpack_dual(outputs).tangent.sum())
-    return {"synflow": math.log(flow)}
+def _zico(model: nn.Module, batches: list[Batch]) -> dict[str, float]:
+    slopes = []
+    for batch in batches:
+        private = copy.deepcopy(model).train()
+        _loss(private, batch).backward()
+        slopes.append([layer.weight.grad.flatten() for layer in _layers(private)])
+    total = 0.0
+    for pair in zip(*slopes, strict=True):
+        sizes = torch.stack(pair).abs().double()
+        deviation = sizes.std(dim=0, correction=0)
+        moving = deviation != 0
+        if moving.any():
+            total += float((sizes.mean(dim=0)[moving] / deviation[moving]).sum().log())
+    return {"zico": total}
 
 
 def _linearised(model: nn.Module) -> nn.Module:

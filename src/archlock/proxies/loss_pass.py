@@ -89,13 +89,13 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
     if curved:
-        way.weights = False
+        way.wanted = "neither"
     if "jacobian" in looks:
         (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
         jacobian = rows.flatten(1).double().cpu()
     if curved:
         square = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()  # its gradient is H g
-        way.products.clear()
+        way.wanted = "products"
         products = gradients(square, list(wanted.values()))  # zeros where the way back notes the product itself
         curvature = sum(float((h * w.detach()).double().sum()) for h, w in zip(products, wanted.values(), strict=True))
         curvature += sum(map(float, way.products))
@@ -133,33 +133,36 @@ class _Notes:
         """Let go of the graph, which would otherwise hold itself through its hooks."""
         self._rectified.clear()
 
-    def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor | None:
+    def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
         if arguments and id(arguments[0]) in self._rectified:
             self._rectified[id(arguments[0])][1][0] += 1
         if not output.requires_grad or "saliencies" not in self.looks:
-            return None
+            return
         channels_at = output.dim() - 1 if isinstance(layer, nn.Linear) else 1
         summed = [axis for axis in range(1, output.dim()) if axis != channels_at]
-
         values = output.detach()
+        untouched = values._version
+        given = tuple(it.detach() if isinstance(it, Tensor) else it for it in arguments)
 
         def backward(gradient: Tensor) -> None:
-            if not self.closed:
-                products = values * gradient.detach()
-                self.saliencies.append(products.sum(summed, dtype=torch.float64) if summed else products.double())
+            if self.closed:
+                return
+            # where what follows works in place; the input is as it was, for the layer's own way back needs it
+            unchanged = values if values._version == untouched else layer.forward(*given).detach()
+            products = unchanged * gradient.detach()
+            self.saliencies.append((products.sum(summed) if summed else products).double())
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
-        return output.clone()  # what follows may work in place; the output itself stays as it was
 
     def on_rectifier(self, _module: nn.Module, _: Any, output: Tensor) -> None:
         if not output.requires_grad:
             return
-        codes = output.detach().flatten(1) > 0
+        codes = rows(output.detach()) > 0
         readers = [0]
         self._rectified[id(output)] = (output, readers)
 
         def backward(gradient: Tensor) -> None:
-            if self.closed or not bool(gradient.any()):
+            if self.closed or not arrives(gradient):
                 return
             times = max(1, readers[0])
             self.rectifiers += times
@@ -170,6 +173,17 @@ class _Notes:
                 self.patterns.append(packed(dense))
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]
+
+
+def rows(images: Float[Tensor, "examples ..."]) -> Float[Tensor, "examples units"]:
+    """One row an example, its units in the order in which they lie in memory, whatever it is: no copy is made."""
+    inner = sorted(range(1, images.dim()), key=images.stride, reverse=True)
+    return images.permute(0, *inner).flatten(1)
+
+
+def arrives(gradient: Tensor) -> bool:
+    """Whether any entry is not zero; mostly the first example tells."""
+    return bool(gradient[:1].any()) or bool(gradient.any())
 
 
 def agreement(codes: Float[Tensor, "examples units"]) -> Float64[Tensor, "examples examples"]:

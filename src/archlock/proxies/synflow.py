@@ -5,14 +5,16 @@ flow", NeurIPS 2020, eq. 1-2; as a proxy in Abdelfattah et al., ICLR 2021.
 """
 
 import math
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from archlock.proxies.gradients import weight_gradients
-from archlock.proxies.layers import NORMALISATIONS, layer_weights
+from archlock.proxies.layers import NORMALISATIONS, WEIGHT_LAYERS
 from archlock.proxies.proxy import Proxy
 from archlock.proxies.workbench import Workbench
 
@@ -35,22 +37,53 @@ class Synflow(Proxy):
     cost = "backward"
 
     def score(self, bench: Workbench) -> float:
-        """One forward and backward pass of one image."""
-        model = bench.model().eval().double()
+        """One forward and backward pass of one image.
+
+        The sum over a layer's weights of theta * dR / dtheta is that over its outputs, without bias, of z * dR / dz:
+        R is differentiated in activations only.
+        """
+        model = bench.model(torch.float64).eval().requires_grad_(requires_grad=False)
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.abs_()
-        weights = list(layer_weights(model).values())
         ones = torch.ones_like(bench.batch().images[:1], dtype=torch.float64).requires_grad_()
-        with ExitStack() as hooks:
+        flows: list[Tensor] = []
+        with _linearised(model), ExitStack() as hooks:
             for module in model.modules():
-                if isinstance(module, NORMALISATIONS):
-                    hooks.enter_context(module.register_forward_hook(_pass_by))
+                if isinstance(module, WEIGHT_LAYERS):
+                    hooks.enter_context(module.register_forward_hook(partial(_note, flows)))
             total = model(ones).sum()
-        slopes = weight_gradients(total, ones, weights)
-        flow = sum(float((w.detach() * g).sum()) for w, g in zip(weights, slopes, strict=True))
+        weight_gradients(total, ones, [])
+        flow = float(torch.stack(flows).sum()) if flows else 0.0
         return math.log(flow) if flow > 0 else math.nan
 
 
-def _pass_by(_module: nn.Module, arguments: tuple[Any, ...], _output: Tensor) -> Any:
-    return arguments[0]
+@contextmanager
+def _linearised(model: nn.Module) -> Iterator[None]:
+    """Inside, normalisation layers of a private model are passed by."""
+    passed = [module for module in model.modules() if isinstance(module, NORMALISATIONS)]
+    for module in passed:
+        module.forward = _itself  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        for module in passed:
+            del module.forward
+
+
+def _itself(images: Tensor) -> Tensor:
+    return images
+
+
+def _note(flows: list[Tensor], layer: nn.Module, _: Any, output: Tensor) -> Tensor:
+    strength = output.detach()
+    bias = layer.bias
+    if isinstance(bias, Tensor):
+        channels_last = isinstance(layer, nn.Linear)
+        strength = strength - (bias if channels_last else bias.reshape(-1, *[1] * (output.dim() - 2)))
+
+    def backward(gradient: Tensor) -> None:
+        flows.append((strength * gradient).sum())
+
+    output.register_hook(backward)  # type: ignore[no-untyped-call]
+    return output.clone()  # what follows may work in place; the output itself stays as it was

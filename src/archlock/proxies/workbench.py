@@ -6,7 +6,6 @@ whoever asked before, and nothing is left behind. (State that a module keeps out
 copied once and not put back.)
 """
 
-import copy
 import math
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from archlock.errors import ConfigurationError, MeasurementError
 from archlock.proxies.gradients import BLIND
 from archlock.proxies.image_passes import ImageLook, ImagePasses, image_passes
 from archlock.proxies.loss_pass import ALL_LOOKS, Look, LossPass, loss_pass
+from archlock.proxies.private_copy import private_copy
 from archlock.proxies.topology import CellShape, cells
 from archlock.seeding import derive_seed
 from archlock.tasks import Kind
@@ -66,20 +66,21 @@ class Workbench:
         """The model itself: to be read, never run or changed."""
         return self._model
 
-    def model(self) -> nn.Module:
+    def model(self, precision: torch.dtype | None = None) -> nn.Module:
         """The private copy with the model's weights and buffers: training mode, all floating parameters
-        differentiable, no gradients, channels last. It may be run and changed until the next call.
+        differentiable, no gradients, channels last, in the model's precision unless another one is given. It may be
+        run and changed until the next call.
 
         Who adds hooks or sets attributes takes them away again. The random generators (dropout and the like) restart
         from the seed.
         """
         private, parameters, buffers = self._private
         for parameter, given in parameters:
-            parameter.data = _copied(given)
+            parameter.data = _copied(given, precision)
             parameter.grad = None
             parameter.requires_grad_(parameter.is_floating_point())
         for module, name, buffer in buffers:
-            setattr(module, name, _copied(buffer))
+            setattr(module, name, _copied(buffer, precision))
         seed = derive_seed(self.seed, "proxies")
         torch.default_generator.manual_seed(seed)
         if self._place.device.type == "cuda":
@@ -162,7 +163,7 @@ class Workbench:
         self,
     ) -> tuple[nn.Module, list[tuple[nn.Parameter, nn.Parameter]], list[tuple[nn.Module, str, Tensor]]]:
         """The copy, its parameters with those of the model, and its buffers' places with the model's buffers."""
-        private = copy.deepcopy(self._model)  # for a small network this costs as much as a pass: once is enough
+        private = private_copy(self._model)
         parameters = list(zip(private.parameters(), self._model.parameters(), strict=True))
         pairs = zip(private.modules(), self._model.modules(), strict=True)
         buffers = [(own, name, buffer) for own, given in pairs for name, buffer in given.named_buffers(recurse=False)]
@@ -178,6 +179,7 @@ class Workbench:
         return images.detach().to(self._place, copy=True, memory_format=torch.preserve_format)
 
 
-def _copied(tensor: Tensor) -> Tensor:
+def _copied(tensor: Tensor, precision: torch.dtype | None) -> Tensor:
     layout = torch.channels_last if tensor.dim() == 4 else torch.preserve_format
-    return tensor.detach().clone(memory_format=layout)
+    kind = precision if precision is not None and tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to(kind, copy=True, memory_format=layout)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from archlock.proxies.loss_pass import ALL_LOOKS, agreement, loss_pass, packed
+from archlock.proxies.loss_pass import ALL_LOOKS, agreement, arrives, loss_pass, packed, rows
 from archlock.training import Batch
 from proxy_networks import image_batches, residual
 
@@ -65,3 +65,48 @@ def test_a_look_by_itself_tells_the_same_as_all_together(look):
     assert len(a) > 0
     pairs = zip(a.values(), b.values(), strict=True) if isinstance(a, dict) else zip(a, b, strict=True)
     assert all(torch.equal(x, y) for x, y in pairs)
+
+
+class Working(nn.Module):
+    """A convolution whose output is worked on in place, or not."""
+
+    def __init__(self, *, in_place):
+        super().__init__()
+        self.in_place = in_place
+        self.conv, self.last = nn.Conv2d(2, 3, 3), nn.ReLU(inplace=in_place)
+        self.head = nn.Linear(3, 3)
+
+    def forward(self, images):
+        hidden = self.conv(images)
+        if self.in_place:
+            hidden += 0.1
+        else:
+            hidden = hidden + 0.1
+        return self.head(self.last(hidden).mean((2, 3)))
+
+
+def test_saliencies_are_those_of_what_the_layer_gave():
+    found = []
+    for in_place in (False, True):
+        torch.manual_seed(0)
+        found.append(loss_pass(Working(in_place=in_place).double(), image_batches(1)[0], {"saliencies"}).saliencies)
+    assert len(found[0]) == len(found[1]) == 2
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_rows_are_views_in_any_layout():
+    images = torch.arange(48.0).reshape(2, 3, 2, 4)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        laid = images.contiguous(memory_format=layout)
+        found = rows(laid)
+        assert found.data_ptr() == laid.data_ptr()
+        assert torch.equal(found.sort(dim=1).values, images.flatten(1))
+    assert torch.equal(rows(images), images.flatten(1))
+
+
+def test_a_gradient_arrives_where_any_example_has_one():
+    gradient = torch.zeros(3, 2)
+    assert not arrives(gradient)
+    gradient[2, 1] = 1e-30
+    assert arrives(gradient)
+    assert arrives(gradient.flip(0))

@@ -29,6 +29,9 @@ def twice(model, images, weights, *, cheap):
         nn.Conv2d(2, 3, 3, padding="same"),
         nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"),
         nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3)),
+        nn.Sequential(nn.Conv2d(2, 3, 1), nn.ReLU(), nn.Conv2d(3, 2, 1)),
+        nn.Sequential(nn.Conv2d(2, 3, 1), nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)),
+        nn.Sequential(nn.Conv2d(2, 3, 1), nn.AvgPool2d((2, 3), ceil_mode=True), nn.ReLU(inplace=True)),
         nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3, affine=False)),
     ],
     ids=str,
@@ -60,3 +63,49 @@ def test_a_module_is_as_before_also_after_an_error():
     with pytest.raises(RuntimeError, match="channels"), cheap_second_derivatives(model):
         model(torch.rand(2, 5, 4, 4, dtype=torch.float64))
     assert [sorted(vars(module)) for module in model.modules()] == before
+
+
+class Loose(nn.Module):
+    """Every kind of layer once where it counts and once where the output does not depend on it."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers, self.loose = (
+            nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.AvgPool2d(2)) for _ in range(2)
+        )
+
+    def forward(self, images):
+        self.loose(images)
+        return self.layers(images)
+
+
+def test_what_nothing_depends_on_does_not_disturb():
+    model, (batch,) = Loose().double(), image_batches(1)
+    slow, fast = (twice(model, batch.images, [model.layers[0].weight], cheap=cheap) for cheap in (False, True))
+    for a, b in zip(slow, fast, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+
+
+def test_products_instead_of_gradients():
+    model, (batch,) = (
+        nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1)).double(),
+        image_batches(1),
+    )
+    weights = [model[0].weight, model[2].weight]
+    with cheap_second_derivatives(model) as way:
+        outputs = model(batch.images.clone().requires_grad_())
+    first = torch.autograd.grad(outputs.square().sum(), weights, create_graph=True)
+    way.wanted = "neither"
+    torch.autograd.grad(outputs.sum(), weights, retain_graph=True, allow_unused=True)
+    assert way.products == []
+    way.wanted = "products"
+    scalar = torch.stack([g.pow(3).sum() for g in first]).sum()
+    assert torch.autograd.grad(scalar, weights, allow_unused=True) == (None, None)
+    by_gradients = torch.autograd.grad(twice_scalar(model, batch.images, weights), weights)
+    total = sum(float((w.detach() * g).sum()) for w, g in zip(weights, by_gradients, strict=True))
+    assert float(sum(way.products)) == pytest.approx(total, rel=1e-9)
+
+
+def twice_scalar(model, images, weights):
+    first = torch.autograd.grad(model(images).square().sum(), weights, create_graph=True)
+    return torch.stack([g.pow(3).sum() for g in first]).sum()

@@ -1,3 +1,4 @@
+import copy
 import math
 from itertools import pairwise
 
@@ -7,8 +8,9 @@ import torch
 from torch import nn
 
 from archlock.errors import MeasurementError
+from archlock.proxies.layers import NORMALISATIONS
 from archlock.proxies.synflow import Synflow
-from proxy_networks import image_batches
+from proxy_networks import image_batches, residual
 
 
 def network(widths, *, norm=False, seed=0):
@@ -50,3 +52,39 @@ def test_a_cut_network_has_no_value():
     nn.init.zeros_(model[1].weight)
     with pytest.raises(MeasurementError, match="synflow has no value for this model: its output does not depend on"):
         Synflow().measure(model, image_batches(1), seed=0)
+
+
+class Various(nn.Module):
+    """Biases, constants, a tied weight, work in place, a maximum, groups, a transposed convolution."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.relu, self.grouped = nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3, groups=2)
+        self.tied = nn.Conv2d(4, 4, 3, groups=2, bias=False)
+        self.tied.weight = self.grouped.weight
+        self.pool, self.wider = nn.MaxPool2d(2, ceil_mode=True), nn.ConvTranspose2d(4, 3, 2)
+        self.head = nn.Linear(3, 3)
+
+    def forward(self, images):
+        hidden = self.grouped(self.relu(self.norm(self.first((images - 0.3) / 0.2))))
+        hidden += 1
+        hidden = self.tied(nn.functional.pad(hidden, (1, 1, 1, 1)))
+        return self.head(self.wider(self.pool(hidden)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("model", [residual(), Various()], ids=["residual", "various"])
+def test_equal_to_autograd_in_the_weights(model):
+    private = copy.deepcopy(model).double().eval()
+    for module in private.modules():
+        if isinstance(module, NORMALISATIONS):
+            module.forward = lambda images: images
+    with torch.no_grad():
+        for parameter in private.parameters():
+            parameter.abs_()
+    private(torch.ones(1, 2, 4, 4, dtype=torch.float64)).sum().backward()
+    weights = {
+        id(m.weight): m.weight for m in private.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    }
+    flow = sum(float((weight.detach() * weight.grad).sum()) for weight in weights.values())
+    assert Synflow().measure(model, image_batches(1), seed=0) == pytest.approx(math.log(flow), rel=1e-12)
