@@ -39,7 +39,7 @@ def measure(
             help="Address of a Dask scheduler (tcp://host:8786), or slurm; default: processes on this machine."
         ),
     ] = None,
-    chunk: Annotated[int, typer.Option(min=1, help="Architectures that a worker gets at a time.")] = 4,
+    chunk: Annotated[int, typer.Option(min=1, help="Architectures that a worker gets at a time.")] = 8,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     workers: Workers = None,

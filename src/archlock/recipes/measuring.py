@@ -36,7 +36,7 @@ class MeasureConfig:
     sample: int | None = None
     """So many architectures at random; None: the whole space."""
     seed: int = 0
-    chunk: int = 4
+    chunk: int = 8
     """Architectures that a worker gets at a time, and that are lost with it."""
 
     def __post_init__(self) -> None:
