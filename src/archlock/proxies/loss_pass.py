@@ -71,8 +71,8 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
     wanted = weights if curved or "gradients" in looks else {}
     with ExitStack() as hooks:
         hooks.callback(notes.forward_done)
-        if curved:
-            way = hooks.enter_context(cheap_second_derivatives(model))
+        way = hooks.enter_context(cheap_second_derivatives(model))  # always: it also has the better batch statistics
+        way.wanted = "gradients" if wanted else "neither"
         for module in model.modules():
             if isinstance(module, WEIGHT_LAYERS) and notes.reads_layers:
                 hooks.enter_context(module.register_forward_hook(notes.on_weight_layer))
@@ -88,8 +88,7 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
         found = {name: slope.detach() for name, slope in zip(wanted, slopes, strict=True)}
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
-    if curved:
-        way.wanted = "neither"
+    way.wanted = "neither"
     if "jacobian" in looks:
         (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
         jacobian = rows.flatten(1).double().cpu()

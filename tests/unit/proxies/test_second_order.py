@@ -44,6 +44,21 @@ def test_equal_to_pytorch(layer):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
 
 
+def test_statistics_of_many_values_are_as_good_as_their_precision():
+    images = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(0)) + 0.3
+    model = nn.BatchNorm2d(3)
+    expected = copy.deepcopy(model).double()(images.double())
+    with cheap_second_derivatives(model):
+        found = model(images.contiguous(memory_format=torch.channels_last))
+    assert float((found - expected).detach().abs().max()) < 1e-6
+
+
+def test_one_value_a_channel_is_refused():
+    model = nn.BatchNorm2d(3)
+    with cheap_second_derivatives(model), pytest.raises(ValueError, match="more than 1 value per channel"):
+        model(torch.rand(1, 3, 1, 1))
+
+
 def test_a_scale_is_used_and_held_fixed():
     model, (batch,) = nn.BatchNorm2d(2).double(), image_batches(1)
     with torch.no_grad():
