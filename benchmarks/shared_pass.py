@@ -50,7 +50,7 @@ def main() -> None:
         batch = batches[0]
     with one_thread():
         rows = [
-            _race("seven", lambda: _each_alone(model, batch), lambda: _together(model, batch), arguments.repeats),
+            _race("seven", lambda: each_alone(model, batch), lambda: together(model, batch), arguments.repeats),
             _race(
                 "synflow", lambda: _synflow(model, batch), lambda: _ours(model, [batch], "synflow"), arguments.repeats
             ),
@@ -139,16 +139,16 @@ def _peak(size: int = 1024) -> float:
 def _check(model: nn.Module, batches: list[Batch]) -> dict[str, tuple[float, float]]:
     """Relative differences to the reference in float64: of the reference in float32, and of ours."""
     model64, batch64 = copy.deepcopy(model).double(), Batch(batches[0].images.double(), batches[0].targets)
-    exact = _each_alone(model64, batch64) | _synflow(model64, batch64)
-    theirs = _each_alone(model, batches[0]) | _synflow(model, batches[0])
-    own = _together(model, batches[0]) | _ours(model, batches[:1], "synflow")
+    exact = each_alone(model64, batch64) | _synflow(model64, batch64)
+    theirs = each_alone(model, batches[0]) | _synflow(model, batches[0])
+    own = together(model, batches[0]) | _ours(model, batches[:1], "synflow")
     return {
         name: (abs(theirs[name] - value) / abs(value), abs(own[name] - value) / abs(value))
         for name, value in exact.items()
     }
 
 
-def _together(model: nn.Module, batch: Batch) -> dict[str, float]:
+def together(model: nn.Module, batch: Batch) -> dict[str, float]:
     return {name: found.value for name, found in measure_all(model, [batch], PUBLISHED_SEVEN, seed=0).items()}
 
 
@@ -156,7 +156,7 @@ def _ours(model: nn.Module, batches: list[Batch], name: str) -> dict[str, float]
     return {name: PROXIES[name].measure(model, batches, seed=0)}
 
 
-def _each_alone(model: nn.Module, batch: Batch) -> dict[str, float]:
+def each_alone(model: nn.Module, batch: Batch) -> dict[str, float]:
     return {name: proxy(copy.deepcopy(model).train(), batch) for name, proxy in ALONE.items()}
 
 
