@@ -1,17 +1,36 @@
 """Progress on the standard error stream: a bar with rate and time left on a terminal, a few lines in a log file."""
 
+import time
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from archlock.progress import Progress
+
+
+class RateColumn(ProgressColumn):
+    """Steps a second, or a minute where that is less than one."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of late; empty before the first steps."""
+        speed = task.finished_speed or task.speed
+        return Text(rate(speed) if speed else "", style="progress.data.speed")
+
+
+def rate(speed: float) -> str:
+    """Steps a second in words that can be read at a glance."""
+    return f"{speed:.4g}/s" if speed >= 1 else f"{60 * speed:.2g}/min"
 
 
 class TerminalProgress(Progress):
@@ -23,6 +42,7 @@ class TerminalProgress(Progress):
             TextColumn("[bold]{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            RateColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -58,7 +78,8 @@ class LogProgress(Progress):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._stage, self._total, self._done = "", 0, 0
+        self._stage, self._total, self._done, self._found = "", 0, 0, 0
+        self._began = 0.0
 
     def __enter__(self) -> "LogProgress":
         return self
@@ -68,7 +89,8 @@ class LogProgress(Progress):
 
     def begin(self, stage: str, total: int, done: int = 0) -> None:
         """One line."""
-        self._stage, self._total, self._done = stage, total, done
+        self._stage, self._total, self._done, self._found = stage, total, done, done
+        self._began = time.monotonic()
         self.say(f"{stage}: {total - done} to do" + (f", {done} found done" if done else ""))
 
     def advance(self, steps: int = 1, note: str = "") -> None:
@@ -76,7 +98,9 @@ class LogProgress(Progress):
         before = 10 * self._done // max(1, self._total)
         self._done += steps
         if 10 * self._done // max(1, self._total) > before:
-            self.say(f"{self._stage}: {self._done} of {self._total}  {note}")
+            speed = (self._done - self._found) / max(time.monotonic() - self._began, 1e-9)
+            left = (self._total - self._done) / speed
+            self.say(f"{self._stage}: {self._done} of {self._total}, {rate(speed)}, {left:.0f} s left  {note}".rstrip())
 
     def say(self, line: str) -> None:
         """One line."""

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from archlock.cli.progress import LogProgress, TerminalProgress, progress_on
+from archlock.cli.progress import LogProgress, TerminalProgress, progress_on, rate
 from archlock.progress import Progress
 
 
@@ -27,6 +27,7 @@ def test_a_log_has_a_line_for_every_tenth() -> None:
     tenths = [line for line in lines if line.startswith("short trainings: ")][1:]
     assert [int(line.split()[2]) for line in tenths] == [12, 16, 20, 24, 28, 32, 36, 40]
     assert tenths[0].endswith("candidate 3")
+    assert all("/s, " in line and " s left" in line for line in tenths)
     assert lines[-2:] == ["nothing to do: 0 to do, 3 found done", "empty: 0 to do"]
 
 
@@ -46,3 +47,7 @@ def test_quiet_is_quiet() -> None:
         with progress_on(Console(file=stream, force_terminal=terminal), quiet=True) as progress:
             tell(progress)
     assert stream.getvalue() == ""
+
+
+def test_a_rate_is_told_in_the_unit_that_suits_it() -> None:
+    assert [rate(speed) for speed in (1234.5, 2.5, 0.5, 0.01)] == ["1234/s", "2.5/s", "30/min", "0.6/min"]
