@@ -1,6 +1,6 @@
 """Measure evidence in bulk: proxies and short trainings of every architecture of a space, each function once.
 
-What is done goes to a store on disk as it comes, so a killed run goes on where it was; a second run on the same store
+What is done goes to a store on disk as it comes, so a killed run goes on where it was; a larger sample
 buys only what it adds. Memory does not grow with the number of architectures: their measurements go to the store and
 are read again one architecture after the other.
 """
