@@ -164,26 +164,31 @@ def _layers(model: nn.Module) -> list[nn.Module]:
     return [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
 
+def _gradient(layer: nn.Module) -> Tensor:
+    """Zeros where nothing of the output depends on the layer (dead edges of a cell)."""
+    return torch.zeros_like(layer.weight) if layer.weight.grad is None else layer.weight.grad
+
+
 def _loss(model: nn.Module, batch: Batch) -> Tensor:
     return F.cross_entropy(model(batch.images), batch.targets)
 
 
 def _grad_norm(model: nn.Module, batch: Batch) -> float:
     _loss(model, batch).backward()
-    return sum(float(layer.weight.grad.norm()) for layer in _layers(model))
+    return sum(float(_gradient(layer).norm()) for layer in _layers(model))
 
 
 def _snip(model: nn.Module, batch: Batch) -> float:
     _loss(model, batch).backward()
-    return sum(float((layer.weight.detach() * layer.weight.grad).abs().sum()) for layer in _layers(model))
+    return sum(float((layer.weight.detach() * _gradient(layer)).abs().sum()) for layer in _layers(model))
 
 
 def _grasp(model: nn.Module, batch: Batch) -> float:
     weights = [layer.weight for layer in _layers(model)]
-    first = torch.autograd.grad(_loss(model, batch), weights)
-    second = torch.autograd.grad(_loss(model, batch), weights, create_graph=True)
+    first = torch.autograd.grad(_loss(model, batch), weights, materialize_grads=True)
+    second = torch.autograd.grad(_loss(model, batch), weights, create_graph=True, materialize_grads=True)
     torch.stack([(a.detach() * b).sum() for a, b in zip(first, second, strict=True)]).sum().backward()
-    return sum(float(-(weight.detach() * weight.grad).sum()) for weight in weights)
+    return sum(float(-(layer.weight.detach() * _gradient(layer)).sum()) for layer in _layers(model))
 
 
 def _fisher(model: nn.Module, batch: Batch) -> float:

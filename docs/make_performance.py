@@ -62,10 +62,9 @@ def section(name: str) -> str:
     command = ["python", f"benchmarks/{name}.py", *arguments]
     print("$", *command, flush=True)  # noqa: T201
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=True
-    )
-    shown = "\n".join(line.rpartition("\r")[2].rstrip() for line in done.stdout.splitlines()).strip()
+    done = subprocess.run([sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
+    lines = done.stdout.decode().split("\n")
+    shown = "\n".join(line.rpartition("\r")[2].rstrip() for line in lines).strip()
     facts = f"{machine()}. {datetime.now(UTC):%Y-%m-%d}, {time.perf_counter() - began:.0f} s."
     return "\n".join([f"## {title}", "", f"`{' '.join(command)}`", "", "```", shown, "```", "", facts, ""])
 

@@ -6,19 +6,22 @@ import torch
 from archlock.adaptation import (
     FINE_TUNE,
     PROBE,
+    SCRATCH,
     SOURCE,
     AdaptationSettings,
     adaptation_key,
     measure_adaptation,
+    measure_from_scratch,
     weights_file,
 )
 from archlock.errors import UnsupportedError
 from archlock.evidence import EvidenceStore
 from archlock.models import build, load_weights
+from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Split, Task
 from archlock.testing.small_tasks import small_digits, small_negatives
-from archlock.training import Plan, evaluate
+from archlock.training import Plan, evaluate, fit
 
 SETTINGS = AdaptationSettings(4, 1, Plan(3, batch_size=16), Plan(2, batch_size=16, learning_rate=0.05))
 ARCHITECTURE = Architecture("nasbench201", "314321")
@@ -52,12 +55,12 @@ def test_keys_and_measures_are_complete_and_no_test_split_is_read():
     found = measure_adaptation(ARCHITECTURE, source, targets, SETTINGS, seed=5)
     wanted = [(source, SOURCE), *((task, measure) for task in targets.values() for measure in (PROBE, FINE_TUNE))]
     assert [measurement.key for measurement in found] == [
-        adaptation_key(ARCHITECTURE, task, measure, SETTINGS, seed=5) for task, measure in wanted
+        adaptation_key(ARCHITECTURE, task, measure, SETTINGS, source=source, seed=5) for task, measure in wanted
     ]
     assert len({measurement.key for measurement in found}) == 5
     key = found[1].key
     assert (key.architecture, key.task, key.measure) == ("nasbench201:314321", TARGETS["others"].fingerprint, PROBE)
-    assert (key.split, key.fidelity, key.seed) == ("validation", SETTINGS.fidelity, 5)
+    assert (key.split, key.fidelity, key.seed) == ("validation", SETTINGS.fidelity(source), 5)
     assert [measurement.unit for measurement in found] == ["accuracy"] * 3 + ["R2"] * 2
     assert {measurement.status for measurement in found} == {"valid"}
     assert all(measurement.value <= 1 and measurement.seconds > 0 for measurement in found)
@@ -78,8 +81,41 @@ def test_seed_settings_and_architecture_make_other_evidence():
     ]:
         other = measure_adaptation(architecture, SOURCE_TASK, targets, settings, seed=seed)
         assert not {m.key for m in found} & {m.key for m in other}
-    assert SETTINGS.fidelity.startswith("adaptation-")
-    assert SETTINGS.fidelity != slower.fidelity
+    names = [settings.fidelity(source) for settings in (SETTINGS, slower) for source in (SOURCE_TASK, None)]
+    assert all(name.startswith("adaptation-") for name in names)
+    assert len(set(names)) == 4
+
+
+def test_another_source_makes_other_evidence_on_the_same_target():
+    other = small_digits(train=60, validation=40, test=5, labels=(7, 8, 9))
+    targets = {"others": TARGETS["others"]}
+    found, different = (measure_adaptation(ARCHITECTURE, s, targets, SETTINGS, seed=0) for s in (SOURCE_TASK, other))
+    assert not {m.key for m in found} & {m.key for m in different}
+    assert [m.value for m in found] != [m.value for m in different]
+
+
+def test_both_splits_are_scored_where_both_are_asked_for():
+    targets = {"others": TARGETS["others"]}
+    found = measure_adaptation(ARCHITECTURE, SOURCE_TASK, targets, SETTINGS, splits=("validation", "test"), seed=5)
+    assert [m.key.split for m in found] == ["validation", "test"] * 3
+    assert values(found[::2]) == values(measure_adaptation(ARCHITECTURE, SOURCE_TASK, targets, SETTINGS, seed=5))
+    assert {m.value * 5 for m in found[1::2]} <= {0, 1, 2, 3, 4, 5}, "a share of the five test examples"
+    assert [m.seconds > 0 for m in found] == [True, False] * 3, "a training is paid for once"
+
+
+def test_from_scratch_is_the_plan_of_the_targets_from_new_weights():
+    task = TARGETS["others"]
+    (found,) = measure_from_scratch(ARCHITECTURE, closed(task), SETTINGS, seed=5)
+    seed = derive_seed(5, str(ARCHITECTURE), task.fingerprint)
+    trained = fit(
+        build(ARCHITECTURE, task.signature, width=4, depth=1, seed=seed), task, SETTINGS.target_plan, seed=seed
+    )
+    assert found.value == trained.validation
+    assert found.key == adaptation_key(ARCHITECTURE, task, SCRATCH, SETTINGS, source=None, seed=5)
+    hopeless = AdaptationSettings(4, 1, SETTINGS.source_plan, Plan(1, batch_size=16, learning_rate=1e30))
+    failed = measure_from_scratch(ARCHITECTURE, task, hopeless, splits=("validation", "test"), seed=5)
+    assert [m.status for m in failed] == ["failed"] * 2
+    assert "diverged" in failed[1].note
 
 
 def test_a_source_training_that_fails_fails_everything(tmp_path):
@@ -92,7 +128,7 @@ def test_a_source_training_that_fails_fails_everything(tmp_path):
     assert not weights_file(tmp_path, ARCHITECTURE, 0).exists()
     store = EvidenceStore(tmp_path / "store.sqlite")
     store.write(found)
-    assert {m.status for m in store.read(fidelity=settings.fidelity).values()} == {"failed"}
+    assert {m.status for m in store.read(fidelity=settings.fidelity(SOURCE_TASK)).values()} == {"failed"}
 
 
 def test_a_fine_tuning_that_fails_fails_alone():

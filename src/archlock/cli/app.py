@@ -13,6 +13,7 @@ from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
 from archlock.cli.report import report
 from archlock.cli.tables import tables
+from archlock.cli.transfer import transfer
 from archlock.errors import ArchLockError
 
 INTERRUPTED = 130
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, evaluate, measure, report, demo):
+for command in (lock, attack, evaluate, measure, transfer, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

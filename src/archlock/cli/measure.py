@@ -25,11 +25,13 @@ def measure(
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many architectures at random; default: the whole space.")
     ] = None,
-    width: Annotated[int, typer.Option(help="Channels after the stem; published: 16.")] = 8,
+    width: Annotated[int, typer.Option(help="Channels after the stem, for proxies; published: 16.")] = 8,
     depth: Annotated[int, typer.Option(help="Cells in a row, for proxies; published: 5. Do not make it smaller.")] = 5,
-    trained_depth: Annotated[int, typer.Option(help="Cells in a row, for trainings.")] = 1,
     batch: Annotated[int, typer.Option(help="Images in a mini-batch; published: 64. epe_nas wants that many.")] = 16,
-    side: Annotated[int, typer.Option(help="Pixels of an image, at most; published: 32.")] = 16,
+    side: Annotated[int, typer.Option(help="Height and width of images at most, for proxies; published: 32.")] = 16,
+    trained_width: Annotated[int, typer.Option(help="Channels after the stem, for trainings.")] = 16,
+    trained_depth: Annotated[int, typer.Option(help="Cells in a row, for trainings.")] = 1,
+    trained_side: Annotated[int, typer.Option(help="Height and width of images at most, for trainings.")] = 32,
     table: Annotated[
         Path | None, typer.Option("--csv", help="Write the values as a CSV file too, one architecture in a row.")
     ] = None,
@@ -61,7 +63,9 @@ def measure(
     config = MeasureConfig(
         space,
         proxies=ProxySettings(names, width, depth, batch, side) if names else None,
-        trainings=TrainingConfig(epochs, width, trained_depth, side, examples, seeds) if epochs else None,
+        trainings=TrainingConfig(epochs, trained_width, trained_depth, trained_side, examples, seeds)
+        if epochs
+        else None,
         sample=sample,
         seed=seed,
         chunk=chunk,

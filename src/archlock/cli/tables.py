@@ -158,14 +158,14 @@ def import_csv(
 
 @tables.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the imported tables."""
+    """List the tables: imported ones, and those that come with ArchLock."""
     from archlock.errors import TableError
     from archlock.records import plain
-    from archlock.tables import library_folder, list_tables, read_table, summarise
+    from archlock.tables import embedded_tables, library_folder, list_tables, read_table, summarise
 
     summaries: list[TableSummary] = []
     damaged: dict[str, str] = {}
-    for name, path in list_tables().items():
+    for name, path in (embedded_tables() | list_tables()).items():
         try:
             summaries.append(summarise(read_table(path)))
         except TableError as error:
@@ -182,7 +182,7 @@ def list_command(as_json: Json = False) -> None:
         typer.echo(f"{summary.name}: {summary.architectures} architectures of {summary.space}, on {tasks}")
     for name, reason in damaged.items():
         typer.echo(f"{name}: {reason}")
-    if not summaries and not damaged:
+    if not list_tables():
         typer.echo(f"no table is imported yet (looked in {library_folder()}); see archlock tables import --help")
 
 

@@ -14,6 +14,8 @@ from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comp
 from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
 from archlock.recipes.training_evidence import TrainingConfig
+from archlock.recipes.transfer_work import TransferConfig
+from archlock.recipes.transferring import TransferResult, transfer
 
 __all__ = [
     "METHODS",
@@ -30,6 +32,8 @@ __all__ = [
     "MeasureResult",
     "ProxySettings",
     "TrainingConfig",
+    "TransferConfig",
+    "TransferResult",
     "attack",
     "chosen_contenders",
     "compared",
@@ -44,4 +48,5 @@ __all__ = [
     "parse_floor",
     "proxies_named",
     "rebuild",
+    "transfer",
 ]

@@ -50,7 +50,10 @@ class Subjects:
 
     def keys(self, architecture: Architecture, seed: int) -> tuple[Key, ...]:
         """Where the evidence on an architecture is in the store, in the order of :meth:`wanted`."""
-        return tuple(adaptation_key(architecture, t, m, self.settings, seed=seed) for t, m in self.wanted())
+        return tuple(
+            adaptation_key(architecture, task, measure, self.settings, source=self.source, seed=seed)
+            for task, measure in self.wanted()
+        )
 
 
 def gather(
@@ -62,7 +65,7 @@ def gather(
     stage: str,
 ) -> dict[Key, Measurement]:
     """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
-    known = means.store.read(fidelity=subjects.settings.fidelity)
+    known = means.store.read(fidelity=subjects.settings.fidelity(subjects.source))
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(subjects, *job, known)]
     means.progress.begin(stage, len(jobs), len(jobs) - len(left))

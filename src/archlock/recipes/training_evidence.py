@@ -18,11 +18,11 @@ class TrainingConfig:
     """How long, on what size, and how often every architecture is trained (see docs/fidelity.md for what that says)."""
 
     epochs: int = 4
-    width: int = 8
+    width: int = 16
     """Channels after the stem."""
     depth: int = 1
     """Cells in a row at one size."""
-    side: int = 16
+    side: int = 32
     """Height and width of the images; smaller ones stay as they are."""
     examples: int = 2000
     """Training images at most; the same ones for everybody."""

@@ -20,7 +20,7 @@ from archlock.reports.evaluation import (
 )
 from archlock.reports.evaluation_page import render_evaluation
 from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
-from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
+from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary, summarise
 from archlock.reports.evaluation_tables import evaluation_summary
 from archlock.reports.html import render_html
 from archlock.reports.record import (
@@ -61,6 +61,7 @@ __all__ = [
     "FloorRecord",
     "FloorScale",
     "ImportanceRecord",
+    "Interval",
     "LockRecord",
     "MethodSummary",
     "ModelRecord",

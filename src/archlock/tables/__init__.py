@@ -15,7 +15,14 @@ from archlock.tables.guard import (
     percentiles,
 )
 from archlock.tables.hw import read_hw
-from archlock.tables.library import check_free, library_folder, list_tables, open_by_name_or_path, save_table
+from archlock.tables.library import (
+    check_free,
+    embedded_tables,
+    library_folder,
+    list_tables,
+    open_by_name_or_path,
+    save_table,
+)
 from archlock.tables.nasbench201 import read_nasbench201
 from archlock.tables.nats import read_nats
 from archlock.tables.presets import PRESETS, read_preset
@@ -42,6 +49,7 @@ __all__ = [
     "TableSummary",
     "check_free",
     "content_checksum",
+    "embedded_tables",
     "library_folder",
     "list_tables",
     "measurement_name",

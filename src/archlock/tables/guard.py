@@ -283,20 +283,25 @@ def open_pair(
     """Evidence and sealed truth for one run on a pair of tasks of the table.
 
     ``given`` architectures are told to keep the source floor, for comparisons with methods that start from such.
-    A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. A task without
-    truth in the table raises :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
+    A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. Where the table
+    has trainings that went on from the weights of the source, these count. A task without truth in the table raises
+    :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
     """
     if source == target or scheme not in SCHEMES:
         raise ConfigurationError(
             f"a run has two different tasks and one of the schemes {', '.join(SCHEMES)}; got {source!r}, {target!r} "
             f"and {scheme!r}"
         )
-    truth = {task: table.scores(table.truth(task)) for task in (source, target)}
-    others = {"s": (), "tk": (target,), "tu": tuple(task for task in table.tasks if task not in (source, target))}[
-        scheme
-    ]
+    truth = {source: table.scores(table.truth(source)), target: table.scores(table.truth(target, source))}
+    others = {
+        "s": (),
+        "tk": (target,),
+        "tu": tuple(task for task in table.after(source) if task not in (source, target)),
+    }[scheme]
     columns: dict[tuple[str, _Measure], np.ndarray] = {}
-    for column in table.columns:
+    for column in sorted(table.columns, key=lambda one: one.start != source):  # what began with these weights is first
+        if column.role == "repeat" or column.start not in ("", source):
+            continue
         if column.role == "cost" and column.task not in ("", source):
             continue
         if column.role != "cost" and column.task not in (source, *others):

@@ -58,6 +58,7 @@ def measurement_name(column: RecordedColumn) -> str:
         f"{column.epochs} epochs" if column.epochs else "",
         f"{column.checkpoint} epoch" if _known(column.checkpoint) else "",
         column.runs if _known(column.runs) else "",
+        f"begun with weights of {column.start}" if column.start else "",
         "" if column.higher_is_better else "lower is better",
     ]
     return ", ".join(part for part in parts if part)

@@ -7,6 +7,7 @@ with the best epoch, and one run with a mean (see the caveats of NAS-Bench-Suite
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -15,9 +16,10 @@ from jaxtyping import Float
 from archlock.errors import TableError
 from archlock.spaces import SPACES, Architecture, Space
 
-Role = Literal["truth", "evidence", "proxy", "cost"]
+Role = Literal["truth", "evidence", "proxy", "cost", "repeat"]
 """What a column is for: ``truth`` is a full training, by which a lock is judged; ``evidence`` a shorter one; ``proxy``
-a score of the untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality."""
+a score of the untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality;
+``repeat`` another look at something of these (a run behind a mean, another way of adapting), which no search sees."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 UNKNOWN: Final = "unknown"
 
@@ -44,6 +46,8 @@ class RecordedColumn:
     unit: str = ""
     """For example ``%``, ``ms``; empty for pure numbers."""
     higher_is_better: bool = True
+    start: str = ""
+    """Source task from whose trained weights the training went on; empty: it began with new random weights."""
 
     def __post_init__(self) -> None:
         if not self.name or any(character.isspace() for character in self.name):
@@ -123,6 +127,24 @@ class Table:
         """Tasks with truth, in the order of the columns."""
         return tuple(dict.fromkeys(column.task for column in self.columns if column.role == "truth"))
 
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Ordered pairs (source, target) of tasks of which a lock can be judged.
+
+        Where the table has trainings that went on from the weights of a source, only these count as its targets.
+        """
+        truths = {(column.task, column.start) for column in self.columns if column.role == "truth"}
+        starts = {start for _, start in truths}
+        return tuple(
+            (source, target)
+            for source, target in permutations(self.tasks, 2)
+            if (source, "") in truths and (target, source if source in starts else "") in truths
+        )
+
+    def after(self, source: str) -> tuple[str, ...]:
+        """The source itself, and every task that makes a pair with it, in the order of the columns."""
+        return tuple(task for task in self.tasks if task == source or (source, task) in self.pairs)
+
     def column(self, name: str) -> RecordedColumn:
         """The column of that name; TableError that lists the known ones if there is none."""
         for column in self.columns:
@@ -131,12 +153,19 @@ class Table:
         known = ", ".join(column.name for column in self.columns)
         raise TableError(f"table {self.name!r} has no column {name!r}; it has {known}")
 
-    def truth(self, task: str) -> RecordedColumn:
-        """The column by which a lock is judged on a task: its first one of role truth; TableError if it has none."""
-        for column in self.columns:
-            if column.task == task and column.role == "truth":
-                return column
-        raise TableError(f"table {self.name!r} has no truth on task {task!r}; its tasks are {', '.join(self.tasks)}")
+    def truth(self, task: str, source: str = "") -> RecordedColumn:
+        """The column by which a lock is judged on a task: its first one of role truth, else TableError.
+
+        With a source, the training that went on from the weights of that source, where the table has one.
+        """
+        for start in dict.fromkeys((source, "")):
+            for column in self.columns:
+                if column.task == task and column.role == "truth" and column.start == start:
+                    return column
+        after = f" after {source!r}" if source else ""
+        raise TableError(
+            f"table {self.name!r} has no truth on task {task!r}{after}; its tasks are {', '.join(self.tasks)}"
+        )
 
     def recorded(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values as recorded; read-only."""

@@ -118,7 +118,7 @@ def test_a_test_value_is_not_imported_as_evidence(file: Path, capsys: pytest.Cap
 def test_an_unknown_table_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     code, words = fails(capsys, "show", "moon")
     assert code == 3
-    assert "unknown table 'moon'; none is imported yet" in words
+    assert "unknown table 'moon'; known: " in words
 
 
 def test_nats_with_progress_on_the_error_stream(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_names_forced_into_the_evidence_open_nothing():
 def test_senseless_pairs_and_allowances_are_errors():
     with pytest.raises(ConfigurationError, match="'t0', 't0' and 'tk'"):
         open_pair(TABLE, "t0", "t0", scheme="tk")
-    with pytest.raises(TableError, match="no truth on task 'x'; its tasks are t0, t1, t2"):
+    with pytest.raises(TableError, match="no truth on task 'x' after 't0'; its tasks are t0, t1, t2"):
         open_pair(TABLE, "t0", "x", scheme="tk")
     with pytest.raises(ConfigurationError, match="got -1 and 3"):
         Allowance(-1, 3)

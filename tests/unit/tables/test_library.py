@@ -54,10 +54,8 @@ def test_a_name_is_a_plain_word(name: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones_and_says_how_to_import() -> None:
-    with pytest.raises(TableError, match=r"unknown table 'nats'; none is imported yet\. Import one: archlock tables"):
-        open_by_name_or_path("nats")
     save_table(small_table())
-    with pytest.raises(TableError, match=r"unknown table 'nats'; known: small\. Import one: archlock tables import"):
+    with pytest.raises(TableError, match=r"unknown table 'nats'; known: small.*\. Import one: archlock tables"):
         open_by_name_or_path("nats")
     with pytest.raises(TableError, match="there/nats is not a file"):
         open_by_name_or_path("there/nats")

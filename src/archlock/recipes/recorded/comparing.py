@@ -34,8 +34,10 @@ class Comparison:
 
 
 def has_published_figures(table: Table) -> bool:
-    """Whether any published figure is of this space and of a source that the table has."""
-    return any(figure.space == table.space_name and figure.source in table.tasks for figure in PUBLISHED)
+    """Whether any published figure is of this space and of a source that the table has, trained from scratch alone."""
+    return not any(column.start for column in table.columns) and any(
+        figure.space == table.space_name and figure.source in table.tasks for figure in PUBLISHED
+    )
 
 
 def compared(table: Table, result: EvaluationResult, *, seeds: int) -> tuple[Comparison, ...]:
@@ -89,7 +91,7 @@ def _comparison(table: Table, result: EvaluationResult, figure: PublishedFigure,
     floor = result.record.floor / 100
     peeking = []
     for source, target in pairs:
-        standing = percentiles(table.scores(table.truth(target)))
+        standing = percentiles(table.scores(table.truth(target, source)))
         for seed in range(seeds):
             drawn = random_feasible(table, source, floor=floor, seed=seed)
             picked = peeking_pick(table, source, target, drawn, floor=floor)

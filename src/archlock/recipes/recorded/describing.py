@@ -5,8 +5,9 @@ import numpy as np
 from archlock.errors import MeasurementError
 from archlock.patterns import common_patterns, importances, pair_patterns
 from archlock.progress import Progress
+from archlock.recipes.recorded.scales import standings
 from archlock.reports import ALL_PAIRS, ImportanceRecord, PatternRecord, pair_name
-from archlock.tables import Table, percentiles
+from archlock.tables import Table
 
 SHOWN = 12
 """Patterns over all pairs; of a single pair, a quarter of them."""
@@ -20,13 +21,14 @@ def described(
 
     A pair with too few architectures above the floor has no patterns.
     """
-    progress.begin("patterns", len(pairs) + len(table.tasks))
-    standing = {task: percentiles(table.scores(table.truth(task))) for task in table.tasks}
+    standing = {source: standings(table, source) for source, _ in pairs}
+    tasks = {task: values for by_task in standing.values() for task, values in by_task.items()}
+    progress.begin("patterns", len(pairs) + len(tasks))
     found = {}
     for source, target in pairs:
         try:
             found[source, target] = pair_patterns(
-                table.space, table.architectures, standing[source], standing[target], floor=100 * floor
+                table.space, table.architectures, standing[source][source], standing[source][target], floor=100 * floor
             )
         except MeasurementError as error:
             progress.say(f"{pair_name(source, target)}: {error}")
@@ -40,8 +42,8 @@ def described(
             for one in credible[: SHOWN if name == ALL_PAIRS else SHOWN // 4]
         ]
     explained: dict[str, list[float]] = {}
-    for task in table.tasks:
-        for one in importances(table.space, table.architectures, standing[task]):
+    for values in tasks.values():
+        for one in importances(table.space, table.architectures, values):
             explained.setdefault(one.name, []).append(one.share)
         progress.advance()
     shares = tuple(ImportanceRecord(ALL_PAIRS, place, float(np.mean(values))) for place, values in explained.items())

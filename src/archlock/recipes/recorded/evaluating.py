@@ -44,9 +44,14 @@ from archlock.tables import Pick, Table, content_checksum, open_pair
 RECORD: Final = "evaluation.json"
 SUMMARY: Final = "summary.json"
 PAGE: Final = "report.html"
-NOTES: Final = (
-    "The table records trainings from scratch: what an attacker gets who starts from released weights is not in it.",
-    "Truth is what was recorded, noise of single trainings included; differences below that noise mean nothing.",
+FROM_SCRATCH: Final = (
+    "The table records trainings from scratch: what an attacker gets who starts from released weights is not in it."
+)
+FROM_WEIGHTS: Final = (
+    "On targets the table records fine-tuning of weights that were trained on the source, at reduced fidelity."
+)
+NOISE: Final = (
+    "Truth is what was recorded, noise of single trainings included; differences below that noise mean nothing."
 )
 
 
@@ -141,7 +146,7 @@ def evaluate(
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
         patterns=patterns,
         importances=importances,
-        notes=NOTES,
+        notes=(FROM_WEIGHTS if any(column.start for column in table.columns) else FROM_SCRATCH, NOISE),
     )
     return write_evaluation(record, out, parquet=config.parquet)
 
@@ -271,7 +276,7 @@ def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...
 
 
 def _table_record(table: Table) -> TableRecord:
-    columns = [table.truth(task) for task in table.tasks]
+    columns = [next(c for c in table.columns if c.task == task and c.role == "truth") for task in table.tasks]
     tasks = tuple(
         RecordedTask(column.task, column.metric, column.split, column.unit, column.epochs, column.runs)
         for column in columns

@@ -34,7 +34,7 @@ def peeking_pick(
     if not len(kept):
         highest = f"the highest has {standing.max():.1f} %" if len(standing) else "there is none"
         raise SearchError(f"none of {len(rows)} candidates keeps a source floor of {100 * floor:g} %: {highest}")
-    return table.architectures[int(kept[np.argmin(table.scores(table.truth(target))[kept])])]
+    return table.architectures[int(kept[np.argmin(table.scores(table.truth(target, source))[kept])])]
 
 
 def random_feasible(

@@ -1,7 +1,5 @@
 """What is possible on a recorded table, for scale: from its truth, so for judging only; no method sees any of it."""
 
-from itertools import permutations
-
 import numpy as np
 from jaxtyping import Float
 
@@ -15,7 +13,7 @@ LIMIT_FLOORS = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
 
 def chosen_pairs(table: Table, text: str) -> tuple[tuple[str, str], ...]:
     """``all`` ordered pairs of the table's tasks, or ``source:target`` separated by commas."""
-    every = tuple(permutations(table.tasks, 2))
+    every = table.pairs
     if text == "all":
         if not every:
             raise ConfigurationError(
@@ -30,19 +28,29 @@ def chosen_pairs(table: Table, text: str) -> tuple[tuple[str, str], ...]:
         raise ConfigurationError(
             f"pairs are written source:target, of two different tasks of table {table.name!r}; got {wrong[0]!r}, "
             f"and the tasks are {', '.join(table.tasks)}"
+            + ("" if len(every) == len(table.tasks) * (len(table.tasks) - 1) else f", the pairs {_listed(every)}")
         )
     return tuple(dict.fromkeys(wanted))
 
 
 def pair_scales(table: Table, pairs: tuple[tuple[str, str], ...], floor: float) -> tuple[PairScale, ...]:
     """The scale of every pair at a source floor, a share in [0, 1]."""
-    standing = {task: percentiles(table.scores(table.truth(task))) for task in table.tasks}
-    return tuple(_scale(table.name, standing, source, target, 100 * floor) for source, target in pairs)
+    standing = {source: standings(table, source) for source, _ in pairs}
+    return tuple(_scale(table.name, standing[source], source, target, 100 * floor) for source, target in pairs)
+
+
+def standings(table: Table, source: str) -> dict[str, Float[np.ndarray, " architectures"]]:
+    """Percentiles of all architectures on the source, and on every task by which a lock of it is judged."""
+    return {task: percentiles(table.scores(table.truth(task, source))) for task in table.after(source)}
 
 
 def limits(table: Table, pairs: tuple[tuple[str, str], ...], floors: tuple[float, ...]) -> tuple[FloorScale, ...]:
     """Means over the pairs of what is possible at every floor."""
     return tuple(_limit(pair_scales(table, pairs, floor), 100 * floor) for floor in sorted(floors))
+
+
+def _listed(pairs: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{source}:{target}" for source, target in pairs)
 
 
 def _limit(scales: tuple[PairScale, ...], floor: float) -> FloorScale:

@@ -1,0 +1,91 @@
+"""``archlock transfer``."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Workers, device_named, stderr
+from archlock.cli.progress import progress_on
+
+
+def transfer(
+    source: Annotated[list[str], typer.Option(help=f"Task to train on first: {DATA}; may be repeated.")],
+    target: Annotated[list[str], typer.Option(help="Task to adapt to; may be repeated, and may be a source too.")],
+    out: Annotated[Path, typer.Option(help="Table to write (.npz), for archlock evaluate --table.")],
+    store: Annotated[
+        Path | None, typer.Option(help="Evidence store that is filled; default: beside the table, ending in .sqlite.")
+    ] = None,
+    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
+    architectures: Annotated[int, typer.Option(min=1, help="Functions to take, spread over sizes and kinds.")] = 152,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first is done for all before the next.")] = 1,
+    weights: Annotated[
+        Path | None, typer.Option(help="Directory to keep the models trained on the sources in; default: nowhere.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Begin nothing new after so long; the same command goes on later.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Channels after the stem.")] = 8,
+    depth: Annotated[int, typer.Option(help="Cells in a row at one size.")] = 1,
+    side: Annotated[int, typer.Option(help="Height and width of all images.")] = 12,
+    source_examples: Annotated[int, typer.Option(help="Training images of a source, at most.")] = 2000,
+    source_epochs: Annotated[int, typer.Option(help="Epochs on a source.")] = 12,
+    target_examples: Annotated[int, typer.Option(help="Training images of a target, at most.")] = 800,
+    target_epochs: Annotated[int, typer.Option(help="Epochs of a fine-tuning, and from scratch.")] = 8,
+    skip_bad: SkipBad = False,
+    seed: Seed = 0,
+    workers: Workers = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Record how well architectures transfer: trained on sources, then probed, fine-tuned, and compared with scratch.
+
+    Example: archlock transfer --source cifar10.npz --target gtsrb.npz --target digits --out mine.npz --minutes 60
+    """
+    from archlock.execution import default_workers, executor_for
+    from archlock.recipes import TransferConfig
+    from archlock.recipes import transfer as run_transfer
+    from archlock.records import plain
+    from archlock.tables import summarise
+    from archlock.tasks import open_task
+
+    place = device_named(device)
+    config = TransferConfig(
+        space,
+        architectures,
+        seeds,
+        width,
+        depth,
+        side,
+        source_examples,
+        source_epochs,
+        target_examples,
+        target_epochs,
+        seed=seed,
+    )
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        opened = {text: open_task(text, skip_bad=skip_bad, seed=seed) for text in dict.fromkeys((*source, *target))}
+        result = run_transfer(
+            [opened[text] for text in source],
+            [opened[text] for text in target],
+            config,
+            store=store or out.with_suffix(".sqlite"),
+            out=out,
+            executor=executor_for(workers or (default_workers() if place == "cpu" else 1)),
+            weights=weights,
+            minutes=minutes,
+            progress=progress,
+            device=place,
+            command=shlex.join(["archlock", *sys.argv[1:]]),
+        )
+    if as_json:
+        typer.echo(json.dumps(plain(summarise(result.table))))
+        return
+    pairs = len(result.table.pairs)
+    typer.echo(f"{len(result.table.codes)} architectures complete, {pairs} pairs of source and target")
+    typer.echo(f"table: {result.path.resolve()}")
+    typer.echo(f"store: {result.store.resolve()}")
