@@ -7,12 +7,14 @@ from archlock.recipes.demonstration import demo
 from archlock.recipes.export import load
 from archlock.recipes.locking import LockResult, lock
 from archlock.recipes.measuring import MeasureConfig, MeasureResult, measure, proxies_named
+from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.recorded.catalog import METHODS
 from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
 from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
+from archlock.recipes.subjects import is_run
 from archlock.recipes.training_evidence import TrainingConfig
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "LockResult",
     "MeasureConfig",
     "MeasureResult",
+    "OpenedModel",
     "ProxySettings",
     "TrainingConfig",
     "attack",
@@ -37,9 +40,11 @@ __all__ = [
     "demo",
     "evaluate",
     "has_published_figures",
+    "is_run",
     "load",
     "lock",
     "measure",
+    "open_model",
     "parse_budget",
     "parse_floor",
     "proxies_named",
