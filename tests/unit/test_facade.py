@@ -24,5 +24,7 @@ def test_every_recipe_that_is_offered_is_there() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match=r"has no attribute 'unlock'; it has AttackConfig, .*lock, open_model, reports"):
+    with pytest.raises(
+        AttributeError, match=r"has no attribute 'unlock'; it has AttackConfig, .*lock, open_model, reports"
+    ):
         archlock.unlock  # noqa: B018

@@ -23,7 +23,9 @@ from archlock.tasks import Task, subsample
 from archlock.training import Plan, evaluate, fit
 
 SHARE = 0.75
-"""Of the budget that is planned; the rest is for starting workers, fitting probes, unequal jobs and the report."""
+"""Of the budget that is planned; the rest is for fitting probes, unequal jobs and the report."""
+STARTING_SECONDS = 8.0
+"""Kept back where there are several workers: they are started twice, for the sweeps and for the other seeds."""
 FEWEST_EXAMPLES = 300
 WANTED_EPOCHS, LEAST_EPOCHS, MOST_EPOCHS = 6, 3, 40
 _SAMPLES = (16, 64)
@@ -93,7 +95,8 @@ def plan_effort(
     whole = (max(asked.fractions),)
     thriftier = (asked, replace(asked, fractions=whole), replace(asked, fractions=whole, seeds=1))
     wanted, least = (epochs, epochs) if epochs else (WANTED_EPOCHS, LEAST_EPOCHS)
-    seconds = SHARE * 60 * budget.amount * workers
+    starting = STARTING_SECONDS if workers > 1 else 0.0
+    seconds = (SHARE * 60 * budget.amount - starting) * workers
 
     def paid(suite: Suite, examples: int) -> int:
         """Epochs that the seconds pay for."""
@@ -111,7 +114,9 @@ def plan_effort(
             cost = _seconds_of(suite, targets, paces, examples, epochs=trained) / workers
             return AttackEffort(trained, examples, suite.seeds, suite.fractions, cost)
     fewest = _amounts(largest)[-1]
-    needed = 1.2 * _seconds_of(thriftier[-1], targets, paces, fewest, epochs=wanted) / (SHARE * 60 * workers)
+    needed = (
+        1.2 * (starting + _seconds_of(thriftier[-1], targets, paces, fewest, epochs=wanted) / workers) / (SHARE * 60)
+    )
     raise ConfigurationError(
         f"a budget of {budget} is too small for {len(asked.attackers)} attackers on {len(targets)} targets with "
         f"{workers} workers: not even {fewest} images, one seed and {least} epochs fit; give about "

@@ -4,7 +4,7 @@ import pytest
 
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget
-from archlock.recipes.pacing import AttackEffort, Pace, measured_pace, plan_effort
+from archlock.recipes.pacing import SHARE, STARTING_SECONDS, AttackEffort, Pace, measured_pace, plan_effort
 from archlock.recipes.suite import Suite, attack_plan
 from archlock.testing.small_tasks import small_digits
 from foreign_models import plain_network
@@ -31,8 +31,13 @@ def test_more_minutes_never_buy_less() -> None:
 @pytest.mark.parametrize("minutes", [0.1, 0.5, 2, 8])
 def test_a_plan_fits_its_budget(minutes: float) -> None:
     assert planned(minutes).seconds <= 60 * minutes
-    assert planned(minutes, workers=3).seconds <= 60 * minutes
     assert planned(minutes).epochs >= 3
+
+
+def test_starting_workers_is_kept_back() -> None:
+    assert planned(2, workers=3).seconds <= 2 * 60 * SHARE - STARTING_SECONDS
+    with pytest.raises(ConfigurationError, match=r"with 2 workers: .*give about 1min"):
+        planned(0.9 * STARTING_SECONDS / 60, workers=2)
 
 
 def test_seconds_are_those_of_the_work_by_hand() -> None:
