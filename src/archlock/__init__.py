@@ -12,22 +12,47 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archlock import reports, spaces, tasks
-    from archlock.recipes import AttackConfig, AttackResult, LockConfig, LockResult, attack, load, lock
+    from archlock.recipes import (
+        AttackConfig,
+        AttackResult,
+        Budget,
+        LockConfig,
+        LockResult,
+        OpenedModel,
+        attack,
+        load,
+        lock,
+        open_model,
+    )
 
 __version__ = "0.1.0"
 
 _ROOMS = ("reports", "spaces", "tasks")
-_RECIPES = ("AttackConfig", "AttackResult", "LockConfig", "LockResult", "attack", "load", "lock")
+_RECIPES = (
+    "AttackConfig",
+    "AttackResult",
+    "Budget",
+    "LockConfig",
+    "LockResult",
+    "OpenedModel",
+    "attack",
+    "load",
+    "lock",
+    "open_model",
+)
 
 __all__ = [
     "AttackConfig",
     "AttackResult",
+    "Budget",
     "LockConfig",
     "LockResult",
+    "OpenedModel",
     "__version__",
     "attack",
     "load",
     "lock",
+    "open_model",
     "reports",
     "spaces",
     "tasks",

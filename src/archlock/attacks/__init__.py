@@ -1,6 +1,6 @@
 """Attacks: what somebody with a trained model and a target task can gain. Takes any ``nn.Module``."""
 
-from archlock.attacks.attack import Adapted, Attack, Outcome
+from archlock.attacks.attack import Adapted, Attack, Outcome, check_fits
 from archlock.attacks.fine_tune import FineTune
 from archlock.attacks.from_scratch import FromScratch
 from archlock.attacks.linear_probe import LinearProbe
@@ -12,4 +12,4 @@ ATTACKS: Catalog[Attack] = Catalog(
     {attack.name: attack for attack in (FromScratch(), LinearProbe(), FineTune(), LinearProbeThenFineTune())},
 )
 
-__all__ = ["ATTACKS", "Adapted", "Attack", "Outcome"]
+__all__ = ["ATTACKS", "Adapted", "Attack", "Outcome", "check_fits"]

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,21 +20,63 @@ from archlock.cli.options import (
     Store,
     Workers,
     device_named,
+    keyword_arguments,
     percentages,
+    sides,
     stderr,
 )
 from archlock.cli.progress import progress_on
 
+FILES = "Weights (.safetensors, .pt, .pth)"
+
 
 def attack(
-    run: Annotated[Path, typer.Argument(help="Directory of a finished lock run.")],
-    target: Annotated[list[str], typer.Option(help=f"Data to repurpose the models for: {DATA}. May be repeated.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Directory of a finished lock run, a folder of one of our models, a Hugging Face folder, hf:NAME from "
+            "the local cache (nothing is downloaded), or a file of weights with --module."
+        ),
+    ],
+    target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
     attacker: Annotated[
         list[str] | None,
         typer.Option(help="from_scratch, linear_probe, fine_tune or lp_ft; may be repeated. Default: all."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory for result and report. Default: attacks/NAME in the run directory.")
+        Path | None,
+        typer.Option(help="Directory for result and report. Default for a lock run: attacks/NAME in its directory."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Minutes for all attacks, as in 20min: epochs, images, shares and seeds are made to fit."),
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{FILES}: what builds their module, as package.module:callable. It is your code, and is run."
+        ),
+    ] = None,
+    module_args: Annotated[str | None, typer.Option(help="Keyword arguments for --module, as a JSON object.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Height and width of the model's images, as in 224,224, where the checkpoint does not say."),
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Channels of them. Default: those of the first convolution.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="A second model, opened in the same ways, for a paired comparison.")
+    ] = None,
+    reference_module: Annotated[
+        str | None, typer.Option(help="As --module, for --reference. Default: the same.")
+    ] = None,
+    reference_args: Annotated[
+        str | None, typer.Option(help="As --module-args, for --reference. Default: the same.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help=f"Data the model was trained for, to measure it there: {DATA}; classes in its order."),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of an attack with all the data. Default: by the amount of data.")
@@ -52,15 +94,29 @@ def attack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let attackers loose on the locked and on the source-only model of a run, on data of your choice.
+    """Let attackers loose on a trained model: on any checkpoint, or on both models of a lock run.
 
-    Example: archlock attack runs/mine --target path/to/other_images
+    The two models of a lock run, on data of your choice:
+
+        archlock attack runs/mine --target path/to/other_images
+
+    A Hugging Face folder on disk, in twenty minutes:
+
+        archlock attack path/to/vit --target path/to/images --budget 20min --out attacks/vit
+
+    A file of weights, of a module of your own or of timm:
+
+        archlock attack best.pth --module timm:create_model --module-args '{"model_name": "resnet18"}' --size 224,224
+        --target path/to/images --out attacks/resnet18
+
+    The same command again takes up what was interrupted. Reading weights never runs code.
     """
     from archlock.attacks import ATTACKS
-    from archlock.recipes import AttackConfig
+    from archlock.errors import ConfigurationError
+    from archlock.recipes import AttackConfig, Budget, is_run
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
-    from archlock.reports import attack_summary
+    from archlock.reports import attack_table
     from archlock.tasks import open_task
 
     place = device_named(device)
@@ -72,12 +128,22 @@ def attack(
         examples=examples,
         seed=seed,
         device=place,
+        budget=None if budget is None else Budget.parse(budget),
     )
+    opening = {"size": None if size is None else sides(size), "channels": channels}
+    given = {"--module": module, "--size": size, "--channels": channels}
+    for option in (option for option, value in given.items() if value is not None and is_run(model)):
+        raise ConfigurationError(f"{model} is a run of ours and says itself what it holds; leave out {option}")
+    subject = model if is_run(model) else _opened(model, module, module_args, opening)
+    same = module if reference and Path(reference).is_file() else None
+    other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
-            run,
+            subject,
             [open_task(text, skip_bad=skip_bad, seed=seed) for text in target],
             config,
+            reference=other or None,
+            source=None if source is None else open_task(source, skip_bad=skip_bad, seed=seed),
             out=out,
             store=store,
             workers=workers or (1 if place != "cpu" else None),
@@ -87,5 +153,14 @@ def attack(
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
-    typer.echo(attack_summary(result.record))
+    typer.echo(attack_table(result.record))
     typer.echo(f"report: {result.page.resolve()}")
+
+
+def _opened(text: str, module: str | None, arguments: str | None, opening: dict[str, Any]) -> Any:
+    """The model of that text."""
+    from archlock.recipes import open_model
+
+    if module is not None and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # a file of the user's own is found; last, so that it hides nothing
+    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)

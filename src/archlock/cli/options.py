@@ -1,7 +1,8 @@
 """Options that several commands share, each written once."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -60,5 +61,30 @@ def percentages(text: str) -> tuple[float, ...]:
     if not found or not all(0 < share <= 1 for share in found):
         raise ConfigurationError(
             f"fractions {text!r} are not understood; write percentages in (0, 100], for example 10,100"
+        )
+    return found
+
+
+def sides(text: str) -> tuple[int, int]:
+    """``224,160`` as (height, width), ``224`` as a square; anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    parts = text.split(",")
+    if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigurationError(f"size {text!r} is not understood; write height,width in pixels, for example 224,224")
+    return int(parts[0]), int(parts[-1])
+
+
+def keyword_arguments(text: str | None) -> dict[str, Any]:
+    """A JSON object as keyword arguments; None is none. Anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"module arguments {text!r} are not understood; write a JSON object, for example '{{\"num_classes\": 10}}'"
         )
     return found

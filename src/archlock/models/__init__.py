@@ -3,15 +3,20 @@
 from archlock.models.builders import BUILDERS, build
 from archlock.models.cost import count_flops, count_parameters
 from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
+from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
+from archlock.models.hugging_face import HuggingFaceClassifier, open_classifier
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
+from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
+    "HUGGING_FACE_PREFIX",
     "PROBES",
     "DenseDecoder",
+    "HuggingFaceClassifier",
     "Network",
     "Probe",
     "StackedNetwork",
@@ -19,9 +24,13 @@ __all__ = [
     "count_flops",
     "count_parameters",
     "features_before_head",
+    "fill",
     "head_name",
     "load_weights",
+    "module_from_factory",
+    "open_classifier",
     "open_probe",
+    "read_state_dict",
     "reinitialised",
     "save_weights",
     "skeleton_of",

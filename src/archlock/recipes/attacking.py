@@ -1,23 +1,39 @@
-"""Attack what a run released: attackers on new targets, on the locked and on the source-only model alike."""
+"""Attack a trained model: attackers on new targets, on the model alone or on it and its reference alike."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from archlock.attacks import ATTACKS
-from archlock.errors import ConfigurationError, RunError
+from archlock.decoding import decode
+from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
-from archlock.models import load_weights
 from archlock.progress import Progress, Silent
-from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.recipes.outputs import REFERENCE
-from archlock.recipes.recording import target_record, versions
-from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
-from archlock.recipes.workspace import REPORT, RESULT, Workspace
+from archlock.recipes.budget import Budget
+from archlock.recipes.opening import OpenedModel
+from archlock.recipes.pacing import AttackEffort, measured_pace, plan_effort
+from archlock.recipes.recording import target_record, task_record, versions
+from archlock.recipes.subjects import (
+    Subject,
+    check_source,
+    limits,
+    model_records,
+    prepared_targets,
+    source_record,
+    source_scores,
+    subject_of,
+)
+from archlock.recipes.suite import Suite, attack_plan, run_suite
+from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import write_atomic
-from archlock.reports import AttackRecord, LockRecord, OutcomeRecord, Role, from_json, render_html, to_json
-from archlock.tasks import Task, conform, subsample
+from archlock.reports import AttackRecord, BudgetRecord, OutcomeRecord, render_html, to_json
+from archlock.tasks import Task, subsample
+
+SOURCE = "source.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +44,19 @@ class AttackConfig:
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
     epochs: int | None = None
-    """Epochs of a training at fraction 1; None: by the amount of data."""
+    """Epochs of a training at fraction 1; None: by the amount of data, or by the budget."""
     examples: int | None = None
-    """Most training examples of a target at fraction 1; None: all."""
+    """Most training examples of a target at fraction 1; None: all, or what the budget pays."""
     seed: int = 0
     device: str = "cpu"
+    budget: Budget | None = None
+    """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
 
     def __post_init__(self) -> None:
         for name in self.attackers:
             ATTACKS[name]
+        if self.budget is not None and self.budget.unit != "minutes":
+            raise ConfigurationError(f"the budget of an attack is in minutes, as in 20min; got {self.budget}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,78 +79,132 @@ class AttackResult:
 
 
 def attack(
-    run: str | Path,
+    model: str | Path | nn.Module | OpenedModel,
     targets: Sequence[Task],
     config: AttackConfig | None = None,
     *,
+    reference: str | Path | nn.Module | OpenedModel | None = None,
+    source: Task | None = None,
     out: str | Path | None = None,
     store: Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     command: str = "archlock.attack(...)",
 ) -> AttackResult:
-    """Attack the models of a finished lock run on targets of your own; writes result and report to ``out``.
+    """Attack a trained model on targets of your own; writes result and report to ``out``.
 
-    ``out`` is by default a directory named after the targets inside ``run``. The targets are brought to the size of the
-    model's images. The same call takes up what was interrupted.
+    ``model`` is the directory of a lock run (then both of its models are attacked), anything that ``open_model`` reads,
+    or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
+    comparison, ``source`` the task that the model was trained for, to measure it there. ``out`` is by default a
+    directory named after the targets inside a lock run; other models need it. Targets are brought to the size of the
+    model's images, where that is known. The same call takes up what was interrupted.
     """
-    config = config or AttackConfig()
-    released = Path(run)
-    record = from_json(released / RESULT)
-    if not isinstance(record, LockRecord):
-        raise RunError(f"{released} holds an attack, not a lock; give the directory of the lock run that it attacked")
-    if not targets:
-        raise ConfigurationError("an attack needs at least one target; name one with --target")
-    defended = released_models(released, record)
-    blueprint = load_blueprint(released / "architecture.json")
-    prepared = {task.name: _prepared(task, blueprint, config) for task in targets}
-    if len(prepared) < len(targets):
-        raise ConfigurationError(f"targets must have different names; got {', '.join(task.name for task in targets)}")
-    folder = Path(out) if out else released / "attacks" / "-".join(sorted(task.name for task in targets))
-    identity = {"targets": [t.fingerprint for t in prepared.values()], "config": config, "run": record.created}
-    workspace = Workspace.open(folder, identity, store=store)
-    largest = max(len(task.train) for task in prepared.values())
-    suite = Suite(attack_plan(largest, config.epochs), config.attackers, config.fractions, config.seeds)
+    config, progress = config or AttackConfig(), progress or Silent()
+    subject = subject_of(model, reference)
+    prepared = prepared_targets(subject, targets)
+    if source is not None:
+        check_source(subject, source)
+    if config.examples is not None:
+        prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
+    folder, workers = _folder(subject, prepared, out), workers or default_workers()
+    fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
+    workspace = Workspace.open(folder, _identity(subject, prepared, source, config), store=store)
+    scores = _source_scores(workspace, subject, source, config)
+    effort = None
+    if config.budget is not None:
+        plan = workspace.once(PLAN, lambda: fresh or _planned(subject, prepared, config, workers))
+        effort = decode(AttackEffort, plan)
+        progress.say(f"planned for {config.budget}: {effort}")
+    attacked, suite = _work(prepared, config, effort)
     outcomes = run_suite(
-        list(defended.values()),
-        prepared,
+        list(subject.defended),
+        attacked,
         suite,
         store=workspace.store,
-        progress=progress or Silent(),
-        workers=workers or default_workers(),
+        progress=progress,
+        workers=workers,
         seed=config.seed,
         device=config.device,
     )
+    spent = {"attacks": sum(outcome.seconds for outcome in outcomes)}
+    shape = subject.shape or next(iter(attacked.values())).shape
     found = AttackRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.seed,
         command=command,
         versions=versions(),
-        source=record.source,
-        models=(record.locked, record.source_only),
-        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in prepared.items()),
+        source=source_record(subject) if source is None else task_record(source),
+        models=model_records(subject, shape, scores),
+        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in attacked.items()),
         outcomes=outcomes,
-        spent_seconds={"attacks": sum(outcome.seconds for outcome in outcomes)},
+        spent_seconds=spent,
+        budget=_budget_record(config, effort, spent, len(outcomes)),
+        limits=limits(subject, config.attackers),
     )
-    to_json(folder / RESULT, found)
-    write_atomic(folder / REPORT, render_html(found))
-    return AttackResult(found, folder)
+    to_json(workspace.path / RESULT, found)
+    write_atomic(workspace.path / REPORT, render_html(found))
+    return AttackResult(found, workspace.path)
 
 
-def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
-    """The trained models of a lock run, one per source training, by role."""
-    found: dict[Role, Defended] = {}
-    for model in (record.locked, record.source_only):
-        blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
-        files = (run / REFERENCE).glob(f"{model.role}-*.safetensors")
-        weights = sorted(files, key=lambda path: (len(path.name), path.name))  # by number: 2 before 10
-        models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
-        if not models:
-            raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
-        found[model.role] = Defended(model.role, model.architecture, models)
-    return found
+def _folder(subject: Subject, targets: dict[str, Task], out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    if subject.home is None:
+        raise ConfigurationError("say where the result of the attack is to lie: give a new directory with --out")
+    return subject.home / "attacks" / "-".join(sorted(targets))
 
 
-def _prepared(task: Task, blueprint: Blueprint, config: AttackConfig) -> Task:
-    fitting = conform(task, blueprint.signature.shape)
-    return fitting if config.examples is None else subsample(fitting, config.examples, seed=config.seed)
+def _identity(subject: Subject, targets: dict[str, Task], source: Task | None, config: AttackConfig) -> dict[str, Any]:
+    """What must be the same for the same call to take a run up."""
+    identity = {"targets": [t.fingerprint for t in targets.values()], "config": config, **subject.identity}
+    return identity if source is None else {**identity, "source": source.fingerprint}
+
+
+def _source_scores(
+    workspace: Workspace, subject: Subject, source: Task | None, config: AttackConfig
+) -> list[tuple[float, float]]:
+    """Validation and test score of every opened model on its source, measured once; nothing without a source."""
+    if source is None:
+        return []
+    found = workspace.once(SOURCE, lambda: source_scores(subject, source, device=config.device))
+    return [(validation, test) for validation, test in found]
+
+
+def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort | None) -> tuple[dict[str, Task], Suite]:
+    """What is attacked with how much data, and how, as configured or as planned for the budget."""
+    if effort is not None:
+        targets = {name: subsample(task, effort.examples, seed=config.seed) for name, task in targets.items()}
+        plan = attack_plan(effort.examples, effort.epochs)
+        return targets, Suite(plan, config.attackers, effort.fractions, effort.seeds)
+    return targets, _suite(config, max(len(task.train) for task in targets.values()))
+
+
+def _suite(config: AttackConfig, largest: int) -> Suite:
+    return Suite(attack_plan(largest, config.epochs), config.attackers, config.fractions, config.seeds)
+
+
+def _planned(subject: Subject, targets: dict[str, Task], config: AttackConfig, workers: int) -> AttackEffort | None:
+    """How hard the attackers can try for the budget, by timing the models here; None without a budget."""
+    if config.budget is None:
+        return None
+    biggest = max(targets.values(), key=lambda task: (task.shape[1] * task.shape[2], len(task.train)))
+    paces = [measured_pace(defended.models[0], biggest, device=config.device) for defended in subject.defended]
+    asked = _suite(config, max(len(task.train) for task in targets.values()))
+    return plan_effort(config.budget, asked, targets, paces, epochs=config.epochs, workers=workers)
+
+
+def _budget_record(
+    config: AttackConfig, effort: AttackEffort | None, spent: dict[str, float], trainings: int
+) -> BudgetRecord | None:
+    if config.budget is None or effort is None:
+        return None
+    planned = {
+        "epochs of an attack": effort.epochs,
+        "examples an attacker has": effort.examples,
+        "seeds": effort.seeds,
+        "shares of the data": len(effort.fractions),
+        "minutes": effort.seconds / 60,
+    }
+    return BudgetRecord(
+        asked=str(config.budget), planned=planned, spent_seconds=spent, trainings={"of attackers": trainings}
+    )

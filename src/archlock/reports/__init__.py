@@ -1,5 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
 from archlock.reports.evaluation import (
     ALL_PAIRS,
@@ -76,7 +77,9 @@ __all__ = [
     "TaskRecord",
     "TradeOffPoint",
     "Verdict",
+    "attack_headline",
     "attack_summary",
+    "attack_table",
     "evaluation_from_json",
     "evaluation_summary",
     "evaluation_to_json",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.plots import (
@@ -23,14 +24,13 @@ from archlock.reports.plots import (
     target_rows,
     trade_off_plot,
 )
-from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, TaskRecord
+from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, Role, TaskRecord
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
-from archlock.reports.tables import attack_summary, outcome_groups
+from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
 from archlock.reports.wording import (
     DASH,
-    ROLES,
     SCHEMES,
     attack_name,
     day,
@@ -41,6 +41,7 @@ from archlock.reports.wording import (
     percent,
     plural,
     points,
+    role_names,
     score,
     share,
     shorten,
@@ -49,12 +50,13 @@ from archlock.reports.wording import (
 
 def render_html(record: Record) -> str:
     """The page of a lock run or of a stand-alone attack run. The same record gives the same bytes."""
+    names = role_names(record)
     content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
-    return fill(template, filters=_filters(), record=record, **content)
+    return fill(template, filters=_filters(names), record=record, names=names, **content)
 
 
-def _filters() -> dict[str, Any]:
+def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
     return {
         "attack": attack_name,
         "breakable": _breakable,
@@ -67,7 +69,7 @@ def _filters() -> dict[str, Any]:
         "percent": percent,
         "plural": plural,
         "points": points,
-        "role": ROLES.__getitem__,
+        "role": names.__getitem__,
         "scheme": SCHEMES.__getitem__,
         "score": score,
         "share": share,
@@ -95,6 +97,7 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
         "floor": _floor(record),
         "groups": outcome_groups(record),
         "attack_summary": attack_summary(record),
+        "baselines": (),
         "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
         "trade_off": sorted(record.trade_off, key=lambda point: point.source_loss),
         "total_seconds": sum(record.budget.spent_seconds.values()),
@@ -104,13 +107,13 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
 
 def _attack_content(record: AttackRecord) -> dict[str, Any]:
     reference = len(record.models) == 2
-    rows = target_rows(headline(record), record.targets) if reference else ()
+    rows = target_rows(headline(record), record.targets, opened=record.opened) if reference else ()
     rows = rows or lone_rows(strongest_alone(record), record.targets)
     spent = record.spent_seconds
     return {
         "reference": reference,
         "plots": {
-            "headline": headline_plot("headline", rows) if rows else "",
+            "headline": headline_plot("headline", rows, role_names(record)) if rows else "",
             "fractions": _fraction_picture(record),
             **_model_pictures(record.models),
             "spending": spending_plot("spending", spent) if spent else "",
@@ -118,6 +121,8 @@ def _attack_content(record: AttackRecord) -> dict[str, Any]:
         "has_intervals": any(row.locked.has_interval for row in rows),
         "groups": outcome_groups(record),
         "attack_summary": attack_summary(record),
+        "said": attack_headline(record),
+        "baselines": baselines(record),
         "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
         "limits": attack_limits(record),
     }

@@ -29,6 +29,11 @@ def attack_limits(record: AttackRecord) -> tuple[str, ...]:
         found.append(
             "There is no reference model here, so this says what attackers reach, not what a lock took from them."
         )
+    elif record.opened:
+        found.append(
+            "The two models may differ in more than their architecture (data, training time, size), so their "
+            "difference is not what an architecture alone takes away."
+        )
     found += _common(record, record.models)
     return tuple(dict.fromkeys(found))
 
@@ -42,7 +47,7 @@ def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:
             f"Attacks ran with {plural(most, 'seed')}. One training differs from the next by chance; "
             "with fewer than three there is no interval to tell a difference from that."
         )
-    trainings = min(len(model.source_test) for model in models)
+    trainings = min(len(model.source_test) or 1 for model in models)
     if valid and trainings < most:
         found.append(
             f"Every model was trained on the source {'once' if trainings == 1 else f'{trainings} times'}: intervals "
@@ -50,10 +55,12 @@ def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:
         )
     failed = len(record.outcomes) - len(valid)
     if failed:
-        found.append(f"{plural(failed, 'attack')} gave no score and count neither for nor against the lock.")
-    found.append(
-        "An attacker with more data, more time or an idea that is not among the attacks here may get further. "
-        "A lock makes misuse less rewarding; it does not make it impossible, and it protects no one from a model "
+        found.append(f"{plural(failed, 'attack')} gave no score and count neither for nor against the model.")
+    found.append("An attacker with more data, more time or an idea that is not among the attacks here may get further.")
+    if isinstance(record, AttackRecord) and record.opened:
+        return found
+    found[-1] += (
+        " A lock makes misuse less rewarding; it does not make it impossible, and it protects no one from a model "
         "trained elsewhere."
     )
     return found

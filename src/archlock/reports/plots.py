@@ -13,7 +13,7 @@ import numpy as np
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.record import Kind, LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
-from archlock.reports.wording import MINUS, attack_name, duration, interval, number, score, shorten
+from archlock.reports.wording import MINUS, ROLES, attack_name, duration, interval, number, score, shorten
 
 _MARGIN: Final = 18
 _LOWEST: Final = -0.25
@@ -53,12 +53,16 @@ def source_row(record: LockRecord) -> Row:
     )
 
 
-def target_rows(judged: Sequence[Comparison], targets: Sequence[TargetRecord]) -> tuple[Row, ...]:
-    """One line per judged target, under the strongest attack on each model."""
+def target_rows(
+    judged: Sequence[Comparison], targets: Sequence[TargetRecord], *, opened: bool = False
+) -> tuple[Row, ...]:
+    """One line per judged target, under the strongest attack on each model; ``opened``: nobody claims a lock."""
     by_name = {target.name: target for target in targets}
     return tuple(
         Row(
-            group="Taken from attackers: the circle should lie far to the left",
+            group="What the strongest attack reaches: left is better for the owner"
+            if opened
+            else "Taken from attackers: the circle should lie far to the left",
             label=comparison.target,
             note=attack_names(comparison.chosen_locked),
             locked=estimate(comparison.locked),
@@ -105,7 +109,7 @@ def attack_names(names: Sequence[str]) -> str:
     return attack_name(often).lower() + times
 
 
-def headline_plot(name: str, rows: Sequence[Row]) -> str:
+def headline_plot(name: str, rows: Sequence[Row], names: Mapping[Role, str] = ROLES) -> str:
     """Dumbbells: every task a track, the two models two marks, 95% intervals as soft bars, chance as a tick."""
     groups = list(dict.fromkeys(row.group for row in rows))
     height = 30 + 34 * len(groups) + 56 * len(rows)
@@ -127,9 +131,10 @@ def headline_plot(name: str, rows: Sequence[Row]) -> str:
                 value, y + 8, f"{100 * value:.0f}%", ha="center", color=COLOURS["muted"], fontsize=11, va="center"
             )
 
-    title = "Scores of the locked and the source-only model. " + " ".join(
-        f"{row.label}: locked {number(100 * row.locked.mean)}"
-        + (f", source-only {number(100 * row.plain.mean)}" if row.plain else "")
+    models = " and the ".join([names["locked"], *([names["source_only"]] if any(row.plain for row in rows) else [])])
+    title = f"Scores of the {models} model. " + " ".join(
+        f"{row.label}: {names['locked']} {number(100 * row.locked.mean)}"
+        + (f", {names['source_only']} {number(100 * row.plain.mean)}" if row.plain else "")
         + "."
         for row in rows
     )

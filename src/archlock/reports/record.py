@@ -63,7 +63,11 @@ class FloorRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
-    """A trained model. ``source_validation`` and ``source_test``: one score per training seed, in the same order."""
+    """A trained model. ``source_validation`` and ``source_test``: one score per training seed, in the same order.
+
+    Of an opened model that is no network of ours, ``space`` and ``official_string`` are empty, ``code`` is its name,
+    ``width`` and ``depth`` are 0. Its source scores may be unknown: then both are empty.
+    """
 
     role: Role
     space: str
@@ -81,11 +85,13 @@ class ModelRecord:
     curve: tuple[float, ...] = ()
     """Source validation score after every epoch of the first training seed."""
     seconds: float = 0.0
+    origin: str = ""
+    """Where an attacked model was opened, and how, in words; empty for the models of a lock run."""
 
     @property
     def architecture(self) -> str:
-        """Space and code, as in ``nasbench201:421211``."""
-        return f"{self.space}:{self.code}"
+        """Space and code, as in ``nasbench201:421211``; the name alone of a network of no space of ours."""
+        return f"{self.space}:{self.code}" if self.space else self.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +237,10 @@ class LockRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackRecord:
-    """A stand-alone attack run on one model (role ``locked``), or on it and a reference (role ``source_only``)."""
+    """A stand-alone attack run on one model (role ``locked``), or on it and a reference (role ``source_only``).
+
+    The models of a lock run have these roles in earnest; of opened models (``origin`` is set) nobody claims a lock.
+    """
 
     record: Literal["attack"] = "attack"
     schema: int = SCHEMA
@@ -245,6 +254,8 @@ class AttackRecord:
     targets: tuple[TargetRecord, ...] = ()
     outcomes: tuple[OutcomeRecord, ...] = ()
     spent_seconds: dict[str, float] = field(default_factory=dict)
+    budget: BudgetRecord | None = None
+    """What was asked and planned, where the attackers had a budget."""
     limits: tuple[str, ...] = ()
     files: tuple[FileRecord, ...] = ()
 
@@ -255,6 +266,11 @@ class AttackRecord:
                 f"got {[model.role for model in self.models]}"
             )
         _check(self, self.models, self.targets, self.outcomes)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the models were opened one by one, so that nobody claims that one of them is locked."""
+        return bool(self.models[0].origin)
 
 
 def to_json(path: Path, record: LockRecord | AttackRecord) -> Path:
@@ -296,7 +312,8 @@ def _check(
     for expected, model in zip(("locked", "source_only"), models, strict=False):
         if model.role != expected:
             raise RunError(f"the {expected} model has the role {model.role!r}")
-        if not model.source_validation or len(model.source_validation) != len(model.source_test):
+        unknown = isinstance(record, AttackRecord) and bool(model.origin)
+        if len(model.source_validation) != len(model.source_test) or not (unknown or model.source_test):
             raise RunError(
                 f"the {expected} model needs one source validation and one source test score per training seed; "
                 f"got {len(model.source_validation)} and {len(model.source_test)}"

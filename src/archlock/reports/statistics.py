@@ -25,6 +25,8 @@ CONFIDENCE: Final = 0.95
 LEAST_SEEDS: Final = 3
 LEAST_TARGETS: Final = 5
 STRONGEST: Final = "strongest attack"
+WEIGHTLESS: Final = ("from_scratch", "ordinary")
+"""Attacks that use none of the weights: what somebody reaches with the data alone."""
 
 Record = LockRecord | AttackRecord
 
@@ -150,6 +152,29 @@ def strongest_alone(record: Record) -> dict[tuple[str, float], tuple[OutcomeReco
         if by_role["locked"]:
             found.setdefault((target, fraction), []).append(_best(list(by_role["locked"].values())))
     return {place: tuple(outcomes) for place, outcomes in found.items()}
+
+
+def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: str, fraction: float) -> float | None:
+    """Mean test score of outcomes on one target minus that of a baseline: ``chance``, or an attack with the same seeds.
+
+    None where there is nothing to compare, or the outcomes are the baseline itself.
+    """
+    tests = {outcome.seed: outcome.test for outcome in outcomes if outcome.test is not None}
+    if baseline == "chance":
+        chances = {target.name: target.chance for target in record.targets}
+        return float(np.mean(list(tests.values()))) - chances[outcomes[0].target] if tests else None
+    if all(outcome.attacker == baseline for outcome in outcomes):
+        return None
+    others = {
+        other.seed: other.test
+        for other in record.outcomes
+        if other.attacker == baseline
+        and other.defended == "locked"
+        and (other.target, other.fraction) == (outcomes[0].target, fraction)
+        and other.test is not None
+    }
+    differences = [test - others[seed] for seed, test in tests.items() if seed in others]
+    return float(np.mean(differences)) if differences else None
 
 
 def judged_targets(record: Record) -> tuple[TargetRecord, ...]:

@@ -7,8 +7,10 @@ import numpy as np
 
 from archlock.reports.record import LockRecord, OutcomeRecord, TargetRecord
 from archlock.reports.statistics import (
+    WEIGHTLESS,
     Comparison,
     Record,
+    baseline_gain,
     comparisons,
     estimate,
     judged_targets,
@@ -16,7 +18,7 @@ from archlock.reports.statistics import (
     strongest_alone,
     valid_outcomes,
 )
-from archlock.reports.wording import interval, number, plural, score, seeds, share
+from archlock.reports.wording import DASH, interval, number, plural, score, seeds, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class AttackRow:
     seeds: str
     sure: bool = False
     strongest: bool = False
+    above: tuple[str, ...] = ()
+    """Without a reference: points above chance, and above each other baseline of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ def outcome_groups(record: Record) -> tuple[TargetGroup, ...]:
         for target in targets
         if (rows := paired.get(target.name))
     )
+
+
+def baselines(record: Record) -> tuple[str, ...]:
+    """What a lone score is put next to: chance, and the attacks that need none of the weights, where they ran."""
+    ran = {o.attacker for o in record.outcomes if o.status == "valid" and o.defended == "locked"}
+    return ("chance", *(name for name in WEIGHTLESS if name in ran))
 
 
 def attack_summary(record: Record) -> str:
@@ -112,21 +122,24 @@ def _lone_rows(record: Record) -> dict[str, list[Placed]]:
     targets = {target.name: target for target in record.targets}
     rows: dict[str, list[Placed]] = {}
     for (name, fraction), outcomes in strongest_alone(record).items():
-        row = _lone_row("", outcomes, targets[name], fraction)
+        row = _lone_row(record, "", outcomes, targets[name], fraction)
         rows.setdefault(name, []).append(((-fraction, -1), row))
     by_attack: dict[tuple[str, str, float], list[OutcomeRecord]] = {}
     for (name, fraction, _), by_role in valid_outcomes(record).items():
         for attacker, outcome in by_role["locked"].items():
             by_attack.setdefault((name, attacker, fraction), []).append(outcome)
     for index, ((name, attacker, fraction), outcomes_here) in enumerate(by_attack.items()):
-        row = _lone_row(attacker, outcomes_here, targets[name], fraction)
+        row = _lone_row(record, attacker, outcomes_here, targets[name], fraction)
         rows.setdefault(name, []).append(((-fraction, index), row))
     return rows
 
 
-def _lone_row(attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRecord, fraction: float) -> AttackRow:
+def _lone_row(
+    record: Record, attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRecord, fraction: float
+) -> AttackRow:
     level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
     low, high = level.low, level.high
+    gains = [baseline_gain(record, outcomes, name, fraction) for name in baselines(record)]
     return AttackRow(
         attacker=attacker,
         data=share(fraction),
@@ -136,6 +149,7 @@ def _lone_row(attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRe
         interval="none" if low is None or high is None else interval(level),
         seeds=str(level.count),
         strongest=not attacker,
+        above=tuple(DASH if gain is None else number(100 * gain) for gain in gains),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from archlock.reports.record import Kind, Role, Scheme
+from archlock.reports.record import AttackRecord, Kind, LockRecord, Role, Scheme
 from archlock.reports.statistics import Estimate
 
 MINUS = "\N{MINUS SIGN}"
@@ -19,11 +19,17 @@ _ATTACKS: Final = {
     "lp_ft": "Head first, then all",
 }
 ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
+_OPENED: Final[dict[Role, str]] = {"locked": "attacked", "source_only": "reference"}
 SCHEMES: Final[dict[Scheme, str]] = {
     "s": "source only (the ordinary search)",
     "tk": "targets known to the search",
     "tu": "targets unknown to the search",
 }
+
+
+def role_names(record: LockRecord | AttackRecord) -> dict[Role, str]:
+    """What the two models are called; of models that were opened one by one, nobody claims that one is locked."""
+    return _OPENED if isinstance(record, AttackRecord) and record.opened else ROLES
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -1,0 +1,150 @@
+"""State dicts of anybody's making, as data: reading one never runs what is in the file.
+
+``.safetensors`` files cannot hold code. Other files are torch's pickles, read with ``weights_only=True``, which knows
+tensors and plain containers and refuses everything else. Not here: building the module that the weights belong to,
+which is code and therefore always named by the user (:func:`module_from_factory`).
+"""
+
+import importlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from archlock.errors import ConfigurationError, RunError
+
+SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+"""Files that are taken for a state dict."""
+_WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
+_PREFIXES: Final = ("module.", "_orig_mod.")  # DataParallel, torch.compile
+_NAMED: Final = 4
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name; nothing in the file is run.
+
+    Wrappers as in ``{"state_dict": ...}``, ``{"model_state_dict": ...}`` and ``{"model": ...}`` are taken off, and so
+    are the prefixes that DataParallel and torch.compile put before every name. A file that holds anything but tensors
+    and plain containers, or no tensors, raises RunError.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} is missing; expected a file of weights: {', '.join(SUFFIXES)}")
+    found: Any = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
+    while isinstance(found, Mapping):
+        inner = next((found[key] for key in _WRAPPERS if isinstance(found.get(key), Mapping)), None)
+        if inner is None:
+            break
+        found = inner
+    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+        raise RunError(
+            f"{path} holds {_kind_of(found)}, not a state dict (names with tensors); write one with "
+            "torch.save(model.state_dict(), path)"
+        )
+    state = {str(name): tensor for name, tensor in found.items()}
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Module:
+    """Put a state dict into a module and return it, in evaluation mode and float32.
+
+    Every tensor of the module must be there in its shape and nothing else may be (else RunError, which names some), but
+    for the counters of batches that old files lack. ``name`` is what an error calls the file.
+    """
+    own = module.state_dict()
+    counters = {key for key in own if key.endswith("num_batches_tracked")}
+    missing = [f"{key} {_shape(own[key])}" for key in own.keys() - state.keys() - counters]
+    unexpected = [f"{key} {_shape(state[key])}" for key in state.keys() - own.keys()]
+    other = [
+        f"{key} is {_shape(state[key])}, should be {_shape(own[key])}"
+        for key in own.keys() & state.keys()
+        if isinstance(own[key], Tensor) and own[key].shape != state[key].shape
+    ]
+    groups = (("missing", missing), ("not known", unexpected), ("of another shape", other))
+    complaints = [f"{len(names)} {what}: {_some(names)}" for what, names in groups if names]
+    if complaints:
+        raise RunError(
+            f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(complaints)}. "
+            "Build the module with the settings it was trained with"
+        )
+    module.load_state_dict(dict(state), strict=False)  # (old files lack the counters)
+    return module.float().eval()
+
+
+def module_from_factory(factory: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """Import ``package.module:callable``, call it with keyword arguments, and return the ``nn.Module`` that it makes.
+
+    This runs the user's code, because he named it. What cannot be imported, fails, or makes no module raises
+    ConfigurationError.
+    """
+    place, colon, attribute = factory.partition(":")
+    if not (place and colon and attribute):
+        raise ConfigurationError(
+            f"module {factory!r} is not understood; write package.module:callable, for example timm:create_model"
+        )
+    try:
+        made: Any = importlib.import_module(place)
+        for part in attribute.split("."):
+            made = getattr(made, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"module {factory!r} cannot be imported ({error}); install it, or run where Python finds it"
+        ) from error
+    try:
+        module = made(**(arguments or {}))
+    except Exception as error:  # the user's code may raise anything
+        raise ConfigurationError(
+            f"{factory}({', '.join(f'{k}={v!r}' for k, v in (arguments or {}).items())}) failed: "
+            f"{type(error).__name__}: {error}; give what it needs with --module-args"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ConfigurationError(f"{factory} made a {type(module).__name__}; expected a torch.nn.Module")
+    return module
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    try:
+        state: dict[str, Tensor] = load_file(path)
+    except Exception as error:  # (the library raises a dozen types on damaged files)
+        raise RunError(f"{path} is not a safetensors file ({_first_line(error)})") from error
+    return state
+
+
+def _pickled(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise nearly anything
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f" (it asks for {named[1]})" if named else ""
+        raise RunError(
+            f"{path} is refused: it is no plain state dict{what}, and a pickle may run code when it is read. Nothing "
+            "was run. Where you trust it, write its weights anew: torch.save(model.state_dict(), path), or safetensors"
+        ) from error
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, Mapping):
+        keys = [str(key) for key in value]
+        return f"a mapping with the keys {_some(keys)}" if keys else "an empty mapping"
+    return f"a {type(value).__name__}"
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return ", ".join(ordered[:_NAMED]) + more
+
+
+def _shape(tensor: object) -> str:
+    return str(tuple(tensor.shape)) if isinstance(tensor, Tensor) else f"({type(tensor).__name__})"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

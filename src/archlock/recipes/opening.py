@@ -1,0 +1,173 @@
+"""Open anybody's trained model for an attack: ours, one in the layout of Hugging Face, or a file of weights.
+
+Reading weights never runs code. A file of weights does not say which network it belongs to, so the user names what
+builds it; that is his code, and the only code that runs here. Nothing is downloaded.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+
+from archlock.errors import ConfigurationError, RunError
+from archlock.models import (
+    HUGGING_FACE_PREFIX,
+    Network,
+    fill,
+    load_weights,
+    module_from_factory,
+    open_classifier,
+    read_state_dict,
+)
+from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
+from archlock.records import fingerprint
+
+FORMS: Final = (
+    "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | a Hugging Face folder "
+    "(config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or .pth file with --module"
+)
+"""The texts that :func:`open_model` understands, in words."""
+BLUEPRINT: Final = "architecture.json"
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedModel:
+    """A trained model that can be attacked: images in [0, 1] in, logits out; in evaluation mode and float32."""
+
+    module: nn.Module
+    name: str
+    origin: str
+    """Where it was read from, and how, in words."""
+    shape: Shape | None
+    """Channels, height and width of its images; None where nobody said: then targets are taken as they are."""
+    blueprint: Blueprint | None = None
+    """For a network of ours, what it is built from."""
+
+    @property
+    def architecture(self) -> str:
+        """Identity of what the weights are for, in the evidence store."""
+        if self.blueprint is not None:
+            return str(self.blueprint.architecture)
+        return f"{self.name}#{fingerprint(repr(self.module))}"
+
+
+def open_model(
+    model: str | Path | nn.Module,
+    *,
+    factory: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+) -> OpenedModel:
+    """The trained model that a text or path names (see FORMS), or a copy of a module.
+
+    ``factory`` (``package.module:callable``) and its keyword ``arguments`` build the module of a file of weights.
+    ``size`` (height, width) and ``channels`` say what images it takes, where the checkpoint does not; channels are by
+    default those of its first convolution. A text that names nothing raises ConfigurationError; a checkpoint that is
+    damaged, unsafe or of another network RunError.
+    """
+    opened = _given(model) if isinstance(model, nn.Module) else _read(str(model), factory, arguments or {})
+    if factory is not None and not (isinstance(model, str | Path) and Path(model).is_file()):
+        raise ConfigurationError(
+            f"--module is for a file of weights; {opened.name} already says what it is built from, so leave it out"
+        )
+    shaped = _with_shape(opened, size, channels)
+    if shaped.shape is None and factory is not None:
+        raise ConfigurationError(
+            f"{model} does not say which images its network takes; give their height and width with --size, as in "
+            "--size 224,224"
+        )
+    return shaped
+
+
+def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
+    path = Path(text).expanduser()
+    if text.startswith(HUGGING_FACE_PREFIX):
+        return _hugging_face(text, text.removeprefix(HUGGING_FACE_PREFIX))
+    if text and path.is_dir():
+        if (path / BLUEPRINT).exists():
+            return _released(path, _weights_in(path))
+        if (path / "config.json").exists():
+            return _hugging_face(str(path), path.resolve().name)
+        raise RunError(
+            f"{path} holds no model: result.json is missing (of a lock run), and so are {BLUEPRINT} (of a model of "
+            f"ours) and config.json (of Hugging Face); expected {FORMS}"
+        )
+    if text and path.is_file():
+        return _file(path, factory, arguments)
+    raise ConfigurationError(f"no model {text!r}: no such file or folder; expected {FORMS}")
+
+
+def _given(module: nn.Module) -> OpenedModel:
+    copy = deepcopy(module).cpu().float().eval()
+    name = type(module).__name__
+    shape = copy.signature.shape if isinstance(copy, Network) else None
+    return OpenedModel(copy, name, "a module given in Python", shape)
+
+
+def _released(folder: Path, weights: Path) -> OpenedModel:
+    blueprint = load_blueprint(folder / BLUEPRINT)
+    module = load_weights(build_blueprint(blueprint), weights).eval()
+    origin = f"{weights}, built from {folder / BLUEPRINT}"
+    return OpenedModel(module, str(blueprint.architecture), origin, blueprint.signature.shape, blueprint)
+
+
+def _weights_in(folder: Path) -> Path:
+    """The file of weights beside a blueprint: the locked model's, or the only one there is."""
+    locked, found = folder / "locked.safetensors", sorted(folder.glob("*.safetensors"))
+    if locked in found:
+        return locked
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise RunError(f"{folder} should hold one .safetensors file beside {BLUEPRINT}; found {names}; name the file")
+    return found[0]
+
+
+def _hugging_face(text: str, name: str) -> OpenedModel:
+    module, shape = open_classifier(text)
+    return OpenedModel(module, name, f"{text}, a {type(module.body).__name__} of transformers", shape)
+
+
+def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
+    if factory is None and path.suffix == ".safetensors" and (path.parent / BLUEPRINT).exists():
+        return _released(path.parent, path)
+    state = read_state_dict(path)
+    if factory is None:
+        raise ConfigurationError(
+            f"{path} holds weights and does not say of which network; name what builds it with --module "
+            "package.module:callable, and --module-args for its arguments"
+        )
+    module = fill(module_from_factory(factory, arguments), state, name=str(path))
+    words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return OpenedModel(module, path.stem, f"{path}, built by {factory}({words})", None)
+
+
+def _with_shape(opened: OpenedModel, size: tuple[int, int] | None, channels: int | None) -> OpenedModel:
+    if size is None and (channels is None or opened.shape is None):
+        if channels is not None:
+            raise ConfigurationError(f"--channels {channels} needs the height and width too; give --size")
+        return opened
+    known = opened.shape
+    asked = (
+        channels or (known[0] if known else _first_channels(opened.module)),
+        *(size or (known[1:] if known else (0, 0))),
+    )
+    if opened.blueprint is not None and known != asked:
+        raise ConfigurationError(
+            f"{opened.name} takes images of channels x height x width {known}, not {asked}; leave out --size and "
+            "--channels"
+        )
+    if min(asked) < 1:
+        raise ConfigurationError(f"channels, height and width of images are at least 1; got {asked}")
+    return replace(opened, shape=asked)
+
+
+def _first_channels(module: nn.Module) -> int:
+    """Channels that the first convolution takes; three where there is none."""
+    convolution = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
+    return 3 if convolution is None else convolution.in_channels

@@ -1,0 +1,119 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from archlock.errors import ConfigurationError, RunError, UnsupportedError
+from archlock.models import open_classifier
+from archlock.models.hugging_face import preprocessing
+
+PIXELS = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.25, 0.125], "size": {"height": 16, "width": 24}}
+
+
+def tiny_resnet(folder: Path, **settings: object) -> torch.nn.Module:
+    """A residual network from its configuration, with random weights, saved as users save theirs."""
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    torch.manual_seed(3)
+    config = ResNetConfig(
+        num_channels=3, embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=4
+    )
+    model = ResNetForImageClassification(config).eval()
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({**PIXELS, **settings}))
+    return model
+
+
+def test_images_are_normalised_as_the_folder_says(tmp_path: Path) -> None:
+    body = tiny_resnet(tmp_path)
+    model, shape = open_classifier(str(tmp_path))
+    assert shape == (3, 16, 24)
+    assert not model.training
+    images = torch.rand(5, 3, 16, 24)
+    mean, std = (np.array(PIXELS[key])[:, None, None] for key in ("image_mean", "image_std"))
+    with torch.no_grad():
+        expected = body(torch.tensor((images.numpy() - mean) / std, dtype=torch.float32)).logits
+        assert torch.allclose(model(images), expected, atol=1e-5)
+
+
+def test_the_size_is_the_crop_where_there_is_one() -> None:
+    found = preprocessing({"size": {"shortest_edge": 36}, "crop_size": 32}, 1)
+    assert found.size == (32, 32)
+    assert preprocessing({"size": {"shortest_edge": 36}, "crop_size": 32, "do_center_crop": False}, 1).size == (36, 36)
+    assert preprocessing({"size": 20}, 1).size == (20, 20)
+    assert preprocessing({}, 1, image_size=[12, 14]).size == (12, 14)
+    assert preprocessing({}, 1).size is None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"do_rescale": False}, {"rescale_factor": 1 / 127.5}, {"rescale_factor": 1 / 255}]
+)
+def test_other_scales_are_those_of_images_from_0_to_1(settings: dict[str, float]) -> None:
+    """By the processor's own arithmetic on values of 0 to 255."""
+    found = preprocessing({"image_mean": 0.4, "image_std": 0.2, **settings}, 1)
+    pixel = 200.0
+    theirs = (pixel * (settings.get("rescale_factor", 1.0)) - 0.4) / 0.2
+    assert (pixel / 255 - found.mean[0]) / found.std[0] == pytest.approx(theirs)
+
+
+def test_without_normalisation_images_stay_as_they_are() -> None:
+    found = preprocessing({"do_normalize": False}, 3)
+    assert (found.mean, found.std) == ((0.0,) * 3, (1.0,) * 3)
+
+
+def test_the_second_division_of_efficientnet_is_there() -> None:
+    assert preprocessing({"image_std": 0.5, "include_top": True}, 1).std == (0.25,)
+
+
+def test_what_cannot_be_normalised_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="rescale_offset are not supported"):
+        preprocessing({"rescale_offset": True}, 3)
+    with pytest.raises(RunError, match=r"model takes 3 channels, its preprocessor_config\.json has 1"):
+        preprocessing({"image_mean": [0.5]}, 3)
+    with pytest.raises(RunError, match="must be positive; got 0"):
+        preprocessing({"image_std": 0.0}, 3)
+
+
+def test_a_folder_without_its_processor_or_weights_or_head_is_refused(tmp_path: Path) -> None:
+    tiny_resnet(tmp_path / "bare")
+    (tmp_path / "bare" / "preprocessor_config.json").unlink()
+    with pytest.raises(RunError, match=r"bare has no preprocessor_config\.json"):
+        open_classifier(str(tmp_path / "bare"))
+    body = tiny_resnet(tmp_path / "headless")
+    body.resnet.save_pretrained(tmp_path / "headless")
+    with pytest.raises(RunError, match=r"headless lacks 2 weights of its ResNetForImageClassification, such as class"):
+        open_classifier(str(tmp_path / "headless"))
+    model = tiny_resnet(tmp_path / "pickled")
+    (tmp_path / "pickled" / "model.safetensors").unlink()
+    torch.save(model.state_dict(), tmp_path / "pickled" / "pytorch_model.bin")
+    with pytest.raises(RunError, match="pickled cannot be read as an image classifier in safetensors"):
+        open_classifier(str(tmp_path / "pickled"))
+
+
+def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path) -> None:
+    tiny_resnet(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {
+        "model_type": "theirs",
+        "auto_map": {"AutoConfig": "theirs.C", "AutoModelForImageClassification": "theirs.M"},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "theirs.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
+    with pytest.raises(RunError, match="cannot be read as an image classifier"):
+        open_classifier(str(tmp_path))
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_name_that_is_not_in_the_cache_is_not_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    with pytest.raises(RunError, match="must be in the local cache, nothing is downloaded"):
+        open_classifier("hf:nobody/has-this")
+
+
+def test_without_transformers_the_install_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ConfigurationError, match=r'pip install "archlock\[huggingface\]"'):
+        open_classifier(str(tmp_path))
