@@ -1,7 +1,7 @@
 """Attack what a run released: attackers on new targets, on the locked and on the source-only model alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from archlock.recipes.outputs import REFERENCE
 from archlock.recipes.recording import target_record, versions
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
 from archlock.recipes.workspace import REPORT, RESULT, Workspace
-from archlock.records import write_atomic
+from archlock.records import LATER, write_atomic
 from archlock.reports import AttackRecord, LockRecord, OutcomeRecord, Role, from_json, render_html, to_json
 from archlock.tasks import Task, conform, subsample
 
@@ -33,6 +33,12 @@ class AttackConfig:
     """Most training examples of a target at fraction 1; None: all."""
     seed: int = 0
     device: str = "cpu"
+    trials: int | None = field(default=None, metadata=LATER)
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: his own two or three rates."""
+    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
+    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    shots: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Examples of each class that attackers get, beside the fractions."""
 
     def __post_init__(self) -> None:
         for name in self.attackers:
@@ -90,7 +96,15 @@ def attack(
     identity = {"targets": [t.fingerprint for t in prepared.values()], "config": config, "run": record.created}
     workspace = Workspace.open(folder, identity, store=store)
     largest = max(len(task.train) for task in prepared.values())
-    suite = Suite(attack_plan(largest, config.epochs), config.attackers, config.fractions, config.seeds)
+    suite = Suite(
+        attack_plan(largest, config.epochs),
+        config.attackers,
+        config.fractions,
+        config.seeds,
+        config.trials,
+        config.horizons,
+        config.shots,
+    )
     outcomes = run_suite(
         list(defended.values()),
         prepared,

@@ -1,5 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.attack_cost import cost_to_reach, slc_auc
 from archlock.reports.card import render_card
 from archlock.reports.evaluation import (
     ALL_PAIRS,
@@ -76,6 +77,7 @@ __all__ = [
     "TradeOffPoint",
     "Verdict",
     "attack_summary",
+    "cost_to_reach",
     "evaluation_from_json",
     "evaluation_summary",
     "evaluation_to_json",
@@ -86,6 +88,7 @@ __all__ = [
     "render_evaluation",
     "render_html",
     "rows_csv",
+    "slc_auc",
     "summarise",
     "to_json",
     "verdict_of",
