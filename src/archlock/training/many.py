@@ -68,8 +68,9 @@ def fit_many(
     """Train a copy of each network with its own seed; the results are in the order of the networks.
 
     A validation score is taken at each rung and at the end, with ``watch`` (here or in the plan) after every epoch. At
-    most ``stack`` networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that holds the
-    state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody here.
+    most ``stack`` networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that
+    holds the state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody
+    here.
     ``progress`` is called with (epochs done, epochs). A plan with ``patience`` raises ConfigurationError.
     """
     size = default_stack(task, device) if stack is None else stack
