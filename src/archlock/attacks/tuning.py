@@ -29,9 +29,9 @@ class SearchRange:
         return known[:1] if self.tuned == "strength" else known
 
     def value_at(self, place: float, optimiser: Optimiser) -> float:
-        """The value at a place in [0, 1] between the ends, in logarithms."""
+        """The value at a place in [0, 1] between the ends, in logarithms; to three digits, so that reports tell all."""
         low, high = self.values[optimiser]
-        return float(low * (high / low) ** place)
+        return min(high, max(low, float(f"{low * (high / low) ** place:.3g}")))
 
     def place_of(self, setting: Setting) -> float:
         """Where the value lies; outside the range, at its nearer end."""

@@ -53,6 +53,8 @@ def test_the_first_come_first_however_few_the_trials():
         low, high = RATES.values[setting.optimiser]
         assert low <= setting.value <= high
         assert setting.horizon in RATES.horizons
+        assert f"learning rate {setting.value:.3g}" in setting.words("rate")
+        assert float(f"{setting.value:.3g}") == setting.value, "what a report tells can be set again"
     assert {setting.optimiser for setting in asked} == {"sgd", "adamw"}
 
 
@@ -78,6 +80,7 @@ def test_what_fails_or_lies_outside_stops_nothing():
 @pytest.mark.parametrize("value", [1e-3, 0.02, 1.0])
 def test_places_and_values_go_both_ways(value):
     assert RATES.value_at(RATES.place_of(Setting(value)), "sgd") == pytest.approx(value)
+    assert SearchRange({"sgd": (0.12345, 0.98765)}, (1.0,), "rate").value_at(1.0, "sgd") == 0.98765
     assert RATES.place_of(Setting(1e-9)) == 0.0
     assert RATES.place_of(Setting(1e30)) == 1.0
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, Adapted, Attack
+from archlock.catalog import Catalog
 from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore
 from archlock.models import build
@@ -14,7 +15,7 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.export import weights_fingerprint
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
 from archlock.records import fingerprint
-from archlock.reports import OutcomeRecord
+from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task
 from archlock.testing.small_tasks import small_negatives
@@ -198,6 +199,23 @@ def test_a_search_is_at_least_as_good_as_the_sweep_that_it_begins_with(store: Ev
     for one, other in zip(tuned, swept, strict=True):
         assert (one.validation or 0) >= (other.validation or 0)
     assert {o.curve for o in swept if o.attacker == "linear_probe"} == {()}
+
+
+def test_steps_that_an_attack_does_not_count_are_not_known(store: EvidenceStore, monkeypatch: Any) -> None:
+    class Uncounted(Attack):
+        name = "uncounted"
+        summary = "fine-tunes, and keeps no account of it"
+        settings = (0.1, 0.02)
+
+        def adapt(self, *args: Any, **kinds: Any) -> Adapted:
+            found = ATTACKS["fine_tune"].adapt(*args, **kinds)
+            return Adapted(found.model, found.validation)
+
+    monkeypatch.setattr("archlock.recipes.suite.ATTACKS", Catalog("attacker", {"uncounted": Uncounted()}))
+    outcomes = attacked([defended()], store, suite=replace(SEARCH, attackers=("uncounted",), horizons=(1.0,)))
+    assert {(o.steps, o.curve) for o in outcomes} == {(None, ())}
+    with pytest.raises(ValueError, match="the steps of uncounted on other are not known"):
+        cost_to_reach(outcomes[0], 0.5)
 
 
 def test_few_shots_stand_beside_the_fractions(store: EvidenceStore) -> None:
