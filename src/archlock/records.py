@@ -10,15 +10,25 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from archlock.errors import RunError
+
+LATER: Final = MappingProxyType({"later": True})
+"""Metadata of a dataclass field that came after records were written: at its default it is left out of JSON, so that
+fingerprints and names of what was there before stay as they are. (Reading knows the default.)"""
 
 
 def plain(record: object) -> Any:
     """The record as JSON types: dataclasses become objects, tuples lists, paths strings."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {field.name: plain(getattr(record, field.name)) for field in dataclasses.fields(record)}
+        values = ((field, getattr(record, field.name)) for field in dataclasses.fields(record))
+        return {
+            field.name: plain(value)
+            for field, value in values
+            if not (field.metadata.get("later") and value == field.default)
+        }
     if isinstance(record, Mapping):
         return {str(key): plain(value) for key, value in record.items()}
     if isinstance(record, str | int | float | bool) or record is None:

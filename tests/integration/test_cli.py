@@ -13,7 +13,7 @@ from PIL import Image
 import archlock
 from archlock.cli import main
 from archlock.recipes import LockConfig
-from archlock.reports import LockRecord, from_json, from_plain, to_json
+from archlock.reports import LockRecord, cost_to_reach, from_json, from_plain, to_json
 from archlock.tasks import save_task
 from report_records import attack_record, lock_record
 from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
@@ -75,7 +75,7 @@ def test_help_names_the_commands_and_what_they_are_for(run: Run) -> None:
     ("command", "options"),
     [
         ("lock", ("--source", "--audit", "--target", "--budget", "--floor", "--out", "--json", "--quiet", "--seed")),
-        ("attack", ("--target", "--attacker", "--fractions", "--epochs")),
+        ("attack", ("--target", "--attacker", "--fractions", "--epochs", "--trials", "--horizons", "--shots")),
         ("report", ("--out",)),
         ("demo", ("--out", "--json")),
     ],
@@ -252,6 +252,20 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
     said = run(*attack, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu", "--json")
     assert (said.code, said.error) == (0, "")
     assert json.loads(said.out)["record"] == "attack"
+    harder = (*attack, "--attacker", "fine_tune", "--out", data / "harder", "--attack-seeds", "1", "--fractions", "100")
+    harder = (*harder, "--workers", "1", "--device", "cpu", "--trials", "3", "--horizons", "1,2", "--shots", "2")
+    said = run(*harder, "--json")
+    assert (said.code, said.error) == (0, "")
+    found = from_plain(json.loads(said.out)).outcomes
+    assert {(o.fraction, o.shots, o.horizon) for o in found} == {
+        (fraction, shots, horizon) for fraction, shots in ((1.0, None), (0.2, 2)) for horizon in (1.0, 2.0)
+    }
+    trained = [o for o in found if o.attacker == "fine_tune"]
+    assert all(o.steps and cost_to_reach(o, o.validation) <= o.steps for o in trained)
+    assert "2 of each class, 2x as long" in (data / "harder" / "report.html").read_text()
+    said = run(*harder, "--horizons", "never")
+    assert said.code == 2
+    assert "horizons 'never' are not understood; write numbers above 0" in said.error
     said = run(*attack, "--attacker", "wish")
     assert said.code == 2
     assert "unknown attacker 'wish'; known: from_scratch, linear_probe" in said.error

@@ -3,14 +3,15 @@ import math
 import os
 import signal
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import canonical_json, fingerprint, plain, read_json, write_atomic, write_json
+from archlock.records import LATER, canonical_json, fingerprint, plain, read_json, write_atomic, write_json
 from second_process import printed, start
 
 
@@ -106,3 +107,21 @@ def test_reading_what_is_not_there_or_damaged(tmp_path):
         path = write_atomic(tmp_path / "half.json", content)
         with pytest.raises(RunError, match=r"half\.json is not readable JSON \(.*\); delete it to have it made again"):
             read_json(path)
+
+
+@dataclass(frozen=True)
+class Grown:
+    name: str
+    shade: str = field(default="grey", metadata=LATER)
+
+
+@dataclass(frozen=True)
+class Young:
+    name: str
+
+
+def test_a_field_that_came_later_is_silent_at_its_default():
+    assert plain(Grown("x")) == {"name": "x"}
+    assert fingerprint(Grown("x")) == fingerprint(Young("x"))
+    assert plain(Grown("x", "red")) == {"name": "x", "shade": "red"}
+    assert decode(Grown, plain(Grown("x"))) == Grown("x")

@@ -6,16 +6,19 @@ then measured once on the test split. He never changes the model he was given, s
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from archlock.attacks.setting import RATES, Setting, Tuned
+from archlock.attacks.tuning import SearchRange, tune
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import with_new_head
+from archlock.seeding import derive_seed
 from archlock.tasks import Task
-from archlock.training import Plan, batch_of, evaluate
+from archlock.training import Optimiser, Plan, batch_of, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,18 @@ class Outcome:
     """What one attack gained: accuracy as a fraction, or R squared on a dense task."""
 
     attacker: str
-    setting: float
-    """The best setting by validation (a learning rate, or a probe's strength)."""
+    setting: Setting
+    """The best setting by validation."""
     validation: float
     test: float
     seconds: float
-    trials: tuple[tuple[float, float], ...]
+    """Of the whole attack, with every trial."""
+    trials: tuple[tuple[Setting, float], ...]
     """Every (setting, validation score) that was tried; a diverged one is left out."""
+    steps: int = 0
+    """Steps of the optimiser in the best trial; 0 where nothing descends, or the attack does not count them."""
+    curve: tuple[float, ...] = ()
+    """Validation scores of the best trial at even distances of its steps, the last one at the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +46,11 @@ class Adapted:
 
     model: nn.Module
     validation: float
+    curve: tuple[float, ...] = ()
+    """Validation scores at even distances of the training, the last one at its end: every epoch if the plan says
+    ``watch``. What was reached without a step (a fitted head) is not in it."""
+    steps: int = 0
+    """Steps of the optimiser that it took."""
 
 
 class Attack(ABC):
@@ -47,11 +60,22 @@ class Attack(ABC):
     summary: str
     """What the attacker does, in one line for reports and ``--help``."""
     settings: tuple[float, ...]
-    """Default sweep: learning rates of the training, or strengths of a probe."""
+    """Default sweep: learning rates of the training with sgd, or strengths of a probe."""
+    tuned: Tuned = "rate"
+    """What a setting's value is: ``rate``, the peak learning rate of a training by the plan, or ``strength`` of a
+    probe, which knows neither optimiser nor horizon."""
+    ranges: Mapping[Optimiser, tuple[float, float]] = RATES
+    """Least and largest value that a search tries, by optimiser; of a probe the first range counts."""
+    uses_weights: bool = True
+    """Whether the trained weights matter to it; False: it takes the architecture or nothing at all."""
 
     @abstractmethod
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One trial: a new model for ``task``. ``model`` is left as it was (weights, mode, hooks, gradients)."""
+        """One trial: a new model for ``task``. ``model`` is left as it was (weights, mode, hooks, gradients).
+
+        ``setting`` is the value of a :class:`~archlock.attacks.setting.Setting`; its optimiser and its horizon are in
+        the plan already.
+        """
 
     def run(
         self,
@@ -59,40 +83,88 @@ class Attack(ABC):
         task: Task,
         *,
         plan: Plan,
-        settings: Sequence[float] | None = None,
+        settings: Sequence[Setting | float] | None = None,
+        trials: int | None = None,
+        horizons: Sequence[float] = (1.0,),
+        curve: bool = False,
         seed: int,
         device: str = "cpu",
     ) -> Outcome:
-        """Sweep the settings, keep the best by validation, and measure it on the test split once.
+        """Try settings, keep the best by validation, and measure it on the test split once.
+
+        ``settings`` (default: the member's own; a bare number is a value with sgd, at each of the ``horizons``) are
+        swept; with ``trials`` a search goes on from there until so many settings in all were tried, see
+        :mod:`~archlock.attacks.tuning`. ``curve`` asks for the validation score of every epoch of the best: where there
+        was a choice, the best is adapted once more for it, and that one is measured.
 
         A setting that fails (its training diverges, say) is passed over; if all do,
         :class:`~archlock.errors.MeasurementError`. A model that cannot get a head for the task, or cannot take its
         images, raises :class:`~archlock.errors.UnsupportedError`.
         """
         began = time.perf_counter()
-        chosen = tuple(self.settings if settings is None else settings)
-        if not chosen:
-            raise ConfigurationError(f"attack {self.name!r} needs at least one setting to try; got none")
+        lengths = tuple(horizons) if self.tuned == "rate" else (1.0,)
+        first = _starts(self.settings if settings is None else settings, lengths)
+        if not first or (trials is not None and trials < 1):
+            got = "none" if not first else f"{trials} trials"
+            raise ConfigurationError(f"attack {self.name!r} needs at least one setting to try; got {got}")
         check_fits(model, task)
-        best: tuple[float, Adapted] | None = None
-        reason = ""
-        trials = []
-        for setting in chosen:
-            try:
-                adapted = self.adapt(model, task, setting=setting, plan=plan, seed=seed, device=device)
-            except MeasurementError as error:
-                reason = str(error)
-                continue
-            trials.append((setting, adapted.validation))
-            if best is None or adapted.validation > best[1].validation:
-                best = setting, adapted
-        if best is None:
+
+        def adapted_at(setting: Setting, watch: bool) -> Adapted:
+            tried = setting.plan(plan, watch=watch)
+            return self.adapt(model, task, setting=setting.value, plan=tried, seed=seed, device=device)
+
+        alone = (len(first) if trials is None else trials) == 1
+        found = _Trials(lambda setting: adapted_at(setting, curve and alone))
+        if trials is None:
+            for setting in first:
+                found.score(setting)
+        else:
+            around = SearchRange(self.ranges, lengths, self.tuned)
+            tune(found.score, around, first=first, trials=trials, seed=derive_seed(seed, "tuning"))
+        if found.best is None:
             raise MeasurementError(
-                f"attack {self.name!r} on {task.name!r}: every setting diverged: {chosen}; the last one so: {reason}"
+                f"attack {self.name!r} on {task.name!r}: every setting diverged: {tuple(found.tried)}; the last one "
+                f"so: {found.reason}"
             )
-        setting, adapted = best
+        best, adapted = found.best
+        if curve and not alone and adapted.steps:
+            adapted = adapted_at(best, True)
         test = evaluate(adapted.model, task.test, device=device)
-        return Outcome(self.name, setting, adapted.validation, test, time.perf_counter() - began, tuple(trials))
+        seconds = time.perf_counter() - began
+        scores, steps = tuple(found.scores), adapted.steps
+        return Outcome(self.name, best, adapted.validation, test, seconds, scores, steps, adapted.curve)
+
+
+def _starts(given: Sequence[Setting | float], horizons: Sequence[float]) -> tuple[Setting, ...]:
+    """What is tried first: whole settings as they are, then the bare values at each horizon."""
+    whole = [setting for setting in given if isinstance(setting, Setting)]
+    bare = [value for value in given if not isinstance(value, Setting)]
+    return (*whole, *(Setting(value, horizon=horizon) for horizon in horizons for value in bare))
+
+
+class _Trials:
+    """What was tried, what it gave, and the best of it: of equally good ones the first."""
+
+    def __init__(self, adapted_at: Callable[[Setting], Adapted]) -> None:
+        self.adapted_at = adapted_at
+        self.tried: list[float] = []
+        self.scores: list[tuple[Setting, float]] = []
+        self.best: tuple[Setting, Adapted] | None = None
+        self.reason = ""
+        """Why the last one that failed did so."""
+
+    def score(self, setting: Setting) -> float | None:
+        """Validation score of one trial; None if it failed."""
+        self.tried.append(setting.value)
+        try:
+            adapted = self.adapted_at(setting)
+        except MeasurementError as error:
+            self.reason = str(error)
+            return None
+        self.scores.append((setting, adapted.validation))
+        if self.best is None or adapted.validation > self.best[1].validation:
+            self.best = setting, adapted
+        return adapted.validation
 
 
 def check_fits(model: nn.Module, task: Task) -> None:

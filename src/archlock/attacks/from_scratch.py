@@ -17,9 +17,10 @@ class FromScratch(Attack):
     name = "from_scratch"
     summary = "trains the same architecture on the target from new random weights"
     settings = (0.2, 0.05)
+    uses_weights = False
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One training from scratch at that learning rate."""
         fresh = reinitialised(with_new_head(model, task.signature, seed=seed), seed=seed)
         trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation)
+        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)

@@ -1,5 +1,7 @@
 """Linear probe: keep the body frozen and fit a new head on its features (Alain and Bengio 2017)."""
 
+from types import MappingProxyType
+
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
@@ -13,6 +15,8 @@ class LinearProbe(Attack):
     name = "linear_probe"
     summary = "freezes the body and fits a new head on its features"
     settings = STRENGTHS
+    tuned = "strength"
+    ranges = MappingProxyType({"sgd": (1e-4, 1e2)})
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
         """One head at that strength."""

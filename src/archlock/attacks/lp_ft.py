@@ -19,5 +19,5 @@ class LinearProbeThenFineTune(Attack):
         probed = linear_probe(model, task, seed=seed, device=device)
         trained = fit(probed.model, task, plan.with_rate(setting), seed=seed, device=device)
         if probed.validation > trained.validation:
-            return Adapted(probed.model, probed.validation)
-        return Adapted(trained.model, trained.validation)
+            return Adapted(probed.model, probed.validation, trained.curve, trained.steps)
+        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)

@@ -1,6 +1,7 @@
 """Options that several commands share, each written once."""
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,12 @@ SkipBad = Annotated[
 ]
 AttackSeeds = Annotated[int, typer.Option(min=1, help="Times every attack is repeated with other draws.")]
 Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
+Trials = Annotated[
+    int | None,
+    typer.Option(min=1, help="Settings that each attacker tries (rate, optimiser); default: two or three rates."),
+]
+Horizons = Annotated[str, typer.Option(help="Lengths of the attackers' trainings, in multiples of the usual.")]
+Shots = Annotated[str, typer.Option(help="Examples of each class that attackers get, beside the shares: 1,10.")]
 Store = Annotated[
     Path | None,
     typer.Option(help="Evidence store to share between runs; default: evidence.sqlite in the run directory."),
@@ -87,4 +94,30 @@ def keyword_arguments(text: str | None) -> dict[str, Any]:
         raise ConfigurationError(
             f"module arguments {text!r} are not understood; write a JSON object, for example '{{\"num_classes\": 10}}'"
         )
+    return found
+
+
+def multiples(text: str) -> tuple[float, ...]:
+    """``1,4`` as (1.0, 4.0); anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    try:
+        found = tuple(sorted({float(part) for part in text.split(",")}))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < length < math.inf for length in found):
+        raise ConfigurationError(f"horizons {text!r} are not understood; write numbers above 0, for example 1,4")
+    return found
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """``1,10`` as (1, 10), nothing as (); anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+
+    try:
+        found = tuple(sorted({int(part) for part in text.split(",")})) if text else ()
+    except ValueError:
+        found = (0,)
+    if not all(count > 0 for count in found):
+        raise ConfigurationError(f"shots {text!r} are not understood; write whole numbers above 0, for example 1,10")
     return found

@@ -1,7 +1,7 @@
 """Attack a trained model: attackers on new targets, on the model alone or on it and its reference alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from archlock.recipes.subjects import (
 )
 from archlock.recipes.suite import Suite, attack_plan, run_suite
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
-from archlock.records import write_atomic
+from archlock.records import LATER, write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, OutcomeRecord, render_html, to_json
 from archlock.tasks import Task, subsample
 
@@ -49,7 +49,13 @@ class AttackConfig:
     """Most training examples of a target at fraction 1; None: all, or what the budget pays."""
     seed: int = 0
     device: str = "cpu"
-    budget: Budget | None = None
+    trials: int | None = field(default=None, metadata=LATER)
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: his own two or three rates."""
+    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
+    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    shots: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Examples of each class that attackers get, beside the fractions."""
+    budget: Budget | None = field(default=None, metadata=LATER)
     """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
 
     def __post_init__(self) -> None:
@@ -175,12 +181,21 @@ def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort |
     if effort is not None:
         targets = {name: subsample(task, effort.examples, seed=config.seed) for name, task in targets.items()}
         plan = attack_plan(effort.examples, effort.epochs)
-        return targets, Suite(plan, config.attackers, effort.fractions, effort.seeds)
+        asked = _suite(config, max(len(task.train) for task in targets.values()))
+        return targets, replace(asked, plan=plan, fractions=effort.fractions, seeds=effort.seeds)
     return targets, _suite(config, max(len(task.train) for task in targets.values()))
 
 
 def _suite(config: AttackConfig, largest: int) -> Suite:
-    return Suite(attack_plan(largest, config.epochs), config.attackers, config.fractions, config.seeds)
+    return Suite(
+        attack_plan(largest, config.epochs),
+        config.attackers,
+        config.fractions,
+        config.seeds,
+        config.trials,
+        config.horizons,
+        config.shots,
+    )
 
 
 def _planned(subject: Subject, targets: dict[str, Task], config: AttackConfig, workers: int) -> AttackEffort | None:

@@ -1,27 +1,31 @@
 """Let a suite of attackers loose on one or two defended models, on every target, at every data fraction and seed.
 
-Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers sweep their
+Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers look for their
 settings with the first seed and keep the best for the others, as one would who pays for his own trainings. Both
 defended models meet the same draws: the differences are paired by seed.
 """
 
+import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from torch import nn
 
-from archlock.attacks import ATTACKS, Attack
-from archlock.errors import MeasurementError, UnsupportedError
+from archlock.attacks import ATTACKS, Attack, Outcome, Setting
+from archlock.decoding import decode
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status
 from archlock.execution import executor_for
 from archlock.progress import Progress
 from archlock.recipes.export import weights_fingerprint
-from archlock.records import fingerprint
+from archlock.records import canonical_json, fingerprint
 from archlock.reports import OutcomeRecord, Role
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, subsample
-from archlock.training import Plan
+from archlock.tasks import Task, few_of_each, subsample
+from archlock.training import Optimiser, Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,18 +39,39 @@ class Defended:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Who attacks, with how much of the target data, how often, and how long he trains."""
+    """Who attacks, with how much of the target data, how often, how long he trains and how hard he searches."""
 
     plan: Plan
     attackers: tuple[str, ...] = tuple(ATTACKS)
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
+    trials: int | None = None
+    """Settings that each attacker tries with the first seed (then the curve of the best is kept too); None: his own
+    small sweep."""
+    horizons: tuple[float, ...] = (1.0,)
+    """Lengths of the trainings, in multiples of the plan's epochs; each has outcomes of its own."""
+    shots: tuple[int, ...] = ()
+    """Examples of each class that an attacker has, beside the fractions."""
+
+    def __post_init__(self) -> None:
+        for name, values in (("fractions", self.fractions), ("horizons", self.horizons), ("shots", self.shots)):
+            if not all(0 < value < math.inf for value in values) or len(set(values)) < len(values):
+                raise ConfigurationError(f"the {name} of an attack are above 0 and differ; got {values}")
+        if not self.horizons or not (self.fractions or self.shots) or (self.trials is not None and self.trials < 1):
+            raise ConfigurationError(
+                "an attack needs a horizon, a fraction or a number of shots, and at least one trial; got "
+                f"{self.horizons}, {self.fractions}, {self.shots} and {self.trials}"
+            )
 
     @property
     def full_trainings(self) -> float:
-        """Work on one model and target, in trainings on all of its data: sweeps, seeds and fractions included."""
-        trained = [ATTACKS[name] for name in self.attackers if name != "linear_probe"]
-        runs = sum(len(attack.settings) + self.seeds - 1 for attack in trained)
+        """Work on one model and target, in trainings on all of its data: searches, seeds and fractions included.
+
+        What few shots take depends on the target, and is little: it is not counted.
+        """
+        trained = [ATTACKS[name] for name in self.attackers if ATTACKS[name].tuned == "rate"]
+        searches = sum(len(attack.settings) if self.trials is None else self.trials + 1 for attack in trained)
+        runs = (searches + len(trained) * (self.seeds - 1)) * sum(self.horizons)
         return runs * sum(fraction * _longer(fraction) for fraction in self.fractions)
 
 
@@ -56,9 +81,10 @@ class _Job:
     target: str
     attacker: str
     fraction: float
+    """Share of the training examples; of few shots, what they come to."""
+    shots: int | None
+    horizon: float
     index: int
-    settings: tuple[float, ...] | None
-    """None: the attacker's own sweep."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +97,16 @@ class _Shared:
     seed: int
     device: str
     weights: dict[Role, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the store keeps of an attack beside its scores, as the note of the setting's measurement."""
+
+    optimiser: Optimiser = "sgd"
+    horizon: float = 1.0
+    steps: int | None = None
+    curve: tuple[float, ...] = ()
 
 
 def attack_plan(examples: int, epochs: int | None = None) -> Plan:
@@ -89,72 +125,76 @@ def run_suite(
     seed: int,
     device: str,
 ) -> tuple[OutcomeRecord, ...]:
-    """Every outcome, by target, attacker, fraction, model and seed; a failed attack is an outcome that says so."""
+    """Every outcome, by target, attacker, data, horizon, model and seed; a failed attack is an outcome that says so."""
     weights: dict[Role, str] = {
         d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
     }
     attacks = {name: ATTACKS[name] for name in suite.attackers}
     shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights)
     known = store.read()
-    first = list(_jobs(shared, range(1), {}))
-    total = len(first) * suite.seeds
-    progress.begin("attacks", total, sum(_test_key(shared, job) in known for job in _all(shared)))
+    every = list(_jobs(shared))
+    progress.begin("attacks", len(every), sum(_test_key(shared, job) in known for job in every))
+    first = [(job, None) for job in every if job.index == 0]
     _run(shared, first, known, store, progress, workers)
-    chosen = {
-        (j.role, j.target, j.attacker, j.fraction): m.value
-        for j in first
-        if (m := known[_test_key(shared, j)]).status == "valid"
-        and (m := known[_key(shared, j, "setting", "validation")]).status == "valid"
-    }
-    _run(shared, list(_jobs(shared, range(1, suite.seeds), chosen)), known, store, progress, workers)
-    return tuple(_record(shared, job, known) for job in _all(shared))
+    later = [(job, _setting(shared, replace(job, index=0), known)) for job in every if job.index > 0]
+    _run(shared, later, known, store, progress, workers)
+    return tuple(_record(shared, job, known) for job in every)
 
 
-def _all(shared: _Shared) -> list[_Job]:
-    return list(_jobs(shared, range(shared.suite.seeds), {}))
-
-
-def _jobs(shared: _Shared, indices: range, chosen: Mapping[tuple[Role, str, str, float], float]) -> Iterator[_Job]:
-    for target in shared.targets:
+def _jobs(shared: _Shared) -> Iterator[_Job]:
+    for target, task in shared.targets.items():
+        amounts: list[tuple[float, int | None]] = [(fraction, None) for fraction in shared.suite.fractions]
+        amounts += [(_share_of_shots(task, shots), shots) for shots in shared.suite.shots]
         for attacker in shared.suite.attackers:
-            for fraction in shared.suite.fractions:
-                for role in shared.defended:
-                    best = chosen.get((role, target, attacker, fraction))
-                    for index in indices:
-                        yield _Job(role, target, attacker, fraction, index, None if best is None else (best,))
+            for fraction, shots in amounts:
+                for horizon in shared.suite.horizons:
+                    for role in shared.defended:
+                        for index in range(shared.suite.seeds):
+                            yield _Job(role, target, attacker, fraction, shots, horizon, index)
 
 
 def _run(
     shared: _Shared,
-    jobs: list[_Job],
+    jobs: Sequence[tuple[_Job, Setting | None]],
     known: dict[Key, Measurement],
     store: EvidenceStore,
     progress: Progress,
     workers: int,
 ) -> None:
-    missing = [job for job in jobs if _test_key(shared, job) not in known]
-    left = list({_test_key(shared, job): job for job in missing}.values())  # one model in both roles is attacked once
+    """Do what is not known yet; jobs come with the setting to use (None: the attacker is to look for it)."""
+    missing = [(job, setting) for job, setting in jobs if _test_key(shared, job) not in known]
+    waiting = Counter(_test_key(shared, job) for job, _ in missing)
+    left = list({_test_key(shared, job): (job, setting) for job, setting in missing}.values())
+    # (one model in both roles is attacked once, and a probe once for all horizons)
     for index, found in executor_for(workers).run(_attack, shared, left):
         store.write(found)
         known.update({measurement.key: measurement for measurement in found})
-        progress.advance(len(missing) // len(left), f"{left[index].attacker} on {left[index].target}")
+        job = left[index][0]
+        progress.advance(waiting[_test_key(shared, job)], f"{job.attacker} on {job.target}")
 
 
-def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
+def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measurement, ...]:
     """One attack in a worker: three measurements (setting, validation, test), or one that says why there is none."""
-    defended = shared.defended[job.role]
-    target = shared.targets[job.target]
-    job_seed = derive_seed(shared.seed, "attack", target.fingerprint, str(job.fraction), job.index)
+    job, setting = given
+    suite, target, attack = shared.suite, shared.targets[job.target], shared.attacks[job.attacker]
+    models = shared.defended[job.role].models
+    amount = str(job.fraction) if job.shots is None else f"{job.shots} shots"
+    job_seed = derive_seed(shared.seed, "attack", target.fingerprint, amount, job.index)
     status: Status
     try:
-        if job.fraction < 1:
+        if job.shots is not None:
+            target = few_of_each(target, job.shots, seed=job_seed)
+        elif job.fraction < 1:
             examples = max(target.outputs, round(job.fraction * len(target.train)))
             target = subsample(target, examples, seed=job_seed)
-        outcome = shared.attacks[job.attacker].run(
-            defended.models[job.index % len(defended.models)],
+        outcome = attack.run(
+            models[job.index % len(models)],
             target,
-            plan=_plan_at(shared.suite.plan, job.fraction, len(target.train)),
-            settings=job.settings,
+            plan=_plan_at(suite.plan, job.fraction, len(target.train)),
+            settings=None if setting is None else (setting,),
+            trials=suite.trials if setting is None else None,
+            horizons=(job.horizon,),
+            curve=suite.trials is not None,
             seed=job_seed,
             device=shared.device,
         )
@@ -162,11 +202,18 @@ def _attack(shared: _Shared, job: _Job) -> tuple[Measurement, ...]:
         status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
         return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
     unit = "R2" if target.kind == "dense" else "accuracy"
+    note = canonical_json(_found(outcome, attack))
     return (
-        Measurement(_key(shared, job, "setting", "validation"), outcome.setting, "setting", 0.0),
+        Measurement(_setting_key(shared, job), outcome.setting.value, "setting", 0.0, "valid", note),
         Measurement(_key(shared, job, "score", "validation"), outcome.validation, unit, 0.0),
         Measurement(_test_key(shared, job), outcome.test, unit, outcome.seconds),
     )
+
+
+def _found(outcome: Outcome, attack: Attack) -> _Found:
+    counted = outcome.steps > 0 or attack.tuned == "strength"
+    steps = outcome.steps if counted else None
+    return _Found(outcome.setting.optimiser, outcome.setting.horizon, steps, outcome.curve)
 
 
 def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
@@ -181,33 +228,65 @@ def _longer(fraction: float) -> float:
     return 1 / math.sqrt(fraction)
 
 
+def _share_of_shots(task: Task, shots: int) -> float:
+    """Share of the training examples that so many of each class are."""
+    if task.kind == "dense":
+        return min(1.0, shots / len(task.train))
+    return float(np.minimum(np.bincount(task.train.targets), shots).sum() / len(task.train))
+
+
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:
-    fidelity = fingerprint([shared.weights[job.role], shared.suite.plan, job.fraction, shared.seed, shared.device])
+    parts = [shared.weights[job.role], shared.suite.plan, job.fraction, shared.seed, shared.device]
+    horizon = 1.0 if shared.attacks[job.attacker].tuned == "strength" else job.horizon
+    more = {"trials": shared.suite.trials, "horizon": horizon, "shots": job.shots}
+    if more != {"trials": None, "horizon": 1.0, "shots": None}:  # (or stores of before would not be found again)
+        parts.append(more)
     task = shared.targets[job.target].fingerprint
     architecture = shared.defended[job.role].architecture
-    return Key(architecture, task, f"attack.{job.attacker}.{what}", split, f"attack-{fidelity}", job.index)
+    measure = f"attack.{job.attacker}.{what}"
+    return Key(architecture, task, measure, split, f"attack-{fingerprint(parts)}", job.index)
 
 
 def _test_key(shared: _Shared, job: _Job) -> Key:
     return _key(shared, job, "score", "test")
 
 
+def _setting_key(shared: _Shared, job: _Job) -> Key:
+    return _key(shared, job, "setting", "validation")
+
+
+def _noted(measurement: Measurement) -> _Found:
+    """What the note of a setting holds; stores of before have none, and their attackers descended with sgd alone."""
+    return decode(_Found, json.loads(measurement.note or "{}"))
+
+
+def _setting(shared: _Shared, job: _Job, known: Mapping[Key, Measurement]) -> Setting | None:
+    """What the attacker chose in a job that is done; None if it failed."""
+    measurement = known.get(_setting_key(shared, job))
+    if measurement is None or known[_test_key(shared, job)].status != "valid":
+        return None
+    found = _noted(measurement)
+    return Setting(measurement.value, found.optimiser, found.horizon)
+
+
 def _record(shared: _Shared, job: _Job, known: Mapping[Key, Measurement]) -> OutcomeRecord:
     test = known[_test_key(shared, job)]
+    setting = _setting(shared, job, known)
+    found = _Found() if setting is None else _noted(known[_setting_key(shared, job)])
     valid = test.status == "valid"
-    setting = ""
-    if valid:
-        value = known[_key(shared, job, "setting", "validation")].value
-        setting = f"{'strength' if job.attacker == 'linear_probe' else 'learning rate'} {value:g}"
     return OutcomeRecord(
         defended=job.role,
         target=job.target,
         attacker=job.attacker,
         fraction=job.fraction,
+        shots=job.shots,
+        horizon=job.horizon,
         seed=job.index,
-        setting=setting,
+        setting="" if setting is None else setting.words(shared.attacks[job.attacker].tuned),
         validation=known[_key(shared, job, "score", "validation")].value if valid else None,
         test=test.value if valid else None,
+        steps=found.steps,
+        curve=found.curve,
         seconds=test.seconds,
         status=test.status,
         note=test.note,

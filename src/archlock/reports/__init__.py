@@ -1,5 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.attack_cost import cost_to_reach, slc_auc
 from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
 from archlock.reports.evaluation import (
@@ -80,6 +81,7 @@ __all__ = [
     "attack_headline",
     "attack_summary",
     "attack_table",
+    "cost_to_reach",
     "evaluation_from_json",
     "evaluation_summary",
     "evaluation_to_json",
@@ -90,6 +92,7 @@ __all__ = [
     "render_evaluation",
     "render_html",
     "rows_csv",
+    "slc_auc",
     "summarise",
     "to_json",
     "verdict_of",

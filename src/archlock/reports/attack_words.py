@@ -6,7 +6,15 @@ import numpy as np
 
 from archlock.reports.plots import attack_names
 from archlock.reports.record import AttackRecord, OutcomeRecord, TargetRecord
-from archlock.reports.statistics import Estimate, baseline_gain, estimate, headline, judged_targets, strongest_alone
+from archlock.reports.statistics import (
+    Estimate,
+    Terms,
+    baseline_gain,
+    estimate,
+    headline,
+    judged_targets,
+    strongest_alone,
+)
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
 from archlock.reports.wording import attack_name, interval, number, points, role_names, score, shorten
 
@@ -23,9 +31,10 @@ def attack_headline(record: AttackRecord) -> str:
     alone, targets = strongest_alone(record), {target.name: target for target in record.targets}
     sentences = []
     for name in (target.name for target in judged_targets(record)):
-        fractions = [fraction for target, fraction in alone if target == name]
-        if fractions:
-            sentences.append(_alone_sentence(record, targets[name], alone[name, max(fractions)], max(fractions)))
+        met = [terms for target, terms in alone if target == name]
+        if met:
+            most = max(met, key=lambda terms: terms.rank)
+            sentences.append(_alone_sentence(record, targets[name], alone[name, most], most))
     return " ".join(sentences)
 
 
@@ -69,15 +78,13 @@ def _columned(table: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _alone_sentence(
-    record: AttackRecord, target: TargetRecord, outcomes: Sequence[OutcomeRecord], fraction: float
-) -> str:
+def _alone_sentence(record: AttackRecord, target: TargetRecord, outcomes: Sequence[OutcomeRecord], terms: Terms) -> str:
     level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
     by = attack_names([outcome.attacker for outcome in outcomes])
     what = f"reaches {score(level.mean, target.kind)}{_bracket(level)}"
     comparisons = [f"chance is {score(target.chance, target.kind)}"]
     for name in baselines(record)[1:]:
-        gain = baseline_gain(record, outcomes, name, fraction)
+        gain = baseline_gain(record, outcomes, name, terms)
         if gain is not None:
             side = "more" if gain >= 0 else "less"
             comparisons.append(

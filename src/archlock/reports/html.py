@@ -25,7 +25,7 @@ from archlock.reports.plots import (
     trade_off_plot,
 )
 from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, Role, TaskRecord
-from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone
+from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone, terms_of
 from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
@@ -33,6 +33,7 @@ from archlock.reports.wording import (
     DASH,
     SCHEMES,
     attack_name,
+    data_words,
     day,
     duration,
     interval,
@@ -61,6 +62,7 @@ def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
         "attack": attack_name,
         "breakable": _breakable,
         "classes": _classes,
+        "data": lambda outcome: data_words(terms_of(outcome)),
         "day": day,
         "duration": duration,
         "large": large,
@@ -137,16 +139,20 @@ def _model_pictures(models: Sequence[ModelRecord]) -> dict[str, str]:
 
 
 def _fraction_picture(record: Record) -> str:
-    """Panels of the strongest attack by fraction, for the targets attacked with two fractions or more."""
+    """Panels of the strongest attack by fraction, at the longest horizon, for targets with two fractions or more."""
+    longest = max((outcome.horizon for outcome in record.outcomes), default=1.0)
     curves: dict[str, dict[Any, list[tuple[float, tuple[float, ...]]]]] = {}
     for comparison in strongest(record):
+        if comparison.terms.horizon != longest:
+            continue
         levels = curves.setdefault(comparison.target, {"locked": [], "source_only": []})
         levels["locked"].append((comparison.fraction, comparison.locked))
         levels["source_only"].append((comparison.fraction, comparison.source_only))
     if not curves:
-        for (target, fraction), outcomes in strongest_alone(record).items():
-            scores = tuple(outcome.test for outcome in outcomes if outcome.test is not None)
-            curves.setdefault(target, {"locked": []})["locked"].append((fraction, scores))
+        for (target, terms), outcomes in strongest_alone(record).items():
+            if terms.horizon == longest:
+                scores = tuple(outcome.test for outcome in outcomes if outcome.test is not None)
+                curves.setdefault(target, {"locked": []})["locked"].append((terms.fraction, scores))
     several: Mapping[str, Levels] = {name: levels for name, levels in curves.items() if len(levels["locked"]) > 1}
     return fraction_plot("fractions", several, record.targets) if several else ""
 

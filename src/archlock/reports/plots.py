@@ -12,7 +12,7 @@ import numpy as np
 
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.record import Kind, LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
-from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
+from archlock.reports.statistics import Comparison, Estimate, Terms, estimate, source_loss
 from archlock.reports.wording import MINUS, ROLES, attack_name, duration, interval, number, score, shorten
 
 _MARGIN: Final = 18
@@ -77,15 +77,15 @@ def target_rows(
 
 
 def lone_rows(
-    alone: Mapping[tuple[str, float], Sequence[OutcomeRecord]], targets: Sequence[TargetRecord]
+    alone: Mapping[tuple[str, Terms], Sequence[OutcomeRecord]], targets: Sequence[TargetRecord]
 ) -> tuple[Row, ...]:
-    """One line per target for a model attacked without a reference, at the largest fraction."""
+    """One line per target for a model attacked without a reference, with most data and then most time."""
     rows = []
     for target in targets:
-        fractions = [fraction for name, fraction in alone if name == target.name]
-        if not fractions:
+        known = [terms for name, terms in alone if name == target.name]
+        if not known:
             continue
-        outcomes = alone[target.name, max(fractions)]
+        outcomes = alone[target.name, max(known, key=lambda terms: terms.rank)]
         level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
         rows.append(
             Row(

@@ -31,9 +31,13 @@ class TaskRecord:
     """The source task: what the data were. ``skipped`` counts unreadable files that were left out."""
 
     name: str
+    """As the run calls it; for a folder, the name of the folder."""
     origin: str
+    """Where the data came from, in words."""
     fingerprint: str
+    """Of the pixels, labels and splits: 16 hexadecimal digits."""
     kind: Kind
+    """Whether it names classes or predicts every pixel."""
     classes: tuple[str, ...]
     """Names of the classes; empty for a dense task."""
     shape: tuple[int, int, int]
@@ -41,7 +45,9 @@ class TaskRecord:
     examples: dict[str, int]
     """Number of examples in ``train``, ``validation`` and ``test``."""
     class_balance: tuple[float, ...] = ()
+    """Share of each class in the training split, in the order of the classes; empty for a dense task."""
     skipped: int = 0
+    """Unreadable files that were left out."""
 
     @property
     def chance(self) -> float:
@@ -58,7 +64,9 @@ class FloorRecord:
     """
 
     kind: Literal["accuracy_loss", "percentile"]
+    """What the value limits."""
     value: float
+    """A share of accuracy, or a percentile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +78,31 @@ class ModelRecord:
     """
 
     role: Role
+    """Which of the two models it is."""
     space: str
+    """Name of the space of architectures, for example `nasbench201`."""
     code: str
+    """The architecture in the short code of its space."""
     official_string: str
+    """The architecture as its benchmark writes it."""
     parameters: int
+    """Number of weights."""
     multiply_adds: int
     """Of one image."""
     width: int
+    """Channels after the stem."""
     depth: int
+    """Cells in a row at one size of the images."""
     source_validation: tuple[float, ...]
+    """Score on the source's validation split, by training seed."""
     source_test: tuple[float, ...]
+    """Score on the source's test split, in the same order."""
     source_percentile: float | None = None
     """In [0, 100]: share of the space that the preference model puts below this architecture on the source."""
     curve: tuple[float, ...] = ()
     """Source validation score after every epoch of the first training seed."""
     seconds: float = 0.0
+    """Wall-clock time of all its trainings on the source."""
     origin: str = ""
     """Where an attacked model was opened, and how, in words; empty for the models of a lock run."""
 
@@ -102,10 +120,15 @@ class FinalistRecord:
     """
 
     code: str
+    """The architecture in the short code of its space."""
     source_validation: tuple[float, ...]
+    """Score on the source's validation split, by training seed."""
     target_gain: float | None = None
+    """Mean of what was measured on the targets that the search saw; lower is a better lock."""
     per_target: dict[str, float] = field(default_factory=dict)
+    """The same for each of these targets, by name."""
     note: str = ""
+    """`locked`, `source-only`, both or empty: what was decided about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +138,15 @@ class TradeOffPoint:
     source_loss: float
     """Allowed loss of source validation score against the source-only model (0.01 = one point)."""
     code: str
+    """The architecture that is best there, in the short code of its space."""
     source_validation: float
+    """Its score on the source's validation split."""
     target_gain: float
+    """Mean score that attackers reach with it on the targets that the search saw."""
     taken_away: float
     """Target gain of the source-only model minus that of this one: higher is a better lock."""
     estimated: bool = False
+    """Whether its numbers are predictions, since no finalist was trained for this loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +154,23 @@ class TargetRecord:
     """A target task. ``examples`` counts its training examples (the attacker's data at fraction 1)."""
 
     name: str
+    """As the outcomes call it."""
     origin: str
+    """Where the data came from, in words."""
     kind: Kind
+    """Whether it names classes or predicts every pixel."""
     classes: int
     """Number of classes; 0 for a dense task."""
     chance: float
+    """Score of the best constant answer."""
     examples: int
+    """Training examples at fraction 1."""
     seen_by_search: bool
+    """Whether the search measured architectures on it."""
     simulated: bool
+    """Whether it was made from the source's own images."""
     fingerprint: str = ""
+    """Of the pixels, labels and splits; empty where it was not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,19 +178,35 @@ class OutcomeRecord:
     """One attack with one seed. ``validation`` and ``test`` are ``None`` exactly when the status is not valid."""
 
     defended: Role
+    """Which model was attacked."""
     target: str
     """Name of a target of the same record."""
     attacker: str
+    """Name of the attack, for example `fine_tune`."""
     fraction: float
     """Share in (0, 1] of the target's training examples that the attacker had."""
     seed: int
+    """Number of the repetition, from 0; both models meet the same draws at the same number."""
     setting: str = ""
     """What the attacker chose, for example ``learning rate 0.03``."""
     validation: float | None
+    """Score on the target's validation split, by which the attacker chose."""
     test: float | None
+    """Score on the target's test split, which was read once."""
     seconds: float = 0.0
+    """Wall-clock time of the attack, with all that the attacker tried."""
     status: Status = "valid"
+    """Whether there are scores, and why not."""
     note: str = ""
+    """Why there is no score; empty where there is one."""
+    shots: int | None = None
+    """Training examples of each class that the attacker had, where they were counted so; `fraction` is their share."""
+    horizon: float = 1.0
+    """Length that his trainings were allowed, in multiples of the plan's epochs."""
+    steps: int | None = None
+    """Steps of the optimiser in his best trial, 0 for a probe; `None` where they were not counted."""
+    curve: tuple[float, ...] = ()
+    """Validation scores at even distances of these steps, the last at the end; empty where none were taken."""
 
     def __post_init__(self) -> None:
         numbers = self.validation is not None and self.test is not None
@@ -165,6 +216,11 @@ class OutcomeRecord:
                 f"outcome of {self.attacker} on {self.target}: a valid outcome has a validation and a test score and a "
                 f"{self.status} one has neither; got validation {self.validation}, test {self.test}"
             )
+        if self.horizon <= 0 or (self.shots is not None and self.shots < 1):
+            raise RunError(
+                f"outcome of {self.attacker} on {self.target}: the horizon is above 0 and shots are at least 1; got "
+                f"{self.horizon} and {self.shots}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +228,15 @@ class EvidenceRecord:
     """How many measurements of one kind were bought on one task, how many failed, and their cost."""
 
     measure: str
+    """What was measured, for example `fine_tune`."""
     task: str
+    """Name of the task it was measured on."""
     count: int
+    """Measurements, with those that failed."""
     failed: int = 0
+    """How many of them have no value."""
     seconds: float = 0.0
+    """Working time of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +244,9 @@ class BudgetRecord:
     """What was asked (in the user's words), what was planned from it, and what was spent."""
 
     asked: str
+    """In the user's words, for example `20 minutes`."""
     planned: dict[str, float] = field(default_factory=dict)
+    """What was planned from it, by name."""
     spent_seconds: dict[str, float] = field(default_factory=dict)
     """Wall-clock seconds by stage, in order."""
     trainings: dict[str, int] = field(default_factory=dict)
@@ -195,7 +258,9 @@ class FileRecord:
     """A file beside the report; ``path`` is relative to the run directory, ``what`` says what it is."""
 
     path: str
+    """Relative to the run directory."""
     what: str
+    """What the file is, in words."""
 
     def __post_init__(self) -> None:
         parts = PurePosixPath(self.path).parts
@@ -208,28 +273,47 @@ class LockRecord:
     """Everything a lock run found, in one record; ``result.json`` of the run directory. Born valid (else RunError)."""
 
     record: Literal["lock"] = "lock"
+    """Says which of the two kinds of record this is."""
     schema: int = SCHEMA
+    """Number of this schema."""
     created: str
     """ISO 8601 time."""
     seed: int
+    """Root seed of the run."""
     scheme: Scheme
+    """Whether the search knew targets."""
     evidence_kind: str
+    """What the search learned from: `adaptation` or `zero_cost`."""
     demo: bool = False
+    """Whether it was a demonstration, whose numbers speak of small data only."""
     command: str
+    """What was typed or called."""
     versions: dict[str, str]
+    """Of Python and of the libraries, by name."""
     source: TaskRecord
+    """The task to protect."""
     floor: FloorRecord
+    """What the lock had to keep on the source."""
     locked: ModelRecord
+    """The model that the lock released."""
     source_only: ModelRecord
+    """The model that the ordinary search would have released."""
     finalists: tuple[FinalistRecord, ...] = ()
+    """Architectures that were trained on the source before the decision."""
     trade_off: tuple[TradeOffPoint, ...] = ()
+    """The best lock for each allowed source loss."""
     targets: tuple[TargetRecord, ...] = ()
+    """What the models were attacked on, and what the search saw."""
     outcomes: tuple[OutcomeRecord, ...] = ()
+    """One for each attack with each seed."""
     evidence: tuple[EvidenceRecord, ...] = ()
+    """What was measured for the search, in counts."""
     budget: BudgetRecord
+    """What was asked, planned and spent."""
     limits: tuple[str, ...] = ()
     """What this run cannot show, one plain sentence each."""
     files: tuple[FileRecord, ...] = ()
+    """Files beside the report."""
 
     def __post_init__(self) -> None:
         _check(self, (self.locked, self.source_only), self.targets, self.outcomes)
@@ -243,21 +327,35 @@ class AttackRecord:
     """
 
     record: Literal["attack"] = "attack"
+    """Says which of the two kinds of record this is."""
     schema: int = SCHEMA
+    """Number of this schema."""
     created: str
+    """ISO 8601 time."""
     seed: int
+    """Root seed of the run."""
     demo: bool = False
+    """Whether it was a demonstration, whose numbers speak of small data only."""
     command: str
+    """What was typed or called."""
     versions: dict[str, str]
+    """Of Python and of the libraries, by name."""
     source: TaskRecord | None = None
+    """The task of the models, where it is known."""
     models: tuple[ModelRecord, ...]
+    """The attacked model, and the reference after it if there is one."""
     targets: tuple[TargetRecord, ...] = ()
+    """What the models were attacked on."""
     outcomes: tuple[OutcomeRecord, ...] = ()
+    """One for each attack with each seed."""
     spent_seconds: dict[str, float] = field(default_factory=dict)
+    """Wall-clock seconds by stage."""
     budget: BudgetRecord | None = None
     """What was asked and planned, where the attackers had a budget."""
     limits: tuple[str, ...] = ()
+    """What this run cannot show, one plain sentence each."""
     files: tuple[FileRecord, ...] = ()
+    """Files beside the report."""
 
     def __post_init__(self) -> None:
         if not self.models or self.models[0].role != "locked" or len(self.models) > 2:

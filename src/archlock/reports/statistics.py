@@ -48,18 +48,39 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What an attacker had: how much of the target's data, and how long he trained."""
+
+    fraction: float
+    shots: int | None = None
+    """Examples of each class, where they were counted so."""
+    horizon: float = 1.0
+    """Length of the training, in multiples of the plan's epochs."""
+
+    @property
+    def rank(self) -> tuple[float, bool, float]:
+        """The larger, the more there was: first by data, then by time."""
+        return self.fraction, self.shots is None, self.horizon
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Test scores of the two models under one attack on one target, seed by seed (all tuples in the order of seeds)."""
 
     target: str
     attacker: str
-    fraction: float
+    terms: Terms
     seeds: tuple[int, ...]
     locked: tuple[float, ...]
     source_only: tuple[float, ...]
     chosen_locked: tuple[str, ...]
     """Attackers behind the scores of the locked model (always the same one unless ``attacker`` is the strongest)."""
     chosen_source_only: tuple[str, ...]
+
+    @property
+    def fraction(self) -> float:
+        """Share of the target's training data."""
+        return self.terms.fraction
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -101,60 +122,63 @@ def source_loss(record: LockRecord) -> Estimate:
     return Estimate(float(np.mean(plain) - np.mean(locked)), None, None, min(len(locked), len(plain)))
 
 
-def valid_outcomes(record: Record) -> dict[tuple[str, float, int], dict[Role, dict[str, OutcomeRecord]]]:
-    """Valid outcomes by (target, fraction, seed), then model, then attacker, in the order of the record."""
-    found: dict[tuple[str, float, int], dict[Role, dict[str, OutcomeRecord]]] = {}
+def terms_of(outcome: OutcomeRecord) -> Terms:
+    """What the attacker had."""
+    return Terms(outcome.fraction, outcome.shots, outcome.horizon)
+
+
+def valid_outcomes(record: Record) -> dict[tuple[str, Terms, int], dict[Role, dict[str, OutcomeRecord]]]:
+    """Valid outcomes by (target, terms, seed), then model, then attacker, in the order of the record."""
+    found: dict[tuple[str, Terms, int], dict[Role, dict[str, OutcomeRecord]]] = {}
     for outcome in record.outcomes:
         if outcome.status == "valid":
-            place = found.setdefault(
-                (outcome.target, outcome.fraction, outcome.seed), {"locked": {}, "source_only": {}}
-            )
+            key = outcome.target, terms_of(outcome), outcome.seed
+            place = found.setdefault(key, {"locked": {}, "source_only": {}})
             place[outcome.defended][outcome.attacker] = outcome
     return found
 
 
 def comparisons(record: Record) -> tuple[Comparison, ...]:
-    """One comparison per (target, attacker, fraction) that has at least one seed valid for both models."""
-    pairs: dict[tuple[str, str, float], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
-    for (target, fraction, _), by_role in valid_outcomes(record).items():
+    """One comparison per (target, attacker, terms) that has at least one seed valid for both models."""
+    pairs: dict[tuple[str, str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
+    for (target, terms, _), by_role in valid_outcomes(record).items():
         for attacker, outcome in by_role["locked"].items():
             other = by_role["source_only"].get(attacker)
             if other is not None:
-                pairs.setdefault((target, attacker, fraction), []).append((outcome, other))
+                pairs.setdefault((target, attacker, terms), []).append((outcome, other))
     kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, attacker, fraction, found, kinds[target])
-        for (target, attacker, fraction), found in pairs.items()
+        _comparison(target, attacker, terms, found, kinds[target]) for (target, attacker, terms), found in pairs.items()
     )
 
 
 def strongest(record: Record) -> tuple[Comparison, ...]:
-    """One comparison per (target, fraction): for each model and seed the attack with the best validation score.
+    """One comparison per (target, terms): for each model and seed the attack with the best validation score.
 
     Only attacks valid for both models (with that seed) take part.
     """
-    pairs: dict[tuple[str, float], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
-    for (target, fraction, _), by_role in valid_outcomes(record).items():
+    pairs: dict[tuple[str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
+    for (target, terms, _), by_role in valid_outcomes(record).items():
         both = [attacker for attacker in by_role["locked"] if attacker in by_role["source_only"]]
         if both:
             best = tuple(_best([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
-            pairs.setdefault((target, fraction), []).append((best[0], best[1]))
+            pairs.setdefault((target, terms), []).append((best[0], best[1]))
     kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, STRONGEST, fraction, found, kinds[target]) for (target, fraction), found in pairs.items()
+        _comparison(target, STRONGEST, terms, found, kinds[target]) for (target, terms), found in pairs.items()
     )
 
 
-def strongest_alone(record: Record) -> dict[tuple[str, float], tuple[OutcomeRecord, ...]]:
-    """By (target, fraction): the strongest valid attack on the locked model, one outcome per seed; needs no pair."""
-    found: dict[tuple[str, float], list[OutcomeRecord]] = {}
-    for (target, fraction, _), by_role in valid_outcomes(record).items():
+def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeRecord, ...]]:
+    """By (target, terms): the strongest valid attack on the locked model, one outcome per seed; needs no pair."""
+    found: dict[tuple[str, Terms], list[OutcomeRecord]] = {}
+    for (target, terms, _), by_role in valid_outcomes(record).items():
         if by_role["locked"]:
-            found.setdefault((target, fraction), []).append(_best(list(by_role["locked"].values())))
+            found.setdefault((target, terms), []).append(_best(list(by_role["locked"].values())))
     return {place: tuple(outcomes) for place, outcomes in found.items()}
 
 
-def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: str, fraction: float) -> float | None:
+def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: str, terms: Terms) -> float | None:
     """Mean test score of outcomes on one target minus that of a baseline: ``chance``, or an attack with the same seeds.
 
     None where there is nothing to compare, or the outcomes are the baseline itself.
@@ -170,7 +194,7 @@ def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: s
         for other in record.outcomes
         if other.attacker == baseline
         and other.defended == "locked"
-        and (other.target, other.fraction) == (outcomes[0].target, fraction)
+        and (other.target, terms_of(other)) == (outcomes[0].target, terms)
         and other.test is not None
     }
     differences = [test - others[seed] for seed, test in tests.items() if seed in others]
@@ -192,12 +216,12 @@ def judged_targets(record: Record) -> tuple[TargetRecord, ...]:
 
 
 def headline(record: Record) -> tuple[Comparison, ...]:
-    """The strongest attack on every judged target, at the largest fraction of its data for which there is a pair."""
+    """The strongest attack on every judged target, with most data and then most time of those that have a pair."""
     names = [target.name for target in judged_targets(record)]
     largest: dict[str, Comparison] = {}
     for comparison in strongest(record):
         known = largest.get(comparison.target)
-        if known is None or comparison.fraction > known.fraction:
+        if known is None or comparison.terms.rank > known.terms.rank:
             largest[comparison.target] = comparison
     return tuple(largest[name] for name in names if name in largest)
 
@@ -239,7 +263,7 @@ def _bootstrapped(means: Sequence[float], *, seed: int) -> Estimate:
 def _comparison(
     target: str,
     attacker: str,
-    fraction: float,
+    terms: Terms,
     pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]],
     kind: Kind,
 ) -> Comparison:
@@ -247,7 +271,7 @@ def _comparison(
     return Comparison(
         target,
         attacker,
-        fraction,
+        terms,
         tuple(locked.seed for locked, _ in ordered),
         tuple(_test(locked, kind) for locked, _ in ordered),
         tuple(_test(plain, kind) for _, plain in ordered),

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archlock.reports.attack_cost import Area, areas, areas_alone
 from archlock.reports.record import LockRecord, OutcomeRecord, TargetRecord
 from archlock.reports.statistics import (
+    STRONGEST,
     WEIGHTLESS,
     Comparison,
     Record,
+    Terms,
     baseline_gain,
     comparisons,
     estimate,
@@ -18,7 +21,7 @@ from archlock.reports.statistics import (
     strongest_alone,
     valid_outcomes,
 )
-from archlock.reports.wording import DASH, interval, number, plural, score, seeds, share
+from archlock.reports.wording import DASH, data_words, interval, number, plural, score, seeds, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class AttackRow:
     strongest: bool = False
     above: tuple[str, ...] = ()
     """Without a reference: points above chance, and above each other baseline of the record."""
+    area: bool = False
+    """Whether its scores are areas under a curve (SLC-AUC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,15 @@ class TargetGroup:
     """Whether the verdict is about this target."""
     rows: tuple[AttackRow, ...]
 
+    @property
+    def has_areas(self) -> bool:
+        """Whether there are areas under curves among the rows."""
+        return any(row.area for row in self.rows)
+
 
 def outcome_groups(record: Record) -> tuple[TargetGroup, ...]:
-    """Rows by target: judged targets first; per fraction (largest first) the strongest attack, then all attacks."""
+    """Rows by target: judged targets first; by data and time (most first) the strongest attack, then all attacks;
+    last the areas under the curves over the data."""
     order = {target.name: place for place, target in enumerate(judged_targets(record))}
     targets = sorted(record.targets, key=lambda target: order.get(target.name, len(order)))
     paired = _paired_rows(record) if _has_reference(record) else _lone_rows(record)
@@ -88,7 +99,9 @@ def attack_summary(record: Record) -> str:
     return text + (f" {plural(failed, 'more attack')} gave no score." if failed else "")
 
 
-Placed = tuple[tuple[float, int], AttackRow]
+Placed = tuple[tuple[tuple[float, float, float], int], AttackRow]
+
+_LAST = (1.0, 0.0, 0.0)
 
 
 def _paired_rows(record: Record) -> dict[str, list[Placed]]:
@@ -99,7 +112,9 @@ def _paired_rows(record: Record) -> dict[str, list[Placed]]:
     for index, comparison in enumerate(both):
         target = kinds[comparison.target]
         row = _paired_row(comparison, target, is_strongest=index < first)
-        rows.setdefault(target.name, []).append(((-comparison.fraction, index), row))
+        rows.setdefault(target.name, []).append(((_place(comparison.terms), index), row))
+    for index, area in enumerate(areas(record)):
+        rows[area.target].append(((_LAST, index), _paired_area(area, kinds[area.target])))
     return rows
 
 
@@ -107,7 +122,7 @@ def _paired_row(comparison: Comparison, target: TargetRecord, *, is_strongest: b
     away = comparison.taken_away
     return AttackRow(
         attacker="" if is_strongest else comparison.attacker,
-        data=share(comparison.fraction),
+        data=data_words(comparison.terms),
         locked=score(float(np.mean(comparison.locked)), target.kind),
         plain=score(float(np.mean(comparison.source_only)), target.kind),
         away=number(100 * away.mean),
@@ -121,28 +136,30 @@ def _paired_row(comparison: Comparison, target: TargetRecord, *, is_strongest: b
 def _lone_rows(record: Record) -> dict[str, list[Placed]]:
     targets = {target.name: target for target in record.targets}
     rows: dict[str, list[Placed]] = {}
-    for (name, fraction), outcomes in strongest_alone(record).items():
-        row = _lone_row(record, "", outcomes, targets[name], fraction)
-        rows.setdefault(name, []).append(((-fraction, -1), row))
-    by_attack: dict[tuple[str, str, float], list[OutcomeRecord]] = {}
-    for (name, fraction, _), by_role in valid_outcomes(record).items():
+    for (name, terms), outcomes in strongest_alone(record).items():
+        row = _lone_row(record, "", outcomes, targets[name], terms)
+        rows.setdefault(name, []).append(((_place(terms), -1), row))
+    by_attack: dict[tuple[str, str, Terms], list[OutcomeRecord]] = {}
+    for (name, terms, _), by_role in valid_outcomes(record).items():
         for attacker, outcome in by_role["locked"].items():
-            by_attack.setdefault((name, attacker, fraction), []).append(outcome)
-    for index, ((name, attacker, fraction), outcomes_here) in enumerate(by_attack.items()):
-        row = _lone_row(record, attacker, outcomes_here, targets[name], fraction)
-        rows.setdefault(name, []).append(((-fraction, index), row))
+            by_attack.setdefault((name, attacker, terms), []).append(outcome)
+    for index, ((name, attacker, terms), outcomes_here) in enumerate(by_attack.items()):
+        row = _lone_row(record, attacker, outcomes_here, targets[name], terms)
+        rows.setdefault(name, []).append(((_place(terms), index), row))
+    for index, area in enumerate(areas_alone(record)):
+        rows[area.target].append(((_LAST, index), _lone_area(record, area, targets[area.target])))
     return rows
 
 
 def _lone_row(
-    record: Record, attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRecord, fraction: float
+    record: Record, attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRecord, terms: Terms
 ) -> AttackRow:
     level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
     low, high = level.low, level.high
-    gains = [baseline_gain(record, outcomes, name, fraction) for name in baselines(record)]
+    gains = [baseline_gain(record, outcomes, name, terms) for name in baselines(record)]
     return AttackRow(
         attacker=attacker,
-        data=share(fraction),
+        data=data_words(terms),
         locked=score(level.mean, target.kind),
         plain="",
         away="",
@@ -151,6 +168,50 @@ def _lone_row(
         strongest=not attacker,
         above=tuple(DASH if gain is None else number(100 * gain) for gain in gains),
     )
+
+
+def _place(terms: Terms) -> tuple[float, float, float]:
+    """Most data first, then most time."""
+    fraction, by_share, horizon = terms.rank
+    return -fraction, -float(by_share), -horizon
+
+
+def _paired_area(area: Area, target: TargetRecord) -> AttackRow:
+    away = area.taken_away
+    return AttackRow(
+        attacker="" if area.attacker == STRONGEST else area.attacker,
+        data=_axis(area),
+        locked=score(float(np.mean(area.locked)), target.kind),
+        plain=score(float(np.mean(area.source_only)), target.kind),
+        away=number(100 * away.mean),
+        interval=interval(away) if away.has_interval else "none",
+        seeds=str(len(area.locked)),
+        sure=away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
+        strongest=area.attacker == STRONGEST,
+        area=True,
+    )
+
+
+def _lone_area(record: Record, area: Area, target: TargetRecord) -> AttackRow:
+    level = estimate(area.locked)
+    return AttackRow(
+        attacker="" if area.attacker == STRONGEST else area.attacker,
+        data=_axis(area),
+        locked=score(level.mean, target.kind),
+        plain="",
+        away="",
+        interval=interval(level) if level.has_interval else "none",
+        seeds=str(level.count),
+        strongest=area.attacker == STRONGEST,
+        area=True,
+        above=(DASH,) * len(baselines(record)),
+    )
+
+
+def _axis(area: Area) -> str:
+    """What an area goes over."""
+    longer = "" if area.horizon == 1 else f", {area.horizon:g}x as long"
+    return f"SLC-AUC, {share(area.fractions[0])} to {share(area.fractions[-1])}{longer}"
 
 
 def _has_reference(record: Record) -> bool:

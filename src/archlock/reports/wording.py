@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from archlock.reports.record import AttackRecord, Kind, LockRecord, Role, Scheme
-from archlock.reports.statistics import Estimate
+from archlock.reports.statistics import Estimate, Terms
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -110,6 +110,12 @@ def listed(items: list[str]) -> str:
 def share(fraction: float) -> str:
     """A share of data: ``100%``, ``10%``, ``0.5%``."""
     return f"{100 * fraction:.3g}%"
+
+
+def data_words(terms: Terms) -> str:
+    """What an attacker had: ``10%``, ``5 of each class``, ``100%, 4x as long``."""
+    data = share(terms.fraction) if terms.shots is None else f"{terms.shots} of each class"
+    return data if terms.horizon == 1 else f"{data}, {terms.horizon:g}x as long"
 
 
 def attack_name(name: str) -> str:

@@ -10,7 +10,7 @@ from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
-from archlock.tasks.subsample import subsample, subsample_fraction
+from archlock.tasks.subsample import few_of_each, subsample, subsample_fraction
 from archlock.tasks.task import Kind, Signature, Split, Task
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Task",
     "conform",
     "digits",
+    "few_of_each",
     "hugging_face",
     "image_folder",
     "load_task",

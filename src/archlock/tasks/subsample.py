@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from archlock.errors import ConfigurationError
+from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
 from archlock.tasks.task import Task
 
@@ -25,12 +25,22 @@ def subsample(task: Task, examples: int, *, seed: int) -> Task:
     else:
         share = _place_in_class(task.train.targets, place)
         least = len(np.unique(task.train.targets))
-    rows = np.sort(np.argsort(share, kind="stable")[: max(examples, least)])
-    if len(rows) == len(task.train):
-        return task
-    return replace(
-        task, train=task.train.take(rows), origin=f"{task.origin}; {len(rows)} of {len(task.train)} to train"
-    )
+    return _with_rows(task, np.argsort(share, kind="stable")[: max(examples, least)])
+
+
+def few_of_each(task: Task, shots: int, *, seed: int) -> Task:
+    """The task with at most that many training examples of each class; validation and test are kept whole.
+
+    With one seed the draws are nested, and one of each is what :func:`subsample` begins with. A dense task has no
+    classes: UnsupportedError.
+    """
+    if shots < 1:
+        raise ConfigurationError(f"cannot train on {shots} examples of each class; give at least 1")
+    if task.kind == "dense":
+        raise UnsupportedError(f"{task.name!r} is a dense task: it has no classes to take {shots} examples of each of")
+    place, labels = rng_for(seed, "subsample").permutation(len(task.train)), task.train.targets
+    of_each = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return _with_rows(task, np.concatenate([rows[np.argsort(place[rows])][:shots] for rows in of_each]))
 
 
 def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
@@ -38,6 +48,14 @@ def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
     if not 0 < fraction <= 1:
         raise ConfigurationError(f"cannot train on the fraction {fraction} of the data; give a number in (0, 1]")
     return subsample(task, max(1, round(fraction * len(task.train))), seed=seed)
+
+
+def _with_rows(task: Task, rows: np.ndarray) -> Task:
+    """The task with those training examples, in their order."""
+    if len(rows) == len(task.train):
+        return task
+    train, origin = task.train.take(np.sort(rows)), f"{task.origin}; {len(rows)} of {len(task.train)} to train"
+    return replace(task, train=train, origin=origin)
 
 
 def _place_in_class(labels: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import copy
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archlock.attacks import Attack, Outcome
+from archlock.attacks import Attack, Outcome, Setting
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import build, head_name
 from archlock.spaces import Architecture
@@ -68,7 +68,7 @@ def keeps_the_best_setting_by_validation(attack: Attack) -> None:
         outcome = attack.run(model, task, plan=PLAN, settings=settings, seed=0)
         tried = attack.settings if settings is None else settings
         adapted = [attack.adapt(model, task, setting=s, plan=PLAN, seed=0, device="cpu") for s in tried]
-        assert outcome.trials == tuple((s, a.validation) for s, a in zip(tried, adapted, strict=True))
+        assert outcome.trials == tuple((Setting(s), a.validation) for s, a in zip(tried, adapted, strict=True))
         best = max(range(len(tried)), key=lambda index: adapted[index].validation)
         assert (outcome.setting, outcome.validation) == outcome.trials[best]
         assert outcome.validation == evaluate(adapted[best].model, task.validation)
@@ -93,6 +93,35 @@ def looks_at_the_test_split_once(attack: Attack) -> None:
     assert unread.looks == 0
 
 
+def searches_as_it_says(attack: Attack) -> None:
+    """Four trials begin with its own settings and go on within its ranges; same seed, same search; one look at test."""
+    task = target_task()
+    counted = _Counted(task.test.images, task.test.targets)
+    outcomes = []
+    for test in (counted, task.test):
+        model, generators = trained_network(), _generators()
+        outcomes.append(
+            attack.run(model, _with_test(task, test), plan=PLAN, trials=4, horizons=(1.0, 2.0), curve=True, seed=5)
+        )
+        assert _generators() == generators
+    assert counted.looks == len(task.test)
+    first, again = outcomes
+    assert _told(first) == _told(again)
+    horizons = (1.0, 2.0) if attack.tuned == "rate" else (1.0,)
+    own = [Setting(value, horizon=horizon) for horizon in horizons for value in attack.settings][:4]
+    tried = [setting for setting, _ in first.trials]
+    assert [setting for setting in tried if setting in own] == [setting for setting in own if setting in tried]
+    for setting in tried:
+        low, high = attack.ranges[setting.optimiser]
+        assert low <= setting.value <= high
+        assert setting.horizon in horizons
+    assert len(tried) <= 4
+    assert first.validation == dict(first.trials)[first.setting] == max(score for _, score in first.trials)
+    if first.steps:
+        assert len(first.curve) == round(PLAN.epochs * first.setting.horizon)
+        assert first.validation >= first.curve[-1], "a head that was fitted first may have been better"
+
+
 def passes_over_what_diverges(attack: Attack) -> None:
     """A setting that diverges is left out of the trials; where all do, the attack says so and has no outcome.
 
@@ -110,7 +139,7 @@ def passes_over_what_diverges(attack: Attack) -> None:
         assert re.match(words, str(error))  # noqa: PT017  (either answer is honest)
     else:
         assert 0 <= hopeless.test <= 1
-        assert hopeless.trials == ((HOPELESS, hopeless.validation),)
+        assert hopeless.trials == ((Setting(HOPELESS), hopeless.validation),)
     with pytest.raises(
         ConfigurationError, match=rf"attack '{attack.name}' needs at least one setting to try; got none"
     ):
@@ -143,7 +172,7 @@ def works_on_strangers(attack: Attack) -> None:
     for model in (_stranger(), nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(64, 3)))):
         outcome = attack.run(model, task, plan=PLAN, seed=0)
         assert outcome.test > 0
-        adapted = attack.adapt(model, task, setting=outcome.setting, plan=PLAN, seed=0, device="cpu").model
+        adapted = attack.adapt(model, task, setting=outcome.setting.value, plan=PLAN, seed=0, device="cpu").model
         head = adapted.get_submodule(head_name(adapted))
         assert isinstance(head, nn.Linear)
         assert head.out_features == 5
@@ -175,6 +204,7 @@ ATTACK_CHECKS: tuple[Callable[[Attack], None], ...] = (
     depends_on_the_seed_alone,
     keeps_the_best_setting_by_validation,
     looks_at_the_test_split_once,
+    searches_as_it_says,
     passes_over_what_diverges,
     gains_something,
     works_on_a_dense_target,
@@ -243,4 +273,4 @@ def _generators() -> tuple[bytes, str]:
 
 
 def _told(outcome: Outcome) -> tuple[object, ...]:
-    return outcome.attacker, outcome.setting, outcome.validation, outcome.test, outcome.trials
+    return tuple(getattr(outcome, field.name) for field in fields(outcome) if field.name != "seconds")

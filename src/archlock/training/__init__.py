@@ -6,13 +6,14 @@ from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
-from archlock.training.plan import Plan, Precision
+from archlock.training.plan import Optimiser, Plan, Precision
 
 __all__ = [
     "STRENGTHS",
     "Batch",
     "Diverged",
     "Halving",
+    "Optimiser",
     "Plan",
     "Precision",
     "Probed",

@@ -2,24 +2,30 @@
 
 import math
 from collections.abc import Iterable
+from typing import Final
 
 import torch
 from torch import nn
 
-from archlock.training.plan import Plan
+from archlock.training.plan import Optimiser, Plan
+
+REMEMBERED: Final[dict[Optimiser, tuple[str, ...]]] = {
+    "sgd": ("momentum_buffer",),
+    "adamw": ("exp_avg", "exp_avg_sq"),
+}
+"""What an optimiser remembers of a parameter, in tensors of its shape, by their names in its state."""
 
 
-def optimiser_for(parameters: Iterable[nn.Parameter], plan: Plan) -> torch.optim.SGD:
-    """Nesterov momentum; weight decay for what has two dimensions and more (not for normalisation and biases)."""
+def optimiser_for(parameters: Iterable[nn.Parameter], plan: Plan) -> torch.optim.Optimizer:
+    """The plan's; weight decay for what has two dimensions and more (not for normalisation and biases)."""
     trained = list(parameters)
     decayed = [p for p in trained if p.ndim > 1]
     plain = [p for p in trained if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    if plan.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(plan.momentum, 0.999), fused=True)
     return torch.optim.SGD(
-        [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=plan.learning_rate,
-        momentum=plan.momentum,
-        nesterov=plan.momentum > 0,
-        fused=True,
+        groups, lr=plan.learning_rate, momentum=plan.momentum, nesterov=plan.momentum > 0, fused=True
     )
 
 

@@ -37,14 +37,16 @@ class Trained:
     validation: float
     """Score of ``model`` on the validation split."""
     curve: tuple[float, ...]
-    """Validation scores in the order in which they were taken: after each epoch where the plan has ``patience``, after
-    the last one where it has not; see :func:`~archlock.training.many.fit_many` for trainings of many."""
+    """Validation scores in the order in which they were taken: after each epoch where the plan has ``patience`` or
+    ``watch``, else after the last one; see :func:`~archlock.training.many.fit_many` for trainings of many."""
     losses: tuple[float, ...]
     """Mean training loss of each epoch."""
     seconds: float
     """Of many that were trained at once: its share."""
     stopped: bool = False
     """Whether it was one of many and not good enough to go on to the last epoch."""
+    steps: int = 0
+    """Steps of the optimiser."""
 
 
 def fit(
@@ -81,9 +83,11 @@ def fit(
     if state.best is not None:
         state.model.load_state_dict(state.best)
     state.model.eval().requires_grad_(True)
-    validation = max(state.curve) if state.curve else evaluate(state.model, task.validation, device=device)
+    curve = tuple(state.curve) or (evaluate(state.model, task.validation, device=device),)
+    validation = curve[-1] if plan.patience is None else max(curve)
     seconds = state.seconds_before + time.perf_counter() - began
-    return Trained(state.model, validation, tuple(state.curve) or (validation,), tuple(state.losses), seconds)
+    steps = state.epoch * steps_per_epoch(plan, len(task.train))
+    return Trained(state.model, validation, curve, tuple(state.losses), seconds, steps=steps)
 
 
 class _State:
@@ -121,9 +125,9 @@ class _State:
             raise MeasurementError(divergence(self.task.name, self.plan, self.epoch + 1))
         self.losses.append(total / done)
         self.epoch += 1
-        if self.plan.patience is not None:
+        if self.plan.patience is not None or self.plan.watch:
             score = evaluate(self.model, self.task.validation, device=device)
-            if score > max(self.curve, default=-math.inf):
+            if self.plan.patience is not None and score > max(self.curve, default=-math.inf):
                 self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
             self.curve.append(score)
 

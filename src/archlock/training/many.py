@@ -67,9 +67,10 @@ def fit_many(
 ) -> tuple[Trained | Diverged, ...]:
     """Train a copy of each network with its own seed; the results are in the order of the networks.
 
-    A validation score is taken at each rung and at the end, with ``watch`` after every epoch. At most ``stack``
-    networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that holds the
-    state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody here.
+    A validation score is taken at each rung and at the end, with ``watch`` (here or in the plan) after every epoch. At
+    most ``stack`` networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that
+    holds the state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody
+    here.
     ``progress`` is called with (epochs done, epochs). A plan with ``patience`` raises ConfigurationError.
     """
     size = default_stack(task, device) if stack is None else stack
@@ -85,7 +86,7 @@ def fit_many(
     while many.running and many.epoch < plan.epochs:
         many.run_epoch()
         rung = halving is not None and many.epoch in halving.rungs
-        if rung or watch or many.epoch == plan.epochs:
+        if rung or watch or plan.watch or many.epoch == plan.epochs:
             many.look()
         if halving is not None and rung:
             many.keep_best(math.ceil(halving.keep * len(many.running)))

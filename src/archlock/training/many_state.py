@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,14 @@ from archlock.tasks import Split, Task
 from archlock.training.augmentation import Draw, draws, pixel_places
 from archlock.training.batches import Batch, losses_of
 from archlock.training.checkpoints import load_state, save_state
-from archlock.training.descent import channels_last, divergence, optimiser_for, set_rate, steps_per_epoch
+from archlock.training.descent import (
+    REMEMBERED,
+    channels_last,
+    divergence,
+    optimiser_for,
+    set_rate,
+    steps_per_epoch,
+)
 from archlock.training.evaluate import NOT_FINITE, evaluate_stack
 from archlock.training.fit import Trained
 from archlock.training.plan import Plan
@@ -62,17 +69,28 @@ class _Group:
         if layout_for(device) == torch.channels_last:
             channels_last(self.stack)
         self.optimizer = optimiser_for(self.stack.parameters(), plan)
+        self.remembered = REMEMBERED[plan.optimiser]
 
-    def momenta(self) -> list[Network] | None:
-        """Networks that have the momentum in place of the weights; None where there is none."""
-        state = self.optimizer.state
-        if any(state[parameter].get("momentum_buffer") is None for parameter in self.stack.parameters()):
+    def memories(self) -> list[tuple[Network, ...]] | None:
+        """For each network what the optimiser remembers, as networks that have it in place of the weights, or None."""
+        state, parameters = self.optimizer.state, list(self.stack.parameters())
+        if any(state[parameter].get(name) is None for parameter in parameters for name in self.remembered):
             return None
-        return self.stack.unstack(lambda parameter: state[parameter]["momentum_buffer"])
+        parts = [self.stack.unstack(self._remembered(name)) for name in self.remembered]
+        return list(zip(*parts, strict=True))
 
-    def take_momenta(self, momenta: Sequence[Network]) -> None:
-        for own, given in zip(self.stack.parameters(), stack(momenta).parameters(), strict=True):
-            self.optimizer.state[own]["momentum_buffer"] = torch.empty_like(own).copy_(given)
+    def _remembered(self, name: str) -> Callable[[Tensor], Tensor]:
+        return lambda own: self.optimizer.state[own][name]
+
+    def take_memories(self, memories: Sequence[tuple[Network, ...]], steps: int) -> None:
+        """What :meth:`memories` gave, after so many steps."""
+        state = self.optimizer.state
+        for name, networks in zip(self.remembered, zip(*memories, strict=True), strict=True):
+            for own, given in zip(self.stack.parameters(), stack(networks).parameters(), strict=True):
+                state[own][name] = torch.empty_like(own).copy_(given)
+        if isinstance(self.optimizer, torch.optim.AdamW):
+            for own in self.stack.parameters():
+                state[own]["step"] = torch.tensor(float(steps), device=own.device)
 
 
 class Many:
@@ -87,6 +105,7 @@ class Many:
         self.members = [_Member() for _ in networks]
         self.ended: dict[int, Network] = {}
         self.examples = _Examples(task.train, device)
+        self._steps = steps_per_epoch(plan, len(self.examples))
         self.groups = [self._group(rows) for rows in self._shares(range(len(networks)))]
 
     @property
@@ -118,7 +137,7 @@ class Many:
         """Mean losses of an epoch, still on the device."""
         group.stack.train()
         count = len(self.examples)
-        begun = self.epoch * steps_per_epoch(self.plan, count)
+        begun = self.epoch * self._steps
         seeds = [derive_seed(self.seeds[row], "epoch", self.epoch) for row in group.rows]
         chances = zip(*(draws(count, self.examples.size, self.plan, seed) for seed in seeds), strict=True)
         total, done = torch.zeros(len(seeds), dtype=torch.float64, device=self.device), 0
@@ -157,20 +176,20 @@ class Many:
         self._go_on(best)
 
     def _go_on(self, rows: Sequence[int]) -> None:
-        """Take apart the stacks, keep what the ended ones have, and stack the others anew, momentum included."""
+        """Take apart the stacks, keep what the ended ones have, and stack the others anew with what is remembered."""
         if len(rows) == len(self.running):
             return
         networks: dict[int, Network] = {}
-        momenta: dict[int, Network] = {}
+        memories: dict[int, tuple[Network, ...]] = {}
         for group in self.groups:
             networks.update(zip(group.rows, group.stack.unstack(), strict=True))
-            momenta.update(zip(group.rows, group.momenta() or (), strict=False))
+            memories.update(zip(group.rows, group.memories() or (), strict=False))
         self.ended.update({row: network for row, network in networks.items() if row not in rows})
         self.groups = []
         for share in self._shares(sorted(rows)):
             group = self._group(share, networks)
-            if momenta:
-                group.take_momenta([momenta[row] for row in share])
+            if memories:
+                group.take_memories([memories[row] for row in share], self.epoch * self._steps)
             self.groups.append(group)
 
     def _shares(self, rows: Iterable[int]) -> list[list[int]]:
@@ -197,7 +216,8 @@ class Many:
                 found.append(Diverged(member.note, curve, losses, member.seconds))
                 continue
             model = self.ended[row].eval().requires_grad_(True)
-            found.append(Trained(model, curve[-1], curve, losses, member.seconds, member.stopped))
+            steps = len(losses) * self._steps
+            found.append(Trained(model, curve[-1], curve, losses, member.seconds, member.stopped, steps))
         return tuple(found)
 
     def save(self, path: Path, identity: str) -> None:

@@ -1,18 +1,19 @@
 """How a training is done: every hyper-parameter, frozen, so that a plan's fingerprint names a fidelity."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from archlock.errors import ConfigurationError
-from archlock.records import fingerprint
+from archlock.records import LATER, fingerprint
 
 Precision = Literal["float32", "bfloat16"]
+Optimiser = Literal["sgd", "adamw"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stochastic gradient descent with Nesterov momentum, linear warm-up and a cosine schedule, per step.
+    """Gradient descent with linear warm-up and a cosine schedule, per step.
 
     The recipe of NAS-Bench-201 (Dong and Yang 2020, table 1) with smaller batches and a warm-up, for small data.
     """
@@ -22,8 +23,11 @@ class Plan:
     learning_rate: float = 0.1
     """Peak, after the warm-up."""
     momentum: float = 0.9
+    """Of Nesterov; for adamw the decay of the mean gradient (beta 1)."""
     weight_decay: float = 5e-4
-    """Not applied to one-dimensional parameters (normalisation and bias)."""
+    """Not applied to one-dimensional parameters (normalisation and bias). sgd adds it, times the weights, to the
+    gradient; adamw shrinks the weights by it, times the learning rate, apart from the gradient (Loshchilov and Hutter
+    2019)."""
     warmup: float = 0.1
     """Share of all steps."""
     label_smoothing: float = 0.0
@@ -35,6 +39,11 @@ class Plan:
     """Stop after that many epochs without a better validation score and keep the best weights; None: keep the last."""
     precision: Precision = "float32"
     """What the forward and backward pass compute in; the weights stay float32."""
+    optimiser: Optimiser = field(default="sgd", metadata=LATER)
+    """``sgd``: stochastic gradient descent with Nesterov momentum. ``adamw``: Adam with decoupled weight decay, beta 2
+    0.999, epsilon 1e-8; its good learning rates are about 30 times smaller."""
+    watch: bool = field(default=False, metadata=LATER)
+    """Take the validation score after every epoch, with or without ``patience``. It changes nothing of the training."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -55,6 +64,8 @@ class Plan:
             raise ConfigurationError(f"patience is at least 1 epoch, or None for all epochs; got {self.patience}")
         if self.precision not in get_args(Precision):
             raise ConfigurationError(f"precision is float32 or bfloat16; got {self.precision!r}")
+        if self.optimiser not in get_args(Optimiser):
+            raise ConfigurationError(f"optimiser is sgd or adamw; got {self.optimiser!r}")
 
     def with_rate(self, learning_rate: float) -> "Plan":
         """The same plan at another peak learning rate."""
@@ -63,4 +74,4 @@ class Plan:
     @property
     def fidelity(self) -> str:
         """Name of this way of training in the evidence store."""
-        return f"sgd-{self.epochs}-{fingerprint(self)[:8]}"
+        return f"{self.optimiser}-{self.epochs}-{fingerprint(self)[:8]}"

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from archlock.attacks import ATTACKS, Adapted, Attack
-from archlock.errors import MeasurementError, UnknownNameError
+from archlock.attacks import ATTACKS, Adapted, Attack, Setting
+from archlock.errors import ConfigurationError, MeasurementError, UnknownNameError
 from archlock.testing.small_tasks import small_digits
 from archlock.training import Plan, evaluate
 
@@ -44,11 +44,11 @@ def run(**changes):
 
 def test_the_first_of_the_best_counts_and_its_test_score_is_reported():
     outcome = run()
-    assert (outcome.attacker, outcome.setting, outcome.validation) == ("scripted", 2.0, 0.9)
-    assert outcome.trials == ((1.0, 0.5), (2.0, 0.9), (3.0, 0.9))
+    assert (outcome.attacker, outcome.setting, outcome.validation) == ("scripted", Setting(2.0), 0.9)
+    assert outcome.trials == ((Setting(1.0), 0.5), (Setting(2.0), 0.9), (Setting(3.0), 0.9))
     assert outcome.test == evaluate(Constant(0), TASK.test) != evaluate(Constant(1), TASK.test)
     assert run(settings=[1]).test == evaluate(Constant(1), TASK.test)
-    assert run(settings=(3.0, 2.0)).setting == 3.0
+    assert run(settings=(3.0, 2.0)).setting == Setting(3.0)
 
 
 def test_a_better_test_score_does_not_tempt():
@@ -74,3 +74,59 @@ def test_the_catalog_knows_the_attackers():
         UnknownNameError, match="unknown attacker 'prune'; known: from_scratch, linear_probe, fine_tune"
     ):
         ATTACKS["prune"]
+
+
+class Planned(Attack):
+    """Notes the plans that it is given; likes long trainings with adamw, and gives a curve where it is asked for."""
+
+    name = "planned"
+    summary = "looks at the plan"
+    settings = (0.1, 0.02)
+
+    def __init__(self):
+        self.plans = []
+
+    def adapt(self, model, task, *, setting, plan, seed, device):
+        self.plans.append((setting, plan))
+        score = plan.epochs / 100 + 0.1 * (plan.optimiser == "adamw") + setting / 1000
+        return Adapted(Constant(0), score, (0.0,) * (plan.epochs - 1) + (score,) if plan.watch else (score,), 7)
+
+
+def test_a_setting_reaches_the_plan_and_a_bare_value_is_sgd_at_each_horizon():
+    attack = Planned()
+    settings = (0.5, Setting(0.01, "adamw", 3.0))
+    outcome = attack.run(Constant(0), TASK, plan=Plan(4), settings=settings, horizons=(1.0, 0.5), seed=0)
+    told = [(value, plan.optimiser, plan.epochs) for value, plan in attack.plans]
+    assert told == [(0.01, "adamw", 12), (0.5, "sgd", 4), (0.5, "sgd", 2)]
+    assert outcome.setting == settings[1]
+    assert (outcome.steps, outcome.curve) == (7, (outcome.validation,))
+    assert not any(plan.watch for _, plan in attack.plans), "nobody asked for a curve"
+
+
+def test_a_curve_is_taken_of_the_best_alone_and_at_once_where_there_is_no_choice():
+    attack = Planned()
+    outcome = attack.run(Constant(0), TASK, plan=Plan(4), curve=True, seed=0)
+    assert [(value, plan.watch) for value, plan in attack.plans] == [(0.1, False), (0.02, False), (0.1, True)]
+    assert outcome.curve == (0.0, 0.0, 0.0, outcome.validation)
+    attack.plans.clear()
+    assert attack.run(Constant(0), TASK, plan=Plan(4), settings=(0.3,), curve=True, seed=0).curve[:1] == (0.0,)
+    assert [(value, plan.watch) for value, plan in attack.plans] == [(0.3, True)]
+
+
+def test_a_search_finds_what_a_sweep_does_not_try():
+    sweep = Planned().run(Constant(0), TASK, plan=Plan(4), seed=0)
+    found = Planned().run(Constant(0), TASK, plan=Plan(4), trials=10, horizons=(1.0, 4.0), seed=0)
+    assert len(found.trials) == 10
+    assert [setting for setting, _ in found.trials[:2]] == [Setting(0.1), Setting(0.02)]
+    assert (found.setting.optimiser, found.setting.horizon) == ("adamw", 4.0)
+    assert found.validation > sweep.validation
+
+
+def test_no_trials_are_no_attack():
+    with pytest.raises(ConfigurationError, match="attack 'planned' needs at least one setting to try; got 0 trials"):
+        Planned().run(Constant(0), TASK, plan=Plan(1), trials=0, seed=0)
+
+
+def test_the_attackers_say_what_they_take():
+    assert [name for name, attack in ATTACKS.items() if not attack.uses_weights] == ["from_scratch"]
+    assert [name for name, attack in ATTACKS.items() if attack.tuned == "strength"] == ["linear_probe"]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, Setting
 from archlock.errors import MeasurementError
 from archlock.testing.attacks import PLAN, target_task, trained_network
 from archlock.testing.small_tasks import small_negatives
@@ -14,7 +14,8 @@ def test_it_is_the_probe_with_the_best_strength():
     model, task = trained_network(), target_task()
     outcome, probed = ATTACK.run(model, task, plan=PLAN, seed=0), linear_probe(model, task, seed=0)
     assert ATTACK.settings == STRENGTHS
-    assert (outcome.setting, outcome.validation, outcome.trials) == (probed.strength, probed.validation, probed.trials)
+    assert (outcome.setting, outcome.validation) == (Setting(probed.strength), probed.validation)
+    assert outcome.trials == tuple((Setting(strength), score) for strength, score in probed.trials)
     assert outcome.test == evaluate(probed.model, task.test)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.cli.options import device_named, percentages
+from archlock.cli.options import counts, device_named, multiples, percentages
 from archlock.errors import ConfigurationError
 
 
@@ -21,3 +21,21 @@ def test_a_device_is_there_or_an_error() -> None:
     assert device_named("auto") in ("cpu", "cuda")
     with pytest.raises(ConfigurationError, match=r"device 'cuda:99' is not to be had here .*; use --device cpu"):
         device_named("cuda:99")
+
+
+def test_horizons_and_shots_are_numbers_in_order() -> None:
+    assert multiples("4, 1,0.5,4") == (0.5, 1.0, 4.0)
+    assert counts("10, 1,10") == (1, 10)
+    assert counts("") == ()
+
+
+@pytest.mark.parametrize("text", ["", "1,", "0", "-1", "inf", "nan", "long"])
+def test_other_horizons_are_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"horizons '{text}' are not understood"):
+        multiples(text)
+
+
+@pytest.mark.parametrize("text", ["1,", "0", "-1", "1.5", "few"])
+def test_other_shots_are_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"shots '{text}' are not understood"):
+        counts(text)

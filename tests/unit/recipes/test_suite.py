@@ -1,16 +1,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, Adapted, Attack
+from archlock.catalog import Catalog
+from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore
 from archlock.models import build
 from archlock.progress import Progress, Silent
+from archlock.recipes.export import weights_fingerprint
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
-from archlock.reports import OutcomeRecord
+from archlock.records import fingerprint
+from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task
 from archlock.testing.small_tasks import small_negatives
@@ -159,3 +164,108 @@ def test_less_data_means_more_epochs_and_the_work_is_counted() -> None:
 )
 def test_attackers_train_by_the_amount_of_data(examples: int, epochs: int | None, expected: int) -> None:
     assert attack_plan(examples, epochs).epochs == expected
+
+
+SEARCH = replace(SUITE, attackers=("linear_probe", "fine_tune"), fractions=(1.0,), trials=4, horizons=(1.0, 3.0))
+
+
+def test_a_search_with_two_horizons_is_kept_whole_for_the_later_seeds(store: EvidenceStore) -> None:
+    both = [defended(), defended("333333", "source_only")]
+    outcomes = attacked(both, store, suite=SEARCH)
+    assert len(outcomes) == 2 * 2 * 2 * 2
+    trained = [o for o in outcomes if o.attacker == "fine_tune"]
+    for role in ("locked", "source_only"):
+        for horizon in (1.0, 3.0):
+            found = [o for o in trained if (o.defended, o.horizon) == (role, horizon)]
+            assert len({o.setting for o in found}) == 1, "the first seed's setting, whole"
+            assert all(("3x as long" in o.setting) == (horizon == 3.0) for o in found)
+            assert [len(o.curve) for o in found] == [horizon, horizon]
+            assert [o.steps for o in found] == [5 * horizon] * 2, "30 examples in batches of 7"
+            assert all(o.curve[-1] == o.validation for o in found)
+    probes = {(o.defended, o.seed, o.horizon): o for o in outcomes if o.attacker == "linear_probe"}
+    for (role, seed, _), probe in probes.items():
+        assert probe.steps == 0
+        assert replace(probe, horizon=1.0) == probes[role, seed, 1.0], "a probe has no horizon"
+    rows, noted = store.read(), Noted()
+    assert attacked(both, store, suite=SEARCH, progress=noted) == outcomes
+    assert store.read() == rows
+    assert noted.stages == [("attacks", 16, 16)]
+
+
+def test_a_search_is_at_least_as_good_as_the_sweep_that_it_begins_with(store: EvidenceStore) -> None:
+    suite = replace(SEARCH, horizons=(1.0,), seeds=1)
+    swept = attacked([defended()], store, suite=replace(suite, trials=None))
+    tuned = attacked([defended()], store, suite=suite)
+    for one, other in zip(tuned, swept, strict=True):
+        assert (one.validation or 0) >= (other.validation or 0)
+    assert {o.curve for o in swept if o.attacker == "linear_probe"} == {()}
+
+
+def test_steps_that_an_attack_does_not_count_are_not_known(store: EvidenceStore, monkeypatch: Any) -> None:
+    class Uncounted(Attack):
+        name = "uncounted"
+        summary = "fine-tunes, and keeps no account of it"
+        settings = (0.1, 0.02)
+
+        def adapt(self, *args: Any, **kinds: Any) -> Adapted:
+            found = ATTACKS["fine_tune"].adapt(*args, **kinds)
+            return Adapted(found.model, found.validation)
+
+    monkeypatch.setattr("archlock.recipes.suite.ATTACKS", Catalog("attacker", {"uncounted": Uncounted()}))
+    outcomes = attacked([defended()], store, suite=replace(SEARCH, attackers=("uncounted",), horizons=(1.0,)))
+    assert {(o.steps, o.curve) for o in outcomes} == {(None, ())}
+    with pytest.raises(ValueError, match="the steps of uncounted on other are not known"):
+        cost_to_reach(outcomes[0], 0.5)
+
+
+def test_few_shots_stand_beside_the_fractions(store: EvidenceStore) -> None:
+    suite = replace(PROBES, shots=(1, 4))
+    outcomes = attacked([defended()], store, suite=suite)
+    assert {(o.fraction, o.shots) for o in outcomes} == {(0.5, None), (1.0, None), (0.1, 1), (0.4, 4)}
+    dense = {"negatives": small_negatives(train=30, validation=10, test=10)}
+    notes = {o.note for o in attacked([defended()], store, suite=suite, targets=dense) if o.shots}
+    assert len(notes) == 2
+    assert all("is a dense task: it has no classes to take" in note for note in notes)
+
+
+def test_stores_of_before_searches_are_found_and_read(store: EvidenceStore, tmp_path: Path) -> None:
+    """Their settings have no note: sgd, at the usual length, steps not counted."""
+    outcomes = attacked([defended()], store)
+    old = EvidenceStore(tmp_path / "old.sqlite")
+    old.write(replace(measurement, note="") for measurement in store.read().values())
+    noted = Noted()
+    read = attacked([defended()], old, progress=noted)
+    assert noted.stages == [("attacks", 8, 8)]
+    assert read == tuple(replace(o, steps=None, curve=()) for o in outcomes)
+    assert all(o.horizon == 1.0 for o in read)
+
+
+def test_what_is_new_and_at_its_default_does_not_change_the_keys_of_stores(store: EvidenceStore) -> None:
+    """The key is the one that the version before searches wrote."""
+    attacked([defended()], store, suite=replace(PROBES, fractions=(1.0,), seeds=1))
+    locked = defended()
+    weights = fingerprint([weights_fingerprint(model) for model in locked.models])
+    plan = {
+        "epochs": 1, "batch_size": 16, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "warmup": 0.1,
+        "label_smoothing": 0.0, "shift": 0.0, "flip": False, "patience": None, "precision": "float32",
+    }  # fmt: skip
+    assert {key.fidelity for key in store.read()} == {f"attack-{fingerprint([weights, plan, 1.0, 0, 'cpu'])}"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"horizons": (1.0, -2.0)}, r"the horizons of an attack are above 0 and differ; got \(1.0, -2.0\)"),
+        ({"shots": (5, 5)}, r"the shots of an attack are above 0 and differ; got \(5, 5\)"),
+        ({"horizons": ()}, r"needs a horizon, a fraction or a number of shots, and at least one trial; got \(\)"),
+        ({"trials": 0}, r"at least one trial; got \(1.0,\), \(0.5, 1.0\), \(\) and 0"),
+    ],
+)
+def test_suites_that_make_no_sense(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        replace(SUITE, **changes)
+
+
+def test_the_work_of_searches_and_horizons_is_counted() -> None:
+    suite = Suite(Plan(4), ("linear_probe", "fine_tune"), (0.25, 1.0), 3, trials=10, horizons=(1.0, 4.0))
+    assert suite.full_trainings == pytest.approx((10 + 1 + 2) * 5 * (0.25 * 2 + 1))

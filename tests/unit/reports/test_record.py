@@ -104,3 +104,21 @@ def test_what_does_not_fit_together_is_refused() -> None:
 def test_a_file_of_a_run_lies_inside_it(path: str) -> None:
     with pytest.raises(RunError, match="named by a path inside the run directory"):
         FileRecord(path=path, what="x")
+
+
+def test_records_of_before_searches_are_read_as_they_were_meant() -> None:
+    content = plain(lock_record())
+    for outcome in content["outcomes"]:
+        for name in ("shots", "horizon", "steps", "curve"):
+            del outcome[name]
+    read = from_plain(content)
+    assert read == lock_record()
+    assert {(o.shots, o.horizon, o.steps, o.curve) for o in read.outcomes} == {(None, 1.0, None, ())}
+
+
+def test_horizons_and_shots_have_a_meaning() -> None:
+    outcome = lock_record().outcomes[0]
+    with pytest.raises(RunError, match=r"the horizon is above 0 and shots are at least 1; got 0\.0 and None"):
+        replace(outcome, horizon=0.0)
+    with pytest.raises(RunError, match=r"got 1\.0 and 0"):
+        replace(outcome, shots=0)

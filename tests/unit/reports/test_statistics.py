@@ -137,3 +137,25 @@ def test_unseen_real_targets_are_judged_before_all_others() -> None:
     assert [t.name for t in judged_targets(replace(record, scheme="tk"))] == ["fashion"]
     only = replace(record, outcomes=tuple(o for o in record.outcomes if o.target in SIMULATED))
     assert [t.name for t in judged_targets(only)] == list(SIMULATED)
+
+
+def test_longer_trainings_and_few_shots_are_terms_of_their_own() -> None:
+    found = with_outcomes(
+        *(
+            outcome(role, "fine_tune", 0, value, value, horizon=horizon, shots=shots, fraction=fraction)
+            for role, sign in (("locked", -1), ("source_only", 1))
+            for horizon, shots, fraction, value in (
+                (1.0, None, 1.0, 0.5 + 0.1 * sign),
+                (4.0, None, 1.0, 0.5 + 0.2 * sign),
+                (1.0, 5, 0.02, 0.5 + 0.3 * sign),
+                (4.0, 5, 1.0, 0.5 + 0.4 * sign),
+            )
+        )
+    )
+    by_terms = {(c.terms.horizon, c.terms.shots, c.fraction): c.differences for c in comparisons(found)}
+    assert {key: round(value, 6) for key, (value,) in by_terms.items()} == {
+        (1.0, None, 1.0): 0.2, (4.0, None, 1.0): 0.4, (1.0, 5, 0.02): 0.6, (4.0, 5, 1.0): 0.8,
+    }  # fmt: skip
+    assert len(strongest(found)) == 4
+    (judged,) = headline(found)
+    assert (judged.terms.horizon, judged.terms.shots) == (4.0, None), "most data, then most time"

@@ -3,8 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from archlock.errors import ConfigurationError
-from archlock.tasks import SIMULATORS, Split, Task, subsample, subsample_fraction
+from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.tasks import SIMULATORS, Split, Task, few_of_each, subsample, subsample_fraction
+from archlock.testing.small_tasks import small_negatives
 from archlock.testing.tasks import example_source
 
 
@@ -76,3 +77,25 @@ def test_dense_tasks():
     small = subsample(task, 5, seed=0)
     assert len(small.train) == 5
     assert np.array_equal(small.train.images, small.train.targets)
+
+
+def test_few_of_each_class():
+    task = uneven([50, 30, 2])
+    for shots, counts in ((1, [1, 1, 1]), (5, [5, 5, 2]), (40, [40, 30, 2])):
+        assert np.bincount(few_of_each(task, shots, seed=0).train.targets).tolist() == counts
+    assert few_of_each(task, 50, seed=0) is task
+    assert rows(few_of_each(task, 1, seed=3)) == rows(subsample(task, 1, seed=3))
+    sizes = [rows(few_of_each(task, shots, seed=1)) for shots in (1, 4, 20)]
+    assert all(small < large for small, large in pairwise(sizes))
+    assert rows(few_of_each(task, 4, seed=1)) != rows(few_of_each(task, 4, seed=2))
+    few = few_of_each(task, 4, seed=1)
+    assert list(few.train.targets) == sorted(few.train.targets)
+    assert len(few.test) == len(task.test)
+    assert few.origin.endswith("10 of 82 to train")
+
+
+def test_few_of_each_needs_classes_and_a_number():
+    with pytest.raises(ConfigurationError, match="cannot train on 0 examples of each class; give at least 1"):
+        few_of_each(uneven([5, 5]), 0, seed=0)
+    with pytest.raises(UnsupportedError, match="'negatives' is a dense task: it has no classes to take 3 examples"):
+        few_of_each(small_negatives(train=8, validation=4, test=4), 3, seed=0)

@@ -1,5 +1,6 @@
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -342,3 +343,68 @@ def test_label_smoothing_reaches_the_loss():
 def test_an_unknown_head():
     with pytest.raises(AttributeError, match="tail_end"):
         fit(network(), TASK, PLAN, head="tail_end", seed=0)
+
+
+@pytest.mark.parametrize("patience", [None, 1])
+def test_watching_changes_nothing_but_the_curve(patience):
+    plan = Plan(4, batch_size=16, learning_rate=0.05, patience=patience)
+    for make in (network, stranger):
+        blind = fit(make(), TASK, plan, seed=0)
+        watched = fit(make(), TASK, replace(plan, watch=True), seed=0)
+        assert digest(watched.model) == digest(blind.model)
+        assert (watched.validation, watched.losses, watched.steps) == (blind.validation, blind.losses, blind.steps)
+        assert len(watched.curve) == len(watched.losses)
+        assert watched.steps == 3 * len(watched.losses), "40 examples in batches of 16"
+    assert patience is not None or watched.curve[-1] == watched.validation
+
+
+def test_adamw_against_the_paper():
+    """Algorithm 2 of Loshchilov and Hutter 2019 in float64, with the schedule on both the step and the decay."""
+    task = small_digits(train=40, validation=4, test=2, labels=(0, 1, 2))
+    plan = Plan(
+        3, batch_size=16, learning_rate=0.05, shift=0.0, warmup=0.0, weight_decay=0.3, momentum=0.8, optimiser="adamw"
+    )
+    order = []
+
+    class Noting(Recorder):
+        def forward(self, images):
+            if self.training:
+                pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+                order.append([int((task.train.images == image).all((1, 2, 3)).argmax()) for image in pixels])
+            return super().forward(images)
+
+    trained = fit(Noting(), task, plan, seed=0).model
+    weight, mean, square = np.zeros((3, 1)), np.zeros((3, 1)), np.zeros((3, 1))
+    for step, rows in enumerate(order, start=1):
+        rate = 0.05 * 0.5 * (1 + math.cos(math.pi * (step - 0.5) / len(order)))
+        x = (task.train.images[rows] / 255).mean((1, 2))
+        p = np.exp(x @ weight.T)
+        p /= p.sum(1, keepdims=True)
+        p[np.arange(len(rows)), task.train.targets[rows]] -= 1
+        gradient = p.T @ x / len(rows)
+        mean, square = 0.8 * mean + 0.2 * gradient, 0.999 * square + 0.001 * gradient**2
+        change = (mean / (1 - 0.8**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+        weight = (1 - rate * 0.3) * weight - rate * change
+    np.testing.assert_allclose(trained.weight.detach().numpy(), weight, rtol=2e-4, atol=1e-6)
+
+
+def test_adamw_learns_spares_biases_and_is_taken_up(tmp_path):
+    plan = Plan(3, batch_size=16, learning_rate=0.003, optimiser="adamw")
+    whole = fit(network(), TASK, plan, seed=0)
+    assert whole.losses[-1] < whole.losses[0]
+
+    def stop(done, total):
+        if done == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(network(), TASK, plan, checkpoint=tmp_path / "state", progress=stop, seed=0)
+    resumed = fit(network(), TASK, plan, checkpoint=tmp_path / "state", seed=0)
+    assert digest(resumed.model) == digest(whole.model)
+    model = network()
+    with torch.no_grad():
+        model.head.bias.fill_(1.0)
+    heavy = replace(plan, learning_rate=1e-7, weight_decay=1e6)
+    decayed = fit(model, TASK, heavy, seed=0).model
+    assert decayed.head.bias.detach() == pytest.approx(1.0, abs=1e-3)
+    assert float(decayed.head.weight.detach().norm()) < 0.7 * float(model.head.weight.detach().norm())

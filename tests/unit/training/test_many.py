@@ -265,3 +265,44 @@ def test_what_makes_no_sense():
     with pytest.raises(ConfigurationError, match=r"between 0 and 1; got 1.5"):
         Halving((1,), keep=1.5)
     assert fit_many([], TASK, PLAN, seeds=()) == ()
+
+
+ADAMW = Plan(3, batch_size=16, learning_rate=0.003, optimiser="adamw")
+
+
+def test_adamw_is_the_same_stacked_or_alone():
+    models = networks()
+    for model, seed, found in zip(models, SEEDS, fit_many(models, TASK, ADAMW, seeds=SEEDS), strict=True):
+        alone = fit(model, TASK, ADAMW, seed=seed)
+        assert found.losses == pytest.approx(alone.losses, rel=2e-3)
+        assert found.steps == alone.steps == 15
+        assert found.validation == pytest.approx(alone.validation, abs=0.07)
+
+
+def test_what_adamw_remembers_goes_along_when_others_stop():
+    halving = Halving((1,), keep=0.4)
+    found = fit_many(networks(), TASK, ADAMW, seeds=SEEDS, halving=halving)
+    whole = fit_many(networks(), TASK, ADAMW, seeds=SEEDS)
+    went_on = [row for row, outcome in enumerate(found) if not outcome.stopped]
+    assert len(went_on) == 2
+    for row in went_on:
+        assert found[row].losses == pytest.approx(whole[row].losses, rel=2e-3), "as if nobody had stopped"
+    assert [outcome.steps for outcome in found if outcome.stopped] == [5, 5, 5]
+
+
+def test_adamw_is_taken_up_bit_for_bit(tmp_path):
+    def stop(done, total):
+        if done == 2:
+            raise Stop
+
+    checkpoint = tmp_path / "state"
+    with pytest.raises(Stop):
+        fit_many(networks(), TASK, ADAMW, seeds=SEEDS, checkpoint=checkpoint, progress=stop)
+    resumed = fit_many(networks(), TASK, ADAMW, seeds=SEEDS, checkpoint=checkpoint)
+    whole = fit_many(networks(), TASK, ADAMW, seeds=SEEDS)
+    assert all(same(a, b) for a, b in zip(resumed, whole, strict=True))
+
+
+def test_a_plan_that_watches_gives_curves():
+    found = fit_many(networks()[:2], TASK, Plan(3, batch_size=16, learning_rate=0.02, watch=True), seeds=SEEDS[:2])
+    assert [len(outcome.curve) for outcome in found] == [3, 3]

@@ -20,11 +20,18 @@ def test_the_fidelity_names_every_setting():
         {"flip": True},
         {"patience": 2},
         {"precision": "bfloat16"},
+        {"optimiser": "adamw"},
+        {"watch": True},
     ]
     names = [Plan(**{"epochs": 3, **change}).fidelity for change in changes]
     assert len(set(names)) == len(changes)
     assert names[0] == Plan(3).fidelity
     assert [name.rpartition("-")[0] for name in names[:2]] == ["sgd-3", "sgd-4"]
+    assert names[-2].startswith("adamw-3-")
+
+
+def test_names_of_plans_from_before_optimisers_could_be_chosen_stay():
+    assert Plan(3).fidelity == "sgd-3-4cbfa7c1"
 
 
 def test_another_rate():
