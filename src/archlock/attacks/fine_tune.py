@@ -14,6 +14,7 @@ class FineTune(Attack):
     name = "fine_tune"
     summary = "gives the model a new head and trains all weights"
     settings = (0.1, 0.02)
+    uses_weights = True
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One fine-tuning at that learning rate."""

@@ -17,6 +17,7 @@ class FromScratch(Attack):
     name = "from_scratch"
     summary = "trains the same architecture on the target from new random weights"
     settings = (0.2, 0.05)
+    uses_weights = False
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One training from scratch at that learning rate."""

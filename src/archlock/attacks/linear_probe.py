@@ -13,6 +13,7 @@ class LinearProbe(Attack):
     name = "linear_probe"
     summary = "freezes the body and fits a new head on its features"
     settings = STRENGTHS
+    uses_weights = True
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
         """One head at that strength."""

@@ -13,6 +13,7 @@ class LinearProbeThenFineTune(Attack):
     name = "lp_ft"
     summary = "fits a new head first, then trains all weights"
     settings = (0.05, 0.01)
+    uses_weights = True
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One probe and one fine-tuning at that learning rate."""

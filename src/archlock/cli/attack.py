@@ -31,7 +31,9 @@ def attack(
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the models for: {DATA}. May be repeated.")],
     attacker: Annotated[
         list[str] | None,
-        typer.Option(help="from_scratch, linear_probe, fine_tune or lp_ft; may be repeated. Default: all."),
+        typer.Option(
+            help="An attacker such as fine_tune (docs/how-to/attack.md has all); may be repeated. Default: all."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory for result and report. Default: attacks/NAME in the run directory.")
