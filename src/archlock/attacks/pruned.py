@@ -7,8 +7,8 @@ and the zeros may grow again, since the attacker wants the target task and not a
 
 from copy import deepcopy
 
+import torch
 from torch import nn
-from torch.nn.utils import prune
 
 from archlock.attacks.attack import Adapted, Attack
 from archlock.models import head_name, with_new_head
@@ -35,17 +35,20 @@ class Pruned(Attack):
 
 
 def without_small_weights(model: nn.Module) -> nn.Module:
-    """A copy of the model with the smallest :data:`SHARE` of the weights of its body set to zero, the head left out."""
+    """A copy of the model with the smallest :data:`SHARE` of the weights of its body set to zero, the head left out.
+
+    (The pruning of torch itself cannot take weights in channels-last memory, which trained ones are in.)
+    """
     copy = deepcopy(model)
-    head = copy.get_submodule(head_name(copy))
-    inside = set(head.modules())
-    weights = [
-        (module, "weight")
-        for module in copy.modules()
-        if isinstance(module, nn.Conv2d | nn.Linear) and module not in inside
-    ]
-    if weights:
-        prune.global_unstructured(weights, pruning_method=prune.L1Unstructured, amount=SHARE)
-    for module, name in weights:
-        prune.remove(module, name)  # type: ignore[no-untyped-call]
+    kept = set(copy.get_submodule(head_name(copy)).modules())
+    layers = [m for m in copy.modules() if isinstance(m, nn.Conv2d | nn.Linear) and m not in kept]
+    weights = list({layer.weight: None for layer in layers})
+    if not weights:
+        return copy
+    sizes = torch.cat([weight.detach().abs().flatten() for weight in weights])
+    small = torch.zeros_like(sizes, dtype=torch.bool)
+    small[sizes.topk(round(SHARE * len(sizes)), largest=False).indices] = True
+    with torch.no_grad():
+        for weight, gone in zip(weights, torch.split(small, [weight.numel() for weight in weights]), strict=True):
+            weight[gone.reshape(weight.shape)] = 0
     return copy
