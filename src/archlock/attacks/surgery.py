@@ -2,7 +2,8 @@
 
 Every operation that is not a 3x3 convolution gets one beside it that begins at scale zero, and a second tower with new
 weights stands beside the first (:mod:`archlock.models.surgery`), so nothing that the model knows is lost and nothing
-that its architecture forbids stays forbidden. A step costs two to four times as much as one of fine-tuning.
+that its architecture forbids stays forbidden. A step costs two to six times as much as one of fine-tuning,
+most where the given cell has no 3x3 convolution.
 """
 
 from torch import nn

@@ -163,9 +163,9 @@ def _passing(model: nn.Module, images: Tensor) -> dict[str, int]:
 
     def look(name: str) -> Any:
         def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any], answer: Any) -> None:
-            maps = given[0] if len(given) == 1 and not named else torch.zeros(())
-            same = maps.ndim == 4 and isinstance(answer, Tensor) and maps.shape == answer.shape
-            channels.setdefault(name, set()).add(maps.shape[1] if same else None)
+            shape, *others = {tuple(maps.shape) if isinstance(maps, Tensor) else () for maps in (*given, answer)}
+            same = len(given) == 1 and not named and not others and len(shape) == 4
+            channels.setdefault(name, set()).add(shape[1] if same else None)
 
         return hook
 
