@@ -17,6 +17,7 @@ def test_every_attack_says_what_it_is(name):
     attack = ATTACKS[name]
     assert attack.name == name
     assert attack.summary
+    assert attack.uses_weights == (name not in {"from_scratch", "ordinary"})
     assert attack.settings
     assert all(setting > 0 for setting in attack.settings)
 

@@ -46,7 +46,10 @@ def attack(
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
     attacker: Annotated[
         list[str] | None,
-        typer.Option(help="from_scratch, linear_probe, fine_tune or lp_ft; may be repeated. Default: all."),
+        typer.Option(
+            help="An attacker such as fine_tune (docs/how-to/attack.md has all), or all; may be repeated. "
+            "Default: from_scratch, linear_probe, fine_tune, lp_ft."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -119,7 +122,7 @@ def attack(
 
     The same command again takes up what was interrupted. Reading weights never runs code.
     """
-    from archlock.attacks import ATTACKS
+    from archlock.attacks import ATTACKS, PANEL
     from archlock.errors import ConfigurationError
     from archlock.recipes import AttackConfig, Budget, is_run
     from archlock.recipes import attack as run_attack
@@ -129,7 +132,7 @@ def attack(
 
     place = device_named(device)
     config = AttackConfig(
-        attackers=tuple(attacker) if attacker else tuple(ATTACKS),
+        attackers=tuple(ATTACKS) if attacker == ["all"] else tuple(attacker or PANEL),
         fractions=percentages(fractions),
         trials=trials,
         horizons=multiples(horizons),

@@ -1,13 +1,23 @@
-"""Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head."""
+"""Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head and body."""
 
 from archlock.models.builders import BUILDERS, build
 from archlock.models.cost import count_flops, count_parameters
-from archlock.models.heads import features_before_head, head_name, reinitialised, with_new_head
+from archlock.models.heads import (
+    features_before_head,
+    head_name,
+    linear_head,
+    reinitialised,
+    with_kept_head,
+    with_new_head,
+)
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, open_classifier
 from archlock.models.network import DenseDecoder, Network
+from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
+from archlock.models.stages import last_stage
+from archlock.models.surgery import opened, widened
 from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
 from archlock.models.weights import load_weights, save_weights
 
@@ -26,14 +36,20 @@ __all__ = [
     "features_before_head",
     "fill",
     "head_name",
+    "last_stage",
+    "linear_head",
     "load_weights",
     "module_from_factory",
     "open_classifier",
     "open_probe",
     "read_state_dict",
+    "opened",
+    "ordinary",
     "reinitialised",
     "save_weights",
     "skeleton_of",
     "stack",
+    "widened",
+    "with_kept_head",
     "with_new_head",
 ]

@@ -22,7 +22,7 @@ class Cell(nn.Module):
     def __init__(self, edges: Sequence[Edge], channels_in: int, channels_out: int, stride: int = 1) -> None:
         super().__init__()
         self.edges = tuple((edge.tail, edge.head) for edge in sorted(edges, key=lambda edge: (edge.head, edge.tail)))
-        self.channels_out, self.stride = channels_out, stride
+        self.channels_in, self.channels_out, self.stride = channels_in, channels_out, stride
         self.operations = nn.ModuleDict()
         self.rectifiers = nn.ModuleDict()
         for edge in edges:

@@ -72,6 +72,39 @@ def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Mo
     return copy
 
 
+def linear_head(model: nn.Module) -> nn.Linear:
+    """The head of a classifier; one that is no ``nn.Linear`` raises :class:`~archlock.errors.UnsupportedError`."""
+    head = model.get_submodule(head_name(model))
+    if not isinstance(head, nn.Linear):
+        raise UnsupportedError(
+            f"the head of {type(model).__name__} is a {type(head).__name__}, not the nn.Linear of a classifier"
+        )
+    return head
+
+
+def with_kept_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
+    """A copy of the model for another label space that keeps its head where it serves.
+
+    Class i of the new task gets the row of class i of the old one; classes beyond the old ones get rows as
+    :func:`with_new_head` draws them. A dense task, or a head that is no ``nn.Linear``, raises
+    :class:`~archlock.errors.UnsupportedError`.
+    """
+    if signature.kind != "classification":
+        raise UnsupportedError(
+            f"the rows of a head stand for classes, and a {signature.kind} task has none; give {type(model).__name__} "
+            "a new head"
+        )
+    old = linear_head(model)
+    copy = with_new_head(model, signature, seed=seed)
+    new = linear_head(copy)
+    kept = min(old.out_features, new.out_features)
+    with torch.no_grad():
+        new.weight[:kept] = old.weight[:kept]
+        if old.bias is not None:
+            new.bias[:kept] = old.bias[:kept]
+    return copy
+
+
 def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
     """A copy with all weights drawn anew and running statistics begun anew; our networks as ``build`` draws them.
 

@@ -27,11 +27,16 @@ def drawing(seed: int, use: str) -> Iterator[None]:
 def draw_body(network: Network) -> None:
     """Draw all the weights of a network but its head's (inside :func:`drawing`); running statistics begin anew."""
     for part in (network.stem, network.cells, network.tail):
-        for module in part.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
+        draw_part(part)
+
+
+def draw_part(part: nn.Module) -> None:
+    """Draw the convolutions of a module and reset its normalisations (inside :func:`drawing`)."""
+    for module in part.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
 
 
 def draw_head(head: nn.Linear | DenseDecoder) -> None:

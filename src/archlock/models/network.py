@@ -67,7 +67,7 @@ class Network(nn.Module):
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"] | Float[Tensor, "n outputs h w"]:
         """Logits, or an image per example for a dense task."""
         maps = self.tail(self.cells(self.stem(self.normalise(images))))
-        result: Tensor = self.head(maps.mean((2, 3)) if isinstance(self.head, nn.Linear) else maps)
+        result: Tensor = self.head(maps if isinstance(self.head, DenseDecoder) else maps.mean((2, 3)))
         return result
 
 

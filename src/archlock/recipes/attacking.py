@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, PANEL
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
@@ -40,7 +40,7 @@ SOURCE = "source.json"
 class AttackConfig:
     """Who attacks and how hard. Everything that changes the answer, besides model and targets, is here."""
 
-    attackers: tuple[str, ...] = tuple(ATTACKS)
+    attackers: tuple[str, ...] = PANEL
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
     epochs: int | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from archlock.attacks import ATTACKS, Attack, Outcome, Setting
+from archlock.attacks import ATTACKS, PANEL, Attack, Outcome, Setting
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status
@@ -42,7 +42,7 @@ class Suite:
     """Who attacks, with how much of the target data, how often, how long he trains and how hard he searches."""
 
     plan: Plan
-    attackers: tuple[str, ...] = tuple(ATTACKS)
+    attackers: tuple[str, ...] = PANEL
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
     trials: int | None = None

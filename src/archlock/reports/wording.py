@@ -17,6 +17,13 @@ _ATTACKS: Final = {
     "linear_probe": "Linear probe",
     "fine_tune": "Full fine-tuning",
     "lp_ft": "Head first, then all",
+    "direct": "Old head, all weights",
+    "direct_head": "Old head, head only",
+    "last_stages": "New head, last stage",
+    "pruned": "Pruned, then fine-tuned",
+    "distilled": "Distilled into an ordinary network",
+    "surgery": "Surgery on the architecture",
+    "ordinary": "Ordinary network, from scratch",
 }
 ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
 _OPENED: Final[dict[Role, str]] = {"locked": "attacked", "source_only": "reference"}

@@ -1,6 +1,7 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
+from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_stack
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
@@ -21,6 +22,7 @@ __all__ = [
     "batch_of",
     "batches",
     "default_stack",
+    "distil",
     "evaluate",
     "evaluate_stack",
     "fit",

@@ -54,7 +54,7 @@ def fit(
     task: Task,
     plan: Plan,
     *,
-    head: str | None = None,
+    trains: tuple[str, ...] | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     seed: int,
@@ -62,19 +62,19 @@ def fit(
 ) -> Trained:
     """Train a copy of ``model`` on the training split of ``task``.
 
-    ``head`` trains only the submodule of that name; the rest stays frozen, normalisation statistics included.
+    ``trains`` names the submodules that train (None: all); the rest stays frozen, normalisation statistics included.
     ``checkpoint`` is a file that holds the state after each epoch and is taken up if it belongs to the same training;
     it is removed by nobody here. ``progress`` is called with (epochs done, epochs). A loss or an answer that is not
     finite raises :class:`~archlock.errors.MeasurementError`.
     """
     began = time.perf_counter()
-    state = _State(channels_last(copy.deepcopy(model).to(device)), task, plan, head)
-    identity = fingerprint([task.fingerprint, plan, seed, head, digest(model)]) if checkpoint else ""
+    state = _State(channels_last(copy.deepcopy(model).to(device)), task, plan, trains)
+    identity = fingerprint([task.fingerprint, plan, seed, trains, digest(model)]) if checkpoint else ""
     if checkpoint is not None:
         state.resume(checkpoint, identity, device)
     while state.epoch < plan.epochs and not state.exhausted():
         epoch_seed = derive_seed(seed, "epoch", state.epoch)
-        with _drawing(epoch_seed, device):
+        with drawing(epoch_seed, device):
             state.run_epoch(epoch_seed, device)
         if checkpoint is not None:
             state.save(checkpoint, identity, time.perf_counter() - began)
@@ -93,12 +93,13 @@ def fit(
 class _State:
     """Everything that changes while a training runs, and its way to disk and back."""
 
-    def __init__(self, model: nn.Module, task: Task, plan: Plan, head: str | None) -> None:
-        self.model, self.task, self.plan, self.head = model, task, plan, head
-        trained = model if head is None else model.get_submodule(head)
+    def __init__(self, model: nn.Module, task: Task, plan: Plan, trains: tuple[str, ...] | None) -> None:
+        self.model, self.task, self.plan = model, task, plan
+        self.trained = [model] if trains is None else [model.get_submodule(name) for name in trains]
         model.requires_grad_(False)
-        trained.requires_grad_(True)
-        self.optimizer = optimiser_for(trained.parameters(), plan)
+        for part in self.trained:
+            part.requires_grad_(True)
+        self.optimizer = optimiser_for((p for p in model.parameters() if p.requires_grad), plan)
         self.epoch = 0
         self.curve: list[float] = []
         self.losses: list[float] = []
@@ -110,9 +111,9 @@ class _State:
         return patience is not None and len(self.curve) - int(np.argmax([*self.curve, -math.inf])) > patience
 
     def run_epoch(self, seed: int, device: str) -> None:
-        self.model.train(self.head is None)
-        if self.head is not None:
-            self.model.get_submodule(self.head).train()
+        self.model.eval()
+        for part in self.trained:
+            part.train()
         examples = len(self.task.train)
         begun = self.epoch * steps_per_epoch(self.plan, examples)
         total, done = 0.0, 0
@@ -163,7 +164,7 @@ class _State:
 
 
 @contextmanager
-def _drawing(seed: int, device: str) -> Iterator[None]:
+def drawing(seed: int, device: str) -> Iterator[None]:
     """Inside, what a model draws (dropout) depends on the seed alone; outside, the global generators do not move."""
     on_cuda = torch.device(device).type == "cuda"
     with torch.random.fork_rng(devices=list(range(torch.cuda.device_count())) if on_cuda else []):

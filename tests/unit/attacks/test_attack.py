@@ -69,7 +69,19 @@ def test_where_every_setting_fails_the_reason_is_told():
 
 
 def test_the_catalog_knows_the_attackers():
-    assert list(ATTACKS) == ["from_scratch", "linear_probe", "fine_tune", "lp_ft"]
+    assert list(ATTACKS) == [
+        "from_scratch",
+        "linear_probe",
+        "fine_tune",
+        "lp_ft",
+        "direct",
+        "direct_head",
+        "last_stages",
+        "pruned",
+        "distilled",
+        "surgery",
+        "ordinary",
+    ]
     with pytest.raises(
         UnknownNameError, match="unknown attacker 'prune'; known: from_scratch, linear_probe, fine_tune"
     ):

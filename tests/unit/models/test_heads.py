@@ -5,7 +5,16 @@ import torch
 from torch import nn
 
 from archlock.errors import UnsupportedError
-from archlock.models import Network, build, features_before_head, head_name, reinitialised, with_new_head
+from archlock.models import (
+    Network,
+    build,
+    features_before_head,
+    head_name,
+    linear_head,
+    reinitialised,
+    with_kept_head,
+    with_new_head,
+)
 from archlock.spaces import Architecture
 from archlock.tasks import Signature
 
@@ -47,6 +56,7 @@ def same(one, other):
     [
         head_name,
         lambda model: with_new_head(model, PAIR, seed=1),
+        lambda model: with_kept_head(model, PAIR, seed=1),
         lambda model: reinitialised(model, seed=1),
         lambda model: features_before_head(model, IMAGES),
     ],
@@ -148,3 +158,29 @@ def test_features_of_a_model_that_fails_leave_no_hook():
         features_before_head(model, torch.rand(5, 1, 9, 9))
     assert all(not module._forward_pre_hooks for module in model.modules())
     assert model.training
+
+
+@pytest.mark.parametrize("make", [ours, stranger])
+@pytest.mark.parametrize("outputs", [2, 12])
+def test_a_kept_head_has_the_rows_of_the_old_one_and_new_ones_beyond(make, outputs):
+    model = make()
+    signature = Signature("classification", (1, 8, 8), outputs, (0.3,), (0.4,))
+    old, new = (linear_head(one) for one in (model, with_kept_head(model, signature, seed=1)))
+    drawn = linear_head(with_new_head(model, signature, seed=1))
+    kept = min(outputs, old.out_features)
+    assert new.out_features == outputs
+    assert torch.equal(new.weight, torch.cat([old.weight[:kept], drawn.weight[kept:]]))
+    assert torch.equal(new.bias, torch.cat([old.bias[:kept], drawn.bias[kept:]]))
+    assert not torch.equal(new.weight, drawn.weight)
+
+
+def test_a_kept_head_without_bias_gets_one_of_zero():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3, bias=False))
+    assert linear_head(with_kept_head(model, PAIR, seed=0)).bias.eq(0).all()
+
+
+def test_heads_that_cannot_be_kept():
+    with pytest.raises(UnsupportedError, match=r"a dense task has none; give Network a new head"):
+        with_kept_head(ours(), IMAGE, seed=0)
+    with pytest.raises(UnsupportedError, match=r"the head of Network is a DenseDecoder, not the nn.Linear of a class"):
+        with_kept_head(with_new_head(ours(), IMAGE, seed=0), PAIR, seed=0)

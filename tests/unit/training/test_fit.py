@@ -144,18 +144,18 @@ def test_a_damaged_or_foreign_checkpoint_is_ignored(tmp_path):
         permuted.head.weight.copy_(permuted.head.weight.flip(0))
     skips = build(Architecture("nasbench201", "111111"), TASK.signature, width=4, depth=1, seed=0)
     other_task = small_digits(train=40, validation=30, test=2, labels=(3, 4, 5))
-    for model, task, plan, seed, head in [
+    for model, task, plan, seed, trains in [
         (network(), TASK, PLAN, 1, None),
         (network(), TASK, PLAN.with_rate(0.1), 0, None),
-        (network(), TASK, PLAN, 0, "head"),
+        (network(), TASK, PLAN, 0, ("head",)),
         (network(), other_task, PLAN, 0, None),
         (network(seed=1), TASK, PLAN, 0, None),
         (permuted, TASK, PLAN, 0, None),
         (skips, TASK, PLAN, 0, None),
     ]:
         checkpoint.write_bytes(kept)
-        found = fit(model, task, plan, head=head, checkpoint=checkpoint, seed=seed)
-        alone = fit(model, task, plan, head=head, seed=seed)
+        found = fit(model, task, plan, trains=trains, checkpoint=checkpoint, seed=seed)
+        alone = fit(model, task, plan, trains=trains, seed=seed)
         assert digest(found.model) == digest(alone.model)
 
 
@@ -202,10 +202,29 @@ def test_head_only_training_changes_only_the_head():
     model = network()
     with torch.no_grad():
         model.train()(torch.rand(8, 1, 8, 8))  # statistics of its own
-    trained = fit(model, TASK, PLAN, head="head", seed=0).model
+    trained = fit(model, TASK, PLAN, trains=("head",), seed=0).model
     changed = [name for name, value in trained.state_dict().items() if not torch.equal(value, model.state_dict()[name])]
     assert changed == ["head.weight", "head.bias"]
     assert all(parameter.requires_grad for parameter in trained.parameters())
+
+
+def test_only_the_named_parts_train():
+    model = network()
+    with torch.no_grad():
+        model.train()(torch.rand(8, 1, 8, 8))  # statistics of its own
+    trained = fit(model, TASK, PLAN, trains=("tail", "head"), seed=0).model
+    before = model.state_dict()
+    changed = {
+        name.split(".")[0] for name, value in trained.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert changed == {"tail", "head"}
+    assert not torch.equal(trained.tail[0].running_mean, model.tail[0].running_mean)
+
+
+def test_parts_inside_one_another_train_once():
+    one = fit(network(), TASK, PLAN, trains=("tail", "head"), seed=0)
+    other = fit(network(), TASK, PLAN, trains=("tail", "tail.0", "head"), seed=0)
+    assert digest(one.model) == digest(other.model)
 
 
 def test_bfloat16_learns_and_keeps_float32_weights():
@@ -340,9 +359,9 @@ def test_label_smoothing_reaches_the_loss():
     assert sharp.losses != smooth.losses
 
 
-def test_an_unknown_head():
+def test_an_unknown_part():
     with pytest.raises(AttributeError, match="tail_end"):
-        fit(network(), TASK, PLAN, head="tail_end", seed=0)
+        fit(network(), TASK, PLAN, trains=("tail_end",), seed=0)
 
 
 @pytest.mark.parametrize("patience", [None, 1])

@@ -1,0 +1,26 @@
+"""Direct: keep the old head where it serves, and train everything on (FTAL of Adi et al. 2018, "all layers").
+
+The paper's tasks share their label space; where they do not, class i of the target takes over the row of class i of the
+source, and classes beyond get new rows. A head that knows other classes is a bad start that an attacker has for free.
+"""
+
+from torch import nn
+
+from archlock.attacks.attack import Adapted, Attack
+from archlock.models import with_kept_head
+from archlock.tasks import Task
+from archlock.training import Plan, fit
+
+
+class Direct(Attack):
+    """Old head, then all weights train. A dense target, or a head that is no ``nn.Linear``, is unsupported."""
+
+    name = "direct"
+    summary = "keeps the old head where it serves and trains all weights"
+    settings = (0.1, 0.02)
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        """One training of everything at that learning rate."""
+        begun = with_kept_head(model, task.signature, seed=seed)
+        trained = fit(begun, task, plan.with_rate(setting), seed=seed, device=device)
+        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)

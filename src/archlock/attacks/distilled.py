@@ -1,0 +1,50 @@
+"""Distilled: what the model knows is moved into an ordinary network, so that its architecture no longer matters.
+
+First a residual network of about as many parameters learns to answer the target's training images as the model does
+(Hinton et al. 2015; the model is used as it was given, no label is looked at), then it gets a new head and trains on
+the labels. Half of the plan's epochs go to each part: the student costs about as much a step as the model, so the whole
+costs about what fine-tuning does, and a gain comes from what the teacher knows and not from a longer training.
+"""
+
+from dataclasses import replace
+
+from torch import nn
+
+from archlock.attacks.attack import Adapted, Attack
+from archlock.errors import UnsupportedError
+from archlock.models import count_parameters, linear_head, ordinary, with_new_head
+from archlock.tasks import Task
+from archlock.training import Plan, distil, fit
+
+
+class Distilled(Attack):
+    """Model -> ordinary network -> target. Dense targets, and heads that are no ``nn.Linear``, are unsupported.
+
+    An odd number of epochs gives the extra one to the distillation; a plan of one epoch gives one to each part.
+    """
+
+    name = "distilled"
+    summary = "distils the model into an ordinary network of its size, then trains that with a new head"
+    settings = (0.2, 0.05)
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        """One distillation and one training on the labels, both at that learning rate."""
+        plan = plan.with_rate(setting)
+        after = max(1, plan.epochs // 2)
+        before = max(1, plan.epochs - after)
+        student = student_for(model, task, seed=seed)
+        taught = distil(student, model, task, replace(plan, epochs=before), seed=seed, device=device)
+        fresh = with_new_head(taught, task.signature, seed=seed)
+        trained = fit(fresh, task, replace(plan, epochs=after), seed=seed, device=device)
+        taught_steps = before * (trained.steps // after)  # both parts see the same batches of images in an epoch
+        return Adapted(trained.model, trained.validation, steps=taught_steps + trained.steps)
+
+
+def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:
+    """An ordinary network of the model's size for the images of ``task``, with as many outputs as the model has."""
+    if task.kind != "classification":
+        raise UnsupportedError(
+            f"{task.name!r} is a {task.kind} task; a model is distilled by its logits, for classification only"
+        )
+    signature = replace(task.signature, outputs=linear_head(model).out_features)
+    return ordinary(signature, parameters=count_parameters(model), seed=seed)

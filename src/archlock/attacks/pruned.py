@@ -1,0 +1,53 @@
+"""Pruned, then fine-tuned: throw away what hardly matters, and learn the target in the room that is gained.
+
+Fine-pruning (Liu et al. 2018) prunes channels that sleep on clean images, to take a backdoor out, and then fine-tunes.
+Here single weights go, the smallest by magnitude (Han et al. 2015), over the whole body at once and not layer by layer;
+and the zeros may grow again, since the attacker wants the target task and not a small model.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from archlock.attacks.attack import Adapted, Attack
+from archlock.models import head_name, with_new_head
+from archlock.tasks import Task
+from archlock.training import Plan, fit
+
+SHARE = 0.5
+"""Of the weights of convolutions and linear layers."""
+
+
+class Pruned(Attack):
+    """The smallest half of the weights of the body becomes zero; new head, then all weights train."""
+
+    name = "pruned"
+    summary = "sets the smallest half of the weights to zero, then gives the model a new head and trains all weights"
+    settings = (0.1, 0.02)
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        """One fine-tuning of the pruned model at that learning rate."""
+        fresh = with_new_head(without_small_weights(model), task.signature, seed=seed)
+        trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
+        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+
+
+def without_small_weights(model: nn.Module) -> nn.Module:
+    """A copy of the model with the smallest :data:`SHARE` of the weights of its body set to zero, the head left out.
+
+    (The pruning of torch itself cannot take weights in channels-last memory, which trained ones are in.)
+    """
+    copy = deepcopy(model)
+    kept = set(copy.get_submodule(head_name(copy)).modules())
+    layers = [m for m in copy.modules() if isinstance(m, nn.Conv2d | nn.Linear) and m not in kept]
+    weights = list({layer.weight: None for layer in layers})
+    if not weights:
+        return copy
+    sizes = torch.cat([weight.detach().abs().flatten() for weight in weights])
+    small = torch.zeros_like(sizes, dtype=torch.bool)
+    small[sizes.topk(round(SHARE * len(sizes)), largest=False).indices] = True
+    with torch.no_grad():
+        for weight, gone in zip(weights, torch.split(small, [weight.numel() for weight in weights]), strict=True):
+            weight[gone.reshape(weight.shape)] = 0
+    return copy
