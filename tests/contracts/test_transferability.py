@@ -1,7 +1,8 @@
 import pytest
 
 from archlock.execution import one_thread
-from archlock.testing.attacks import trained_network
+from archlock.models import build
+from archlock.testing.attacks import ARCHITECTURE
 from archlock.testing.transferability import ESTIMATE_CHECKS, digits_task
 from archlock.transferability import ESTIMATES, Gbc, Knn, measure_estimates
 from second_process import printed
@@ -22,13 +23,16 @@ def test_members_go_by_their_own_names():
 def test_same_values_in_a_second_process():
     code = """
 from archlock.execution import one_thread
-from archlock.testing.attacks import trained_network
+from archlock.models import build
+from archlock.testing.attacks import ARCHITECTURE
 from archlock.testing.transferability import digits_task
 from archlock.transferability import measure_estimates
+task = digits_task()
 with one_thread():
-    print(measure_estimates(trained_network(), digits_task(), seed=0))
+    print(measure_estimates(build(ARCHITECTURE, task.signature, width=4, depth=1, seed=0), task, seed=0))
 """
+    task = digits_task()
     with one_thread():
-        values = measure_estimates(trained_network(), digits_task(), seed=0)
+        values = measure_estimates(build(ARCHITECTURE, task.signature, width=4, depth=1, seed=0), task, seed=0)
     assert all(value.status == "valid" for value in values)
     assert printed(code) == str(values)

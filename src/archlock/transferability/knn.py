@@ -60,4 +60,5 @@ class Knn(Estimate):
 def majority(votes: Int64[np.ndarray, "examples neighbours"]) -> Int64[np.ndarray, " examples"]:
     """The class with the most votes in each row; of several the one that comes first in the row."""
     alike = (votes[:, :, None] == votes[:, None, :]).sum(2)
-    return votes[np.arange(len(votes)), alike.argmax(1)]
+    winners: np.ndarray = votes[np.arange(len(votes)), alike.argmax(1)]
+    return winners

@@ -64,7 +64,8 @@ def log_evidence(
     error, norm = _error_and_norm(ratio, squares, inside, outside)
     noise = len(features) / (error + ratio * norm)
     fit = 0.5 * len(features) * (np.log(noise / (2 * np.pi)) - 1)
-    return (fit + 0.5 * np.log(ratio / (ratio + squares)).sum(0)) / len(features)
+    evidence: np.ndarray = (fit + 0.5 * np.log(ratio / (ratio + squares)).sum(0)) / len(features)
+    return evidence
 
 
 def _error_and_norm(

@@ -25,4 +25,5 @@ def principal_components(
     share = np.cumsum(scale**2) / np.sum(scale**2)
     enough = int(np.searchsorted(share, energy * (1 - 1e-12))) + 1
     kept = min(enough, int((scale > NEGLIGIBLE * scale[0]).sum()), most or len(scale))
-    return left[:, :kept] * scale[:kept]
+    components: np.ndarray = left[:, :kept] * scale[:kept]
+    return components

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import multivariate_normal
 
 from archlock.transferability import ESTIMATES, Features
 from archlock.transferability.log_me import log_evidence
@@ -13,9 +12,10 @@ def slow(features, target):
     def loss(logs):
         alpha, beta = np.exp(np.clip(logs, -40, 40))
         covariance = features @ features.T / alpha + np.eye(len(features)) / beta
-        return -multivariate_normal.logpdf(target, cov=covariance, allow_singular=True) / len(target)
+        mahalanobis = target @ np.linalg.solve(covariance, target)
+        return 0.5 * (mahalanobis + np.linalg.slogdet(2 * np.pi * covariance)[1]) / len(target)
 
-    starts = [(a, b) for a in (-2.0, 3.0, 8.0) for b in (0.0, 4.0)]
+    starts = [(a, b) for a in (-2.0, 6.0) for b in (0.0, 4.0)]
     options = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 4000}
     return -min(minimize(loss, start, method="Nelder-Mead", options=options).fun for start in starts)
 
