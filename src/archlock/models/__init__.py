@@ -17,8 +17,8 @@ from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
-from archlock.models.surgery import opened, widened
 from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
+from archlock.models.surgery import opened, widened
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
@@ -42,9 +42,9 @@ __all__ = [
     "module_from_factory",
     "open_classifier",
     "open_probe",
-    "read_state_dict",
     "opened",
     "ordinary",
+    "read_state_dict",
     "reinitialised",
     "save_weights",
     "skeleton_of",

@@ -1,0 +1,57 @@
+"""Transferability estimates: how well a trained model suits a labelled target task, without training it there."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from torch import nn
+
+from archlock.catalog import Catalog
+from archlock.tasks import Task
+from archlock.transferability.estimate import Estimate, Need
+from archlock.transferability.features import Features
+from archlock.transferability.gbc import Gbc
+from archlock.transferability.h_score import HScore
+from archlock.transferability.knn import Knn
+from archlock.transferability.leep import Leep
+from archlock.transferability.log_me import LogMe
+from archlock.transferability.measuring import EstimateValue, values_of
+from archlock.transferability.n_leep import NLeep
+from archlock.transferability.nce import Nce
+from archlock.transferability.reading import features_of
+from archlock.transferability.trans_rate import TransRate
+
+__all__ = [
+    "ESTIMATES",
+    "Estimate",
+    "EstimateValue",
+    "Features",
+    "Gbc",
+    "Knn",
+    "Need",
+    "features_of",
+    "measure_estimates",
+]
+
+ESTIMATES: Final[Catalog[Estimate]] = Catalog(
+    "transferability estimate",
+    {estimate.name: estimate for estimate in (LogMe(), HScore(), Leep(), NLeep(), TransRate(), Gbc(), Knn(), Nce())},
+)
+"""Every estimate there is, by name."""
+
+
+def measure_estimates(
+    model: nn.Module,
+    task: Task,
+    names: Sequence[str] = tuple(ESTIMATES),
+    *,
+    examples: int | None = None,
+    seed: int,
+    device: str = "cpu",
+) -> tuple[EstimateValue, ...]:
+    """Estimates by name of a trained model on the training split of a target task, in the order of the names.
+
+    The features are read once, by :func:`features_of`, which raises for a model and a task that do not go together;
+    an unknown name raises UnknownNameError before that. An estimate without a value says so in status and note.
+    """
+    estimates = {name: ESTIMATES[name] for name in names}
+    return values_of(estimates, features_of(model, task, examples=examples, seed=seed, device=device), seed=seed)

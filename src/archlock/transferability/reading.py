@@ -1,0 +1,82 @@
+"""From a trained model and a task to the record that the estimates look at: one pass, nothing trained."""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.models import features_before_head, head_name
+from archlock.tasks import Split, Task, subsample
+from archlock.training import batches
+from archlock.transferability.features import Features
+
+BATCH_SIZE = 500
+
+
+def features_of(
+    model: nn.Module,
+    task: Task,
+    *,
+    split: str = "train",
+    examples: int | None = None,
+    seed: int,
+    device: str = "cpu",
+) -> Features:
+    """Features of the target task's images, before the head of the model, with what the head itself says of them.
+
+    ``examples`` of the split are drawn by the seed, classes in proportion (all of them by default); the test split is
+    for reports alone and cannot be asked for. The model must be on ``device``; it works in evaluation mode and is left
+    as it was. Networks of ours that were trained for a dense task have no source probabilities, nor has a head of a
+    single output.
+
+    Raises UnsupportedError for a dense target task, for a model without a linear classifier and for one that cannot
+    take the images; MeasurementError for features that are not finite.
+    """
+    if task.kind != "classification":
+        raise UnsupportedError(
+            f"transferability estimates compare features with class labels; {task.name!r} is a {task.kind} task"
+        )
+    head = model.get_submodule(head_name(model))
+    chosen = _chosen(task, split, examples, seed)
+    rows, answers = [], []
+    for batch in batches(chosen, BATCH_SIZE):
+        features = _before_head(model, task, batch.images.to(device))
+        rows.append(features.double().cpu())
+        if isinstance(head, nn.Linear):
+            answers.append(_probabilities(head, features).cpu())
+    probabilities = torch.cat(answers).numpy() if answers and answers[0].shape[1] > 1 else None
+    return Features(torch.cat(rows).numpy(), chosen.targets, task.outputs, probabilities)
+
+
+def _chosen(task: Task, split: str, examples: int | None, seed: int) -> Split:
+    if split not in {"train", "validation"}:
+        raise ConfigurationError(
+            f"estimates look at the split 'train' or 'validation', got {split!r}; the test split is for reports alone"
+        )
+    if split == "validation":
+        task = replace(task, train=task.validation)
+    return task.train if examples is None else subsample(task, examples, seed=seed).train
+
+
+def _before_head(model: nn.Module, task: Task, images: Tensor) -> Tensor:
+    try:
+        return features_before_head(model, images)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
+            f"({reason}); conform the task to the model's images first"
+        ) from error
+
+
+def _probabilities(head: nn.Linear, features: Tensor) -> Tensor:
+    if features.shape[1] != head.in_features:
+        raise UnsupportedError(
+            f"the last nn.Linear of the model takes {head.in_features} numbers of each place of an image, not of the "
+            f"image as a whole ({features.shape[1]} numbers); it must be the classifier"
+        )
+    with torch.no_grad():
+        logits = F.linear(features, head.weight, head.bias)
+    return torch.softmax(logits.double(), 1)

@@ -1,0 +1,38 @@
+import pytest
+
+from archlock.execution import one_thread
+from archlock.models import build
+from archlock.testing.attacks import ARCHITECTURE
+from archlock.testing.transferability import ESTIMATE_CHECKS, digits_task
+from archlock.transferability import ESTIMATES, Gbc, Knn, measure_estimates
+from second_process import printed
+
+VARIANTS = {"diagonal": Gbc("diagonal"), "euclidean": Knn(1, "euclidean")}
+
+
+@pytest.mark.parametrize("name", [*ESTIMATES, *VARIANTS])
+@pytest.mark.parametrize("check", ESTIMATE_CHECKS, ids=lambda check: check.__name__)
+def test_every_estimate(check, name):
+    check(VARIANTS[name] if name in VARIANTS else ESTIMATES[name])
+
+
+def test_members_go_by_their_own_names():
+    assert all(estimate.name == name for name, estimate in ESTIMATES.items())
+
+
+def test_same_values_in_a_second_process():
+    code = """
+from archlock.execution import one_thread
+from archlock.models import build
+from archlock.testing.attacks import ARCHITECTURE
+from archlock.testing.transferability import digits_task
+from archlock.transferability import measure_estimates
+task = digits_task()
+with one_thread():
+    print(measure_estimates(build(ARCHITECTURE, task.signature, width=4, depth=1, seed=0), task, seed=0))
+"""
+    task = digits_task()
+    with one_thread():
+        values = measure_estimates(build(ARCHITECTURE, task.signature, width=4, depth=1, seed=0), task, seed=0)
+    assert all(value.status == "valid" for value in values)
+    assert printed(code) == str(values)
