@@ -23,7 +23,8 @@ def transfer(
     architectures: Annotated[int, typer.Option(min=1, help="Functions to take, spread over sizes and kinds.")] = 152,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first is done for all before the next.")] = 1,
     weights: Annotated[
-        Path | None, typer.Option(help="Directory to keep the models trained on the sources in; default: nowhere.")
+        Path | None,
+        typer.Option(help="Directory to keep the source models in; LogME and others are then estimated, too."),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Begin nothing new after so long; the same command goes on later.")

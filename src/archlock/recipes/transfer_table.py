@@ -6,7 +6,7 @@ scratch on fewer images where a source is a target too. What only explains (prob
 scratch, single runs behind the means, sizes) is there as well, but no search sees the repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,9 +17,11 @@ from archlock.adaptation import FINE_TUNE, PROBE, SCRATCH, SOURCE
 from archlock.errors import TableError
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.models import build, count_flops, count_parameters
+from archlock.recipes.transfer_estimates import estimate_key
 from archlock.recipes.transfer_work import TransferWork, transfer_values
 from archlock.spaces import Architecture
 from archlock.tables import Provenance, RecordedColumn, Role, Table
+from archlock.transferability import ESTIMATES
 
 WORDS: Final = {SOURCE: "source", SCRATCH: "scratch", PROBE: "probe", FINE_TUNE: "fine_tune"}
 ROLES: Final[dict[tuple[str, str], Role]] = {
@@ -43,8 +45,8 @@ def transfer_table(
     """The table of all architectures that were measured whole with the first seed; means are over the seeds there are.
 
     Columns are named ``TASK_HOW_SPLIT``, with ``_from_SOURCE`` after the task where weights were taken over and
-    ``_seedN`` at the end of a single run. Failed trainings are left out of means. No complete architecture raises
-    :class:`~archlock.errors.TableError`.
+    ``_seedN`` at the end of a single run; transferability estimates are proxies. Failed trainings are left out of
+    means. No complete architecture raises :class:`~archlock.errors.TableError`.
     """
     recorded = dict(transfer_values(architectures, work, store, seeds=seeds))
     kept = sorted(one for one in architectures if all((one, seeds[0]) in found for found in recorded.values()))
@@ -71,10 +73,28 @@ def transfer_table(
         for seed, run in zip(seeds if len(seeds) > 1 else (), runs, strict=False):
             columns.append(replace(mean, name=f"{mean.name}_seed{seed}", role="repeat", runs=f"seed {seed}"))
             values.append(run)
+    for column, run in _estimates(kept, work, store, seeds[0]):
+        columns.append(column)
+        values.append(run)
     for label, sizes in zip(("parameters", "flops"), _sizes(kept, work), strict=True):
         columns.append(RecordedColumn(label, "", "cost", label, higher_is_better=False))
         values.append(sizes)
     return Table(name, kept[0].space, tuple(one.code for one in kept), tuple(columns), np.array(values), provenance)
+
+
+def _estimates(
+    kept: Sequence[Architecture], work: TransferWork, store: EvidenceStore, seed: int
+) -> Iterator[tuple[RecordedColumn, Float[np.ndarray, " architectures"]]]:
+    """Every estimate of every pair that has a value of it."""
+    pairs = [(source, task) for source in work.sources for task in work.others(source)]
+    for name in ESTIMATES:
+        known = store.read(measure=f"estimate.{name}")
+        for source, task in pairs:
+            keys = [estimate_key(work, one, name, task, source, seed) for one in kept]
+            run = np.array([_value(known.get(key)) for key in keys])
+            if np.isfinite(run).any():
+                label = f"{task}_from_{source}_{name}"
+                yield RecordedColumn(label, task, "proxy", name, runs=f"seed {seed}", start=source), run
 
 
 def _value(measurement: Measurement | None) -> float:

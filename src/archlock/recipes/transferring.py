@@ -14,6 +14,7 @@ from pathlib import Path
 from archlock.evidence import EvidenceStore
 from archlock.execution import Executor
 from archlock.progress import Progress, Silent
+from archlock.recipes.transfer_estimates import gather_estimates
 from archlock.recipes.transfer_table import transfer_table
 from archlock.recipes.transfer_work import Job, TransferConfig, TransferWork, measure_job, spread_out
 from archlock.spaces import SPACES
@@ -47,8 +48,9 @@ def transfer(
 ) -> TransferResult:
     """Measure what the store lacks, seed by seed, every job written as it comes; then write the table ``out``.
 
-    ``weights`` is a folder to keep the models trained on the sources in. With ``minutes`` nothing new is begun after
-    that time; the table has what is complete. The same call goes on.
+    ``weights`` is a folder to keep the models trained on the sources in; their transferability is then estimated, too
+    (``archlock.transferability``). With ``minutes`` no training is begun after that time; the table has what is
+    complete. The same call goes on.
     """
     progress = progress or Silent()
     architectures = spread_out(SPACES[config.space], config.architectures, seed=config.seed)
@@ -63,6 +65,7 @@ def transfer(
     for index, found in executor.run(measure_job, work, _until(left, minutes)):
         kept.write(found)
         progress.advance(1, f"{left[index][0].code} {left[index][2] or 'from scratch'}")
+    gather_estimates(architectures, work, seed=config.seed, store=kept, executor=executor, progress=progress)
     table = transfer_table(
         out.name.removesuffix(".npz"),
         architectures,

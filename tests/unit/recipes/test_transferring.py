@@ -7,11 +7,13 @@ from archlock.adaptation import FINE_TUNE, SOURCE, measure_adaptation, measure_f
 from archlock.errors import ConfigurationError, TableError
 from archlock.evidence import EvidenceStore
 from archlock.execution import InProcess, ProcessPool
+from archlock.models import build, load_weights
 from archlock.recipes import TransferConfig, transfer
 from archlock.recipes.transfer_work import COST, SHORTCUT, TransferWork, spread_out
 from archlock.spaces import SPACES
 from archlock.tables import open_pair, read_table
 from archlock.testing.small_tasks import small_digits
+from archlock.transferability import measure_estimates
 
 SPACE = SPACES["nasbench201"]
 CONFIG = TransferConfig(
@@ -38,6 +40,7 @@ def recorded(tmp_path_factory):
         CONFIG,
         store=folder / "store.sqlite",
         out=folder / "mine.npz",
+        weights=folder / "weights",
         executor=ProcessPool(2),
         command="archlock transfer ...",
     )
@@ -50,7 +53,7 @@ def test_the_table_has_truth_of_every_pair_and_says_what_it_is(recorded):
     assert table.pairs == (("low", "middle"), ("low", "high"), ("middle", "high"))
     assert table.truth("high", "low").name == "high_from_low_fine_tune_test"
     assert table.truth("low").name == "low_source_test"
-    assert {column.role for column in table.columns} == {"truth", "evidence", "repeat", "cost"}
+    assert {column.role for column in table.columns} == {"truth", "evidence", "repeat", "cost", "proxy"}
     assert "Command: archlock transfer ..." in table.provenance.note
     assert "width 4, depth 1, images 8 x 8; sources 60 images at most, 2 epochs" in table.provenance.note
 
@@ -85,6 +88,18 @@ def test_the_same_call_finds_everything_done(recorded):
     )
     assert len(EvidenceStore(recorded.store)) == before
     assert np.array_equal(again.table.values, recorded.table.values)
+
+
+def test_estimates_are_those_of_the_models_that_were_kept(recorded):
+    work = TransferWork.on([LOW, MIDDLE], [MIDDLE, HIGH], CONFIG, device="cpu")
+    table = recorded.table
+    one = table.architectures[1]
+    model = build(one, work.sources["middle"].signature, width=4, depth=1, seed=9)
+    load_weights(model, recorded.store.parent / "weights" / "middle" / f"{one.code}-0.safetensors")
+    (estimate,) = measure_estimates(model.eval(), work.targets["high"], ["log_me"], seed=0)
+    column = table.column("high_from_middle_log_me")
+    assert (column.role, column.metric, column.start) == ("proxy", "log_me", "middle")
+    assert table.recorded(column)[1] == estimate.value
 
 
 def test_a_search_sees_cheap_evidence_and_no_repeats(recorded):
