@@ -12,6 +12,8 @@ from archlock.transferability.features import Features
 
 WIDEST = 1e12
 """The ratio alpha / beta is sought within this factor of the mean squared singular value, to either side."""
+STARTS = 97
+"""The search begins at the best of this many ratios, evenly spaced by their logarithm: four to each power of ten."""
 
 
 class LogMe(Estimate):
@@ -21,7 +23,8 @@ class LogMe(Estimate):
     maximised over both. There is no intercept, as in the paper. Deviations: a class without examples does not count
     (its evidence is infinite); the ratio alpha / beta has bounds, so labels that are exactly linear in the features
     have a value; no small constants in the denominators; features that outnumber the examples do not distort the
-    evidence (the released code counts d factors alpha, but divides by min(N, d)).
+    evidence (the released code counts d factors alpha, but divides by min(N, d)). The iteration begins at the best
+    ratio of a grid, since the evidence can have several maxima (the released code begins at 1).
     """
 
     name = "log_me"
@@ -41,7 +44,7 @@ def log_evidence(
 
     With the singular values of the features, the evidence is a function of t = alpha / beta alone once beta is the
     best for t. The fixed point of MacKay, t <- gamma * |y - F m|^2 / ((N - gamma) * |m|^2) with gamma the effective
-    number of parameters, is iterated until t stands still.
+    number of parameters, is iterated until t stands still, from the best t of a grid.
     """
     left, scale, _ = np.linalg.svd(features, full_matrices=False)
     squares = (scale**2)[:, None]
@@ -49,7 +52,9 @@ def log_evidence(
     outside = np.maximum((targets**2).sum(0) - inside.sum(0), 0)
     spare = len(features) - len(scale)
     least, largest = squares.mean() / WIDEST, squares.mean() * WIDEST
-    ratio = np.full(targets.shape[1], squares.mean())
+    grid = np.geomspace(least, largest, STARTS)
+    tried = np.stack([_evidence(np.full(targets.shape[1], one), squares, inside, outside, len(left)) for one in grid])
+    ratio = grid[tried.argmax(0)]
     for _ in range(1000):
         error, norm = _error_and_norm(ratio, squares, inside, outside)
         shrunk = ratio / (ratio + squares)
@@ -61,10 +66,22 @@ def log_evidence(
         ratio = renewed
         if still.all():
             break
+    evidence: np.ndarray = np.maximum(_evidence(ratio, squares, inside, outside, len(left)), tried.max(0))
+    return evidence
+
+
+def _evidence(
+    ratio: Float64[np.ndarray, " columns"],
+    squares: Float64[np.ndarray, "values 1"],
+    inside: Float64[np.ndarray, "values columns"],
+    outside: Float64[np.ndarray, " columns"],
+    examples: int,
+) -> Float64[np.ndarray, " columns"]:
+    """Log evidence for each example at each ratio, beta the best for it."""
     error, norm = _error_and_norm(ratio, squares, inside, outside)
-    noise = len(features) / (error + ratio * norm)
-    fit = 0.5 * len(features) * (np.log(noise / (2 * np.pi)) - 1)
-    evidence: np.ndarray = (fit + 0.5 * np.log(ratio / (ratio + squares)).sum(0)) / len(features)
+    noise = examples / (error + ratio * norm)
+    fit = 0.5 * examples * (np.log(noise / (2 * np.pi)) - 1)
+    evidence: np.ndarray = (fit + 0.5 * np.log(ratio / (ratio + squares)).sum(0)) / examples
     return evidence
 
 

@@ -61,3 +61,21 @@ def test_labels_that_are_exactly_linear_have_a_value():
     assert exact > log_evidence(features, np.eye(3)[labels]).max()
     hot = Features(np.eye(3)[labels], labels, 3)
     assert np.isfinite(ESTIMATES["log_me"].estimate(hot, seed=0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_features_of_very_different_sizes_do_not_hide_the_largest_of_several_maxima(seed):
+    rng = np.random.default_rng(seed)
+    features, labels = some(57, 9, 2.0, seed)
+    features = np.column_stack([features, 1e3 * rng.normal(size=(57, 4))])  # large and without content
+    targets = np.eye(3)[labels]
+    values, scale, _ = np.linalg.svd(features)
+    turned = (values.T @ targets) ** 2
+    squares = np.zeros(57)
+    squares[: len(scale)] = scale**2
+    best = np.full(3, -np.inf)
+    for ratio in np.geomspace(1e-8, 1e10, 4000):  # y ~ N(0, (1 + s^2 / ratio) / beta) in each direction, best beta
+        spread = (1 + squares / ratio)[:, None]
+        noise = (turned / spread).mean(0)
+        best = np.maximum(best, -0.5 * (np.log(2 * np.pi * noise) + 1 + np.log(spread).mean()))
+    np.testing.assert_allclose(log_evidence(features, targets), best, rtol=1e-4, atol=1e-4)
