@@ -62,7 +62,11 @@ def lock(
         typer.Option(help="adaptation: short trainings, adapted to known targets. zero_cost: proxies, no training."),
     ] = "adaptation",
     preference: Annotated[
-        str, typer.Option(help="What learns from zero-cost evidence: score_model or binary_ranker (published).")
+        str,
+        typer.Option(
+            help="What learns from zero-cost evidence: score_model, binary_ranker (published), transferred (recorded "
+            "transfer and proxies)."
+        ),
     ] = "score_model",
     strategy: Annotated[
         str, typer.Option(help="exhaustive (default, nothing beats it), random_sampling or regularised_evolution.")

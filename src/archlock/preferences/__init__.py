@@ -11,15 +11,24 @@ from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.score_model import ScoreModel, make_score_model
+from archlock.preferences.transferred import NAME as TRANSFERRED
+from archlock.preferences.transferred import make_transferred
 from archlock.preferences.vote import Vote, copeland, make_vote, vote_margins
 
 PREFERENCES: Catalog[PreferenceMaker] = Catalog(
     "preference",
-    {"score_model": make_score_model, "ridge": make_ridge, "vote": make_vote, "binary_ranker": make_binary_ranker},
+    {
+        "score_model": make_score_model,
+        "ridge": make_ridge,
+        "vote": make_vote,
+        "binary_ranker": make_binary_ranker,
+        TRANSFERRED: make_transferred,
+    },
 )
 
 __all__ = [
     "PREFERENCES",
+    "TRANSFERRED",
     "BinaryRanker",
     "Column",
     "Estimate",

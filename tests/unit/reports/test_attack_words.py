@@ -4,7 +4,7 @@ import pytest
 
 from archlock.reports import AttackRecord, attack_headline, attack_table
 from archlock.reports.record import ModelRecord
-from archlock.reports.statistics import baseline_gain
+from archlock.reports.statistics import Terms, baseline_gain
 from report_records import attack_record
 
 POINTS = "\N{NO-BREAK SPACE}points"
@@ -80,9 +80,9 @@ def test_a_gain_is_paired_by_seed_and_none_over_itself() -> None:
     tests = {(o.attacker, o.seed): o for o in record.outcomes if o.target == "letters" and o.fraction == 1}
     two = [tests["fine_tune", 0], tests["fine_tune", 2]]
     expected = sum((tests["fine_tune", s].test or 0) - (tests["from_scratch", s].test or 0) for s in (0, 2)) / 2
-    assert baseline_gain(record, two, "from_scratch", 1.0) == pytest.approx(expected)
-    assert baseline_gain(record, [tests["from_scratch", 0]], "from_scratch", 1.0) is None
-    assert baseline_gain(record, two, "ordinary", 1.0) is None
+    assert baseline_gain(record, two, "from_scratch", Terms(1.0)) == pytest.approx(expected)
+    assert baseline_gain(record, [tests["from_scratch", 0]], "from_scratch", Terms(1.0)) is None
+    assert baseline_gain(record, two, "ordinary", Terms(1.0)) is None
 
 
 def test_only_a_model_that_was_opened_may_lack_source_scores() -> None:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from archlock.preferences import PREFERENCES, Column, EvidenceTable, normal_scores
+from archlock.errors import ConfigurationError
+from archlock.preferences import PREFERENCES, TRANSFERRED, Column, EvidenceTable, normal_scores
 from archlock.recipes.recorded.candidates import Candidates, candidates_of, draw, shortlist
 from archlock.recipes.recorded.verifying import assisted_standing, choose, relative_values
 from archlock.seeding import derive_seed, rng_for
@@ -45,6 +46,13 @@ class PassiveFewShot:
     """Of scores, by strategies that do not judge everything."""
     calibration: float = 1 / 3
     """Share of the finalists that is spent on finding the floor where only short trainings are drawn."""
+
+    def __post_init__(self) -> None:
+        if self.preference == TRANSFERRED:
+            raise ConfigurationError(
+                f"the preference {TRANSFERRED!r} has learned from recorded outcomes on tasks that benchmarks are made "
+                "of, so judging it by a recorded table would be a look at the answer; it is for archlock lock"
+            )
 
     def __call__(self, evidence: RecordedEvidence, *, floor: float, seed: int) -> Architecture:
         """See :class:`~archlock.recipes.recorded.method.RecordedMethod`.
