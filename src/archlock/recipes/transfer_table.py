@@ -42,7 +42,7 @@ def transfer_table(
     seeds: Sequence[int],
     provenance: Provenance,
 ) -> Table:
-    """The table of all architectures that were measured whole with the first seed; means are over the seeds there are.
+    """The table of all architectures that were measured whole with the first seed; means are over the complete seeds.
 
     Columns are named ``TASK_HOW_SPLIT``, with ``_from_SOURCE`` after the task where weights were taken over and
     ``_seedN`` at the end of a single run; transferability estimates are proxies. Failed trainings are left out of
@@ -56,6 +56,7 @@ def transfer_table(
     values: list[Float[np.ndarray, " architectures"]] = []
     for (measure, task, source, split), found in recorded.items():
         runs = np.array([[_value(found.get((one, seed))) for one in kept] for seed in seeds])
+        whole = [all((one, seed) in found for one in kept) for seed in seeds]
         start = str(source) if measure in (PROBE, FINE_TUNE) else ""
         mean = RecordedColumn(
             f"{task}{start and f'_from_{start}'}_{WORDS[measure]}_{split}",
@@ -65,11 +66,11 @@ def transfer_table(
             split,
             (work.settings.source_plan if measure == SOURCE else work.settings.target_plan).epochs,
             "final",
-            f"mean of up to {len(seeds)} runs" if len(seeds) > 1 else "one run",
+            f"mean of {sum(whole)} runs" if sum(whole) > 1 else "one run",
             start=start,
         )
         columns.append(mean)
-        values.append(_mean(runs))
+        values.append(_mean(runs[whole]))
         for seed, run in zip(seeds if len(seeds) > 1 else (), runs, strict=False):
             columns.append(replace(mean, name=f"{mean.name}_seed{seed}", role="repeat", runs=f"seed {seed}"))
             values.append(run)
