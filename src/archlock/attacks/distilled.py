@@ -36,8 +36,9 @@ class Distilled(Attack):
         taught = distil(student, model, task, replace(plan, epochs=before), seed=seed, device=device)
         fresh = with_new_head(taught, task.signature, seed=seed)
         trained = fit(fresh, task, replace(plan, epochs=after), seed=seed, device=device)
-        taught_steps = before * (trained.steps // after)  # both parts see the same batches of images in an epoch
-        return Adapted(trained.model, trained.validation, steps=taught_steps + trained.steps)
+        steps = trained.steps // after * (before + after)  # both parts see as many batches in an epoch
+        untaught = (task.chance,) * before if plan.watch else ()  # without a head for the task
+        return Adapted(trained.model, trained.validation, untaught + trained.curve, steps)
 
 
 def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:
