@@ -2,6 +2,7 @@
 
 Two models are compared under the same attack with the same seed, so differences are paired. An attacker is allowed to
 choose the attack: the strongest one is chosen by *validation* score, seed by seed, and its *test* score is what counts.
+An ordinary network that the attacker trains without the model is shown, but is no attack on it.
 An attack that failed on one of the two models is left out for both, so a crash never counts as a defence. A negative R
 squared counts as 0: an attacker would rather answer with the mean, so a score below that takes nothing more away.
 
@@ -27,6 +28,8 @@ LEAST_TARGETS: Final = 5
 STRONGEST: Final = "strongest attack"
 WEIGHTLESS: Final = ("from_scratch", "ordinary")
 """Attacks that use none of the weights: what somebody reaches with the data alone."""
+MODEL_FREE: Final = "ordinary"
+"""The one of them that takes not even the architecture: a line to compare with, and never the strongest attack."""
 
 Record = LockRecord | AttackRecord
 
@@ -159,7 +162,7 @@ def strongest(record: Record) -> tuple[Comparison, ...]:
     """
     pairs: dict[tuple[str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
-        both = [attacker for attacker in by_role["locked"] if attacker in by_role["source_only"]]
+        both = [name for name in by_role["locked"] if name in by_role["source_only"] and name != MODEL_FREE]
         if both:
             best = tuple(_best([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
             pairs.setdefault((target, terms), []).append((best[0], best[1]))
@@ -170,11 +173,15 @@ def strongest(record: Record) -> tuple[Comparison, ...]:
 
 
 def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeRecord, ...]]:
-    """By (target, terms): the strongest valid attack on the locked model, one outcome per seed; needs no pair."""
+    """By (target, terms): the strongest valid attack on the locked model, one outcome per seed; needs no pair.
+
+    Where an ordinary network of the attacker's own is all there is, that.
+    """
     found: dict[tuple[str, Terms], list[OutcomeRecord]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
-        if by_role["locked"]:
-            found.setdefault((target, terms), []).append(_best(list(by_role["locked"].values())))
+        met = [outcome for name, outcome in by_role["locked"].items() if name != MODEL_FREE]
+        if met or by_role["locked"]:
+            found.setdefault((target, terms), []).append(_best(met or list(by_role["locked"].values())))
     return {place: tuple(outcomes) for place, outcomes in found.items()}
 
 

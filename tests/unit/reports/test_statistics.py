@@ -15,6 +15,7 @@ from archlock.reports.statistics import (
     overall,
     source_loss,
     strongest,
+    strongest_alone,
 )
 from report_records import REAL, SIMULATED, lock_record, outcomes, target
 
@@ -58,6 +59,19 @@ def test_the_strongest_attack_is_chosen_by_validation_and_counted_by_test() -> N
     assert (worst.locked, worst.source_only) == ((0.40,), (0.70,))
     assert (worst.chosen_locked, worst.chosen_source_only) == (("fine_tune",), ("linear_probe",))
     assert worst.differences == pytest.approx((0.30,))
+
+
+def test_a_network_of_the_attackers_own_is_no_attack_on_the_model() -> None:
+    record = with_outcomes(
+        *(outcome(role, "fine_tune", 0, 0.60, 0.40) for role in ("locked", "source_only")),
+        *(outcome(role, "ordinary", 0, 0.90, 0.90) for role in ("locked", "source_only")),
+    )
+    assert [c.attacker for c in comparisons(record)] == ["fine_tune", "ordinary"]
+    assert [c.locked for c in strongest(record)] == [(0.40,)]
+    assert [o.attacker for (o,) in strongest_alone(record).values()] == ["fine_tune"]
+    alone = with_outcomes(*(outcome(role, "ordinary", 0, 0.90, 0.90) for role in ("locked", "source_only")))
+    assert strongest(alone) == ()
+    assert [o.attacker for (o,) in strongest_alone(alone).values()] == ["ordinary"]
 
 
 def test_an_attack_that_failed_on_one_model_counts_for_neither() -> None:
