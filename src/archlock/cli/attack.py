@@ -10,6 +10,7 @@ import typer
 
 from archlock.cli.options import (
     DATA,
+    Attackers,
     AttackSeeds,
     Device,
     Fractions,
@@ -22,6 +23,7 @@ from archlock.cli.options import (
     Store,
     Trials,
     Workers,
+    attackers_named,
     counts,
     device_named,
     keyword_arguments,
@@ -44,13 +46,7 @@ def attack(
         ),
     ],
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
-    attacker: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="An attacker such as fine_tune (docs/how-to/attack.md has all), or all; may be repeated. "
-            "Default: from_scratch, linear_probe, fine_tune, lp_ft."
-        ),
-    ] = None,
+    attacker: Attackers = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Directory for result and report. Default for a lock run: attacks/NAME in its directory."),
@@ -122,7 +118,6 @@ def attack(
 
     The same command again takes up what was interrupted. Reading weights never runs code.
     """
-    from archlock.attacks import ATTACKS, PANEL
     from archlock.errors import ConfigurationError
     from archlock.recipes import AttackConfig, Budget, is_run
     from archlock.recipes import attack as run_attack
@@ -132,7 +127,7 @@ def attack(
 
     place = device_named(device)
     config = AttackConfig(
-        attackers=tuple(ATTACKS) if attacker == ["all"] else tuple(attacker or PANEL),
+        attackers=attackers_named(attacker),
         fractions=percentages(fractions),
         trials=trials,
         horizons=multiples(horizons),

@@ -11,6 +11,7 @@ import typer
 
 from archlock.cli.options import (
     DATA,
+    Attackers,
     AttackSeeds,
     Device,
     Fractions,
@@ -21,6 +22,7 @@ from archlock.cli.options import (
     SkipBad,
     Store,
     Workers,
+    attackers_named,
     device_named,
     percentages,
     stderr,
@@ -94,6 +96,7 @@ def lock(
     ] = False,
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    attacker: Attackers = None,
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
     store: Store = None,
@@ -132,6 +135,7 @@ def lock(
         epochs=epochs,
         patience=patience,
         flip=flip,
+        attackers=attackers_named(attacker),
         attack_seeds=attack_seeds,
         fractions=percentages(fractions),
         seed=seed,

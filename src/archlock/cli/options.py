@@ -21,6 +21,14 @@ ImageSize = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
 ]
+Attackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attacker",
+        help="An attacker such as surgery (docs/how-to/attack.md has them), or all; may be repeated. Default: "
+        "from_scratch, linear_probe, fine_tune, lp_ft.",
+    ),
+]
 AttackSeeds = Annotated[int, typer.Option(min=1, help="Times every attack is repeated with other draws.")]
 Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
 Trials = Annotated[
@@ -55,6 +63,13 @@ def device_named(name: str) -> str:
             f"device {name!r} is not to be had here ({str(error).splitlines()[0]}); use --device cpu"
         ) from error
     return name
+
+
+def attackers_named(names: list[str] | None) -> tuple[str, ...]:
+    """The usual panel where none is named; ``all`` alone is everybody."""
+    from archlock.attacks import ATTACKS, PANEL
+
+    return tuple(ATTACKS) if names == ["all"] else tuple(names or PANEL)
 
 
 def percentages(text: str) -> tuple[float, ...]:

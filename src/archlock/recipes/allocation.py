@@ -107,7 +107,7 @@ def _paid(
     per_image = _seconds_per_image(config, source)
     trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
-    suite = Suite(plan.attack_plan, fractions=config.fractions, seeds=config.attack_seeds)
+    suite = Suite(plan.attack_plan, config.attackers, config.fractions, config.attack_seeds)
     images = ATTACK_SHARE * seconds / per_image / (2 * suite.full_trainings * max(1, workload.attacked))
     examples = min(workload.largest_target, max(300, int(images / 6)))
     return replace(

@@ -1,11 +1,13 @@
 """What is asked of a lock, in one frozen record."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
 from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
+from archlock.records import LATER
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS
@@ -47,6 +49,8 @@ class LockConfig:
     flip: bool = False
     attack_seeds: int = 3
     fractions: tuple[float, ...] = (0.1, 1.0)
+    attackers: tuple[str, ...] = field(default=PANEL, metadata=LATER)
+    """Who attacks in the end."""
     demo: bool = False
     seed: int = 0
     device: str = "cpu"
@@ -60,6 +64,7 @@ class LockConfig:
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
         for catalog, chosen in (
+            (ATTACKS, self.attackers),
             (SPACES, (self.space,)),
             (PREFERENCES, (self.preference,)),
             (STRATEGIES, (self.strategy,)),
@@ -83,7 +88,7 @@ class LockConfig:
 
         A name that is no setting raises ConfigurationError that lists the settings.
         """
-        known = [field.name for field in fields(cls)]
+        known = [setting.name for setting in fields(cls)]
         for name in settings:
             if name not in known:
                 raise ConfigurationError(f"a lock has no setting {name!r}; its settings are: {', '.join(known)}")

@@ -123,7 +123,8 @@ def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict
 def _attack(
     run: Run, locked: Released, source_only: Released, targets: Mapping[str, Task]
 ) -> tuple[OutcomeRecord, ...]:
-    suite = Suite(run.allocation.attack_plan, fractions=run.config.fractions, seeds=run.config.attack_seeds)
+    config = run.config
+    suite = Suite(run.allocation.attack_plan, config.attackers, config.fractions, config.attack_seeds)
     return run_suite(
         [
             Defended("locked", str(locked.finalist.architecture), locked.models),

@@ -1,7 +1,9 @@
 import pytest
 
+from archlock.attacks import PANEL
 from archlock.errors import ConfigurationError, UnknownNameError
 from archlock.recipes import LockConfig, parse_floor
+from archlock.records import plain
 from archlock.search import SourceFloor
 from tiny_runs import tiny_config
 
@@ -68,3 +70,10 @@ def test_a_preference_that_cannot_judge_a_whole_space_is_refused() -> None:
 def test_configurations_that_ask_the_same_are_equal() -> None:
     assert LockConfig() == LockConfig()
     assert LockConfig(seed=1) != LockConfig()
+
+
+def test_who_attacks_is_checked_before_anything_is_bought():
+    with pytest.raises(UnknownNameError, match="unknown attacker 'burglar'; known: from_scratch, linear_probe"):
+        LockConfig(attackers=("burglar",))
+    assert plain(LockConfig()) == plain(LockConfig(attackers=PANEL))
+    assert "attackers" not in plain(LockConfig()), "runs of before are taken up"
