@@ -12,7 +12,7 @@ from archlock.recipes.choosing import Finalist
 from archlock.recipes.decide import Decision
 from archlock.recipes.outputs import FILES
 from archlock.recipes.release import Released
-from archlock.recipes.run import Run, known_fingerprints
+from archlock.recipes.run import Run, evidence_subjects, known_fingerprints
 from archlock.recipes.zero_cost import PROXIES_BOUGHT
 from archlock.reports import (
     BudgetRecord,
@@ -125,7 +125,12 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
 def evidence_records(run: Run) -> tuple[EvidenceRecord, ...]:
     """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
     names = known_fingerprints(run)
-    fidelities = {run.allocation.evidence.fidelity, run.allocation.final.fidelity, PROXIES_BOUGHT.fidelity}
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    fidelities = {
+        small.settings.fidelity(small.source),
+        run.allocation.final.fidelity(run.source),
+        PROXIES_BOUGHT.fidelity,
+    }
     seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
     for key, measurement in run.means.store.read().items():
