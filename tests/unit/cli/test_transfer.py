@@ -35,6 +35,6 @@ def test_data_that_are_not_there_are_said(tmp_path: Path, capsys: pytest.Capture
     ends = ["--source", str(tmp_path / "nothing.npz"), "--target", "digits", "--out", str(tmp_path / "mine.npz")]
     with pytest.raises(SystemExit) as caught:
         main(["transfer", *ends])
-    assert caught.value.code == 2
+    assert caught.value.code == 3
     assert "nothing.npz" in capsys.readouterr().err
     assert not (tmp_path / "mine.sqlite").exists()
