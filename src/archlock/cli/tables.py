@@ -165,7 +165,7 @@ def list_command(as_json: Json = False) -> None:
 
     summaries: list[TableSummary] = []
     damaged: dict[str, str] = {}
-    for name, path in (embedded_tables() | list_tables()).items():
+    for name, path in (list_tables() | embedded_tables()).items():
         try:
             summaries.append(summarise(read_table(path)))
         except TableError as error:

@@ -6,6 +6,7 @@ from archlock.errors import TableError
 from archlock.tables import (
     check_free,
     content_checksum,
+    embedded_tables,
     library_folder,
     list_tables,
     open_by_name_or_path,
@@ -82,3 +83,22 @@ def test_where_the_library_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_a_file_may_be_given_where_it_lies(tmp_path: Path) -> None:
     write_table(tmp_path / "elsewhere.npz", small_table())
     assert open_by_name_or_path(tmp_path / "elsewhere.npz").name == "small"
+
+
+def test_what_comes_with_the_package_is_found_and_not_replaced() -> None:
+    assert list(embedded_tables()) == ["transfer201"]
+    assert open_by_name_or_path("transfer201").space_name == "nasbench201"
+    with pytest.raises(TableError, match="the table 'transfer201' comes with ArchLock; choose another --name"):
+        check_free("transfer201", replace=True)
+
+
+def test_the_embedded_table_of_transfer_is_whole() -> None:
+    table = open_by_name_or_path("transfer201")
+    assert len(table.codes) >= 150
+    assert len({source for source, _ in table.pairs}) >= 3
+    assert all(len([1 for s, _ in table.pairs if s == source]) >= 4 for source, _ in table.pairs)
+    for source, target in table.pairs:
+        for how in ("fine_tune", "probe"):
+            assert (table.recorded(table.column(f"{target}_from_{source}_{how}_test")) > 0).all()
+        assert (table.recorded(table.column(f"{target}_scratch_test")) > 0).all()
+    assert "/" not in table.provenance.note, "no path of the machine it was made on"
