@@ -46,8 +46,8 @@ Written by hand after the figures below.
   noise on clothes and steel defects (easy for him), at a source loss within the noise. It needed a floor of four
   points: with one point, the same evidence found no lock at all.
 * **The attacker who knows this defence** opens the cells and adds width (surgery, 800 images of each target):
-  against him nothing that the lock takes is outside its interval. Pruning and distilling are no better for an
-  attacker than plain fine-tuning, and fare worse on the locked model.
+  against him nothing that the lock takes is outside its interval. Pruning and distilling gain less than surgery
+  does; distilling loses most by the lock.
 * **No architecture transfers badly everywhere.** Two targets after the same source agree weakly on which
   architectures are bad to fine-tune; what is lowest on three targets is hardly low on the fourth.
 * **From-scratch accuracy is the best single sign, and none is good.** It foretells fine-tuned accuracy better than
