@@ -4,11 +4,12 @@ import ast
 import dataclasses
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import evaluation, record
+from archlock.reports import evaluation, record, record_parts
 
 DOCS = Path(__file__).parent
 
@@ -19,14 +20,15 @@ def _words(literal: object) -> str:
 
 HEAD = f"""# Schema of `result.json`
 
-Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py`; change it there.
+Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py` and
+`archlock/reports/record_parts.py`; change it there.
 
 A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; `record` tells which. `record` and `schema`
 are in every file; other fields with a default may be missing. Scores are fractions in [0, 1] (accuracy) or R squared
 (dense tasks: at most 1, may be negative), higher is better. A number that does not exist is `null`; NaN never occurs.
 
-`tuple[X, ...]` is a list of X. Words: `Scheme` is {_words(record.Scheme)}; `Role` {_words(record.Role)};
-`Kind` {_words(record.Kind)}; `Status` {_words(record.Status)}.
+`tuple[X, ...]` is a list of X. Words: `Scheme` is {_words(record_parts.Scheme)}; `Role` {_words(record_parts.Role)};
+`Kind` {_words(record_parts.Kind)}; `Status` {_words(record_parts.Status)}.
 
 `archlock.reports.from_json(path)` reads a file and complains, by place, about whatever does not fit; a file of another
 schema number is refused. Reports and model cards are made from this file alone (`archlock report`).
@@ -49,19 +51,24 @@ of another schema number is refused. The page, `summary.json` and the tables of 
 
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
-    return _page(record, HEAD, ["LockRecord", "AttackRecord"])
+    return _page([record, record_parts], HEAD)
 
 
 def evaluation_page() -> str:
     """The page of ``evaluation.json``."""
-    return _page(evaluation, EVALUATION_HEAD, ["EvaluationRecord"])
+    return _page([evaluation], EVALUATION_HEAD, ["EvaluationRecord"])
 
 
-def _page(module: ModuleType, head: str, first: list[str]) -> str:
-    tree = ast.parse(inspect.getsource(module))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    names = first + [name for name in classes if name not in first]
-    return "\n".join([head, *(_section(module, classes[name]) for name in names)])
+def _page(modules: list[ModuleType], head: str, first: Sequence[str] = ()) -> str:
+    """The classes of the modules in their order, but those that are to come first."""
+    classes = {
+        node.name: (module, node)
+        for module in modules
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.ClassDef)
+    }
+    names = [*first, *(name for name in classes if name not in first)]
+    return "\n".join([head, *(_section(*classes[name]) for name in names)])
 
 
 def _section(module: ModuleType, node: ast.ClassDef) -> str:

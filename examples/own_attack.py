@@ -22,7 +22,7 @@ class ShrinkAndPerturb(Attack):
             for old, new in zip(stirred.parameters(), fresh.parameters(), strict=True):
                 old.lerp_(new, 0.5)
         trained = fit(stirred, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)
 
 
 ATTACKS.add(ShrinkAndPerturb.name, ShrinkAndPerturb())

@@ -18,6 +18,7 @@ def test_every_attack_says_what_it_is(name):
     assert attack.name == name
     assert attack.summary
     assert attack.uses_weights == (name not in {"from_scratch", "ordinary"})
+    assert attack.uses_architecture == (name != "ordinary")
     assert attack.settings
     assert all(setting > 0 for setting in attack.settings)
 

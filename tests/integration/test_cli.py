@@ -261,7 +261,11 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
         (fraction, shots, horizon) for fraction, shots in ((1.0, None), (0.2, 2)) for horizon in (1.0, 2.0)
     }
     trained = [o for o in found if o.attacker == "fine_tune"]
-    assert all(o.steps and cost_to_reach(o, o.validation) <= o.steps for o in trained)
+    for outcome in trained:
+        whole = cost_to_reach(outcome, outcome.validation)
+        assert outcome.flops
+        assert 0 < whole.steps <= outcome.steps
+        assert 0 < whole.flops <= outcome.flops
     assert "2 of each class, 2x as long" in (data / "harder" / "report.html").read_text()
     said = run(*harder, "--horizons", "never")
     assert said.code == 2

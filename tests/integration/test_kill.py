@@ -30,7 +30,7 @@ if not (out / PLAN).exists():
     tiny_begin(out, tiny_config(space="transnas101_micro"))
 lock(load_task(Path(sys.argv[1])), tiny_config(space="transnas101_micro"), out=out, workers=int(sys.argv[3]))
 """
-VOLATILE = {"seconds", "created", "command", "spent_seconds"}
+VOLATILE = {"seconds", "trial_seconds", "created", "command", "spent_seconds"}
 Evidence = dict[Key, Measurement]
 
 

@@ -68,6 +68,9 @@ def test_the_record_says_what_was_done(result: LockResult) -> None:
     assert [(t.name, t.simulated, t.seen_by_search) for t in record.targets] == [("jigsaw(digits)", True, False)]
     assert len(record.outcomes) == 2 * 4 * 2  # models, attackers, seeds
     assert Counter(o.defended for o in record.outcomes) == {"locked": 8, "source_only": 8}
+    assert Counter(f.defended for f in record.further) == {"locked": 2, "source_only": 2}
+    assert [f.before for f in record.further if f.defended == "locked"] == list(locked.source_test)
+    assert record.budget.spent_seconds["further training"] > 0
     assert record.budget.asked == "8 trainings"
     assert record.budget.planned["candidates"] == 8
 

@@ -7,7 +7,7 @@ then measured once on the test split. He never changes the model he was given, s
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +18,30 @@ from archlock.errors import ConfigurationError, MeasurementError, UnsupportedErr
 from archlock.models import with_new_head
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
-from archlock.training import Optimiser, Plan, batch_of, evaluate
+from archlock.training import Optimiser, Plan, Trained, batch_of, evaluate
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attack gained: accuracy as a fraction, or R squared on a dense task."""
+    """What one attack gained: accuracy as a fraction, or R squared on a dense task. Equal if all but the times is."""
 
     attacker: str
     setting: Setting
     """The best setting by validation."""
     validation: float
     test: float
-    seconds: float
+    seconds: float = field(compare=False)
     """Of the whole attack, with every trial."""
     trials: tuple[tuple[Setting, float], ...]
     """Every (setting, validation score) that was tried; a diverged one is left out."""
-    steps: int = 0
-    """Steps of the optimiser in the best trial; 0 where nothing descends, or the attack does not count them."""
+    steps: int | None = None
+    """Steps of the optimiser in the best trial; 0 where nothing descends, None where the attack does not count them."""
     curve: tuple[float, ...] = ()
     """Validation scores of the best trial at even distances of its steps, the last one at the end."""
+    flops: int | None = None
+    """Floating-point operations of the best trial on its training images; None where they were not counted."""
+    best_seconds: float = field(default=0.0, compare=False)
+    """Wall-clock time of the best trial alone, with the looks at the validation split that its curve took."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +53,15 @@ class Adapted:
     curve: tuple[float, ...] = ()
     """Validation scores at even distances of the training, the last one at its end: every epoch if the plan says
     ``watch``. What was reached without a step (a fitted head) is not in it."""
-    steps: int = 0
-    """Steps of the optimiser that it took."""
+    steps: int | None = None
+    """Steps of the optimiser that it took, 0 for a fitted head; None if the attack does not count them."""
+    flops: int | None = None
+    """Floating-point operations that it took; None if the attack does not count them."""
+
+    @classmethod
+    def by(cls, trained: Trained) -> "Adapted":
+        """What one training made, with all that it counted."""
+        return cls(trained.model, trained.validation, trained.curve, trained.steps, trained.flops)
 
 
 class Attack(ABC):
@@ -68,6 +79,8 @@ class Attack(ABC):
     """Least and largest value that a search tries, by optimiser; of a probe the first range counts."""
     uses_weights: bool = True
     """Whether the trained weights matter to it; False: it takes the architecture or nothing at all."""
+    uses_architecture: bool = True
+    """Whether the model matters to it beyond its size; False: it takes nothing of it."""
 
     @abstractmethod
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
@@ -126,13 +139,22 @@ class Attack(ABC):
                 f"attack {self.name!r} on {task.name!r}: every setting diverged: {tuple(found.tried)}; the last one "
                 f"so: {found.reason}"
             )
-        best, adapted = found.best
+        best, adapted, best_seconds = found.best
         if curve and not alone and adapted.steps:
-            adapted = adapted_at(best, True)
+            adapted, best_seconds = _timed(lambda: adapted_at(best, True))
         test = evaluate(adapted.model, task.test, device=device)
-        seconds = time.perf_counter() - began
-        scores, steps = tuple(found.scores), adapted.steps
-        return Outcome(self.name, best, adapted.validation, test, seconds, scores, steps, adapted.curve)
+        return Outcome(
+            self.name,
+            best,
+            adapted.validation,
+            test,
+            seconds=time.perf_counter() - began,
+            trials=tuple(found.scores),
+            steps=adapted.steps,
+            curve=adapted.curve,
+            flops=adapted.flops,
+            best_seconds=best_seconds,
+        )
 
 
 def _starts(given: Sequence[Setting | float], horizons: Sequence[float]) -> tuple[Setting, ...]:
@@ -142,6 +164,12 @@ def _starts(given: Sequence[Setting | float], horizons: Sequence[float]) -> tupl
     return (*whole, *(Setting(value, horizon=horizon) for horizon in horizons for value in bare))
 
 
+def _timed(adapt: Callable[[], Adapted]) -> tuple[Adapted, float]:
+    """What it gives, and the seconds it took."""
+    began = time.perf_counter()
+    return adapt(), time.perf_counter() - began
+
+
 class _Trials:
     """What was tried, what it gave, and the best of it: of equally good ones the first."""
 
@@ -149,7 +177,8 @@ class _Trials:
         self.adapted_at = adapted_at
         self.tried: list[float] = []
         self.scores: list[tuple[Setting, float]] = []
-        self.best: tuple[Setting, Adapted] | None = None
+        self.best: tuple[Setting, Adapted, float] | None = None
+        """Setting, what came of it, and the seconds it took."""
         self.reason = ""
         """Why the last one that failed did so."""
 
@@ -157,13 +186,13 @@ class _Trials:
         """Validation score of one trial; None if it failed."""
         self.tried.append(setting.value)
         try:
-            adapted = self.adapted_at(setting)
+            adapted, seconds = _timed(lambda: self.adapted_at(setting))
         except MeasurementError as error:
             self.reason = str(error)
             return None
         self.scores.append((setting, adapted.validation))
         if self.best is None or adapted.validation > self.best[1].validation:
-            self.best = setting, adapted
+            self.best = setting, adapted, seconds
         return adapted.validation
 
 

@@ -23,4 +23,4 @@ class Direct(Attack):
         """One training of everything at that learning rate."""
         begun = with_kept_head(model, task.signature, seed=seed)
         trained = fit(begun, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

@@ -19,4 +19,4 @@ class DirectHead(Attack):
         """One training of the head at that learning rate."""
         begun = with_kept_head(model, task.signature, seed=seed)
         trained = fit(begun, task, plan.with_rate(setting), trains=(head_name(begun),), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

@@ -12,7 +12,7 @@ from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
 from archlock.errors import UnsupportedError
-from archlock.models import count_parameters, linear_head, ordinary, with_new_head
+from archlock.models import count_flops, count_parameters, linear_head, ordinary, with_new_head
 from archlock.tasks import Task
 from archlock.training import Plan, distil, fit
 
@@ -38,7 +38,11 @@ class Distilled(Attack):
         trained = fit(fresh, task, replace(plan, epochs=after), seed=seed, device=device)
         steps = trained.steps // after * (before + after)  # both parts see as many batches in an epoch
         untaught = (task.chance,) * before if plan.watch else ()  # without a head for the task
-        return Adapted(trained.model, trained.validation, untaught + trained.curve, steps)
+        flops = None
+        if trained.flops is not None:
+            asked = before * len(task.train) * count_flops(model, task.shape)
+            flops = round(trained.flops / after * (before + after)) + asked
+        return Adapted(trained.model, trained.validation, untaught + trained.curve, steps, flops)
 
 
 def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:

@@ -20,4 +20,4 @@ class FineTune(Attack):
         trained = fit(
             with_new_head(model, task.signature, seed=seed), task, plan.with_rate(setting), seed=seed, device=device
         )
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

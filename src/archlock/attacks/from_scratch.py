@@ -23,4 +23,4 @@ class FromScratch(Attack):
         """One training from scratch at that learning rate."""
         fresh = reinitialised(with_new_head(model, task.signature, seed=seed), seed=seed)
         trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

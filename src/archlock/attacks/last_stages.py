@@ -22,4 +22,4 @@ class LastStages(Attack):
         """One training of the last stage at that learning rate."""
         fresh = with_new_head(model, task.signature, seed=seed)
         trained = fit(fresh, task, plan.with_rate(setting), trains=last_stage(fresh), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

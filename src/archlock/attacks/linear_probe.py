@@ -21,4 +21,4 @@ class LinearProbe(Attack):
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
         """One head at that strength."""
         probed = linear_probe(model, task, strengths=(setting,), seed=seed, device=device)
-        return Adapted(probed.model, probed.validation)
+        return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)

@@ -1,5 +1,7 @@
 """LP-FT (Kumar et al. 2022): fit the head first, then fine-tune everything, so a random head spoils no features."""
 
+from dataclasses import replace
+
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
@@ -8,7 +10,10 @@ from archlock.training import Plan, fit, linear_probe
 
 
 class LinearProbeThenFineTune(Attack):
-    """Linear probe, then all weights train from there; the better of the two models counts for the attacker."""
+    """Linear probe, then all weights train from there; the better of the two models counts for the attacker.
+
+    So does its cost: that of the head alone where it was the better one.
+    """
 
     name = "lp_ft"
     summary = "fits a new head first, then trains all weights"
@@ -19,5 +24,6 @@ class LinearProbeThenFineTune(Attack):
         probed = linear_probe(model, task, seed=seed, device=device)
         trained = fit(probed.model, task, plan.with_rate(setting), seed=seed, device=device)
         if probed.validation > trained.validation:
-            return Adapted(probed.model, probed.validation, trained.curve, trained.steps)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+            return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
+        flops = None if trained.flops is None else probed.flops + trained.flops
+        return replace(Adapted.by(trained), flops=flops)

@@ -30,7 +30,7 @@ class Pruned(Attack):
         """One fine-tuning of the pruned model at that learning rate."""
         fresh = with_new_head(without_small_weights(model), task.signature, seed=seed)
         trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)
 
 
 def without_small_weights(model: nn.Module) -> nn.Module:

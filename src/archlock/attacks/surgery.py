@@ -28,4 +28,4 @@ class Surgery(Attack):
         if task.kind == "classification":
             changed = widened(changed, task.signature, seed=seed)
         trained = fit(changed, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted(trained.model, trained.validation, trained.curve, trained.steps)
+        return Adapted.by(trained)

@@ -12,6 +12,7 @@ from archlock.cli.options import (
     DATA,
     Attackers,
     AttackSeeds,
+    Curves,
     Device,
     Fractions,
     Horizons,
@@ -82,6 +83,13 @@ def attack(
         str | None,
         typer.Option(help=f"Data the model was trained for, to measure it there: {DATA}; classes in its order."),
     ] = None,
+    more: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Further images of the model's own task, to see whether it can be trained on: {DATA}; classes in its "
+            "order."
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of an attack with all the data. Default: by the amount of data.")
     ] = None,
@@ -93,6 +101,7 @@ def attack(
     trials: Trials = None,
     horizons: Horizons = "1",
     shots: Shots = "",
+    curves: Curves = False,
     skip_bad: SkipBad = False,
     store: Store = None,
     seed: Seed = 0,
@@ -132,6 +141,7 @@ def attack(
         trials=trials,
         horizons=multiples(horizons),
         shots=counts(shots),
+        curves=curves,
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,
@@ -153,6 +163,7 @@ def attack(
             config,
             reference=other or None,
             source=None if source is None else open_task(source, skip_bad=skip_bad, seed=seed),
+            more=None if more is None else open_task(more, skip_bad=skip_bad, seed=seed),
             out=out,
             store=store,
             workers=workers or (1 if place != "cpu" else None),

@@ -37,6 +37,14 @@ Trials = Annotated[
 ]
 Horizons = Annotated[str, typer.Option(help="Lengths of the attackers' trainings, in multiples of the usual.")]
 Shots = Annotated[str, typer.Option(help="Examples of each class that attackers get, beside the shares: 1,10.")]
+Curves = Annotated[
+    bool,
+    typer.Option(
+        "--curves",
+        help="Watch the attackers train, so that the report says what it costs them to get anywhere (steps, "
+        "operations, time). About a third more work; a search by --trials is watched always.",
+    ),
+]
 Store = Annotated[
     Path | None,
     typer.Option(help="Evidence store to share between runs; default: evidence.sqlite in the run directory."),

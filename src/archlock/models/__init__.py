@@ -1,7 +1,7 @@
 """Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head and body."""
 
 from archlock.models.builders import BUILDERS, build
-from archlock.models.cost import count_flops, count_parameters
+from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.heads import (
     features_before_head,
     head_name,
@@ -33,6 +33,7 @@ __all__ = [
     "build",
     "count_flops",
     "count_parameters",
+    "count_training_flops",
     "features_before_head",
     "fill",
     "head_name",

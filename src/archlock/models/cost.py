@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -43,3 +44,28 @@ def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
         for module, training in modes.items():
             module.training = training
     return total
+
+
+def count_training_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Floating-point operations of one image of shape (channels, height, width) in a step of training.
+
+    The pass forward, and backward as far as parameters require it: a frozen body costs its forward pass alone, since
+    only what lies after the first trained layer is gone back through. Every matrix product and convolution counts, as
+    torch counts them (attention as well, which :func:`count_flops` leaves out); the update of the weights does not.
+    Runs the model on two zero images in evaluation mode; weights, gradients, statistics and mode are left as they were.
+    """
+    modes = {module: module.training for module in model.modules()}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameter = next(model.parameters(), torch.zeros(()))
+    images = torch.zeros(2, *shape, device=parameter.device, dtype=parameter.dtype)
+    counter = FlopCounterMode(display=False)
+    try:
+        model.eval()
+        with counter, torch.enable_grad():
+            answers = model(images)
+            if trained:
+                torch.autograd.grad(answers.sum(), trained, allow_unused=True)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return counter.get_total_flops() // len(images)

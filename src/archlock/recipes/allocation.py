@@ -107,7 +107,7 @@ def _paid(
     per_image = _seconds_per_image(config, source)
     trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
-    suite = Suite(plan.attack_plan, config.attackers, config.fractions, config.attack_seeds)
+    suite = suite_of(config, plan.attack_plan)
     images = ATTACK_SHARE * seconds / per_image / (2 * suite.full_trainings * max(1, workload.attacked))
     examples = min(workload.largest_target, max(300, int(images / 6)))
     return replace(
@@ -115,6 +115,20 @@ def _paid(
         final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(max(epochs, 1), 200))),
         attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
         attack_examples=examples,
+    )
+
+
+def suite_of(config: LockConfig, plan: Plan) -> Suite:
+    """The attackers that a lock ends with, training by that plan."""
+    return Suite(
+        plan,
+        config.attackers,
+        config.fractions,
+        config.attack_seeds,
+        config.trials,
+        config.horizons,
+        config.shots,
+        config.curves,
     )
 
 

@@ -14,6 +14,7 @@ from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
 from archlock.recipes.budget import Budget
+from archlock.recipes.further_training import further_training
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.pacing import AttackEffort, measured_pace, plan_effort
 from archlock.recipes.recording import target_record, task_record, versions
@@ -22,6 +23,7 @@ from archlock.recipes.subjects import (
     check_source,
     limits,
     model_records,
+    more_of_source,
     prepared_targets,
     source_record,
     source_scores,
@@ -30,7 +32,7 @@ from archlock.recipes.subjects import (
 from archlock.recipes.suite import Suite, attack_plan, run_suite
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import LATER, write_atomic
-from archlock.reports import AttackRecord, BudgetRecord, OutcomeRecord, render_html, to_json
+from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
 from archlock.tasks import Task, subsample
 
 SOURCE = "source.json"
@@ -55,6 +57,8 @@ class AttackConfig:
     """Lengths of the attackers' trainings, in multiples of their epochs."""
     shots: tuple[int, ...] = field(default=(), metadata=LATER)
     """Examples of each class that attackers get, beside the fractions."""
+    curves: bool = field(default=False, metadata=LATER)
+    """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
     budget: Budget | None = field(default=None, metadata=LATER)
     """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
 
@@ -91,6 +95,7 @@ def attack(
     *,
     reference: str | Path | nn.Module | OpenedModel | None = None,
     source: Task | None = None,
+    more: Task | None = None,
     out: str | Path | None = None,
     store: Path | None = None,
     workers: int | None = None,
@@ -101,20 +106,22 @@ def attack(
 
     ``model`` is the directory of a lock run (then both of its models are attacked), anything that ``open_model`` reads,
     or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
-    comparison, ``source`` the task that the model was trained for, to measure it there. ``out`` is by default a
-    directory named after the targets inside a lock run; other models need it. Targets are brought to the size of the
-    model's images, where that is known. The same call takes up what was interrupted.
+    comparison, ``source`` the task that the model was trained for, to measure it there, and ``more`` further images of
+    that task, with its classes in the same order, to see whether the model can still be trained on. ``out`` is by
+    default a directory named after the targets inside a lock run; other models need it. Targets are brought to the size
+    of the model's images, where that is known. The same call takes up what was interrupted.
     """
     config, progress = config or AttackConfig(), progress or Silent()
     subject = subject_of(model, reference)
     prepared = prepared_targets(subject, targets)
     if source is not None:
         check_source(subject, source)
+    honest = None if more is None else more_of_source(subject, more)
     if config.examples is not None:
         prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     folder, workers = _folder(subject, prepared, out), workers or default_workers()
     fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
-    workspace = Workspace.open(folder, _identity(subject, prepared, source, config), store=store)
+    workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
     scores = _source_scores(workspace, subject, source, config)
     effort = None
     if config.budget is not None:
@@ -132,7 +139,21 @@ def attack(
         seed=config.seed,
         device=config.device,
     )
+    further: tuple[FurtherRecord, ...] = ()
+    if honest is not None:
+        further = further_training(
+            subject.defended,
+            honest,
+            seeds=suite.seeds,
+            store=workspace.store,
+            progress=progress,
+            workers=workers,
+            seed=config.seed,
+            device=config.device,
+        )
     spent = {"attacks": sum(outcome.seconds for outcome in outcomes)}
+    if further:
+        spent["further training"] = sum(one.seconds for one in further)
     shape = subject.shape or next(iter(attacked.values())).shape
     found = AttackRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -143,6 +164,7 @@ def attack(
         models=model_records(subject, shape, scores),
         targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in attacked.items()),
         outcomes=outcomes,
+        further=further,
         spent_seconds=spent,
         budget=_budget_record(config, effort, spent, len(outcomes)),
         limits=limits(subject, config.attackers),
@@ -160,10 +182,13 @@ def _folder(subject: Subject, targets: dict[str, Task], out: str | Path | None) 
     return subject.home / "attacks" / "-".join(sorted(targets))
 
 
-def _identity(subject: Subject, targets: dict[str, Task], source: Task | None, config: AttackConfig) -> dict[str, Any]:
+def _identity(
+    subject: Subject, targets: dict[str, Task], source: Task | None, more: Task | None, config: AttackConfig
+) -> dict[str, Any]:
     """What must be the same for the same call to take a run up."""
     identity = {"targets": [t.fingerprint for t in targets.values()], "config": config, **subject.identity}
-    return identity if source is None else {**identity, "source": source.fingerprint}
+    given = {"source": source, "more": more}
+    return {**identity, **{name: task.fingerprint for name, task in given.items() if task is not None}}
 
 
 def _source_scores(
@@ -195,6 +220,7 @@ def _suite(config: AttackConfig, largest: int) -> Suite:
         config.trials,
         config.horizons,
         config.shots,
+        config.curves,
     )
 
 

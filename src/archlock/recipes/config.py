@@ -51,6 +51,14 @@ class LockConfig:
     fractions: tuple[float, ...] = (0.1, 1.0)
     attackers: tuple[str, ...] = field(default=PANEL, metadata=LATER)
     """Who attacks in the end."""
+    trials: int | None = field(default=None, metadata=LATER)
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: his own two or three rates."""
+    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
+    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    shots: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Examples of each class that attackers get, beside the fractions."""
+    curves: bool = field(default=False, metadata=LATER)
+    """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
     demo: bool = False
     seed: int = 0
     device: str = "cpu"

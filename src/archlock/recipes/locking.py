@@ -15,18 +15,20 @@ from torch import nn
 from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
+from archlock.recipes.allocation import suite_of
 from archlock.recipes.config import LockConfig
 from archlock.recipes.decide import decide
+from archlock.recipes.further_training import further_training
 from archlock.recipes.outputs import write_models, write_pages
 from archlock.recipes.recording import lock_record
 from archlock.recipes.release import Released, release
 from archlock.recipes.run import Run, begin, named
-from archlock.recipes.suite import Defended, Suite, run_suite
+from archlock.recipes.suite import Defended, run_suite
 from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
-from archlock.reports import LockRecord, OutcomeRecord, render_html
+from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
-from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, seal, subsample
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, seal, subsample, unseen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,8 +97,12 @@ def lock(
     locked = release(run, decision.locked)
     source_only = release(run, decision.source_only)
     opened = open_targets(run, hidden, decision.choice)
-    outcomes = _attack(run, locked, source_only, opened)
-    record = lock_record(run, decision, locked, source_only, opened, outcomes, command=command, simulated=not sealed)
+    pair = _pair(locked, source_only)
+    outcomes = _attack(run, pair, opened)
+    further = _train_on(run, pair)
+    record = lock_record(
+        run, decision, locked, source_only, opened, outcomes, further, command=command, simulated=not sealed
+    )
     write_models(run.workspace.path, locked, source_only)
     write_pages(run.workspace.path, record)
     return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)
@@ -120,18 +126,32 @@ def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict
     return named([task if len(task.train) <= most else subsample(task, most, seed=run.config.seed) for task in tasks])
 
 
-def _attack(
-    run: Run, locked: Released, source_only: Released, targets: Mapping[str, Task]
-) -> tuple[OutcomeRecord, ...]:
-    config = run.config
-    suite = Suite(run.allocation.attack_plan, config.attackers, config.fractions, config.attack_seeds)
+def _pair(locked: Released, source_only: Released) -> tuple[Defended, ...]:
+    return (
+        Defended("locked", str(locked.finalist.architecture), locked.models),
+        Defended("source_only", str(source_only.finalist.architecture), source_only.models),
+    )
+
+
+def _attack(run: Run, pair: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
     return run_suite(
-        [
-            Defended("locked", str(locked.finalist.architecture), locked.models),
-            Defended("source_only", str(source_only.finalist.architecture), source_only.models),
-        ],
+        pair,
         targets,
-        suite,
+        suite_of(run.config, run.allocation.attack_plan),
+        store=run.means.store,
+        progress=run.means.progress,
+        workers=run.means.workers,
+        seed=run.config.seed,
+        device=run.config.device,
+    )
+
+
+def _train_on(run: Run, pair: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
+    """With images of the source that no model was trained on: those that decisions were made by."""
+    return further_training(
+        pair,
+        unseen(run.source, seed=run.config.seed),
+        seeds=run.config.attack_seeds,
         store=run.means.store,
         progress=run.means.progress,
         workers=run.means.workers,

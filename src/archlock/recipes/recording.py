@@ -19,6 +19,7 @@ from archlock.reports import (
     EvidenceRecord,
     FinalistRecord,
     FloorRecord,
+    FurtherRecord,
     LockRecord,
     ModelRecord,
     OutcomeRecord,
@@ -37,6 +38,7 @@ def lock_record(
     source_only: Released,
     targets: Mapping[str, Task],
     outcomes: tuple[OutcomeRecord, ...],
+    further: tuple[FurtherRecord, ...],
     *,
     command: str,
     simulated: bool,
@@ -65,8 +67,9 @@ def lock_record(
             for n, t in targets.items()
         ),
         outcomes=outcomes,
+        further=further,
         evidence=evidence,
-        budget=_budget(run, evidence, outcomes),
+        budget=_budget(run, evidence, outcomes, further),
         limits=_limits(run),
         files=FILES,
     )
@@ -174,12 +177,19 @@ def _finalist(finalist: Finalist, decision: Decision) -> FinalistRecord:
     )
 
 
-def _budget(run: Run, evidence: Sequence[EvidenceRecord], outcomes: Sequence[OutcomeRecord]) -> BudgetRecord:
+def _budget(
+    run: Run,
+    evidence: Sequence[EvidenceRecord],
+    outcomes: Sequence[OutcomeRecord],
+    further: Sequence[FurtherRecord],
+) -> BudgetRecord:
     plan = run.allocation
     by_stage = {
         "evidence and training": sum(e.seconds for e in evidence),
         "attacks": sum(o.seconds for o in outcomes),
     }
+    if further:
+        by_stage["further training"] = sum(f.seconds for f in further)
     return BudgetRecord(
         asked=str(run.config.budget),
         planned={

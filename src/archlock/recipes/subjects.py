@@ -100,14 +100,32 @@ def check_source(subject: Subject, source: Task) -> None:
     """A source that the models were not trained for, as far as their outputs tell, raises ConfigurationError."""
     if subject.lock is not None:
         raise ConfigurationError(f"{subject.home} is a lock run and knows its source; leave out --source")
-    for opened in subject.opened:
-        image = batch_of(_fitting(subject, source).train.take([0])).images
+    _check_classes(subject, _fitting(subject, source), "--source the data it was trained for")
+
+
+def more_of_source(subject: Subject, more: Task) -> Task:
+    """Further images of the models' own task, as the models take them; ConfigurationError if the classes do not fit."""
+    fitting = _fitting(subject, more)
+    _check_classes(subject, fitting, "--more images of the classes it was trained for")
+    if subject.lock is not None and subject.lock.source.classes != more.classes:
+        raise ConfigurationError(
+            f"the classes of {more.name!r} are not those of the source of {subject.home}, in the same order: got "
+            f"{', '.join(more.classes[:5])}, expected {', '.join(subject.lock.source.classes[:5])}"
+        )
+    return fitting
+
+
+def _check_classes(subject: Subject, task: Task, wanted: str) -> None:
+    """As many classes as the models have outputs, else ConfigurationError."""
+    image = batch_of(task.train.take([0])).images
+    names = [one.name for one in subject.opened] or [one.architecture for one in subject.defended]
+    for name, one in zip(names, subject.defended, strict=True):
         with torch.no_grad():
-            outputs = opened.module(image).shape[1]
-        if outputs != source.outputs:
+            outputs = one.models[0](image).shape[1]
+        if outputs != task.outputs:
             raise ConfigurationError(
-                f"{opened.name} has {outputs} outputs, but {source.name!r} has {source.outputs} classes; give as "
-                "--source the data it was trained for, with its classes in the order of the outputs, or leave it out"
+                f"{name} has {outputs} outputs, but {task.name!r} has {task.outputs} classes; give as "
+                f"{wanted}, with its classes in the order of the outputs, or leave it out"
             )
 
 

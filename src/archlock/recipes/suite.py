@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from archlock.attacks import ATTACKS, PANEL, Attack, Outcome, Setting
+from archlock.attacks import ATTACKS, PANEL, Attack, Setting
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status
@@ -52,6 +52,11 @@ class Suite:
     """Lengths of the trainings, in multiples of the plan's epochs; each has outcomes of its own."""
     shots: tuple[int, ...] = ()
     """Examples of each class that an attacker has, beside the fractions."""
+    curves: bool = False
+    """Whether the attackers' trainings are watched: the validation score after every epoch, and what it took. A search
+    (``trials``) is watched always. About a third more work."""
+    rates: tuple[float, ...] | None = None
+    """Learning rates to try instead of the attackers' own."""
 
     def __post_init__(self) -> None:
         for name, values in (("fractions", self.fractions), ("horizons", self.horizons), ("shots", self.shots)):
@@ -70,7 +75,9 @@ class Suite:
         What few shots take depends on the target, and is little: it is not counted.
         """
         trained = [ATTACKS[name] for name in self.attackers if ATTACKS[name].tuned == "rate"]
-        searches = sum(len(attack.settings) if self.trials is None else self.trials + 1 for attack in trained)
+        searches = sum(
+            len(attack.settings) + self.curves if self.trials is None else self.trials + 1 for attack in trained
+        )
         runs = (searches + len(trained) * (self.seeds - 1)) * sum(self.horizons)
         return runs * sum(fraction * _longer(fraction) for fraction in self.fractions)
 
@@ -101,12 +108,14 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the store keeps of an attack beside its scores, as the note of the setting's measurement."""
+    """What the store keeps of an attack's best trial beside its scores, as the note of the setting's measurement."""
 
     optimiser: Optimiser = "sgd"
     horizon: float = 1.0
     steps: int | None = None
     curve: tuple[float, ...] = ()
+    flops: int | None = None
+    seconds: float | None = None
 
 
 def attack_plan(examples: int, epochs: int | None = None) -> Plan:
@@ -124,6 +133,7 @@ def run_suite(
     workers: int,
     seed: int,
     device: str,
+    stage: str = "attacks",
 ) -> tuple[OutcomeRecord, ...]:
     """Every outcome, by target, attacker, data, horizon, model and seed; a failed attack is an outcome that says so."""
     weights: dict[Role, str] = {
@@ -133,7 +143,7 @@ def run_suite(
     shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights)
     known = store.read()
     every = list(_jobs(shared))
-    progress.begin("attacks", len(every), sum(_test_key(shared, job) in known for job in every))
+    progress.begin(stage, len(every), sum(_test_key(shared, job) in known for job in every))
     first = [(job, None) for job in every if job.index == 0]
     _run(shared, first, known, store, progress, workers)
     later = [(job, _setting(shared, replace(job, index=0), known)) for job in every if job.index > 0]
@@ -165,7 +175,7 @@ def _run(
     missing = [(job, setting) for job, setting in jobs if _test_key(shared, job) not in known]
     waiting = Counter(_test_key(shared, job) for job, _ in missing)
     left = list({_test_key(shared, job): (job, setting) for job, setting in missing}.values())
-    # (one model in both roles is attacked once, and a probe once for all horizons)
+    # (one model in both roles is attacked once, a probe once for all horizons, an ordinary network trained for both)
     for index, found in executor_for(workers).run(_attack, shared, left):
         store.write(found)
         known.update({measurement.key: measurement for measurement in found})
@@ -177,7 +187,7 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
     """One attack in a worker: three measurements (setting, validation, test), or one that says why there is none."""
     job, setting = given
     suite, target, attack = shared.suite, shared.targets[job.target], shared.attacks[job.attacker]
-    models = shared.defended[job.role].models
+    models = shared.defended[_attacked(shared, job)].models
     amount = str(job.fraction) if job.shots is None else f"{job.shots} shots"
     job_seed = derive_seed(shared.seed, "attack", target.fingerprint, amount, job.index)
     status: Status
@@ -191,10 +201,10 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
             models[job.index % len(models)],
             target,
             plan=_plan_at(suite.plan, job.fraction, len(target.train)),
-            settings=None if setting is None else (setting,),
+            settings=_own(suite, attack) if setting is None else (setting,),
             trials=suite.trials if setting is None else None,
             horizons=(job.horizon,),
-            curve=suite.trials is not None,
+            curve=suite.curves or suite.trials is not None,
             seed=job_seed,
             device=shared.device,
         )
@@ -202,7 +212,10 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
         status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
         return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
     unit = "R2" if target.kind == "dense" else "accuracy"
-    note = canonical_json(_found(outcome, attack))
+    chosen = outcome.setting
+    note = canonical_json(
+        _Found(chosen.optimiser, chosen.horizon, outcome.steps, outcome.curve, outcome.flops, outcome.best_seconds)
+    )
     return (
         Measurement(_setting_key(shared, job), outcome.setting.value, "setting", 0.0, "valid", note),
         Measurement(_key(shared, job, "score", "validation"), outcome.validation, unit, 0.0),
@@ -210,10 +223,16 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
     )
 
 
-def _found(outcome: Outcome, attack: Attack) -> _Found:
-    counted = outcome.steps > 0 or attack.tuned == "strength"
-    steps = outcome.steps if counted else None
-    return _Found(outcome.setting.optimiser, outcome.setting.horizon, steps, outcome.curve)
+def _own(suite: Suite, attack: Attack) -> tuple[float, ...] | None:
+    """What an attacker tries first, if it is not for him to say."""
+    return suite.rates if attack.tuned == "rate" else None
+
+
+def _attacked(shared: _Shared, job: _Job) -> Role:
+    """The model that the attacker is given: of two, one who needs neither has the reference, for both alike."""
+    if shared.attacks[job.attacker].uses_architecture or "source_only" not in shared.defended:
+        return job.role
+    return "source_only"
 
 
 def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
@@ -236,13 +255,18 @@ def _share_of_shots(task: Task, shots: int) -> float:
 
 
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:
-    parts = [shared.weights[job.role], shared.suite.plan, job.fraction, shared.seed, shared.device]
+    role = _attacked(shared, job)
+    parts = [shared.weights[role], shared.suite.plan, job.fraction, shared.seed, shared.device]
     horizon = 1.0 if shared.attacks[job.attacker].tuned == "strength" else job.horizon
     more = {"trials": shared.suite.trials, "horizon": horizon, "shots": job.shots}
     if more != {"trials": None, "horizon": 1.0, "shots": None}:  # (or stores of before would not be found again)
         parts.append(more)
+    if shared.suite.curves and shared.suite.trials is None:
+        parts.append("curves")
+    if shared.suite.rates is not None:
+        parts.append({"rates": shared.suite.rates})
     task = shared.targets[job.target].fingerprint
-    architecture = shared.defended[job.role].architecture
+    architecture = shared.defended[role].architecture
     measure = f"attack.{job.attacker}.{what}"
     return Key(architecture, task, measure, split, f"attack-{fingerprint(parts)}", job.index)
 
@@ -287,6 +311,8 @@ def _record(shared: _Shared, job: _Job, known: Mapping[Key, Measurement]) -> Out
         test=test.value if valid else None,
         steps=found.steps,
         curve=found.curve,
+        flops=found.flops,
+        trial_seconds=found.seconds,
         seconds=test.seconds,
         status=test.status,
         note=test.note,

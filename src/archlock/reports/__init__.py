@@ -1,6 +1,6 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
-from archlock.reports.attack_cost import cost_to_reach, slc_auc
+from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
 from archlock.reports.evaluation import (
@@ -25,25 +25,23 @@ from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
 from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary, summarise
 from archlock.reports.evaluation_tables import evaluation_summary
 from archlock.reports.html import render_html
-from archlock.reports.record import (
-    SCHEMA,
-    AttackRecord,
+from archlock.reports.measures import further_sentence
+from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
+from archlock.reports.record_parts import (
     BudgetRecord,
     EvidenceRecord,
     FileRecord,
     FinalistRecord,
     FloorRecord,
-    LockRecord,
+    FurtherRecord,
     ModelRecord,
     OutcomeRecord,
     Role,
     TargetRecord,
     TaskRecord,
     TradeOffPoint,
-    from_json,
-    from_plain,
-    to_json,
 )
+from archlock.reports.slc_auc import slc_auc
 from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
 
@@ -53,6 +51,7 @@ __all__ = [
     "SCHEMA",
     "AttackRecord",
     "BudgetRecord",
+    "Cost",
     "EvaluationRecord",
     "EvaluationRow",
     "EvaluationSummary",
@@ -62,6 +61,7 @@ __all__ = [
     "FloorPoint",
     "FloorRecord",
     "FloorScale",
+    "FurtherRecord",
     "ImportanceRecord",
     "Interval",
     "LockRecord",
@@ -87,6 +87,7 @@ __all__ = [
     "evaluation_to_json",
     "from_json",
     "from_plain",
+    "further_sentence",
     "pair_name",
     "render_card",
     "render_evaluation",

@@ -1,123 +1,152 @@
-"""What an attack costs the attacker: how much data and how many steps buy how much.
+"""What an attack costs the attacker: steps, arithmetic and time until a model serves his task.
 
-SLC-AUC, the area under the sample-wise learning curve: Non-Transferable Pruning (Ding et al. 2024). Our reading: test
-score over the logarithm of the share of the data, by the trapezoidal rule, divided by the length of the logarithmic
-axis; so a score that does not depend on the amount of data is its own area, and areas over different shares do not
-compare.
+The level to reach is :data:`REACH` of what somebody gains without the lock: of what the strongest attack makes of the
+reference model, above chance; where there is no reference, of what the same architecture gains from scratch. Costs are
+those of the one training that was kept, up to the first look at its validation score that was high enough (a look is
+taken after every epoch); what trying other settings took is not in them. They are spread evenly over a training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from statistics import median_low
+from typing import Final, Literal
 
 import numpy as np
 
-from archlock.reports.record import OutcomeRecord
+from archlock.reports.record_parts import (
+    OutcomeRecord,
+    Role,
+)
 from archlock.reports.statistics import (
-    STRONGEST,
-    Comparison,
-    Estimate,
+    MODEL_FREE,
     Record,
-    comparisons,
-    estimate,
+    Terms,
+    judged_targets,
     strongest,
-    strongest_alone,
+    terms_of,
     valid_outcomes,
 )
 
-LEAST_FRACTIONS: Final = 3
-"""Fewer shares of the data are no curve."""
+REACH: Final = 0.9
+"""Share of the gain above chance that is to be reached."""
+
+Unit = Literal["steps", "flops", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """SLC-AUC under one attack on one target, seed by seed; ``source_only`` is empty where there is no reference."""
+class Cost:
+    """What a training took up to some point of it."""
+
+    steps: int
+    """Of the optimiser; 0 for a head that is fitted without it."""
+    flops: float | None
+    """Floating-point operations on training images; None where they were not counted."""
+    seconds: float | None
+    """Wall-clock time where it ran, with the looks at the validation split; None where it was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one attack takes to reach a level on a target, for each model by seed; None where it never does."""
 
     target: str
     attacker: str
-    horizon: float
-    fractions: tuple[float, ...]
-    """The shares it goes over, from the least."""
-    locked: tuple[float, ...]
-    source_only: tuple[float, ...] = ()
+    terms: Terms
+    level: float
+    costs: dict[Role, tuple[Cost | None, ...]]
 
-    @property
-    def taken_away(self) -> Estimate:
-        """Mean of source-only minus locked with its interval; higher is a better lock."""
-        return estimate([plain - locked for plain, locked in zip(self.source_only, self.locked, strict=True)])
+    def median(self, role: Role, unit: Unit) -> float | None:
+        """The lower median over seeds, one that never gets there counting as infinite; None if it is that, or unknown.
 
+        Raises KeyError for a model that was not attacked so.
+        """
+        values = [np.inf if cost is None else getattr(cost, unit) for cost in self.costs[role]]
+        if any(value is None for value in values):
+            return None
+        middle = float(median_low(values))
+        return middle if np.isfinite(middle) else None
 
-def slc_auc(points: Mapping[float, float]) -> float:
-    """Area under the score over log(fraction), divided by the width of the axis: in [0, 1] for accuracies.
-
-    ``points`` has the score at each fraction in (0, 1]; fewer than two fractions raise ValueError.
-    """
-    fractions = sorted(points)
-    if len(fractions) < 2 or fractions[0] <= 0:
-        raise ValueError(f"an area needs scores at two fractions above 0 at least; got {fractions}")
-    places = np.log(fractions)
-    scores = np.array([points[fraction] for fraction in fractions])
-    return float(np.sum(np.diff(places) * (scores[1:] + scores[:-1]) / 2) / (places[-1] - places[0]))
+    def reached(self, role: Role) -> int:
+        """With how many seeds it gets there."""
+        return sum(cost is not None for cost in self.costs[role])
 
 
-def cost_to_reach(outcome: OutcomeRecord, level: float) -> int | None:
-    """Steps of the optimiser until the validation score was first seen at ``level`` or above; None if it never was.
+def cost_to_reach(outcome: OutcomeRecord, level: float) -> Cost | None:
+    """What it took until the validation score was first seen at ``level`` or above; None if it never was.
 
-    What a head fitted without a step reaches costs none. An outcome whose steps were not counted raises ValueError.
+    Where no looks were taken on the way, or a better model than the last was kept, that is the whole training. An
+    outcome whose steps were not counted raises ValueError.
     """
     if outcome.steps is None or outcome.validation is None:
-        raise ValueError(f"the steps of {outcome.attacker} on {outcome.target} are not known; attack with trials")
+        raise ValueError(f"the steps of {outcome.attacker} on {outcome.target} are not known; attack with curves")
+    looks = len(outcome.curve)
     for number, score in enumerate(outcome.curve, start=1):
         if score >= level:
-            return -(-outcome.steps * number // len(outcome.curve))
-    return 0 if outcome.validation >= level else None
+            return _part(outcome, outcome.steps, number / looks)
+    return _part(outcome, outcome.steps, 1.0) if outcome.validation >= level else None
 
 
-def areas(record: Record) -> tuple[Area, ...]:
-    """One per (target, attacker, horizon), the strongest attack first, where there are three fractions at least.
+def reaches(record: Record) -> tuple[Reach, ...]:
+    """One per judged target and attack whose steps were counted and watched, with most data and most time.
 
-    Over the seeds that all fractions have; what was counted in shots takes no part.
+    Nothing for a target on which there is no level to reach.
     """
-    curves: dict[tuple[str, str, float], list[Comparison]] = {}
-    for comparison in (*strongest(record), *comparisons(record)):
-        if comparison.terms.shots is None:
-            key = comparison.target, comparison.attacker, comparison.terms.horizon
-            curves.setdefault(key, []).append(comparison)
+    by_attack: dict[tuple[str, str, Terms], dict[Role, dict[int, OutcomeRecord]]] = {}
+    for (name, terms, seed), by_role in valid_outcomes(record).items():
+        for role, met in by_role.items():
+            for attacker, outcome in met.items():
+                if outcome.steps == 0 or (outcome.steps and outcome.curve):
+                    by_attack.setdefault((name, attacker, terms), {}).setdefault(role, {})[seed] = outcome
     found = []
-    for (target, attacker, horizon), curve in curves.items():
-        locked = _by_seed({c.fraction: dict(zip(c.seeds, c.locked, strict=True)) for c in curve})
-        plain = _by_seed({c.fraction: dict(zip(c.seeds, c.source_only, strict=True)) for c in curve})
-        if locked:
-            fractions = tuple(sorted(c.fraction for c in curve))
-            found.append(Area(target, attacker, horizon, fractions, tuple(locked), tuple(plain)))
+    for target in judged_targets(record):
+        seen = {terms for name, _, terms in by_attack if name == target.name}
+        most = max(seen, key=lambda terms: terms.rank, default=None)
+        gain = None if most is None else _gain_to_match(record, target.name, most)
+        if gain is None or gain <= target.chance:
+            continue
+        level = target.chance + REACH * (gain - target.chance)
+        for (name, attacker, terms), outcomes in by_attack.items():
+            if (name, terms) == (target.name, most):
+                costs = {
+                    role: tuple(cost_to_reach(one, level) for _, one in sorted(seeds.items()))
+                    for role, seeds in outcomes.items()
+                }
+                found.append(Reach(name, attacker, terms, level, costs))
     return tuple(found)
 
 
-def areas_alone(record: Record) -> tuple[Area, ...]:
-    """The same of a model that was attacked without a reference."""
-    curves: dict[tuple[str, str, float], dict[float, dict[int, float]]] = {}
+def cheapest(found: Sequence[Reach], role: Role, unit: Unit = "flops") -> Reach | None:
+    """Of attacks on one target, the one with which most of the seeds get there for the least; None if none does.
 
-    def note(attacker: str, outcome: OutcomeRecord) -> None:
-        if outcome.shots is None and outcome.test is not None:
-            curve = curves.setdefault((outcome.target, attacker, outcome.horizon), {})
-            curve.setdefault(outcome.fraction, {})[outcome.seed] = outcome.test
-
-    for outcomes in strongest_alone(record).values():
-        for outcome in outcomes:
-            note(STRONGEST, outcome)
-    for by_role in valid_outcomes(record).values():
-        for attacker, outcome in by_role["locked"].items():
-            note(attacker, outcome)
-    return tuple(
-        Area(target, attacker, horizon, tuple(sorted(curve)), tuple(scores))
-        for (target, attacker, horizon), curve in curves.items()
-        if (scores := _by_seed(curve))
-    )
+    An ordinary network is no attack on a model, and is left out.
+    """
+    able = [
+        (cost, reach)
+        for reach in found
+        if reach.attacker != MODEL_FREE and role in reach.costs and (cost := reach.median(role, unit)) is not None
+    ]
+    return min(able, key=lambda one: one[0])[1] if able else None
 
 
-def _by_seed(curve: Mapping[float, Mapping[int, float]]) -> Sequence[float]:
-    """Area for each seed that all fractions have; none if the fractions are too few."""
-    if len(curve) < LEAST_FRACTIONS:
-        return ()
-    common = sorted(set.intersection(*(set(scores) for scores in curve.values())))
-    return [slc_auc({fraction: scores[seed] for fraction, scores in curve.items()}) for seed in common]
+def _part(outcome: OutcomeRecord, steps: int, share: float) -> Cost:
+    flops, seconds = (None if whole is None else whole * share for whole in (outcome.flops, outcome.trial_seconds))
+    return Cost(int(np.ceil(steps * share - 1e-9)), flops, seconds)
+
+
+def _gain_to_match(record: Record, target: str, terms: Terms) -> float | None:
+    """Mean validation score, over seeds, of what the level is a share of; None if nobody measured it."""
+    if any(outcome.defended == "source_only" for outcome in record.outcomes):
+        chosen = [c for c in strongest(record) if (c.target, c.terms) == (target, terms)]
+        wanted = {(seed, name) for c in chosen for seed, name in zip(c.seeds, c.chosen_source_only, strict=True)}
+        role: Role = "source_only"
+    else:
+        wanted = {(o.seed, "from_scratch") for o in record.outcomes}
+        role = "locked"
+    scores = [
+        outcome.validation
+        for outcome in record.outcomes
+        if (outcome.defended, outcome.target, terms_of(outcome)) == (role, target, terms)
+        and (outcome.seed, outcome.attacker) in wanted
+        and outcome.validation is not None
+    ]
+    return float(np.mean(scores)) if scores else None

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from archlock.reports.plots import attack_names
-from archlock.reports.record import AttackRecord, OutcomeRecord, TargetRecord
+from archlock.reports.record import AttackRecord
+from archlock.reports.record_parts import (
+    OutcomeRecord,
+    TargetRecord,
+)
 from archlock.reports.statistics import (
     Estimate,
     Terms,

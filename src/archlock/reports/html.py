@@ -13,6 +13,7 @@ import numpy as np
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
+from archlock.reports.measures import cost_groups, further_rows, further_sentence, roles, worth_groups
 from archlock.reports.plots import (
     Levels,
     curve_plot,
@@ -24,7 +25,13 @@ from archlock.reports.plots import (
     target_rows,
     trade_off_plot,
 )
-from archlock.reports.record import AttackRecord, Kind, LockRecord, ModelRecord, Role, TaskRecord
+from archlock.reports.record import AttackRecord, LockRecord
+from archlock.reports.record_parts import (
+    Kind,
+    ModelRecord,
+    Role,
+    TaskRecord,
+)
 from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone, terms_of
 from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
@@ -54,6 +61,9 @@ def render_html(record: Record) -> str:
     names = role_names(record)
     content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
+    content |= {"roles": roles(record), "worth": worth_groups(record) if len(roles(record)) == 2 else ()}
+    content |= {"costs": cost_groups(record)}
+    content |= {"further": further_rows(record), "further_said": further_sentence(record)}
     return fill(template, filters=_filters(names), record=record, names=names, **content)
 
 

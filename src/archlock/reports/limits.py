@@ -1,6 +1,9 @@
 """What a record cannot show, in plain sentences: those the run wrote down, and those that follow from its numbers."""
 
-from archlock.reports.record import AttackRecord, LockRecord, ModelRecord
+from archlock.reports.record import AttackRecord, LockRecord
+from archlock.reports.record_parts import (
+    ModelRecord,
+)
 from archlock.reports.statistics import LEAST_SEEDS, Record, comparisons, judged_targets
 from archlock.reports.wording import plural
 

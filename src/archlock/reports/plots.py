@@ -11,7 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.record import Kind, LockRecord, ModelRecord, OutcomeRecord, Role, TargetRecord, TradeOffPoint
+from archlock.reports.record import LockRecord
+from archlock.reports.record_parts import (
+    Kind,
+    ModelRecord,
+    OutcomeRecord,
+    Role,
+    TargetRecord,
+    TradeOffPoint,
+)
 from archlock.reports.statistics import Comparison, Estimate, Terms, estimate, source_loss
 from archlock.reports.wording import MINUS, ROLES, attack_name, duration, interval, number, score, shorten
 

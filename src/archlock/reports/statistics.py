@@ -19,7 +19,13 @@ from typing import Final, Literal
 
 import numpy as np
 
-from archlock.reports.record import AttackRecord, Kind, LockRecord, OutcomeRecord, Role, TargetRecord
+from archlock.reports.record import AttackRecord, LockRecord
+from archlock.reports.record_parts import (
+    Kind,
+    OutcomeRecord,
+    Role,
+    TargetRecord,
+)
 from archlock.seeding import rng_for
 
 CONFIDENCE: Final = 0.95
@@ -164,12 +170,17 @@ def strongest(record: Record) -> tuple[Comparison, ...]:
     for (target, terms, _), by_role in valid_outcomes(record).items():
         both = [name for name in by_role["locked"] if name in by_role["source_only"] and name != MODEL_FREE]
         if both:
-            best = tuple(_best([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
+            best = tuple(strongest_of([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
             pairs.setdefault((target, terms), []).append((best[0], best[1]))
     kinds = {target.name: target.kind for target in record.targets}
     return tuple(
         _comparison(target, STRONGEST, terms, found, kinds[target]) for (target, terms), found in pairs.items()
     )
+
+
+def strongest_of(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
+    """The one with the best validation score, whatever its test score; of equal ones the first."""
+    return max(outcomes, key=lambda outcome: -np.inf if outcome.validation is None else outcome.validation)
 
 
 def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeRecord, ...]]:
@@ -181,7 +192,7 @@ def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeReco
     for (target, terms, _), by_role in valid_outcomes(record).items():
         met = [outcome for name, outcome in by_role["locked"].items() if name != MODEL_FREE]
         if met or by_role["locked"]:
-            found.setdefault((target, terms), []).append(_best(met or list(by_role["locked"].values())))
+            found.setdefault((target, terms), []).append(strongest_of(met or list(by_role["locked"].values())))
     return {place: tuple(outcomes) for place, outcomes in found.items()}
 
 
@@ -280,18 +291,15 @@ def _comparison(
         attacker,
         terms,
         tuple(locked.seed for locked, _ in ordered),
-        tuple(_test(locked, kind) for locked, _ in ordered),
-        tuple(_test(plain, kind) for _, plain in ordered),
+        tuple(counted_score(locked, kind) for locked, _ in ordered),
+        tuple(counted_score(plain, kind) for _, plain in ordered),
         tuple(locked.attacker for locked, _ in ordered),
         tuple(plain.attacker for _, plain in ordered),
     )
 
 
-def _best(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
-    return max(outcomes, key=lambda outcome: -np.inf if outcome.validation is None else outcome.validation)
-
-
-def _test(outcome: OutcomeRecord, kind: Kind) -> float:
+def counted_score(outcome: OutcomeRecord, kind: Kind) -> float:
+    """Its test score; of a dense task at least 0. An outcome without one raises ValueError."""
     if outcome.test is None:
         raise ValueError(f"the outcome of {outcome.attacker} on {outcome.target} is not valid")
     return max(outcome.test, 0.0) if kind == "dense" else outcome.test

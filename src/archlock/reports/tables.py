@@ -5,9 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archlock.reports.attack_cost import Area, areas, areas_alone
-from archlock.reports.record import LockRecord, OutcomeRecord, TargetRecord
+from archlock.reports.record import LockRecord
+from archlock.reports.record_parts import (
+    OutcomeRecord,
+    TargetRecord,
+)
+from archlock.reports.slc_auc import Area, areas, areas_alone
 from archlock.reports.statistics import (
+    MODEL_FREE,
     STRONGEST,
     WEIGHTLESS,
     Comparison,
@@ -119,16 +124,16 @@ def _paired_rows(record: Record) -> dict[str, list[Placed]]:
 
 
 def _paired_row(comparison: Comparison, target: TargetRecord, *, is_strongest: bool) -> AttackRow:
-    away = comparison.taken_away
+    away, apart = comparison.taken_away, comparison.attacker == MODEL_FREE  # (nothing can be taken away from that one)
     return AttackRow(
         attacker="" if is_strongest else comparison.attacker,
         data=data_words(comparison.terms),
         locked=score(float(np.mean(comparison.locked)), target.kind),
         plain=score(float(np.mean(comparison.source_only)), target.kind),
-        away=number(100 * away.mean),
-        interval=interval(away) if away.has_interval else "none",
+        away=DASH if apart else number(100 * away.mean),
+        interval=DASH if apart else interval(away) if away.has_interval else "none",
         seeds=str(len(comparison.seeds)),
-        sure=away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
+        sure=not apart and away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
         strongest=is_strongest,
     )
 

@@ -3,7 +3,12 @@
 from datetime import datetime
 from typing import Final
 
-from archlock.reports.record import AttackRecord, Kind, LockRecord, Role, Scheme
+from archlock.reports.record import AttackRecord, LockRecord
+from archlock.reports.record_parts import (
+    Kind,
+    Role,
+    Scheme,
+)
 from archlock.reports.statistics import Estimate, Terms
 
 MINUS = "\N{MINUS SIGN}"
@@ -94,8 +99,8 @@ def duration(seconds: float) -> str:
 
 
 def large(value: int) -> str:
-    """A large count: ``958``, ``14.2 k``, ``3.1 M``, ``1.2 G``."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+    """A large count: ``958``, ``14.2 k``, ``3.1 M``, ``1.2 G``, ``7.5 T``."""
+    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= limit:
             return f"{value / (1e3 if unit == 'k' else limit):.1f}{NARROW}{unit}"
     return f"{value:,.0f}"

@@ -1,4 +1,4 @@
-"""Smaller training splits: what an attacker with little data has, or what a cheap measurement needs."""
+"""Other training splits of a task: what an attacker with little data has, what a training has not seen yet."""
 
 from dataclasses import replace
 
@@ -48,6 +48,23 @@ def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
     if not 0 < fraction <= 1:
         raise ConfigurationError(f"cannot train on the fraction {fraction} of the data; give a number in (0, 1]")
     return subsample(task, max(1, round(fraction * len(task.train))), seed=seed)
+
+
+def unseen(task: Task, *, seed: int) -> Task:
+    """The same task with examples that no training on it saw: four fifths of its validation split to train on, classes
+    in proportion, the other fifth for decisions; the test split is the same.
+
+    Every class of which there is an example can be trained on. Fewer than two examples: ConfigurationError.
+    """
+    count = len(task.validation)
+    if count < 2:
+        raise ConfigurationError(f"{task.name!r} has {count} validation example; two or more can be divided")
+    place = rng_for(seed, "unseen").permutation(count)
+    share = place.astype(np.float64) if task.kind == "dense" else _place_in_class(task.validation.targets, place)
+    rows, few = np.argsort(share, kind="stable"), min(count - 1, round(0.8 * count))
+    train, validation = (task.validation.take(np.sort(part)) for part in (rows[:few], rows[few:]))
+    origin = f"{task.origin}; its validation split, divided"
+    return replace(task, train=train, validation=validation, origin=origin)
 
 
 def _with_rows(task: Task, rows: np.ndarray) -> Task:

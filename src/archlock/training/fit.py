@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from archlock.errors import MeasurementError
+from archlock.models import count_training_flops
 from archlock.records import fingerprint
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
@@ -47,6 +48,8 @@ class Trained:
     """Whether it was one of many and not good enough to go on to the last epoch."""
     steps: int = 0
     """Steps of the optimiser."""
+    flops: int | None = None
+    """Floating-point operations of these steps; counted where the plan says ``watch``."""
 
 
 def fit(
@@ -82,12 +85,13 @@ def fit(
             progress(state.epoch, plan.epochs)
     if state.best is not None:
         state.model.load_state_dict(state.best)
+    flops = state.flops() if plan.watch else None
     state.model.eval().requires_grad_(True)
     curve = tuple(state.curve) or (evaluate(state.model, task.validation, device=device),)
     validation = curve[-1] if plan.patience is None else max(curve)
     seconds = state.seconds_before + time.perf_counter() - began
     steps = state.epoch * steps_per_epoch(plan, len(task.train))
-    return Trained(state.model, validation, curve, tuple(state.losses), seconds, steps=steps)
+    return Trained(state.model, validation, curve, tuple(state.losses), seconds, steps=steps, flops=flops)
 
 
 class _State:
@@ -140,6 +144,10 @@ class _State:
         torch.autograd.backward(loss)
         self.optimizer.step()
         return float(loss.detach())
+
+    def flops(self) -> int:
+        """Of all epochs so far: each sees every example once."""
+        return self.epoch * len(self.task.train) * count_training_flops(self.model, self.task.shape)
 
     def save(self, path: Path, identity: str, seconds: float) -> None:
         state = {

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import nn
 
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.models import DenseDecoder, features_before_head, head_name, with_new_head
+from archlock.models import DenseDecoder, count_flops, features_before_head, head_name, with_new_head
 from archlock.tasks import Split, Task
 from archlock.training.batches import batches
 from archlock.training.dense_probe import decoder_moments, ridge
@@ -34,6 +34,9 @@ class Probed:
     strength: float
     trials: tuple[tuple[float, float], ...]
     """Every (strength, validation score) that was tried."""
+    flops: int
+    """Floating-point operations of looking at the training images once; fitting a head on their features is not
+    counted."""
 
 
 def linear_probe(
@@ -47,8 +50,9 @@ def linear_probe(
     if not strengths:
         raise ConfigurationError("a linear probe needs at least one strength to try; got none")
     fresh = with_new_head(model, task.signature, seed=seed).to(device)
+    flops = len(task.train) * count_flops(fresh, task.shape)
     if task.kind == "dense":
-        return _probe_dense(fresh, task, strengths, device)
+        return _probe_dense(fresh, task, strengths, flops, device)
     train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
     heads, scores = {}, {}
@@ -59,10 +63,10 @@ def linear_probe(
     strength = max(scores, key=scores.__getitem__)
     weight, bias = heads[strength]
     _fill(_last_linear(fresh), weight / scale, bias - weight @ (center / scale))
-    return Probed(fresh.eval(), scores[strength], strength, tuple(scores.items()))
+    return Probed(fresh.eval(), scores[strength], strength, tuple(scores.items()), flops)
 
 
-def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], device: str) -> Probed:
+def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], flops: int, device: str) -> Probed:
     fresh.eval()
     decoder = fresh.get_submodule(head_name(fresh))
     if not isinstance(decoder, DenseDecoder):
@@ -75,7 +79,7 @@ def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], devic
         scores[strength] = evaluate(fresh, task.validation, device=device)
     best = max(scores, key=scores.__getitem__)
     _fill(decoder.linear, *heads[best])
-    return Probed(fresh, scores[best], best, tuple(scores.items()))
+    return Probed(fresh, scores[best], best, tuple(scores.items()), flops)
 
 
 def _fill(layer: nn.Linear | nn.Conv2d, weight: np.ndarray, bias: np.ndarray) -> None:

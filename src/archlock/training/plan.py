@@ -43,7 +43,8 @@ class Plan:
     """``sgd``: stochastic gradient descent with Nesterov momentum. ``adamw``: Adam with decoupled weight decay, beta 2
     0.999, epsilon 1e-8; its good learning rates are about 30 times smaller."""
     watch: bool = field(default=False, metadata=LATER)
-    """Take the validation score after every epoch, with or without ``patience``. It changes nothing of the training."""
+    """Take the validation score after every epoch, with or without ``patience``, and count the floating-point
+    operations. It changes nothing of the training."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:

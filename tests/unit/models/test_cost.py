@@ -2,7 +2,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archlock.models import build, count_flops, count_parameters
+from archlock.models import build, count_flops, count_parameters, count_training_flops
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Signature
 
@@ -48,3 +48,30 @@ def test_the_model_is_left_as_it_was():
 def test_a_shared_parameter_counts_once():
     shared = nn.Linear(4, 4)
     assert count_parameters(nn.Sequential(shared, shared)) == 20
+
+
+def test_training_by_hand():
+    """Back through a layer costs a pass for the weights, and one for its input where something before it trains."""
+    model = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5))
+    whole = nn.Sequential(nn.Flatten(), model)
+    first, middle, last = 2 * 12 * 8, 2 * 8 * 6, 2 * 6 * 5
+    forward = first + middle + last
+    assert count_flops(whole, (3, 2, 2)) == forward
+    assert count_training_flops(whole, (3, 2, 2)) == forward + first + 2 * middle + 2 * last
+    model[0].requires_grad_(False)
+    assert count_training_flops(whole, (3, 2, 2)) == forward + middle + 2 * last
+    model[2].requires_grad_(False)
+    assert count_training_flops(whole, (3, 2, 2)) == forward + last
+    model.requires_grad_(False)
+    assert count_training_flops(whole, (3, 2, 2)) == forward
+
+
+def test_training_a_network_costs_about_three_passes_and_leaves_it_alone():
+    signature = Signature("classification", (3, 16, 16), 10, (0.5,) * 3, (0.25,) * 3)
+    model = build(Architecture("nasbench201", "314231"), signature, width=8, depth=1, seed=0).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    found = count_training_flops(model, (3, 16, 16))
+    assert 2.8 < found / count_flops(model, (3, 16, 16)) < 3
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())

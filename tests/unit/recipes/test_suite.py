@@ -52,6 +52,10 @@ def attacked(
     )
 
 
+def timeless(outcome: OutcomeRecord) -> OutcomeRecord:
+    return replace(outcome, seconds=0.0, trial_seconds=None)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> EvidenceStore:
     return EvidenceStore(tmp_path / "evidence.sqlite")
@@ -105,7 +109,7 @@ def test_what_was_interrupted_is_taken_up(store: EvidenceStore, tmp_path: Path) 
     taken_up = attacked([defended()], store, suite=PROBES, progress=noted)
     assert noted.stages == [("attacks", 4, 3)]
     at_once = attacked([defended()], EvidenceStore(tmp_path / "other.sqlite"), suite=PROBES)
-    assert [replace(o, seconds=0.0) for o in taken_up] == [replace(o, seconds=0.0) for o in at_once]
+    assert [timeless(o) for o in taken_up] == [timeless(o) for o in at_once]
 
 
 def test_another_model_plan_or_seed_is_not_found_in_the_store(store: EvidenceStore) -> None:
@@ -192,6 +196,42 @@ def test_a_search_with_two_horizons_is_kept_whole_for_the_later_seeds(store: Evi
     assert noted.stages == [("attacks", 16, 16)]
 
 
+def test_watched_attackers_say_what_they_took_and_end_where_unwatched_ones_do(store: EvidenceStore) -> None:
+    suite = replace(SUITE, fractions=(1.0,), plan=replace(SUITE.plan, epochs=3))
+    blind = attacked([defended()], store, suite=suite)
+    watched = attacked([defended()], store, suite=replace(suite, curves=True))
+    for one, other in zip(watched, blind, strict=True):
+        assert (one.setting, one.validation, one.test) == (other.setting, other.validation, other.test)
+        assert one.trial_seconds
+    assert [len(o.curve) for o in watched] == [0, 0, 3, 3]
+    assert [o.steps for o in watched] == [0, 0, 15, 15]
+    probe, tuned = watched[0], watched[2]
+    assert probe.flops
+    assert tuned.flops
+    assert 8 < tuned.flops / probe.flops < 9.1, "three epochs, forward and backward: nearly nine passes, and the head"
+    assert [o.flops for o in blind if o.attacker == "fine_tune"] == [None, None]
+    assert replace(suite, curves=True).full_trainings == suite.full_trainings + 1
+
+
+def test_rates_may_be_given(store: EvidenceStore) -> None:
+    outcomes = attacked([defended()], store, suite=replace(SUITE, rates=(0.03,)))
+    assert {o.setting for o in outcomes if o.attacker == "fine_tune"} == {"learning rate 0.03"}
+    assert len({o.setting for o in outcomes if o.attacker == "linear_probe"} - {"learning rate 0.03"}) > 0
+
+
+def test_an_ordinary_network_is_trained_once_for_both_models_and_has_the_size_of_the_reference(
+    store: EvidenceStore,
+) -> None:
+    suite = replace(SUITE, attackers=("ordinary",), fractions=(1.0,))
+    noted = Noted()
+    outcomes = attacked([defended("100111"), defended("333333", "source_only")], store, suite=suite, progress=noted)
+    of = {role: [o for o in outcomes if o.defended == role] for role in ("locked", "source_only")}
+    assert [replace(o, defended="source_only") for o in of["locked"]] == of["source_only"]
+    assert len(store) == 3 * suite.seeds
+    reference = attacked([defended("333333")], EvidenceStore(store.path.with_name("alone.sqlite")), suite=suite)
+    assert [timeless(replace(o, defended="source_only")) for o in reference] == [timeless(o) for o in of["source_only"]]
+
+
 def test_a_search_is_at_least_as_good_as_the_sweep_that_it_begins_with(store: EvidenceStore) -> None:
     suite = replace(SEARCH, horizons=(1.0,), seeds=1)
     swept = attacked([defended()], store, suite=replace(suite, trials=None))
@@ -236,7 +276,7 @@ def test_stores_of_before_searches_are_found_and_read(store: EvidenceStore, tmp_
     noted = Noted()
     read = attacked([defended()], old, progress=noted)
     assert noted.stages == [("attacks", 8, 8)]
-    assert read == tuple(replace(o, steps=None, curve=()) for o in outcomes)
+    assert read == tuple(replace(o, steps=None, curve=(), flops=None, trial_seconds=None) for o in outcomes)
     assert all(o.horizon == 1.0 for o in read)
 
 

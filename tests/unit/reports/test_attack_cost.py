@@ -1,135 +1,138 @@
-"""Areas and costs against values worked out by hand."""
+"""Costs against values worked out by hand."""
 
-import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from scipy import stats
 
-from archlock.reports import LockRecord, render_html
-from archlock.reports.attack_cost import areas, areas_alone, cost_to_reach, slc_auc
-from archlock.reports.tables import outcome_groups
-from report_records import REAL, attack_record, lock_record, outcomes
+from archlock.reports import AttackRecord, LockRecord, OutcomeRecord, Role, render_html
+from archlock.reports.attack_cost import Cost, Reach, cheapest, cost_to_reach, reaches
+from archlock.reports.measures import cost_groups
+from report_records import attack_record, lock_record, target
 
-THREE = (0.01, 0.1, 1.0)
-
-
-def three_fractions() -> LockRecord:
-    return replace(lock_record(), outcomes=outcomes(REAL, fractions=THREE))
+CHANCE = 0.2
+"""Of a target with five classes."""
 
 
-def test_the_area_by_hand() -> None:
-    # each decade is half of the axis: (0.2 + 0.4) / 2 / 2 + (0.4 + 1.0) / 2 / 2
-    assert slc_auc({0.01: 0.2, 0.1: 0.4, 1.0: 1.0}) == pytest.approx(0.15 + 0.35)
-    # from a half to all is one octave of three
-    assert slc_auc({1.0: 0.9, 0.125: 0.3, 0.5: 0.6}) == pytest.approx((2 * 0.45 + 0.75) / 3)
-    assert slc_auc({0.01: 0.7, 0.3: 0.7, 1.0: 0.7}) == pytest.approx(0.7), "the same everywhere is its own area"
+def outcome(attacker: str, role: Role, curve: tuple[float, ...], *, seed: int = 0, flops: int = 1000) -> OutcomeRecord:
+    """A training of 100 steps in ten seconds; without a curve, a probe at 0.5."""
+    last = max(curve, default=0.5)
+    return OutcomeRecord(
+        defended=role,
+        target="letters",
+        attacker=attacker,
+        fraction=1.0,
+        seed=seed,
+        validation=last,
+        test=last,
+        steps=100 if curve else 0,
+        curve=curve,
+        flops=flops,
+        trial_seconds=10.0,
+    )
 
 
-def test_the_area_of_a_straight_line_on_the_log_axis_against_an_integral() -> None:
-    fractions = np.geomspace(0.003, 1.0, 7)
-    places = (np.log(fractions) - np.log(fractions[0])) / -np.log(fractions[0])
-    assert slc_auc(dict(zip(fractions, places**2, strict=True))) == pytest.approx(np.trapezoid(places**2, places))
-
-
-@pytest.mark.parametrize("points", [{}, {1.0: 0.5}, {0.0: 0.1, 1.0: 0.5}])
-def test_one_fraction_has_no_area(points: dict[float, float]) -> None:
-    with pytest.raises(ValueError, match="scores at two fractions above 0 at least; got"):
-        slc_auc(points)
+def watched(*outcomes: OutcomeRecord) -> LockRecord:
+    return replace(lock_record(), targets=(target("letters", 5),), outcomes=outcomes)
 
 
 @pytest.mark.parametrize(
-    ("level", "steps"), [(0.2, 25), (0.3, 25), (0.31, 50), (0.6, 75), (0.7, 75), (0.8, 0), (0.81, None)]
+    ("level", "share"), [(0.2, 0.25), (0.3, 0.25), (0.31, 0.5), (0.6, 0.75), (0.7, 0.75), (0.8, 1.0), (0.81, None)]
 )
-def test_the_cost_to_reach_a_level_by_hand(level: float, steps: int | None) -> None:
-    """Four looks in 100 steps; a fitted head had 0.8 before the first step."""
-    outcome = replace(lock_record().outcomes[0], validation=0.8, steps=100, curve=(0.3, 0.5, 0.7, 0.65))
-    assert cost_to_reach(outcome, level) == steps
+def test_the_cost_to_reach_a_level_by_hand(level: float, share: float | None) -> None:
+    """Four looks in 100 steps; a better model than the last was kept."""
+    one = replace(outcome("fine_tune", "locked", (0.3, 0.5, 0.7, 0.65)), validation=0.8)
+    assert cost_to_reach(one, level) == (None if share is None else Cost(round(100 * share), 1000 * share, 10 * share))
 
 
-def test_the_cost_of_a_probe_is_nothing_and_what_was_not_counted_is_said() -> None:
-    outcome = lock_record().outcomes[0]
-    probe = replace(outcome, validation=0.6, steps=0)
-    assert (cost_to_reach(probe, 0.6), cost_to_reach(probe, 0.61)) == (0, None)
-    with pytest.raises(ValueError, match="the steps of linear_probe on letters are not known; attack with trials"):
-        cost_to_reach(outcome, 0.5)
+def test_the_last_step_that_is_begun_counts() -> None:
+    one = replace(outcome("fine_tune", "locked", (0.3, 0.5, 0.7)), steps=100)
+    assert [cost_to_reach(one, level).steps for level in (0.3, 0.5, 0.7)] == [34, 67, 100]  # type: ignore[union-attr]
 
 
-def test_areas_are_taken_seed_by_seed() -> None:
-    record = three_fractions()
-    found = areas(record)
-    assert len(found) == len(REAL) * 5, "the strongest and four attacks on each target"
-    area = next(a for a in found if (a.target, a.attacker) == ("fashion", "fine_tune"))
-    scores = {
-        (o.defended, o.fraction, o.seed): o.test
-        for o in record.outcomes
-        if (o.target, o.attacker) == ("fashion", "fine_tune")
-    }
-    by_hand = {
-        role: [
-            (scores[role, 0.01, s] + 2 * scores[role, 0.1, s] + scores[role, 1.0, s]) / 4  # type: ignore[operator]
-            for s in range(3)
-        ]
-        for role in ("locked", "source_only")
-    }
-    assert area.locked == pytest.approx(by_hand["locked"])
-    assert area.source_only == pytest.approx(by_hand["source_only"])
-    low, high = stats.ttest_rel(by_hand["source_only"], by_hand["locked"]).confidence_interval(0.95)
-    assert (area.taken_away.low, area.taken_away.high) == pytest.approx((low, high))
+def test_a_probe_has_no_steps_and_what_was_not_counted_is_said() -> None:
+    probe = outcome("linear_probe", "locked", ())
+    assert cost_to_reach(probe, 0.5) == Cost(0, 1000, 10.0)
+    assert cost_to_reach(probe, 0.51) is None
+    assert cost_to_reach(replace(probe, flops=None, trial_seconds=None), 0.5) == Cost(0, None, None)
+    with pytest.raises(ValueError, match="the steps of linear_probe on letters are not known; attack with curves"):
+        cost_to_reach(replace(probe, steps=None), 0.5)
 
 
-def test_seeds_that_a_fraction_lacks_and_shots_take_no_part() -> None:
-    record = three_fractions()
-    some = tuple(o for o in record.outcomes if not (o.fraction == 0.01 and o.seed == 1))
-    shots = tuple(replace(o, shots=5, fraction=0.02) for o in some if o.fraction == 0.1)
-    found = areas(replace(record, outcomes=some + shots))
-    assert {len(area.locked) for area in found} == {2}
-    assert {area.fractions for area in found} == {THREE}
-    assert areas(lock_record()) == (), "two fractions are no curve"
-
-
-def test_horizons_have_areas_of_their_own() -> None:
-    record = three_fractions()
-    longer = tuple(replace(o, horizon=4.0, test=(o.test or 0) / 2) for o in record.outcomes)
-    found = {(a.target, a.attacker, a.horizon): a for a in areas(replace(record, outcomes=record.outcomes + longer))}
-    short, long = (found["letters", "fine_tune", horizon] for horizon in (1.0, 4.0))
-    assert long.locked == pytest.approx([value / 2 for value in short.locked])
-
-
-def test_a_model_without_reference_has_areas_too() -> None:
-    record = replace(
-        attack_record(reference=False),
-        outcomes=tuple(o for o in outcomes(REAL, fractions=THREE) if o.defended == "locked"),
+def test_the_level_is_a_share_of_what_the_reference_gives() -> None:
+    """The strongest on the source-only model gets to 0.7: above chance 0.5, of which 90% is 0.45, so 0.65 is wanted."""
+    record = watched(
+        outcome("fine_tune", "source_only", (0.66, 0.7)),
+        outcome("linear_probe", "source_only", ()),
+        outcome("fine_tune", "locked", (0.3, 0.5, 0.64, 0.66), flops=3000),
+        outcome("linear_probe", "locked", ()),
     )
-    alone = {(a.target, a.attacker): a.locked for a in areas_alone(record)}
-    both = {(a.target, a.attacker): a.locked for a in areas(three_fractions())}
-    assert alone["letters", "fine_tune"] == pytest.approx(both["letters", "fine_tune"])
-    rows = [row for row in outcome_groups(record)[0].rows if row.area]
-    assert len(rows) == 5
-    assert all(row.plain == "" for row in rows)
-
-
-def test_the_report_shows_areas_after_the_attacks() -> None:
-    record = three_fractions()
-    group = outcome_groups(record)[0]
-    assert [row.area for row in group.rows] == [False] * 15 + [True] * 5
-    first = group.rows[15]
-    assert (first.strongest, first.data) == (True, "SLC-AUC, 1% to 100%")
-    assert not math.isnan(float(first.away))
+    by_attack = {reach.attacker: reach for reach in reaches(record)}
+    assert by_attack.keys() == {"fine_tune", "linear_probe"}
+    assert [reach.level for reach in by_attack.values()] == pytest.approx([CHANCE + 0.9 * (0.7 - CHANCE)] * 2)
+    tuned = by_attack["fine_tune"]
+    assert tuned.costs == {"source_only": (Cost(50, 500, 5.0),), "locked": (Cost(100, 3000, 10.0),)}
+    assert by_attack["linear_probe"].costs == {"source_only": (None,), "locked": (None,)}
+    (group,) = cost_groups(record)
+    assert [row.cells for row in group.rows] == [
+        ("50", "500", "5.0\u202fs", "100", "3,000", "10\u202fs"),
+        ("never", "", "", "never", "", ""),
+    ]
+    assert "65.0% (90% of what the strongest attack gains from the source-only model above chance) takes" in group.said
+    assert "takes 500 operations from the source-only model (full fine-tuning)" in group.said
+    assert group.said.endswith("takes 3,000 operations from the locked model (full fine-tuning): 6.0 times as much.")
     page = render_html(record)
-    assert "SLC-AUC, 1% to 100%" in page
-    assert "area under the score over the logarithm of the data share" in page
-    assert "SLC-AUC" not in render_html(lock_record())
+    assert "What it costs to get there" in page
+    assert group.said in page
+    assert "What it costs" not in render_html(lock_record()), "nothing was watched there"
 
 
-def test_pages_tell_horizons_and_shots() -> None:
-    record = lock_record()
-    longer = tuple(replace(o, horizon=4.0) for o in record.outcomes)
-    few = tuple(replace(o, shots=5, fraction=0.02) for o in record.outcomes if o.fraction == 0.1)
-    record = replace(record, outcomes=(*record.outcomes, *longer, *few))
-    data = list(dict.fromkeys(row.data for row in outcome_groups(record)[0].rows))
-    assert data == ["100%, 4x as long", "100%", "10%, 4x as long", "10%", "5 of each class"]
-    page = render_html(record)
-    assert "100%, 4x as long" in page
-    assert "5 of each class" in page
+def test_what_most_seeds_never_reach_has_no_middle() -> None:
+    some, none = Cost(10, None, 1.0), None
+    reach = Reach(
+        "letters", "fine_tune", object(), 0.5, {"locked": (some, none, none), "source_only": (some, some, none)}
+    )  # type: ignore[arg-type]
+    assert reach.median("locked", "steps") is None
+    assert reach.reached("locked") == 1
+    assert reach.median("source_only", "steps") == 10
+    assert reach.median("source_only", "flops") is None, "not counted"
+    dear = replace(reach, attacker="lp_ft", costs={"locked": (Cost(30, 5.0, 1.0),) * 3})
+    assert cheapest([reach, dear], "locked", "steps") is dear
+    assert cheapest([reach, dear], "source_only", "steps") is reach
+    assert cheapest([replace(dear, attacker="ordinary")], "locked") is None, "no attack on the model"
+
+
+def test_a_model_alone_is_held_against_training_from_scratch() -> None:
+    alone = replace(
+        attack_record(reference=False),
+        targets=(target("letters", 5),),
+        outcomes=(
+            outcome("from_scratch", "locked", (0.4, 0.6)),
+            outcome("fine_tune", "locked", (0.57, 0.7), flops=2000),
+        ),
+    )
+    assert [reach.level for reach in reaches(alone)] == pytest.approx([CHANCE + 0.9 * (0.6 - CHANCE)] * 2)
+    (group,) = cost_groups(alone)
+    assert [row.cells for row in group.rows] == [("100", "1,000", "10\u202fs"), ("50", "1,000", "5.0\u202fs")]
+    assert "90% of what training from scratch gains above chance" in group.said
+    without = replace(alone, outcomes=alone.outcomes[1:])
+    assert reaches(without) == ()
+
+
+def test_no_level_where_the_reference_gains_nothing() -> None:
+    record = watched(outcome("fine_tune", "source_only", (0.1, 0.15)), outcome("fine_tune", "locked", (0.1, 0.2)))
+    assert reaches(record) == ()
+    assert cost_groups(record) == ()
+
+
+def test_only_most_data_and_most_time() -> None:
+    full = outcome("fine_tune", "source_only", (0.6, 0.7)), outcome("fine_tune", "locked", (0.6, 0.7))
+    fewer = tuple(replace(one, fraction=0.1) for one in full)
+    longer = tuple(replace(one, horizon=4.0) for one in full)
+    (reach,) = reaches(watched(*full, *fewer, *longer))
+    assert (reach.terms.fraction, reach.terms.horizon) == (1.0, 4.0)
+
+
+def test_records_of_before_have_no_costs() -> None:
+    record: AttackRecord | LockRecord
+    for record in (lock_record(), attack_record(reference=True), attack_record(reference=False)):
+        assert reaches(record) == ()

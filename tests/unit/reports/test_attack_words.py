@@ -3,7 +3,9 @@ from dataclasses import replace
 import pytest
 
 from archlock.reports import AttackRecord, attack_headline, attack_table
-from archlock.reports.record import ModelRecord
+from archlock.reports.record_parts import (
+    ModelRecord,
+)
 from archlock.reports.statistics import Terms, baseline_gain
 from report_records import attack_record
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.tasks import SIMULATORS, Split, Task, few_of_each, subsample, subsample_fraction
+from archlock.tasks import SIMULATORS, Split, Task, few_of_each, subsample, subsample_fraction, unseen
 from archlock.testing.small_tasks import small_negatives
 from archlock.testing.tasks import example_source
 
@@ -99,3 +99,26 @@ def test_few_of_each_needs_classes_and_a_number():
         few_of_each(uneven([5, 5]), 0, seed=0)
     with pytest.raises(UnsupportedError, match="'negatives' is a dense task: it has no classes to take 3 examples"):
         few_of_each(small_negatives(train=8, validation=4, test=4), 3, seed=0)
+
+
+def test_what_a_training_has_not_seen():
+    """Four fifths of validation to train on, in proportion, the rest to decide by; nothing of the training split."""
+    made = uneven([50, 30, 20])
+    task = Task("uneven", "classification", made.classes, made.train.take(range(50)), made.train, made.test, "made up")
+    found = unseen(task, seed=0)
+    assert np.bincount(found.train.targets).tolist() == [40, 24, 16]
+    assert len(found.validation) == 20
+    assert rows(found) | set(found.validation.images.ravel().tolist()) == set(task.validation.images.ravel().tolist())
+    assert rows(found).isdisjoint(found.validation.images.ravel().tolist())
+    assert found.test is task.test
+    assert (found.name, found.classes) == (task.name, task.classes)
+    assert found.fingerprint == unseen(task, seed=0).fingerprint != unseen(task, seed=1).fingerprint
+    assert "its validation split, divided" in found.origin
+    dense = small_negatives(train=8, validation=10, test=4)
+    assert (len(unseen(dense, seed=0).train), len(unseen(dense, seed=0).validation)) == (8, 2)
+    two = Task("two", "classification", made.classes, made.train, made.validation.take([0, 60]), made.test, "")
+    assert len(unseen(two, seed=0).train) == 1
+    with pytest.raises(ConfigurationError, match="'one' has 1 validation example; two or more can be divided"):
+        unseen(
+            Task("one", "classification", made.classes, made.train, made.validation.take([0]), made.test, ""), seed=0
+        )

@@ -1,0 +1,65 @@
+"""Further training: what an honest user gets who trains a released model on with more images of its own source.
+
+A lock that made the model useless for that would cost its owner's customers more than accuracy ("trainability", one of
+the four conditions of immunisation, Rosati et al. 2024). The user keeps the head, trains all weights, and tries a few
+small learning rates; he is no attacker, so he has one way and no search.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from archlock.evidence import EvidenceStore
+from archlock.progress import Progress
+from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
+from archlock.reports import FurtherRecord
+from archlock.tasks import Task
+from archlock.training import evaluate
+
+RATES: Final = (0.05, 0.01, 0.002)
+"""Learning rates to choose from, by validation; smaller than an attacker's, for the task is the same."""
+
+
+def further_training(
+    defended: Sequence[Defended],
+    more: Task,
+    *,
+    seeds: int,
+    store: EvidenceStore,
+    progress: Progress,
+    workers: int,
+    seed: int,
+    device: str,
+) -> tuple[FurtherRecord, ...]:
+    """Train every model on with the training split of ``more``; its test split measures it before and after.
+
+    ``more`` is the task of the models, with its classes in the order of their outputs and images that they were not
+    trained on. Nothing for a dense task, and nothing of a training that failed.
+    """
+    if more.kind == "dense":
+        return ()
+    suite = Suite(attack_plan(len(more.train)), ("direct",), (1.0,), seeds, rates=RATES)
+    outcomes = run_suite(
+        defended,
+        {more.name: more},
+        suite,
+        store=store,
+        progress=progress,
+        workers=workers,
+        seed=seed,
+        device=device,
+        stage="further training",
+    )
+    before = {one.role: [evaluate(model, more.test, device=device) for model in one.models] for one in defended}
+    return tuple(
+        FurtherRecord(
+            defended=outcome.defended,
+            seed=outcome.seed,
+            examples=len(more.train),
+            before=before[outcome.defended][outcome.seed % len(before[outcome.defended])],
+            after=outcome.test,
+            setting=outcome.setting,
+            seconds=outcome.seconds,
+        )
+        for outcome in outcomes
+        if outcome.test is not None
+    )
