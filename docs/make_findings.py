@@ -13,15 +13,19 @@ from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
+from findings_of_runs import UNDER_ATTACK, attacked, away, row, shown
 from scipy.stats import spearmanr
 
 from archlock.cli.options import stderr
 from archlock.cli.progress import progress_on
 from archlock.patterns import common_patterns, pair_patterns
+from archlock.preferences import Column, EvidenceTable, ScoreModel
+from archlock.preferences.normal_scores import normal_scores
 from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate
-from archlock.reports import Interval, LockRecord, from_json
-from archlock.reports.statistics import Estimate, comparisons, estimate, strongest
+from archlock.reports import Interval
+from archlock.reports.statistics import estimate
+from archlock.seeding import rng_for
 from archlock.tables import Allowance, Table, open_by_name_or_path, percentiles
 
 PAGE = Path(__file__).parent / "findings.md"
@@ -61,12 +65,6 @@ Written by hand after the figures below.
   noise.
 """
 
-UNDER_ATTACK = """## A lock under attack
-
-Percent of the test images; the difference is source-only minus locked, paired by seed; *strongest attack*: for each
-model and seed the one that was best on the attacker's validation split.
-"""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
@@ -96,7 +94,15 @@ def main() -> None:
     pairs = [pair_of(table, source, target) for source, target in table.pairs]
     with progress_on(stderr(), quiet=False) as progress:
         schemes = evaluated(table, given.out, given.seeds, progress)
-    parts = [introduction(table), prediction(pairs), everywhere(table, pairs), prices(pairs), schemes, locking(table)]
+    parts = [
+        introduction(table),
+        prediction(pairs),
+        everywhere(table, pairs),
+        prices(pairs),
+        taught(table, pairs),
+        schemes,
+        locking(table),
+    ]
     if given.run:
         parts += [UNDER_ATTACK, *map(attacked, given.run)]
     PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
@@ -150,14 +156,6 @@ def mean_of(values: Iterable[float]) -> float:
     """Mean of the values that exist; NaN if none does."""
     there = [value for value in values if not np.isnan(value)]
     return float(np.mean(there)) if there else float("nan")
-
-
-def shown(estimate: tuple[float, float, float], form: str = ".2f") -> str:
-    """``0.45 (0.30 to 0.58)``, or a dash for what does not exist."""
-    if np.isnan(estimate[0]):
-        return "-"
-    value, low, high = (format(one, form) for one in estimate)
-    return f"{value} ({low} to {high})"
 
 
 def introduction(table: Table) -> str:
@@ -309,6 +307,60 @@ def bought(pair: Pair, chosen_by: np.ndarray, judged_by: np.ndarray, price: floa
     return pair.source[top] - pair.source[chosen], judged_by[top] - judged_by[chosen], judged_by[top] - random
 
 
+def taught(table: Table, pairs: list[Pair]) -> str:
+    """What recorded transfer between other tasks says of a pair that it does not contain."""
+    lines = [row(["source to target", "pairs to learn from", "Spearman", "lowest foretold", "a random one"])]
+    lines.append(row(["---"] * 5))
+    agreements, lower = [], []
+    for pair in pairs:
+        tasks = {pair.source_name, pair.target_name}
+        others = [one for one in pairs if tasks.isdisjoint((one.source_name, one.target_name))]
+        foretold = out_of_fold(table, np.mean([standings(one.fine_tuned) for one in others], axis=0))
+        standing = percentiles(pair.fine_tuned)
+        kept = np.flatnonzero(percentiles(pair.source) >= 100 * FLOOR)
+        lowest, usual = standing[kept[np.argmin(foretold[kept])]], float(np.mean(standing[kept]))
+        agreements.append(rank_correlation(foretold, pair.fine_tuned))
+        lower.append((usual - lowest) / 100)
+        name = f"{pair.source_name} to {pair.target_name}"
+        lines.append(row([name, str(len(others)), number(agreements[-1]), f"{lowest:.0f}", f"{usual:.0f}"]))
+    mean, gain = estimate(agreements), estimate(lower)
+    lines.append(row(["**mean of pairs**", "", away(mean, 1, ".2f"), f"{away(gain)} lower than random", ""]))
+    return "\n".join(
+        [
+            "### What does recorded transfer between other tasks teach about a new target?",
+            "",
+            "For every pair a score model learns, from the structure of nine tenths of the architectures, their mean "
+            "fine-tuned standing over the pairs that share no task with it, and foretells the last tenth: how well "
+            f"that agrees, and where the lowest foretold of the best {100 - 100 * FLOOR:.0f} % on the source stands "
+            "(percentile). Intervals over pairs, which share tasks: read them as too narrow. This is what the "
+            "preference `transferred` rests on.",
+            "",
+            *lines,
+            "",
+        ]
+    )
+
+
+def standings(values: np.ndarray) -> np.ndarray:
+    """Normal scores; of a training that failed, that of the lowest."""
+    return normal_scores(np.where(np.isfinite(values), values, np.nanmin(values)))
+
+
+def out_of_fold(table: Table, values: np.ndarray, folds: int = 10) -> np.ndarray:
+    """Values of all architectures, each foretold by a score model that has not seen its own."""
+    order = rng_for(0, "findings", "folds").permutation(len(values))
+    foretold = np.empty(len(values))
+    for fold in range(folds):
+        left_out = np.sort(order[fold::folds])
+        seen = np.setdiff1d(order, left_out)
+        evidence = EvidenceTable(
+            tuple(table.architectures[place] for place in seen), (Column("others", "standing"),), values[seen, None]
+        )
+        model = ScoreModel(evidence, table.space)
+        foretold[left_out] = model.scores([table.architectures[place] for place in left_out])[0]
+    return foretold
+
+
 def evaluated(table: Table, out: Path, seeds: int, progress: Progress) -> str:
     """Our schemes and baselines on the table."""
     methods = {"s": ("lock",), "tk": ("lock", "ridge"), "tu": ("lock", "ridge", "structure_given", "random_given")}
@@ -362,36 +414,6 @@ def locking(table: Table) -> str:
             "",
         ]
     )
-
-
-def attacked(run: Path) -> str:
-    """A real attack on the models of a lock run, with the largest share of the data that attackers had."""
-    record = from_json(run / "result.json")
-    models = (record.source_only, record.locked) if isinstance(record, LockRecord) else record.models[::-1]
-    plain, locked = (f"`{model.code}`" for model in models)
-    lines = [row(["", f"source-only {plain}", f"locked {locked}", "difference (95 %)"]), row(["---"] * 4)]
-    scores = [100 * float(np.mean(model.source_test)) for model in models]
-    loss = estimate([p - k for p, k in zip(models[0].source_test, models[1].source_test, strict=True)])
-    lines.append(row(["source, test accuracy", *(f"{score:.1f}" for score in scores), away(loss)]))
-    most = max(comparison.terms.rank for comparison in comparisons(record))
-    for comparison in (*comparisons(record), *strongest(record)):
-        if comparison.terms.rank == most:
-            scores = [100 * float(np.mean(tests)) for tests in (comparison.source_only, comparison.locked)]
-            label = f"{comparison.target}, {comparison.attacker.replace('_', ' ')}"
-            lines.append(row([label, *(f"{score:.1f}" for score in scores), away(comparison.taken_away)]))
-    return f"```\n{record.command}\n```\n\n" + "\n".join(lines) + "\n"
-
-
-def away(found: Estimate) -> str:
-    """A difference in points with its interval."""
-    if found.low is None or found.high is None:
-        return f"{100 * found.mean:.1f}"
-    return shown((100 * found.mean, 100 * found.low, 100 * found.high), ".1f")
-
-
-def row(cells: list[str]) -> str:
-    """A line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
 
 
 def bounds(found: Interval, form: str = ".1f") -> str:

@@ -95,7 +95,7 @@ def reaches(record: Record) -> tuple[Reach, ...]:
     for (name, terms, seed), by_role in valid_outcomes(record).items():
         for role, met in by_role.items():
             for attacker, outcome in met.items():
-                if outcome.steps == 0 or (outcome.steps and outcome.curve):
+                if outcome.steps is not None and outcome.flops is not None:  # (counted where it was watched)
                     by_attack.setdefault((name, attacker, terms), {}).setdefault(role, {})[seed] = outcome
     found = []
     for target in judged_targets(record):

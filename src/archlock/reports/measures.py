@@ -166,6 +166,8 @@ def _cost_sentence(record: Record, met: Sequence[Reach]) -> str:
     whose = f"the strongest attack gains from the {names['source_only']} model" if paired else "training from scratch"
     gained = f"{percent(REACH, 0)} of what {whose}{'' if paired else ' gains'} above chance"
     least = {role: cheapest(met, role) for role in roles(record)}
+    if not any(least.values()):
+        return f"On {target}, no attack reaches {level} ({gained})."
     ways = [_way(least[role], role, names[role]) for role in roles(record)]
     text = f"On {target}, {level} ({gained}) {', and '.join(ways)}"
     plain, locked = (_operations(least.get(role), role) for role in ORDER)

@@ -132,7 +132,21 @@ def test_only_most_data_and_most_time() -> None:
     assert (reach.terms.fraction, reach.terms.horizon) == (1.0, 4.0)
 
 
+def test_a_level_that_no_middle_seed_reaches_is_said_once() -> None:
+    """The mean of 0.9, 0.5 and 0.5 asks for 0.59."""
+    plain = [outcome("fine_tune", "source_only", (0.3, last), seed=seed) for seed, last in enumerate((0.9, 0.5, 0.5))]
+    locked = [outcome("fine_tune", "locked", (0.3, 0.4), seed=seed) for seed in range(3)]
+    (group,) = cost_groups(watched(*plain, *locked))
+    assert group.said.startswith("On letters, no attack reaches 59.0% (90% of what")
+    assert group.rows[0].cells == ("1 of 3 seeds", "", "", "never", "", "")
+    (group,) = cost_groups(watched(plain[0], locked[0]))
+    assert group.said.endswith("(full fine-tuning), and is reached by no attack on the locked model.")
+
+
 def test_records_of_before_have_no_costs() -> None:
+    """Their curves, where they have one, are the last score alone."""
     record: AttackRecord | LockRecord
+    last = watched(*(replace(outcome("fine_tune", role, (0.7,)), flops=None) for role in ("locked", "source_only")))
+    assert reaches(last) == ()
     for record in (lock_record(), attack_record(reference=True), attack_record(reference=False)):
         assert reaches(record) == ()

@@ -1,0 +1,116 @@
+"""What finished runs of ``archlock lock`` and ``archlock attack`` say, as Markdown for ``docs/make_findings.py``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from archlock.reports import AttackRecord, LockRecord, from_json
+from archlock.reports.measures import Group, cost_groups, further_sentence, worth_groups
+from archlock.reports.slc_auc import areas
+from archlock.reports.statistics import Comparison, Estimate, comparisons, estimate, headline, strongest
+
+UNDER_ATTACK = """## A lock under attack
+
+Percent of the test images; the difference is source-only minus locked, paired by seed; *strongest attack*: for each
+model and seed the one that was best on the attacker's validation split.
+"""
+
+
+def attacked(run: Path) -> str:
+    """A real attack on the models of a lock run, with the largest share of the data that attackers had."""
+    record = from_json(run / "result.json")
+    parts = [f"```\n{record.command}\n```", *scores(record), *by_data(record), *worth(record), *costs(record)]
+    said = further_sentence(record)
+    if said:
+        parts.append(f"**What honest users keep.** {said}")
+    return "\n\n".join(parts).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ") + "\n"
+
+
+def scores(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """What every attack reaches with the most data, at every length of training."""
+    models = (record.source_only, record.locked) if isinstance(record, LockRecord) else record.models[::-1]
+    plain, locked = (f"`{model.code}`" for model in models)
+    lines = [row(["", f"source-only {plain}", f"locked {locked}", "difference (95 %)"]), row(["---"] * 4)]
+    loss = estimate([p - k for p, k in zip(models[0].source_test, models[1].source_test, strict=True)])
+    means = [float(np.mean(model.source_test)) for model in models]
+    lines.append(row(["source, test accuracy", *(f"{100 * mean:.1f}" for mean in means), away(loss)]))
+    most = max(comparison.fraction for comparison in comparisons(record))
+    both = (*comparisons(record), *strongest(record))
+    lines += [_score(comparison) for comparison in both if comparison.fraction == most]
+    yield "\n".join(lines)
+
+
+def by_data(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """The strongest attack by the share of the data, and the area under it."""
+    curves = [comparison for comparison in strongest(record) if comparison.terms.horizon == 1]
+    fractions = sorted({comparison.fraction for comparison in curves})
+    if len(fractions) < 3:
+        return
+    names = {comparison.target: None for comparison in headline(record)}
+    lines = [row(["taken from the strongest attack with", *(f"{100 * fraction:g} %" for fraction in fractions)])]
+    lines.append(row(["---"] * (1 + len(fractions))))
+    for name in names:
+        found = {one.fraction: one for one in curves if one.target == name}
+        lines.append(row([name, *(away(found[fraction].taken_away) for fraction in fractions)]))
+    yield "\n".join(lines)
+    lines = [row(["SLC-AUC over these shares", "source-only", "locked", "difference (95 %)"]), row(["---"] * 4)]
+    for area in areas(record):
+        if area.horizon == 1 and area.attacker != "ordinary":
+            means = (float(np.mean(area.source_only)), float(np.mean(area.locked)))
+            label = f"{area.target}, {area.attacker.replace('_', ' ')}"
+            lines.append(row([label, *(f"{100 * mean:.1f}" for mean in means), away(area.taken_away)]))
+    yield "\n".join(lines)
+
+
+def worth(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """What the strongest attack gains over those who have no model."""
+    groups = worth_groups(record)
+    if groups:
+        yield table_of(
+            "points above those without the weights, or without the model", ["source-only", "locked"], groups
+        )
+
+
+def costs(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """What it costs to get to a level."""
+    groups = cost_groups(record)
+    if groups:
+        yield "\n".join(f"* {group.said}" for group in groups)
+        heads = [f"{model}: {what}" for model in ("source-only", "locked") for what in ("steps", "operations", "time")]
+        yield table_of("to that level", heads, groups)
+
+
+def table_of(what: str, heads: list[str], groups: tuple[Group, ...]) -> str:
+    """Groups of rows as one table, the target before each row."""
+    lines = [row([what, *heads]), row(["---"] * (1 + len(heads)))]
+    lines += [row([f"{group.name}, {one.name.lower()}", *one.cells]) for group in groups for one in group.rows]
+    return "\n".join(lines)
+
+
+def _score(comparison: Comparison) -> str:
+    means = [float(np.mean(tests)) for tests in (comparison.source_only, comparison.locked)]
+    longer = "" if comparison.terms.horizon == 1 else f", {comparison.terms.horizon:g}x as long"
+    label = f"{comparison.target}, {comparison.attacker.replace('_', ' ')}{longer}"
+    difference = "-" if comparison.attacker == "ordinary" else away(comparison.taken_away)
+    return row([label, *(f"{100 * mean:.1f}" for mean in means), difference])
+
+
+def away(found: Estimate, scale: float = 100, form: str = ".1f") -> str:
+    """A difference with its interval, in points unless another scale is given."""
+    if found.low is None or found.high is None:
+        return format(scale * found.mean, form)
+    return shown((scale * found.mean, scale * found.low, scale * found.high), form)
+
+
+def shown(estimate: tuple[float, float, float], form: str = ".2f") -> str:
+    """``0.45 (0.30 to 0.58)``, or a dash for what does not exist."""
+    if np.isnan(estimate[0]):
+        return "-"
+    value, low, high = (format(one, form) for one in estimate)
+    return f"{value} ({low} to {high})"
+
+
+def row(cells: list[str]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
