@@ -255,12 +255,16 @@ def everywhere(table: Table, pairs: list[Pair]) -> str:
 
 def prices(pairs: list[Pair]) -> str:
     """What source accuracy buys."""
-    lines = [
-        row(["source accuracy given up, at most", "given up", "taken away", "a random one", "in another training"])
-    ]
-    lines.append(row(["---"] * 5))
+    heads = ["given up", "taken away", "a random one", "in another training", "by a linear probe", "on other targets"]
+    lines = [row(["source accuracy given up, at most", *heads]), row(["---"] * (1 + len(heads)))]
     for price in PRICES:
         same = [bought(pair, pair.chosen_by, pair.fine_tuned, price) for pair in pairs]
+        probes = [bought(pair, pair.chosen_by, pair.signs["linear probe"], price)[1] for pair in pairs]
+        elsewhere = [
+            bought(pair, pair.chosen_by, other.fine_tuned, price)[1]
+            for pair, other in permutations(pairs, 2)
+            if pair.source_name == other.source_name
+        ]
         other = [
             bought(pair, one, two, price)
             for pair in pairs
@@ -269,7 +273,8 @@ def prices(pairs: list[Pair]) -> str:
         ]
         given, taken, chance = (100 * np.mean(values) for values in zip(*same, strict=True))
         again = f"{100 * np.mean([taken for _, taken, _ in other]):.1f}" if other else "-"
-        lines.append(row([f"{100 * price:g} points", f"{given:.1f}", f"{taken:.1f}", f"{chance:.1f}", again]))
+        others = [f"{100 * np.mean(values):.1f}" for values in (probes, elsewhere)]
+        lines.append(row([f"{100 * price:g} points", f"{given:.1f}", f"{taken:.1f}", f"{chance:.1f}", again, *others]))
     return "\n".join(
         [
             "### What does a little source accuracy buy?",
@@ -277,7 +282,9 @@ def prices(pairs: list[Pair]) -> str:
             "Against the architecture that is best on the source (S): of those within the price, the one whose "
             "fine-tuning is lowest on the known target by validation, judged by the test score of the same "
             "training, so that part of it is the luck of that training; and *a random one* within the price. "
-            f"{twice_trained(pairs)}Points of accuracy taken from a fine-tuning attacker, means over all pairs.",
+            f"{twice_trained(pairs)}*By a linear probe* and *on other targets*: what the same choice takes from a linear "
+            "probe on that target, and from fine-tuning on the other targets after the same source, which had no say. "
+            "Points of accuracy taken from the attacker, means over all pairs.",
             "",
             *lines,
             "",

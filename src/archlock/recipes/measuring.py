@@ -129,12 +129,12 @@ def gather_proxies(
         progress.advance()
 
 
-def by_name(tasks: Sequence[Task]) -> dict[str, Task]:
-    """The tasks by their names; none at all, or two of one name, raise ConfigurationError."""
+def by_name(tasks: Sequence[Task], what: str = "measuring") -> dict[str, Task]:
+    """The tasks by their names; none at all, or two of one name, raise ConfigurationError (``what`` needs them)."""
     found = {task.name: task for task in tasks}
     if len(found) < max(1, len(tasks)):
         names = ", ".join(task.name for task in tasks) or "none"
-        raise ConfigurationError(f"measuring needs tasks of different names; got {names}")
+        raise ConfigurationError(f"{what} needs tasks of different names; got {names}")
     return found
 
 

@@ -21,6 +21,7 @@ from archlock.adaptation import (
 )
 from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore, Key, Measurement
+from archlock.recipes.measuring import by_name
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture, Space
 from archlock.tasks import Task, conform, subsample
@@ -101,11 +102,8 @@ class TransferWork:
         """The tasks in the size of the configuration; a task may be both source and target."""
 
         def small(tasks: Sequence[Task], examples: int) -> dict[str, Task]:
-            fitted = {task.name: conform(task, (3, config.side, config.side)) for task in tasks}
-            if len(fitted) < max(1, len(tasks)):
-                names = ", ".join(task.name for task in tasks) or "none"
-                raise ConfigurationError(f"transfer needs sources and targets, each of different names; got {names}")
-            return {name: subsample(task, min(examples, len(task.train)), seed=0) for name, task in fitted.items()}
+            named = by_name([conform(task, (3, config.side, config.side)) for task in tasks], "transfer")
+            return {name: subsample(task, min(examples, len(task.train)), seed=0) for name, task in named.items()}
 
         return cls(
             small(sources, config.source_examples),

@@ -1,7 +1,7 @@
 """How much the classes overlap when each is a Gaussian in the space of features.
 
 Paper: Pandy, Agostinelli, Uijlings, Ferrari, Mensink, "Transferability Estimation using Bhattacharyya Class
-Separability", CVPR 2022, eq. 2 to 4.
+Separability", CVPR 2022.
 """
 
 from itertools import combinations

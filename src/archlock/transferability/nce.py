@@ -1,6 +1,6 @@
 """How much is left to be told of the target label when the model's answer is known.
 
-Paper: Tran, Nguyen, Hassner, "Transferability and Hardness of Supervised Classification Tasks", ICCV 2019, eq. 8.
+Paper: Tran, Nguyen, Hassner, "Transferability and Hardness of Supervised Classification Tasks", ICCV 2019.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """How many more bits it takes to code the features of all examples than those of each class by itself.
 
-Paper: Huang, Huang, Rong, Yang, Wei, "Frustratingly Easy Transferability Estimation", ICML 2022, eq. 3 to 5.
+Paper: Huang, Huang, Rong, Yang, Wei, "Frustratingly Easy Transferability Estimation", ICML 2022.
 """
 
 import numpy as np

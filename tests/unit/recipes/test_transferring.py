@@ -137,7 +137,7 @@ def test_senseless_requests_are_errors(tmp_path):
         TransferConfig(architectures=0)
     with pytest.raises(ConfigurationError, match="nasbench201 has 15625 architectures, not more"):
         TransferConfig(architectures=20_000)
-    with pytest.raises(ConfigurationError, match="each of different names; got low, low"):
+    with pytest.raises(ConfigurationError, match="transfer needs tasks of different names; got low, low"):
         TransferWork.on([LOW, LOW], [HIGH], CONFIG, device="cpu")
-    with pytest.raises(ConfigurationError, match="each of different names; got none"):
+    with pytest.raises(ConfigurationError, match="transfer needs tasks of different names; got none"):
         TransferWork.on([LOW], [], CONFIG, device="cpu")
