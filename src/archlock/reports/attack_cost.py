@@ -82,20 +82,22 @@ def cost_to_reach(outcome: OutcomeRecord, level: float) -> Cost | None:
     looks = len(outcome.curve)
     for number, score in enumerate(outcome.curve, start=1):
         if score >= level:
-            return _part(outcome, outcome.steps, number / looks)
-    return _part(outcome, outcome.steps, 1.0) if outcome.validation >= level else None
+            return _part(outcome, number / looks)
+    return _part(outcome, 1.0) if outcome.validation >= level else None
 
 
 def reaches(record: Record) -> tuple[Reach, ...]:
-    """One per judged target and attack whose steps were counted and watched, with most data and most time.
+    """One per judged target and attack whose operations were counted, with most data and most time.
 
-    Nothing for a target on which there is no level to reach.
+    Nothing where no training was watched, and nothing for a target on which there is no level to reach.
     """
+    if not any(outcome.steps and outcome.flops is not None for outcome in record.outcomes):
+        return ()
     by_attack: dict[tuple[str, str, Terms], dict[Role, dict[int, OutcomeRecord]]] = {}
     for (name, terms, seed), by_role in valid_outcomes(record).items():
         for role, met in by_role.items():
             for attacker, outcome in met.items():
-                if outcome.steps is not None and outcome.flops is not None:  # (counted where it was watched)
+                if outcome.steps is not None and outcome.flops is not None:
                     by_attack.setdefault((name, attacker, terms), {}).setdefault(role, {})[seed] = outcome
     found = []
     for target in judged_targets(record):
@@ -128,9 +130,9 @@ def cheapest(found: Sequence[Reach], role: Role, unit: Unit = "flops") -> Reach 
     return min(able, key=lambda one: one[0])[1] if able else None
 
 
-def _part(outcome: OutcomeRecord, steps: int, share: float) -> Cost:
+def _part(outcome: OutcomeRecord, share: float) -> Cost:
     flops, seconds = (None if whole is None else whole * share for whole in (outcome.flops, outcome.trial_seconds))
-    return Cost(int(np.ceil(steps * share - 1e-9)), flops, seconds)
+    return Cost(int(np.ceil((outcome.steps or 0) * share - 1e-9)), flops, seconds)
 
 
 def _gain_to_match(record: Record, target: str, terms: Terms) -> float | None:

@@ -148,5 +148,7 @@ def test_records_of_before_have_no_costs() -> None:
     record: AttackRecord | LockRecord
     last = watched(*(replace(outcome("fine_tune", role, (0.7,)), flops=None) for role in ("locked", "source_only")))
     assert reaches(last) == ()
+    probes = [outcome("linear_probe", role, ()) for role in ("locked", "source_only")]
+    assert reaches(replace(last, outcomes=(*last.outcomes, *probes))) == (), "a probe counts its operations always"
     for record in (lock_record(), attack_record(reference=True), attack_record(reference=False)):
         assert reaches(record) == ()
