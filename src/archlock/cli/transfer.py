@@ -21,6 +21,10 @@ def transfer(
     ] = None,
     space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
     architectures: Annotated[int, typer.Option(min=1, help="Functions to take, spread over sizes and kinds.")] = 152,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(help="This architecture instead, as in a row of a table to make again; may be repeated."),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first is done for all before the next.")] = 1,
     weights: Annotated[
         Path | None,
@@ -67,6 +71,7 @@ def transfer(
         target_examples,
         target_epochs,
         seed=seed,
+        codes=tuple(code or ()),
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         opened = {text: open_task(text, skip_bad=skip_bad, seed=seed) for text in dict.fromkeys((*source, *target))}

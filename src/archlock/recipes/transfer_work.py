@@ -53,6 +53,8 @@ class TransferConfig:
     target_rate: float = 0.1
     """Peak learning rate of fine-tunings and of trainings from scratch on a target, in batches of 32."""
     seed: int = 0
+    codes: tuple[str, ...] = ()
+    """These architectures instead, for example rows of a table that are to be made again."""
 
     def __post_init__(self) -> None:
         if min(self.architectures, self.seeds, self.side) < 1 or min(self.source_examples, self.target_examples) < 2:
@@ -62,6 +64,8 @@ class TransferConfig:
             )
         if self.architectures > len(SPACES[self.space]):
             raise ConfigurationError(f"{self.space} has {len(SPACES[self.space])} architectures, not more")
+        for code in self.codes:
+            SPACES[self.space].architecture(code)  # what is no architecture is an error here
 
     @property
     def settings(self) -> AdaptationSettings:
@@ -155,6 +159,14 @@ def measure_job(work: TransferWork, job: Job) -> tuple[Measurement, ...]:
             architecture, task, work.settings, splits=SPLITS, seed=seed, device=work.device
         )
     )
+
+
+def wanted(config: TransferConfig) -> tuple[Architecture, ...]:
+    """The architectures of a configuration, each the simplest of its function."""
+    space = SPACES[config.space]
+    if not config.codes:
+        return spread_out(space, config.architectures, seed=config.seed)
+    return tuple(dict.fromkeys(space.simplify(space.architecture(code)) for code in config.codes))
 
 
 def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:

@@ -16,8 +16,7 @@ from archlock.execution import Executor
 from archlock.progress import Progress, Silent
 from archlock.recipes.transfer_estimates import gather_estimates
 from archlock.recipes.transfer_table import transfer_table
-from archlock.recipes.transfer_work import Job, TransferConfig, TransferWork, measure_job, spread_out
-from archlock.spaces import SPACES
+from archlock.recipes.transfer_work import Job, TransferConfig, TransferWork, measure_job, wanted
 from archlock.tables import Provenance, Table, write_table
 from archlock.tasks import Task
 
@@ -53,7 +52,7 @@ def transfer(
     complete. The same call goes on.
     """
     progress = progress or Silent()
-    architectures = spread_out(SPACES[config.space], config.architectures, seed=config.seed)
+    architectures = wanted(config)
     work = TransferWork.on(sources, targets, config, folder=weights, device=device)
     kept, seeds = EvidenceStore(store), range(config.seed, config.seed + config.seeds)
     jobs: list[Job] = [
@@ -89,7 +88,7 @@ def _provenance(work: TransferWork, config: TransferConfig, command: str) -> Pro
         f"Own trainings at reduced fidelity: width {config.width}, depth {config.depth}, images {config.side} x "
         f"{config.side}; sources {config.source_examples} images at most, {config.source_epochs} epochs, targets "
         f"{config.target_examples} at most, {config.target_epochs} epochs; one learning rate each "
-        f"({config.source_rate:g}, {config.target_rate:g}), so no attacker's best. Architectures: spread over size and "
-        f"shortcuts, seed {config.seed}. Command: {command}"
+        f"({config.source_rate:g}, {config.target_rate:g}), so no attacker's best. Architectures: "
+        f"{'named' if config.codes else f'spread over size and shortcuts, seed {config.seed}'}. Command: {command}"
     )
     return Provenance("archlock transfer", tuple(tasks.items()), note)

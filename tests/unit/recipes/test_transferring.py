@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from archlock.adaptation import FINE_TUNE, SOURCE, measure_adaptation, measure_from_scratch
-from archlock.errors import ConfigurationError, TableError
+from archlock.errors import ArchLockError, ConfigurationError, TableError
 from archlock.evidence import EvidenceStore
 from archlock.execution import InProcess, ProcessPool
 from archlock.models import build, load_weights
 from archlock.recipes import TransferConfig, transfer
-from archlock.recipes.transfer_work import COST, SHORTCUT, TransferWork, spread_out
+from archlock.recipes.transfer_work import COST, SHORTCUT, TransferWork, spread_out, wanted
 from archlock.spaces import SPACES
-from archlock.tables import open_pair, read_table
+from archlock.tables import open_by_name_or_path, open_pair, read_table
+from archlock.tasks import open_task
 from archlock.testing.small_tasks import small_digits
 from archlock.transferability import measure_estimates
+from shared_data import shared
 
 SPACE = SPACES["nasbench201"]
 CONFIG = TransferConfig(
@@ -132,7 +134,38 @@ def test_architectures_are_different_functions_of_all_sizes_and_kinds():
         spread_out(SPACE, 6000, seed=0)
 
 
+def test_a_row_is_made_again_alone(recorded, tmp_path):
+    """One architecture, one source, one target: what the whole table has there, bit for bit."""
+    code = recorded.table.codes[1]
+    alone = transfer(
+        [MIDDLE], [HIGH], replace(CONFIG, codes=(code,)), store=tmp_path / "s.sqlite", out=tmp_path / "row.npz",
+        executor=InProcess(),
+    ).table  # fmt: skip
+    assert alone.codes == (code,)
+    assert "Architectures: named" in alone.provenance.note
+    for column in alone.columns:
+        (value,) = alone.recorded(alone.column(column.name))
+        assert value == recorded.table.recorded(recorded.table.column(column.name))[1], column.name
+    twin = next(
+        one for one in SPACE.enumerate() if one.code != code and SPACE.simplify(one).code == code
+    )  # another code of the same function
+    assert wanted(replace(CONFIG, codes=(twin.code, code))) == (SPACE.architecture(code),)
+
+
+def test_rows_of_the_embedded_table_are_made_again():
+    """A training from scratch on steel defects, as the package tells it. (Other processors may round otherwise.)"""
+    table = open_by_name_or_path("transfer201")
+    one = table.architectures[0]
+    task = open_task(str(shared("images/neu_defects.npz")))
+    work = TransferWork.on([task], [task], TransferConfig(), device="cpu")
+    (scratch,) = measure_from_scratch(one, work.targets[task.name], work.settings, seed=0)
+    recorded = table.recorded(table.column("neu_defects_scratch_validation_seed0"))
+    assert scratch.value == pytest.approx(recorded[0], abs=0.1)
+
+
 def test_senseless_requests_are_errors(tmp_path):
+    with pytest.raises(ArchLockError, match="000006"):
+        TransferConfig(codes=("000006",))
     with pytest.raises(ConfigurationError, match="at least 1 architecture with 1 seed"):
         TransferConfig(architectures=0)
     with pytest.raises(ConfigurationError, match="nasbench201 has 15625 architectures, not more"):
