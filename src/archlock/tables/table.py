@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from archlock.errors import TableError
 from archlock.spaces import SPACES, Architecture, Space
+from archlock.tables.sheets import near
 
 Role = Literal["truth", "evidence", "proxy", "cost", "repeat"]
 """What a column is for: ``truth`` is a full training, by which a lock is judged; ``evidence`` a shorter one; ``proxy``
@@ -146,12 +147,12 @@ class Table:
         return tuple(task for task in self.tasks if task == source or (source, task) in self.pairs)
 
     def column(self, name: str) -> RecordedColumn:
-        """The column of that name; TableError that lists the known ones if there is none."""
+        """The column of that name; TableError that lists those of like names, or all, if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
-        known = ", ".join(column.name for column in self.columns)
-        raise TableError(f"table {self.name!r} has no column {name!r}; it has {known}")
+        known = near(name, [column.name for column in self.columns])
+        raise TableError(f"table {self.name!r} has no column {name!r}; {known}")
 
     def truth(self, task: str, source: str = "") -> RecordedColumn:
         """The column by which a lock is judged on a task: its first one of role truth, else TableError.

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archlock.errors import TableError
@@ -102,3 +103,16 @@ def test_the_embedded_table_of_transfer_is_whole() -> None:
             assert (table.recorded(table.column(f"{target}_from_{source}_{how}_test")) > 0).all()
         assert (table.recorded(table.column(f"{target}_scratch_test")) > 0).all()
     assert "/" not in table.provenance.note, "no path of the machine it was made on"
+    with pytest.raises(TableError, match="has no column 'gtsrb_scratch_tset'; near: gtsrb_scratch_test"):
+        table.column("gtsrb_scratch_tset")
+
+
+def test_the_embedded_table_of_transfer_has_two_trainings_of_everything() -> None:
+    table = open_by_name_or_path("transfer201")
+    measured = [column.name for column in table.columns if column.name.endswith(("_test", "_validation"))]
+    assert len(measured) == 2 * (3 + 5 + 2 * 12)
+    for name in measured:
+        runs = np.stack([table.recorded(table.column(f"{name}_seed{seed}")) for seed in (0, 1)])
+        assert np.isfinite(runs).mean() > 0.99, name
+        both = np.isfinite(runs).all(axis=0)
+        assert np.allclose(table.recorded(table.column(name))[both], runs.mean(axis=0)[both]), name
