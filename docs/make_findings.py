@@ -281,7 +281,7 @@ def prices(pairs: list[Pair]) -> str:
             "",
             "Against the architecture that is best on the source (S): of those within the price, the one whose "
             "fine-tuning is lowest on the known target by validation, judged by the test score of the same "
-            "training, so that part of it is the luck of that training; and *a random one* within the price. "
+            "trainings, so that part of it is the luck of these; and *a random one* within the price. "
             f"{twice_trained(pairs)}*By a linear probe* and *on other targets*: what the same choice takes from a "
             "linear probe on that target, and from fine-tuning on the other targets after the same source, which had "
             "no say. Points of accuracy taken from the attacker, means over all pairs.",
