@@ -23,6 +23,7 @@ def further_training(
     defended: Sequence[Defended],
     more: Task,
     *,
+    unseen: int | None = None,
     seeds: int,
     store: EvidenceStore,
     progress: Progress,
@@ -32,8 +33,8 @@ def further_training(
 ) -> tuple[FurtherRecord, ...]:
     """Train every model on with the training split of ``more``; its test split measures it before and after.
 
-    ``more`` is the task of the models, with its classes in the order of their outputs and images that they were not
-    trained on. Nothing for a dense task, and nothing of a training that failed.
+    ``more`` is the task of the models, with its classes in the order of their outputs; ``unseen`` of its training
+    images (None: all) are new to them. Nothing for a dense task, and nothing of a training that failed.
     """
     if more.kind == "dense":
         return ()
@@ -55,6 +56,7 @@ def further_training(
             defended=outcome.defended,
             seed=outcome.seed,
             examples=len(more.train),
+            unseen=len(more.train) if unseen is None else unseen,
             before=before[outcome.defended][outcome.seed % len(before[outcome.defended])],
             after=outcome.test,
             setting=outcome.setting,

@@ -28,7 +28,7 @@ from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
 from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
-from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, seal, subsample, unseen
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, subsample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,10 +147,12 @@ def _attack(run: Run, pair: Sequence[Defended], targets: Mapping[str, Task]) -> 
 
 
 def _train_on(run: Run, pair: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
-    """With images of the source that no model was trained on: those that decisions were made by."""
+    """With images of the source that no model was trained on, those that decisions were made by, and others."""
+    more, unseen = enlarged(run.source, run.allocation.attack_examples, seed=run.config.seed)
     return further_training(
         pair,
-        unseen(run.source, seed=run.config.seed),
+        more,
+        unseen=unseen,
         seeds=run.config.attack_seeds,
         store=run.means.store,
         progress=run.means.progress,

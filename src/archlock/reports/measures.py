@@ -114,9 +114,10 @@ def further_sentence(record: Record) -> str:
     if not gains["locked"]:
         return ""
     names, mine = role_names(record), list(gains["locked"].values())
-    images = plural(record.further[0].examples, "image")
+    one = record.further[0]
+    new = "all of them" if one.unseen == one.examples else f"{one.unseen:,} of them"
     text = (
-        f"Trained on with {images} of the source that it had not been trained on, the {names['locked']} model "
+        f"Trained on with {plural(one.examples, 'image')} of the source, {new} new to it, the {names['locked']} model "
         f"{_change(float(np.mean(mine)))}"
     )
     common = sorted(set(gains["locked"]) & set(gains.get("source_only", {})))

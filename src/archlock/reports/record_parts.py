@@ -229,7 +229,9 @@ class FurtherRecord:
     seed: int
     """Number of the repetition, from 0; both models meet the same draws at the same number."""
     examples: int
-    """Training images, none of which the model was trained on before."""
+    """Training images."""
+    unseen: int
+    """How many of them the model had not been trained on before."""
     before: float
     """Test score of the model as it was."""
     after: float

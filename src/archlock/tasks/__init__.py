@@ -10,7 +10,7 @@ from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
-from archlock.tasks.subsample import few_of_each, subsample, subsample_fraction, unseen
+from archlock.tasks.subsample import enlarged, few_of_each, subsample, subsample_fraction
 from archlock.tasks.task import Kind, Signature, Split, Task
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Task",
     "conform",
     "digits",
+    "enlarged",
     "few_of_each",
     "hugging_face",
     "image_folder",
@@ -35,5 +36,4 @@ __all__ = [
     "seal",
     "subsample",
     "subsample_fraction",
-    "unseen",
 ]

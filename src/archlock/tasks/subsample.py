@@ -6,7 +6,7 @@ import numpy as np
 
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
-from archlock.tasks.task import Task
+from archlock.tasks.task import Split, Task
 
 
 def subsample(task: Task, examples: int, *, seed: int) -> Task:
@@ -50,21 +50,27 @@ def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
     return subsample(task, max(1, round(fraction * len(task.train))), seed=seed)
 
 
-def unseen(task: Task, *, seed: int) -> Task:
-    """The same task with examples that no training on it saw: four fifths of its validation split to train on, classes
-    in proportion, the other fifth for decisions; the test split is the same.
+def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
+    """The same task with examples that no training on it saw, for those who train on; and how many these are.
 
-    Every class of which there is an example can be trained on. Fewer than two examples: ConfigurationError.
+    Four fifths of its validation split, classes in proportion, are there to train on, filled up to ``most`` with
+    examples of the training split; the other fifth is for decisions, and the test split is the same. Every class of
+    which there is an example can be trained on. Fewer than two examples: ConfigurationError.
     """
     count = len(task.validation)
     if count < 2:
         raise ConfigurationError(f"{task.name!r} has {count} validation example; two or more can be divided")
-    place = rng_for(seed, "unseen").permutation(count)
+    place = rng_for(seed, "enlarged").permutation(count)
     share = place.astype(np.float64) if task.kind == "dense" else _place_in_class(task.validation.targets, place)
     rows, few = np.argsort(share, kind="stable"), min(count - 1, round(0.8 * count))
-    train, validation = (task.validation.take(np.sort(part)) for part in (rows[:few], rows[few:]))
-    origin = f"{task.origin}; its validation split, divided"
-    return replace(task, train=train, validation=validation, origin=origin)
+    new, validation = (task.validation.take(np.sort(part)) for part in (rows[:few], rows[few:]))
+    divided = replace(task, train=new, validation=validation, origin=f"{task.origin}; its validation split, divided")
+    if len(new) >= most:
+        fewer = subsample(divided, most, seed=seed)
+        return fewer, len(fewer.train)
+    old = subsample(task, most - len(new), seed=seed).train
+    joined = Split(np.concatenate([new.images, old.images]), np.concatenate([new.targets, old.targets]))
+    return replace(divided, train=joined), len(new)
 
 
 def _with_rows(task: Task, rows: np.ndarray) -> Task:

@@ -17,7 +17,7 @@ from archlock.recipes.suite import Defended, attack_plan
 from archlock.reports import FurtherRecord, from_json, further_sentence
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
-from archlock.tasks import Task, unseen
+from archlock.tasks import Task, enlarged
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import Plan, evaluate, fit
 from foreign_models import plain_network
@@ -45,7 +45,7 @@ def train_on(pair: list[Defended], more: Task, store: Path, progress: Silent | N
 
 
 def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(pair: list[Defended], tmp_path: Path) -> None:
-    more = unseen(SOURCE, seed=0)
+    more, _ = enlarged(SOURCE, 160, seed=0)
     found = train_on(pair, more, tmp_path / "evidence.sqlite", Silent())
     assert [(one.defended, one.seed) for one in found] == [
         (role, seed) for role in ("locked", "source_only") for seed in range(3)
@@ -53,7 +53,7 @@ def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(pair: l
     for one in found:
         models = next(defended.models for defended in pair if defended.role == one.defended)
         assert one.before == evaluate(models[one.seed % 2], SOURCE.test)
-        assert one.examples == len(more.train) == 160
+        assert one.examples == one.unseen == len(more.train) == 160
         assert float(one.setting.removeprefix("learning rate ")) in RATES
     assert sum(one.after - one.before for one in found) / len(found) > 0.05, "they saw 60 images before, 160 more now"
     noted = Noted()
@@ -63,7 +63,7 @@ def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(pair: l
 
 
 def test_it_is_what_keeping_the_head_and_training_everything_gives(pair: list[Defended], tmp_path: Path) -> None:
-    more = unseen(SOURCE, seed=0)
+    more, _ = enlarged(SOURCE, 160, seed=0)
     (found, *_) = train_on(pair, more, tmp_path / "evidence.sqlite", Silent())
     seed = derive_seed(4, "attack", more.fingerprint, "1.0", 0)
     plan = replace(attack_plan(160), batch_size=40)

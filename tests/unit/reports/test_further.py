@@ -10,9 +10,9 @@ from report_records import attack_record, lock_record
 GAINS: dict[Role, tuple[float, ...]] = {"locked": (0.01, 0.03, 0.02), "source_only": (0.03, 0.04, 0.05)}
 
 
-def further(gains: dict[Role, tuple[float, ...]] = GAINS) -> tuple[FurtherRecord, ...]:
+def further(gains: dict[Role, tuple[float, ...]] = GAINS, unseen: int = 240) -> tuple[FurtherRecord, ...]:
     return tuple(
-        FurtherRecord(defended=role, seed=seed, examples=240, before=0.6, after=0.6 + gain)
+        FurtherRecord(defended=role, seed=seed, examples=240, unseen=unseen, before=0.6, after=0.6 + gain)
         for role, by_seed in gains.items()
         for seed, gain in enumerate(by_seed)
     )
@@ -21,10 +21,12 @@ def further(gains: dict[Role, tuple[float, ...]] = GAINS) -> tuple[FurtherRecord
 def test_a_pair_in_words_and_rows() -> None:
     record = replace(lock_record(), further=further())
     assert further_sentence(record) == (
-        "Trained on with 240\u00a0images of the source that it had not been trained on, the locked model gains "
+        "Trained on with 240\u00a0images of the source, all of them new to it, the locked model gains "
         "2.0\u00a0points, the source-only one gains 4.0\u00a0points: 2.0\u00a0points less (source-only minus "
         "locked 2.0, 95% interval \u22120.5 to 4.5)."
     )
+    some = replace(record, further=further(unseen=60))
+    assert "240\u00a0images of the source, 60 of them new to it, the locked" in further_sentence(some)
     rows = further_rows(record)
     assert [row.name for row in rows] == ["Source-only", "Locked"]
     assert rows[1].cells == ("60.0%", "62.0%", "2.0 (\u22120.5 to 4.5)", "3")

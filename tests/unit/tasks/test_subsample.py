@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.tasks import SIMULATORS, Split, Task, few_of_each, subsample, subsample_fraction, unseen
+from archlock.tasks import SIMULATORS, Split, Task, enlarged, few_of_each, subsample, subsample_fraction
 from archlock.testing.small_tasks import small_negatives
 from archlock.testing.tasks import example_source
 
@@ -102,23 +102,40 @@ def test_few_of_each_needs_classes_and_a_number():
 
 
 def test_what_a_training_has_not_seen():
-    """Four fifths of validation to train on, in proportion, the rest to decide by; nothing of the training split."""
+    """Four fifths of validation to train on, in proportion, the rest to decide by, and old examples to fill up."""
     made = uneven([50, 30, 20])
-    task = Task("uneven", "classification", made.classes, made.train.take(range(50)), made.train, made.test, "made up")
-    found = unseen(task, seed=0)
+    old = Split(made.train.images[:50] + np.uint8(100), made.train.targets[:50])
+    task = Task("uneven", "classification", made.classes, old, made.train, made.test, "made up")
+    found, new = enlarged(task, 80, seed=0)
+    assert new == len(found.train) == 80
     assert np.bincount(found.train.targets).tolist() == [40, 24, 16]
-    assert len(found.validation) == 20
-    assert rows(found) | set(found.validation.images.ravel().tolist()) == set(task.validation.images.ravel().tolist())
-    assert rows(found).isdisjoint(found.validation.images.ravel().tolist())
+    decided_by = set(found.validation.images.ravel().tolist())
+    assert len(decided_by) == 20
+    assert rows(found) | decided_by == set(task.validation.images.ravel().tolist())
+    assert rows(found).isdisjoint(decided_by)
     assert found.test is task.test
     assert (found.name, found.classes) == (task.name, task.classes)
-    assert found.fingerprint == unseen(task, seed=0).fingerprint != unseen(task, seed=1).fingerprint
+    assert found.fingerprint == enlarged(task, 80, seed=0)[0].fingerprint != enlarged(task, 80, seed=1)[0].fingerprint
     assert "its validation split, divided" in found.origin
+    fewer, new = enlarged(task, 40, seed=0)
+    assert new == len(fewer.train) == 40
+    assert rows(fewer) < rows(found)
+    filled, new = enlarged(task, 100, seed=0)
+    assert (new, len(filled.train)) == (80, 100)
+    assert rows(filled) > rows(found)
+    assert sum(value >= 100 for value in rows(filled)) == 20
+    assert rows(filled).isdisjoint(decided_by)
+    everything, _ = enlarged(task, 10_000, seed=0)
+    assert len(everything.train) == 80 + 50
+
+
+def test_dividing_little_and_dense_tasks():
+    made = uneven([50, 30, 20])
     dense = small_negatives(train=8, validation=10, test=4)
-    assert (len(unseen(dense, seed=0).train), len(unseen(dense, seed=0).validation)) == (8, 2)
+    found, new = enlarged(dense, 12, seed=0)
+    assert (new, len(found.train), len(found.validation)) == (8, 12, 2)
     two = Task("two", "classification", made.classes, made.train, made.validation.take([0, 60]), made.test, "")
-    assert len(unseen(two, seed=0).train) == 1
+    assert enlarged(two, 1, seed=0)[1] == 1
+    one = Task("one", "classification", made.classes, made.train, made.validation.take([0]), made.test, "")
     with pytest.raises(ConfigurationError, match="'one' has 1 validation example; two or more can be divided"):
-        unseen(
-            Task("one", "classification", made.classes, made.train, made.validation.take([0]), made.test, ""), seed=0
-        )
+        enlarged(one, 10, seed=0)
