@@ -77,6 +77,7 @@ class Pair:
     chosen_by: np.ndarray
     """Fine-tuned accuracy on the validation split."""
     fine_tuned_seeds: tuple[np.ndarray, ...]
+    scratch_seeds: tuple[np.ndarray, ...]
     signs: dict[str, np.ndarray]
     """What might foretell the fine-tuned accuracy, by name."""
 
@@ -115,6 +116,10 @@ def pair_of(table: Table, source: str, target: str) -> Pair:
         return table.recorded(table.column(name))
 
     names = {column.name for column in table.columns}
+
+    def repeated(stem: str) -> tuple[np.ndarray, ...]:
+        return tuple(recorded(f"{stem}_seed{seed}") for seed in range(9) if f"{stem}_seed{seed}" in names)
+
     stem = f"{target}_from_{source}_fine_tune_test"
     signs = {
         "from scratch": f"{target}_scratch_test",
@@ -129,7 +134,8 @@ def pair_of(table: Table, source: str, target: str) -> Pair:
         recorded(f"{source}_source_test"),
         recorded(stem),
         recorded(f"{target}_from_{source}_fine_tune_validation"),
-        tuple(recorded(f"{stem}_seed{seed}") for seed in range(9) if f"{stem}_seed{seed}" in names),
+        repeated(stem),
+        repeated(f"{target}_scratch_test"),
         {label: recorded(name) for label, name in signs.items() if name in names},
     )
 
@@ -204,12 +210,36 @@ def prediction(pairs: list[Pair]) -> str:
             "### Does from-scratch accuracy on the target predict fine-tuned accuracy?",
             "",
             "Spearman over all architectures with the test accuracy after full fine-tuning. *Another seed* is the "
-            "noise ceiling: how well one fine-tuned training foretells the next.",
+            "noise ceiling: how well one fine-tuned training foretells the next (the other columns are of means over "
+            f"{max(1, len(pairs[0].fine_tuned_seeds))} trainings).",
             "",
             *lines,
             "",
+            *corrected(pairs, size),
         ]
     )
+
+
+def corrected(pairs: list[Pair], size: int) -> list[str]:
+    """What from scratch would foretell if trainings had no noise; nothing without a second training."""
+    if any(len(seeds) < 2 for pair in pairs for seeds in (pair.fine_tuned_seeds, pair.scratch_seeds)):
+        return []
+
+    def reliability(seeds: tuple[np.ndarray, ...], rows: np.ndarray) -> float:
+        alone = rank_correlation(seeds[0][rows], seeds[1][rows])
+        return 2 * alone / (1 + alone)
+
+    def statistic(rows: np.ndarray) -> float:
+        met = mean_of(rank_correlation(pair.signs["from scratch"][rows], pair.fine_tuned[rows]) for pair in pairs)
+        kinds = [(pair.fine_tuned_seeds, pair.scratch_seeds) for pair in pairs]
+        most = mean_of(np.sqrt(max(0.0, reliability(a, rows) * reliability(b, rows))) for a, b in kinds)
+        return met / most
+
+    return [
+        "Corrected for the noise of both (divided by the root of their reliabilities, Spearman and Brown 1910), from "
+        f"scratch has {shown(bootstrapped(statistic, size))} in the mean of the pairs: 1 would be the same order.",
+        "",
+    ]
 
 
 def everywhere(table: Table, pairs: list[Pair]) -> str:
