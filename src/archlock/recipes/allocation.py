@@ -13,13 +13,15 @@ from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
 from archlock.recipes.config import LockConfig
+from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.suite import Suite, attack_plan
 from archlock.spaces import SPACES
 from archlock.tasks import Task, conform, subsample
 from archlock.training import Plan, Precision, fit
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
-"""Shares of a budget in minutes; the rest is overhead (starting workers, reading data, the report)."""
+"""Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
+reading data, the report)."""
 FEWEST_CANDIDATES = 8
 ENOUGH_EPOCHS = 10
 """Epochs of full training below which images are made smaller."""
@@ -108,7 +110,8 @@ def _paid(
     trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
     suite = suite_of(config, plan.attack_plan)
-    images = ATTACK_SHARE * seconds / per_image / (2 * suite.full_trainings * max(1, workload.attacked))
+    attacks = 2 * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
+    images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
     return replace(
         plan,

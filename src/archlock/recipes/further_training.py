@@ -19,6 +19,11 @@ RATES: Final = (0.05, 0.01, 0.002)
 """Learning rates to choose from, by validation; smaller than an attacker's, for the task is the same."""
 
 
+def full_further_trainings(seeds: int) -> int:
+    """Work on one model, in trainings on all images that are given."""
+    return len(RATES) + seeds - 1
+
+
 def further_training(
     defended: Sequence[Defended],
     more: Task,
