@@ -182,16 +182,16 @@ def _place(terms: Terms) -> tuple[float, float, float]:
 
 
 def _paired_area(area: Area, target: TargetRecord) -> AttackRow:
-    away = area.taken_away
+    away, apart = area.taken_away, area.attacker == MODEL_FREE
     return AttackRow(
         attacker="" if area.attacker == STRONGEST else area.attacker,
         data=_axis(area),
         locked=score(float(np.mean(area.locked)), target.kind),
         plain=score(float(np.mean(area.source_only)), target.kind),
-        away=number(100 * away.mean),
-        interval=interval(away) if away.has_interval else "none",
+        away=DASH if apart else number(100 * away.mean),
+        interval=DASH if apart else interval(away) if away.has_interval else "none",
         seeds=str(len(area.locked)),
-        sure=away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
+        sure=not apart and away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
         strongest=area.attacker == STRONGEST,
         area=True,
     )

@@ -106,6 +106,14 @@ def test_the_report_shows_areas_after_the_attacks() -> None:
     assert "SLC-AUC" not in render_html(lock_record())
 
 
+def test_an_ordinary_network_has_an_area_and_nothing_taken_away() -> None:
+    record = three_fractions()
+    ordinary = tuple(replace(o, attacker="ordinary", test=0.5) for o in record.outcomes if o.attacker == "fine_tune")
+    rows = outcome_groups(replace(record, outcomes=record.outcomes + ordinary))[0].rows
+    (row,) = [row for row in rows if row.area and row.attacker == "ordinary"]
+    assert (row.locked, row.plain, row.away, row.interval, row.sure) == ("50.0%", "50.0%", "\u2014", "\u2014", False)
+
+
 def test_pages_tell_horizons_and_shots() -> None:
     record = lock_record()
     longer = tuple(replace(o, horizon=4.0) for o in record.outcomes)
