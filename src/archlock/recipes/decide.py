@@ -6,9 +6,11 @@ Nothing here can reach a sealed target: no argument carries one. What comes out 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from archlock.preferences import Preference
 from archlock.recipes.choosing import Finalist, confirmed_choice, finalists_of
+from archlock.recipes.config import LockConfig
 from archlock.recipes.gathering import Subjects, gather
 from archlock.recipes.judging import Landscape, landscape, shortlist, trade_off_points
 from archlock.recipes.learning import learn_by_adaptation
@@ -22,7 +24,10 @@ from archlock.tasks import Choice
 
 SOURCE_ONLY_SHARE = 3
 """One finalist in so many, two at least, is there for its source score alone."""
-SLACKS = (1.0, 2.0, 4.0)
+EDGES = (1.0, 0.5)
+"""Shares of the allowed loss, in turn: the best forecasts at the very edge of the floor are too kind as often as not,
+so every other finalist is the best lock within half of it."""
+SLACKS = (2.0, 4.0)
 """Where too few architectures are expected to keep the floor, near misses become finalists too: training decides."""
 
 
@@ -44,7 +49,7 @@ def decide(run: Run) -> Decision:
     space = SPACES[run.config.space]
     preference = _learn(run, space)
     seen = landscape(preference, space, tuple(run.targets))
-    ordinary, locks = _finalists(run, seen, space)
+    ordinary, locks = finalists_to_train(run.config, seen, space, count=run.allocation.finalists)
     architectures = tuple(dict.fromkeys((*ordinary, *locks)))
     measured = {} if run.config.evidence == "zero_cost" else run.targets
     subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, run.config.device)
@@ -92,21 +97,27 @@ def _learn(run: Run, space: Space) -> Preference:
     )
 
 
-def _finalists(run: Run, seen: Landscape, space: Space) -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
-    """What an ordinary search for the source alone would train, and the best locks besides."""
-    count = run.allocation.finalists
-    if not run.targets:
-        return shortlist(run.config, seen, space, targeted=False, count=count, evaluations=run.config.evaluations), ()
+def finalists_to_train(
+    config: LockConfig, seen: Landscape, space: Space, *, count: int
+) -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
+    """What an ordinary search for the source alone would train, and the best locks besides: ``count`` in all.
+
+    Locks are listed by turns at the floor and within half of the loss that it allows (:data:`EDGES`).
+    """
+    if not len(seen.targets):
+        return shortlist(config, seen, space, targeted=False, count=count, evaluations=config.evaluations), ()
     first = max(2, count // SOURCE_ONLY_SHARE)
-    ordinary = shortlist(run.config, seen, space, targeted=False, count=first, evaluations=run.config.evaluations)
-    locks: dict[Architecture, None] = {}
+    ordinary = shortlist(config, seen, space, targeted=False, count=first, evaluations=config.evaluations)
+
+    def locks_at(slack: float) -> list[Architecture]:
+        found = shortlist(config, seen, space, targeted=True, count=count, slack=slack, evaluations=config.evaluations)
+        return [architecture for architecture in found if architecture not in ordinary]
+
+    in_turn = (one for pair in zip_longest(*map(locks_at, EDGES)) for one in pair if one is not None)
+    locks = dict.fromkeys(in_turn)
     for slack in SLACKS:
-        found = shortlist(
-            run.config, seen, space, targeted=True, count=count, slack=slack, evaluations=run.config.evaluations
-        )
-        locks.update(dict.fromkeys(a for a in found if a not in ordinary))
-        if len(locks) >= count - first:
-            break
+        if len(locks) < count - first:
+            locks.update(dict.fromkeys(locks_at(slack)))
     return ordinary, tuple(locks)[: count - first]
 
 
