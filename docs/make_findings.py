@@ -50,8 +50,8 @@ Written by hand after the figures below.
 * **What is left of the model then.** With short trainings the best attack on the model locked against signs ends at
   25 %, where an ordinary network that knows nothing of it ends at 29 %: no reason to take it. From the source-only
   model it is 53 %.
-* **The attacker who knows this defence** opens the cells and adds width (surgery). Short, he is hardly above the others on
-  the model locked against signs (24.8 %). Four times as long, he loses 10 points (-5 to 25) and is the best there,
+* **The attacker who knows this defence** opens the cells and adds width (surgery). Short, he is hardly above the others
+  on the model locked against signs (24.8 %). Four times as long, he loses 10 points (-5 to 25) and is the best there,
   while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800 images, he leaves
   nothing outside the noise. Pruning and distilling gain less; distilling loses most.
 * **Patience pays, and needs no model.** Four times as long, training from scratch and an ordinary network get far: the
