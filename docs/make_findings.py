@@ -47,9 +47,9 @@ Written by hand after the figures below.
 * **With the target unknown, it holds where the target is hard for the attacker.** About nine points on traffic signs,
   nothing that stands out of the noise on clothes and steel defects, at a source loss within the noise. It took a floor
   of four points: with one point, the same evidence found no lock at all.
-* **What is left of the model then.** With short trainings the best attack on the model locked against signs ends at
-  25 %, where an ordinary network that knows nothing of it ends at 29 %: no reason to take it. From the source-only
-  model it is 53 %.
+* **What is left of the model then.** With short trainings the best of all ten attacks on the model locked against
+  signs ends at 25 %, where an ordinary network that knows nothing of it ends at 29 %: no reason to take it. From the
+  source-only model it is 53 %.
 * **The attacker who knows this defence** opens the cells and adds width (surgery). Short, he is hardly above the others
   on the model locked against signs (24.8 %). Four times as long, he loses 10 points (-5 to 25) and is the best there,
   while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800 images, he leaves
