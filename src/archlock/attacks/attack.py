@@ -23,7 +23,7 @@ from archlock.training import Optimiser, Plan, Trained, batch_of, evaluate
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attack gained: accuracy as a fraction, or R squared on a dense task. Equal if all but the times is."""
+    """What one attack gained: accuracy as a fraction, or R squared on a dense task. Equal where all but the times are."""
 
     attacker: str
     setting: Setting

@@ -6,6 +6,7 @@ small learning rates; he is no attacker, so he has one way and no search.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Final
 
 from archlock.evidence import EvidenceStore
@@ -55,7 +56,10 @@ def further_training(
         device=device,
         stage="further training",
     )
-    before = {one.role: [evaluate(model, more.test, device=device) for model in one.models] for one in defended}
+    before = {
+        one.role: [evaluate(deepcopy(model).to(device), more.test, device=device) for model in one.models]
+        for one in defended
+    }
     return tuple(
         FurtherRecord(
             defended=outcome.defended,

@@ -23,7 +23,7 @@ class Released:
     """In evaluation mode; the first one was trained as a finalist."""
     validation: tuple[float, ...]
     test: tuple[float, ...]
-    """The test split of the source is read here and nowhere else, after the decision."""
+    """The test split of the source is read here, after the decision, and after further training; never before."""
     seconds: float
 
 
