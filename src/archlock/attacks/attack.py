@@ -23,7 +23,7 @@ from archlock.training import Optimiser, Plan, Trained, batch_of, evaluate
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attack gained: accuracy as a fraction, or R squared on a dense task. Equal where all but the times are."""
+    """What one attack gained: accuracy as a fraction, or R squared on a dense task. Times do not make it another."""
 
     attacker: str
     setting: Setting
