@@ -58,7 +58,8 @@ Written by hand after the figures below.
   ordinary one reaches 78 % on signs, more than any attack on any of these models. The lock with the target unknown is
   then within the noise. And locked networks are small: where a level can be reached at all, it takes a third of the
   operations that the other model asks for. These locks buy time, not safety.
-* **A linear probe** is hindered by no lock that we found, beyond the noise.
+* **A linear probe** with all the data is hindered by no lock that we found, beyond the noise; with less of it, a little
+  on clothes (3.4 points of SLC-AUC, 0.3 to 6.5).
 * **Honest users** keep the source accuracy but for the floor. Trained on with more of the source, the lock with the
   target unknown gains 1 point where the other model gains 3 (not certain), the one with the target known as much.
 * **What does source accuracy buy?** With the target known and judged by another training, 1 point buys 1.8 points of a
