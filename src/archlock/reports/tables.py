@@ -1,7 +1,7 @@
 """The attacks of a record as rows of text, grouped by target, and the sentence above them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,29 +112,27 @@ _LAST = (1.0, 0.0, 0.0)
 def _paired_rows(record: Record) -> dict[str, list[Placed]]:
     kinds = {target.name: target for target in record.targets}
     rows: dict[str, list[Placed]] = {}
-    both = (*strongest(record), *comparisons(record))
-    first = len(strongest(record))
-    for index, comparison in enumerate(both):
-        target = kinds[comparison.target]
-        row = _paired_row(comparison, target, is_strongest=index < first)
-        rows.setdefault(target.name, []).append(((_place(comparison.terms), index), row))
+    for index, comparison in enumerate((*strongest(record), *comparisons(record))):
+        row = _paired_row(comparison, kinds[comparison.target], data_words(comparison.terms))
+        rows.setdefault(comparison.target, []).append(((_place(comparison.terms), index), row))
     for index, area in enumerate(areas(record)):
-        rows[area.target].append(((_LAST, index), _paired_area(area, kinds[area.target])))
+        row = replace(_paired_row(area, kinds[area.target], _axis(area)), area=True)
+        rows[area.target].append(((_LAST, index), row))
     return rows
 
 
-def _paired_row(comparison: Comparison, target: TargetRecord, *, is_strongest: bool) -> AttackRow:
-    away, apart = comparison.taken_away, comparison.attacker == MODEL_FREE  # (nothing can be taken away from that one)
+def _paired_row(found: Comparison | Area, target: TargetRecord, data: str) -> AttackRow:
+    away, apart = found.taken_away, found.attacker == MODEL_FREE  # (nothing can be taken away from that one)
     return AttackRow(
-        attacker="" if is_strongest else comparison.attacker,
-        data=data_words(comparison.terms),
-        locked=score(float(np.mean(comparison.locked)), target.kind),
-        plain=score(float(np.mean(comparison.source_only)), target.kind),
+        attacker="" if found.attacker == STRONGEST else found.attacker,
+        data=data,
+        locked=score(float(np.mean(found.locked)), target.kind),
+        plain=score(float(np.mean(found.source_only)), target.kind),
         away=DASH if apart else number(100 * away.mean),
         interval=DASH if apart else interval(away) if away.has_interval else "none",
-        seeds=str(len(comparison.seeds)),
+        seeds=str(len(found.locked)),
         sure=not apart and away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
-        strongest=is_strongest,
+        strongest=found.attacker == STRONGEST,
     )
 
 
@@ -179,22 +177,6 @@ def _place(terms: Terms) -> tuple[float, float, float]:
     """Most data first, then most time."""
     fraction, by_share, horizon = terms.rank
     return -fraction, -float(by_share), -horizon
-
-
-def _paired_area(area: Area, target: TargetRecord) -> AttackRow:
-    away, apart = area.taken_away, area.attacker == MODEL_FREE
-    return AttackRow(
-        attacker="" if area.attacker == STRONGEST else area.attacker,
-        data=_axis(area),
-        locked=score(float(np.mean(area.locked)), target.kind),
-        plain=score(float(np.mean(area.source_only)), target.kind),
-        away=DASH if apart else number(100 * away.mean),
-        interval=DASH if apart else interval(away) if away.has_interval else "none",
-        seeds=str(len(area.locked)),
-        sure=not apart and away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
-        strongest=area.attacker == STRONGEST,
-        area=True,
-    )
 
 
 def _lone_area(record: Record, area: Area, target: TargetRecord) -> AttackRow:
