@@ -7,7 +7,7 @@ from typing import Any
 
 from archlock.progress import Progress, Silent
 from archlock.recipes import Budget, LockConfig
-from archlock.recipes.run import Run, begin
+from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.workspace import PLAN
 from archlock.records import read_json, write_json
 from archlock.search import SourceFloor

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
         LockConfig,
         LockResult,
         OpenedModel,
-        attack,
         load,
-        lock,
         open_model,
     )
+    from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
+    from archlock.recipes.lock.procedure import lock
 
 __version__ = "0.1.0"
 

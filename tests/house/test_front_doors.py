@@ -34,6 +34,8 @@ def test_other_rooms_are_entered_by_the_front_door(room: str) -> None:
     for path in PACKAGE.rglob("*.py"):
         if room in path.relative_to(PACKAGE).parts[:1] or path.relative_to(PACKAGE).parts[0] == "testing":
             continue
+        if path == PACKAGE / "__init__.py":
+            continue  # the package's own door names folders and functions of one name, which type checkers mix up
         inside = [m for m in imported_modules(path.read_text()) if m.startswith(f"archlock.{room}.")]
         assert not inside, f"{path.relative_to(PACKAGE)} imports {inside}; import it from archlock.{room}"
 

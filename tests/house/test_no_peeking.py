@@ -14,9 +14,9 @@ import pytest
 
 from archlock.errors import SealedError
 from archlock.recipes import lock
-from archlock.recipes.allocation import Workload, allocate
-from archlock.recipes.decide import Decision, decide
-from archlock.recipes.run import Run, begin
+from archlock.recipes.lock.allocation import Workload, allocate
+from archlock.recipes.lock.decide import Decision, decide
+from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.workspace import CHOICE
 from archlock.records import read_json
 from archlock.tasks import Choice, SealedTask, Task, seal

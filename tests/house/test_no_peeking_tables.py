@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from archlock.recipes import METHODS
-from archlock.recipes.recorded.method import RecordedMethod
-from archlock.recipes.recorded.peeking import peeking_pick, random_feasible
+from archlock.recipes.evaluate.method import RecordedMethod
+from archlock.recipes.evaluate.peeking import peeking_pick, random_feasible
 from archlock.tables import Allowance, Judged, Pick, RecordedEvidence, SealedTruth, Spent, Table, open_pair
 from made_up_tables import made_up_table
 

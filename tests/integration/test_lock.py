@@ -13,11 +13,11 @@ import archlock
 from archlock.errors import ConfigurationError, RunError
 from archlock.evidence import EvidenceStore
 from archlock.recipes import AttackConfig, LockResult
-from archlock.recipes.decide import Decision, decide
+from archlock.recipes.attack.attacked import released_models
 from archlock.recipes.export import load_blueprint
-from archlock.recipes.locking import open_targets
-from archlock.recipes.run import begin
-from archlock.recipes.subjects import released_models
+from archlock.recipes.lock.decide import Decision, decide
+from archlock.recipes.lock.procedure import open_targets
+from archlock.recipes.lock.run import begin
 from archlock.reports import AttackRecord, LockRecord, from_json
 from archlock.spaces import SPACES
 from archlock.tasks import seal

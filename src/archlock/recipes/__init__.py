@@ -1,23 +1,26 @@
 """Recipes: end-to-end procedures. The only room that knows all the others, and reads like the abstract of a paper."""
 
-from archlock.recipes.attacking import AttackConfig, AttackResult, attack
+from archlock.recipes.attack.attacked import is_run
+from archlock.recipes.attack.config import AttackConfig
+from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
-from archlock.recipes.config import LockConfig, parse_floor
-from archlock.recipes.demonstration import demo
+from archlock.recipes.evaluate.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
+from archlock.recipes.evaluate.config import EvaluateConfig
+from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
+from archlock.recipes.evaluate.methods import METHODS
+from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
 from archlock.recipes.export import load
-from archlock.recipes.locking import LockResult, lock
-from archlock.recipes.measuring import MeasureConfig, MeasureResult, measure, proxies_named
+from archlock.recipes.lock.config import LockConfig, parse_floor
+from archlock.recipes.lock.demonstration import demo
+from archlock.recipes.lock.procedure import LockResult, lock
+from archlock.recipes.measure.config import MeasureConfig
+from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named
+from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
-from archlock.recipes.recorded.catalog import METHODS
-from archlock.recipes.recorded.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
-from archlock.recipes.recorded.contenders import Contender, chosen_contenders, parse_budget
-from archlock.recipes.recorded.evaluating import EvaluateConfig, EvaluationResult, evaluate
-from archlock.recipes.subjects import is_run
-from archlock.recipes.training_evidence import TrainingConfig
-from archlock.recipes.transfer_work import TransferConfig
-from archlock.recipes.transferring import TransferResult, transfer
+from archlock.recipes.transfer.config import TransferConfig
+from archlock.recipes.transfer.procedure import TransferResult, transfer
 
 __all__ = [
     "METHODS",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from archlock.recipes.recorded.evaluating import RECORD
+from archlock.recipes.evaluate.procedure import RECORD
 from archlock.recipes.workspace import CARD, REPORT, RESULT
 from archlock.records import write_atomic
 from archlock.reports import (

@@ -14,6 +14,7 @@ CHOICE = "choice.json"
 RESULT = "result.json"
 REPORT = "report.html"
 CARD = "README.md"
+REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from archlock.recipes.recorded.method import RecordedMethod
+from archlock.recipes.evaluate.method import RecordedMethod
 from archlock.spaces import Architecture
 from archlock.tables import SCHEMES, Allowance, Pick, Scheme, Table, open_pair
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import SealedError, TableError
-from archlock.recipes.recorded.scales import chosen_pairs, pair_scales
+from archlock.recipes.evaluate.scales import chosen_pairs, pair_scales
 from archlock.spaces import SPACES
 from archlock.tables import Allowance, Pick, Provenance, RecordedColumn, Table, measurement_name, open_pair
 

@@ -1,0 +1,1 @@
+"""Attackers let loose on any trained model."""

@@ -1,0 +1,229 @@
+"""What is attacked: the two models of a lock run, or one opened model and perhaps another as its reference."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlock.attacks import check_fits
+from archlock.errors import ArchLockError, ConfigurationError, RunError, UnsupportedError
+from archlock.models import count_flops, count_parameters, load_weights
+from archlock.recipes.export import build_blueprint, load_blueprint, weights_fingerprint
+from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model
+from archlock.recipes.suite import Defended
+from archlock.recipes.workspace import REFERENCE, RESULT
+from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json
+from archlock.spaces import SPACES
+from archlock.tasks import Task, conform
+from archlock.training import batch_of, evaluate
+
+ROLES: tuple[Role, Role] = ("locked", "source_only")
+"""The attacked model and its reference, in the words of a record."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """The attacked model, and its reference if there is one, with what a record says of them."""
+
+    defended: tuple[Defended, ...]
+    shape: Shape | None
+    """Of the images they take; None: targets are taken as they are."""
+    identity: dict[str, Any]
+    """What makes a run with other models another run."""
+    opened: tuple[OpenedModel, ...] = ()
+    """Where they were opened one by one."""
+    lock: LockRecord | None = None
+    """Where they are those of a lock run."""
+    home: Path | None = None
+    """The lock run's directory, in which its attacks lie."""
+
+
+def is_run(model: object) -> bool:
+    """Whether a text or path is the directory of a finished lock or attack run."""
+    return isinstance(model, str | Path) and (Path(model) / RESULT).is_file()
+
+
+def subject_of(
+    model: str | Path | nn.Module | OpenedModel, reference: str | Path | nn.Module | OpenedModel | None
+) -> Subject:
+    """Both models of a lock run's directory; else the model, and the reference if one is given."""
+    if isinstance(model, str | Path) and is_run(model):
+        return _lock_run(Path(model), reference)
+    given = [model] if reference is None else [model, reference]
+    opened = tuple(one if isinstance(one, OpenedModel) else open_model(one) for one in given)
+    shapes = {one.shape for one in opened}
+    if len(shapes) > 1:
+        raise ConfigurationError(
+            f"the model takes images of channels x height x width {opened[0].shape}, its reference {opened[-1].shape}; "
+            "both must be given the same images, so say which with --size, or choose another reference"
+        )
+    defended = tuple(Defended(role, one.architecture, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
+    identity = {"models": [[one.architecture, weights_fingerprint(one.module)] for one in opened]}
+    return Subject(defended, opened[0].shape, identity, opened)
+
+
+def prepared_targets(subject: Subject, targets: Sequence[Task]) -> dict[str, Task]:
+    """The targets by name, with images as the models take them; UnsupportedError for what an opened model cannot take.
+
+    Names must differ, and there must be at least one target (ConfigurationError).
+    """
+    if not targets:
+        raise ConfigurationError("an attack needs at least one target; name one with --target")
+    prepared = {task.name: _fitting(subject, task) for task in targets}
+    if len(prepared) < len(targets):
+        raise ConfigurationError(f"targets must have different names; got {', '.join(task.name for task in targets)}")
+    for opened in subject.opened:
+        for task in prepared.values():
+            _check_fits(opened, task)
+    return prepared
+
+
+def model_records(
+    subject: Subject, shape: Shape, source_scores: Sequence[tuple[float, float]]
+) -> tuple[ModelRecord, ...]:
+    """What a report says of the models. ``source_scores``: (validation, test) of each opened one; empty if unknown."""
+    if subject.lock is not None:
+        return subject.lock.locked, subject.lock.source_only
+    scores = [*source_scores, *([None] * len(subject.opened))]
+    return tuple(
+        _model_record(role, opened, shape, score)
+        for role, opened, score in zip(ROLES, subject.opened, scores, strict=False)
+    )
+
+
+def check_source(subject: Subject, source: Task) -> None:
+    """A source that the models were not trained for, as far as their outputs tell, raises ConfigurationError."""
+    if subject.lock is not None:
+        raise ConfigurationError(f"{subject.home} is a lock run and knows its source; leave out --source")
+    _check_classes(subject, _fitting(subject, source), "--source the data it was trained for")
+
+
+def more_of_source(subject: Subject, more: Task) -> Task:
+    """Further images of the models' own task, as the models take them; ConfigurationError if the classes do not fit."""
+    fitting = _fitting(subject, more)
+    _check_classes(subject, fitting, "--more images of the classes it was trained for")
+    if subject.lock is not None and subject.lock.source.classes != more.classes:
+        raise ConfigurationError(
+            f"the classes of {more.name!r} are not those of the source of {subject.home}, in the same order: got "
+            f"{', '.join(more.classes[:5])}, expected {', '.join(subject.lock.source.classes[:5])}"
+        )
+    return fitting
+
+
+def _check_classes(subject: Subject, task: Task, wanted: str) -> None:
+    """As many classes as the models have outputs, else ConfigurationError."""
+    image = batch_of(task.train.take([0])).images
+    names = [one.name for one in subject.opened] or [one.architecture for one in subject.defended]
+    for name, one in zip(names, subject.defended, strict=True):
+        with torch.no_grad():
+            outputs = one.models[0](image).shape[1]
+        if outputs != task.outputs:
+            raise ConfigurationError(
+                f"{name} has {outputs} outputs, but {task.name!r} has {task.outputs} classes; give as "
+                f"{wanted}, with its classes in the order of the outputs, or leave it out"
+            )
+
+
+def source_scores(subject: Subject, source: Task, *, device: str) -> list[tuple[float, float]]:
+    """Scores of the opened models, as they are, on validation and test split of the task they were trained for.
+
+    Classes must come in the order of the models' outputs.
+    """
+    task, found = _fitting(subject, source), []
+    for opened in subject.opened:
+        module = deepcopy(opened.module).to(device)
+        found.append((evaluate(module, task.validation, device=device), evaluate(module, task.test, device=device)))
+    return found
+
+
+def source_record(subject: Subject) -> TaskRecord | None:
+    """The source of a lock run."""
+    return None if subject.lock is None else subject.lock.source
+
+
+def limits(subject: Subject, attackers: Sequence[str]) -> tuple[str, ...]:
+    """What an attack on opened models cannot show."""
+    kept = max((_trained_share_kept(opened.module) for opened in subject.opened), default=0.0)
+    if "from_scratch" not in attackers or kept == 0:
+        return ()
+    return (
+        f"From scratch means that every layer that can be begun anew is; {100 * kept:.2g}% of the parameters lie "
+        "outside such layers (position embeddings, scales) and kept their trained values.",
+    )
+
+
+def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
+    """The trained models of a lock run, one per source training, by role."""
+    found: dict[Role, Defended] = {}
+    for model in (record.locked, record.source_only):
+        blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
+        files = (run / REFERENCE).glob(f"{model.role}-*.safetensors")
+        weights = sorted(files, key=lambda path: (len(path.name), path.name))  # by number: 2 before 10
+        models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
+        if not models:
+            raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
+        found[model.role] = Defended(model.role, model.architecture, models)
+    return found
+
+
+def _fitting(subject: Subject, task: Task) -> Task:
+    """The task with images as the models take them."""
+    return task if subject.shape is None else conform(task, subject.shape)
+
+
+def _lock_run(run: Path, reference: object) -> Subject:
+    record = from_json(run / RESULT)
+    if not isinstance(record, LockRecord):
+        raise RunError(f"{run} holds an attack, not a lock; give the directory of the lock run that it attacked")
+    if reference is not None:
+        raise ConfigurationError(f"{run} is a lock run and brings its own reference; leave out --reference")
+    defended = tuple(released_models(run, record).values())
+    shape = load_blueprint(run / BLUEPRINT).signature.shape
+    return Subject(defended, shape, {"run": record.created}, lock=record, home=run)
+
+
+def _model_record(role: Role, opened: OpenedModel, shape: Shape, score: tuple[float, float] | None) -> ModelRecord:
+    blueprint = opened.blueprint
+    architecture = None if blueprint is None else blueprint.architecture
+    return ModelRecord(
+        role=role,
+        space=architecture.space if architecture else "",
+        code=architecture.code if architecture else opened.name,
+        official_string=SPACES[architecture.space].official_string(architecture) if architecture else "",
+        parameters=count_parameters(opened.module),
+        multiply_adds=count_flops(opened.module, shape) // 2,
+        width=blueprint.width if blueprint else 0,
+        depth=blueprint.depth if blueprint else 0,
+        source_validation=() if score is None else (score[0],),
+        source_test=() if score is None else (score[1],),
+        origin=opened.origin,
+    )
+
+
+def _check_fits(opened: OpenedModel, task: Task) -> None:
+    try:
+        check_fits(opened.module, task)
+    except ArchLockError as error:
+        raise UnsupportedError(f"{opened.name} cannot be attacked on {task.name!r}: {error}") from error
+    except Exception as error:  # a stranger's module may raise anything on images that it does not know
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnsupportedError(
+            f"{opened.name} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
+            f"({reason}); say which it takes with --size and --channels"
+        ) from error
+
+
+def _trained_share_kept(module: nn.Module) -> float:
+    """Share of the parameters that training from scratch would not begin anew: outside layers that can be reset."""
+    reset = {
+        id(parameter)
+        for layer in module.modules()
+        if callable(getattr(layer, "reset_parameters", None))
+        for parameter in layer.parameters()
+    }
+    kept = sum(parameter.numel() for parameter in module.parameters() if id(parameter) not in reset)
+    return kept / max(1, count_parameters(module))

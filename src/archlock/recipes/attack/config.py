@@ -1,0 +1,39 @@
+"""Who attacks and how hard, in one frozen record."""
+
+from dataclasses import dataclass, field
+
+from archlock.attacks import ATTACKS, PANEL
+from archlock.errors import ConfigurationError
+from archlock.recipes.budget import Budget
+from archlock.records import LATER
+
+
+@dataclass(frozen=True, slots=True)
+class AttackConfig:
+    """Who attacks and how hard. Everything that changes the answer, besides model and targets, is here."""
+
+    attackers: tuple[str, ...] = PANEL
+    fractions: tuple[float, ...] = (0.1, 1.0)
+    seeds: int = 3
+    epochs: int | None = None
+    """Epochs of a training at fraction 1; None: by the amount of data, or by the budget."""
+    examples: int | None = None
+    """Most training examples of a target at fraction 1; None: all, or what the budget pays."""
+    seed: int = 0
+    device: str = "cpu"
+    trials: int | None = field(default=None, metadata=LATER)
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: his own two or three rates."""
+    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
+    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    shots: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Examples of each class that attackers get, beside the fractions."""
+    curves: bool = field(default=False, metadata=LATER)
+    """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
+    budget: Budget | None = field(default=None, metadata=LATER)
+    """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
+
+    def __post_init__(self) -> None:
+        for name in self.attackers:
+            ATTACKS[name]
+        if self.budget is not None and self.budget.unit != "minutes":
+            raise ConfigurationError(f"the budget of an attack is in minutes, as in 20min; got {self.budget}")

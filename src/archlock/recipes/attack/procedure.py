@@ -1,0 +1,219 @@
+"""Attack a trained model: attackers on new targets, on the model alone or on it and its reference alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from archlock.decoding import decode
+from archlock.errors import ConfigurationError
+from archlock.execution import default_workers
+from archlock.progress import Progress, Silent
+from archlock.recipes.attack.attacked import (
+    Subject,
+    check_source,
+    limits,
+    model_records,
+    more_of_source,
+    prepared_targets,
+    source_record,
+    source_scores,
+    subject_of,
+)
+from archlock.recipes.attack.config import AttackConfig
+from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
+from archlock.recipes.further_training import further_training
+from archlock.recipes.opening import OpenedModel
+from archlock.recipes.suite import Suite, attack_plan, run_suite
+from archlock.recipes.task_records import target_record, task_record, versions
+from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
+from archlock.records import write_atomic
+from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
+from archlock.tasks import Task, subsample
+
+SOURCE = "source.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttackResult:
+    """What the attackers gained."""
+
+    record: AttackRecord
+    path: Path
+    """Directory with ``result.json`` and ``report.html``."""
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / REPORT
+
+    @property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """What every attack gained."""
+        return self.record.outcomes
+
+
+def attack(
+    model: str | Path | nn.Module | OpenedModel,
+    targets: Sequence[Task],
+    config: AttackConfig | None = None,
+    *,
+    reference: str | Path | nn.Module | OpenedModel | None = None,
+    source: Task | None = None,
+    more: Task | None = None,
+    out: str | Path | None = None,
+    store: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str = "archlock.attack(...)",
+) -> AttackResult:
+    """Attack a trained model on targets of your own; writes result and report to ``out``.
+
+    ``model`` is the directory of a lock run (then both of its models are attacked), anything that ``open_model`` reads,
+    or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
+    comparison, ``source`` the task that the model was trained for, to measure it there, and ``more`` further images of
+    that task, with its classes in the same order, to see whether the model can still be trained on. ``out`` is by
+    default a directory named after the targets inside a lock run; other models need it. Targets are brought to the size
+    of the model's images, where that is known. The same call takes up what was interrupted.
+    """
+    config, progress = config or AttackConfig(), progress or Silent()
+    subject = subject_of(model, reference)
+    prepared = prepared_targets(subject, targets)
+    if source is not None:
+        check_source(subject, source)
+    honest = None if more is None else more_of_source(subject, more)
+    if config.examples is not None:
+        prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
+    folder, workers = _folder(subject, prepared, out), workers or default_workers()
+    fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
+    workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
+    scores = _source_scores(workspace, subject, source, config)
+    effort = None
+    if config.budget is not None:
+        plan = workspace.once(PLAN, lambda: fresh or _planned(subject, prepared, config, workers))
+        effort = decode(AttackEffort, plan)
+        progress.say(f"planned for {config.budget}: {effort}")
+    attacked, suite = _work(prepared, config, effort)
+    outcomes = run_suite(
+        list(subject.defended),
+        attacked,
+        suite,
+        store=workspace.store,
+        progress=progress,
+        workers=workers,
+        seed=config.seed,
+        device=config.device,
+    )
+    further: tuple[FurtherRecord, ...] = ()
+    if honest is not None:
+        further = further_training(
+            subject.defended,
+            honest,
+            seeds=suite.seeds,
+            store=workspace.store,
+            progress=progress,
+            workers=workers,
+            seed=config.seed,
+            device=config.device,
+        )
+    spent = {"attacks": sum(outcome.seconds for outcome in outcomes)}
+    if further:
+        spent["further training"] = sum(one.seconds for one in further)
+    shape = subject.shape or next(iter(attacked.values())).shape
+    found = AttackRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=config.seed,
+        command=command,
+        versions=versions(),
+        source=source_record(subject) if source is None else task_record(source),
+        models=model_records(subject, shape, scores),
+        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in attacked.items()),
+        outcomes=outcomes,
+        further=further,
+        spent_seconds=spent,
+        budget=_budget_record(config, effort, spent, len(outcomes)),
+        limits=limits(subject, config.attackers),
+    )
+    to_json(workspace.path / RESULT, found)
+    write_atomic(workspace.path / REPORT, render_html(found))
+    return AttackResult(found, workspace.path)
+
+
+def _folder(subject: Subject, targets: dict[str, Task], out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    if subject.home is None:
+        raise ConfigurationError("say where the result of the attack is to lie: give a new directory with --out")
+    return subject.home / "attacks" / "-".join(sorted(targets))
+
+
+def _identity(
+    subject: Subject, targets: dict[str, Task], source: Task | None, more: Task | None, config: AttackConfig
+) -> dict[str, Any]:
+    """What must be the same for the same call to take a run up."""
+    identity = {"targets": [t.fingerprint for t in targets.values()], "config": config, **subject.identity}
+    given = {"source": source, "more": more}
+    return {**identity, **{name: task.fingerprint for name, task in given.items() if task is not None}}
+
+
+def _source_scores(
+    workspace: Workspace, subject: Subject, source: Task | None, config: AttackConfig
+) -> list[tuple[float, float]]:
+    """Validation and test score of every opened model on its source, measured once; nothing without a source."""
+    if source is None:
+        return []
+    found = workspace.once(SOURCE, lambda: source_scores(subject, source, device=config.device))
+    return [(validation, test) for validation, test in found]
+
+
+def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort | None) -> tuple[dict[str, Task], Suite]:
+    """What is attacked with how much data, and how, as configured or as planned for the budget."""
+    if effort is not None:
+        targets = {name: subsample(task, effort.examples, seed=config.seed) for name, task in targets.items()}
+        plan = attack_plan(effort.examples, effort.epochs)
+        asked = _suite(config, max(len(task.train) for task in targets.values()))
+        return targets, replace(asked, plan=plan, fractions=effort.fractions, seeds=effort.seeds)
+    return targets, _suite(config, max(len(task.train) for task in targets.values()))
+
+
+def _suite(config: AttackConfig, largest: int) -> Suite:
+    return Suite(
+        attack_plan(largest, config.epochs),
+        config.attackers,
+        config.fractions,
+        config.seeds,
+        config.trials,
+        config.horizons,
+        config.shots,
+        config.curves,
+    )
+
+
+def _planned(subject: Subject, targets: dict[str, Task], config: AttackConfig, workers: int) -> AttackEffort | None:
+    """How hard the attackers can try for the budget, by timing the models here; None without a budget."""
+    if config.budget is None:
+        return None
+    biggest = max(targets.values(), key=lambda task: (task.shape[1] * task.shape[2], len(task.train)))
+    paces = [measured_pace(defended.models[0], biggest, device=config.device) for defended in subject.defended]
+    asked = _suite(config, max(len(task.train) for task in targets.values()))
+    return plan_effort(config.budget, asked, targets, paces, epochs=config.epochs, workers=workers)
+
+
+def _budget_record(
+    config: AttackConfig, effort: AttackEffort | None, spent: dict[str, float], trainings: int
+) -> BudgetRecord | None:
+    if config.budget is None or effort is None:
+        return None
+    planned = {
+        "epochs of an attack": effort.epochs,
+        "examples an attacker has": effort.examples,
+        "seeds": effort.seeds,
+        "shares of the data": len(effort.fractions),
+        "minutes": effort.seconds / 60,
+    }
+    return BudgetRecord(
+        asked=str(config.budget), planned=planned, spent_seconds=spent, trainings={"of attackers": trainings}
+    )

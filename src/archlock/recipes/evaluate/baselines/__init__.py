@@ -1,0 +1,1 @@
+"""What ordinary methods do with the evidence of a recorded table."""

@@ -1,0 +1,255 @@
+"""``archlock evaluate``: contenders on all pairs of a recorded table with many seeds, judged by the truth afterwards.
+
+A contender is given :class:`~archlock.tables.RecordedEvidence` and answers with one architecture; the truth of the pair
+is sealed until then. Runs are spread over processes in jobs of one contender on one pair; what a job found is written
+at once, so an evaluation that was killed goes on where it was.
+"""
+
+import platform
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from archlock import __version__
+from archlock.decoding import decode
+from archlock.errors import RunError
+from archlock.execution import default_workers, executor_for
+from archlock.progress import Progress, Silent
+from archlock.recipes.evaluate.config import EvaluateConfig
+from archlock.recipes.evaluate.contenders import Contender
+from archlock.recipes.evaluate.describing import described
+from archlock.recipes.evaluate.peeking import random_feasible
+from archlock.recipes.evaluate.scales import LIMIT_FLOORS, chosen_pairs, limits, pair_scales
+from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
+from archlock.reports import (
+    EvaluationRecord,
+    EvaluationRow,
+    EvaluationSummary,
+    FloorPoint,
+    PairScale,
+    Queries,
+    RecordedTask,
+    TableRecord,
+    evaluation_to_json,
+    render_evaluation,
+    rows_csv,
+    summarise,
+    write_rows_parquet,
+)
+from archlock.tables import Pick, Table, content_checksum, open_pair
+
+RECORD: Final = "evaluation.json"
+SUMMARY: Final = "summary.json"
+PAGE: Final = "report.html"
+FROM_SCRATCH: Final = (
+    "The table records trainings from scratch: what an attacker gets who starts from released weights is not in it."
+)
+FROM_WEIGHTS: Final = (
+    "On targets the table records fine-tuning of weights that were trained on the source, at reduced fidelity."
+)
+NOISE: Final = (
+    "Truth is what was recorded, noise of single trainings included; differences below that noise mean nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """What an evaluation found, and where it was written."""
+
+    record: EvaluationRecord
+    summary: EvaluationSummary
+    rows: Path
+    page: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One contender on one pair, held to one floor, with several seeds."""
+
+    contender: Contender
+    source: str
+    target: str
+    floor: float
+    seeds: tuple[int, ...]
+
+
+def evaluate(
+    table: Table,
+    config: EvaluateConfig,
+    *,
+    out: Path,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str = "",
+) -> EvaluationResult:
+    """Run every contender on every pair with every seed; write rows, summary, record and page into ``out``.
+
+    Rows do not depend on the number of workers. A run that was interrupted is taken up again.
+    """
+    began = time.monotonic()
+    progress = progress or Silent()
+    pairs = chosen_pairs(table, config.pairs)
+    scales = pair_scales(table, pairs, config.floor)
+    jobs = _jobs(config, pairs)
+    found = _run(table, jobs, out / "parts", workers or default_workers(), progress)
+    rows = tuple(row for job in jobs if job.floor == config.floor for row in found[job])
+    worths = {scale.pair: scale for scale in scales}
+    patterns, importances = described(table, pairs, config.floor, progress) if config.patterns else ((), ())
+    record = EvaluationRecord(
+        version=__version__,
+        command=command,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=time.monotonic() - began,
+        machine=f"{platform.system()} {platform.machine()}, {default_workers()} processors, Python "
+        f"{platform.python_version()}",
+        seeds=config.seeds,
+        floor=100 * config.floor,
+        table=_table_record(table),
+        rows=tuple(_scored(row, worths) for row in rows),
+        scales=scales,
+        trade_off=_trade_off(config, found),
+        limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
+        patterns=patterns,
+        importances=importances,
+        notes=(FROM_WEIGHTS if any(column.start for column in table.columns) else FROM_SCRATCH, NOISE),
+    )
+    return write_evaluation(record, out, parquet=config.parquet)
+
+
+def write_evaluation(record: EvaluationRecord, out: Path, *, parquet: bool = False) -> EvaluationResult:
+    """Write what was found: the record, the rows, the summary, and the page."""
+    summary = summarise(record)
+    evaluation_to_json(out / RECORD, record)
+    write_json(out / SUMMARY, summary)
+    rows = out / ("rows.parquet" if parquet else "rows.csv")
+    if parquet:
+        write_rows_parquet(rows, record)
+    else:
+        write_atomic(rows, rows_csv(record))
+    page = write_atomic(out / PAGE, render_evaluation(record, summary))
+    return EvaluationResult(record, summary, rows, page)
+
+
+def _jobs(config: EvaluateConfig, pairs: Sequence[tuple[str, str]]) -> tuple[Job, ...]:
+    floors = [(config.floor, config.seeds)]
+    floors += [(floor, config.trade_off_seeds) for floor in config.trade_off if floor != config.floor]
+    return tuple(
+        Job(contender, source, target, floor, tuple(range(config.seed, config.seed + seeds)))
+        for floor, seeds in floors
+        for contender in config.contenders
+        for source, target in pairs
+    )
+
+
+def _run(
+    table: Table, jobs: Sequence[Job], parts: Path, workers: int, progress: Progress
+) -> dict[Job, tuple[EvaluationRow, ...]]:
+    checksum = content_checksum(table)
+    files = {job: parts / f"{fingerprint([checksum, __version__, _told(job)])}.json" for job in jobs}
+    found = {job: _read_part(path) for job, path in files.items() if path.exists()}
+    missing = [job for job in jobs if job not in found]
+    progress.begin("runs on recorded tables", len(jobs), len(jobs) - len(missing))
+    for index, rows in executor_for(workers).run(run_job, table, missing):
+        job = missing[index]
+        found[job] = rows
+        write_json(files[job], rows)
+        progress.advance(note=f"{job.contender.label}, {job.source} to {job.target}")
+    return found
+
+
+def _told(job: Job) -> dict[str, object]:
+    """What the rows of a job depend on; of a method what it says of itself, without its place in memory."""
+    contender = re.sub(r" at 0x[0-9a-f]+", "", repr(job.contender))
+    return {
+        **({"given": job.contender.given} if job.contender.given else {}),
+        "contender": contender,
+        "source": job.source,
+        "target": job.target,
+        "floor": job.floor,
+        "seeds": list(job.seeds),
+    }
+
+
+def _read_part(path: Path) -> tuple[EvaluationRow, ...]:
+    try:
+        return decode(tuple[EvaluationRow, ...], read_json(path))
+    except RunError as error:
+        raise RunError(f"{path} is damaged ({error}); delete it to have these runs made again") from error
+
+
+def run_job(table: Table, job: Job) -> tuple[EvaluationRow, ...]:
+    """The rows of one job; lock scores are filled in by the evaluation, which knows the scale."""
+    return tuple(_run_once(table, job, seed) for seed in job.seeds)
+
+
+def _run_once(table: Table, job: Job, seed: int) -> EvaluationRow:
+    contender = job.contender
+    given = contender.given
+    feasible = random_feasible(table, job.source, floor=job.floor, count=given, seed=seed) if given else ()
+    evidence, truth = open_pair(
+        table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance, given=feasible
+    )
+    began = time.perf_counter()
+    architecture = contender.method(evidence, floor=job.floor, seed=seed)
+    seconds = time.perf_counter() - began
+    judged = truth.judge(Pick(architecture, seed))
+    return EvaluationRow(
+        table=table.name,
+        source=job.source,
+        target=job.target,
+        scheme=contender.scheme,
+        method=contender.label,
+        preference=contender.preference,
+        strategy=contender.strategy,
+        evidence=contender.evidence,
+        seed=seed,
+        architecture=architecture.code,
+        source_percentile=judged.source_percentile,
+        target_percentile=judged.target_percentile,
+        source_value=judged.source_value,
+        target_value=judged.target_value,
+        source_loss=judged.source_loss,
+        target_loss=judged.target_loss,
+        lock_score=None,
+        queries=Queries(**plain(evidence.spent)),
+        seconds=seconds,
+    )
+
+
+def _scored(row: EvaluationRow, scales: dict[str, PairScale]) -> EvaluationRow:
+    from dataclasses import replace
+
+    return replace(row, lock_score=scales[row.pair].lock_score(row.target_percentile))
+
+
+def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...]]) -> tuple[FloorPoint, ...]:
+    floors = sorted({config.floor, *config.trade_off})
+    points = []
+    for contender in config.contenders if len(floors) > 1 else ():
+        for floor in floors:
+            rows = [r for job, part in found.items() for r in part if job.contender == contender and job.floor == floor]
+            points.append(
+                FloorPoint(
+                    contender.label,
+                    100 * floor,
+                    sum(row.source_percentile for row in rows) / len(rows),
+                    sum(row.target_percentile for row in rows) / len(rows),
+                    sum(row.source_percentile >= 100 * floor for row in rows) / len(rows),
+                )
+            )
+    return tuple(points)
+
+
+def _table_record(table: Table) -> TableRecord:
+    columns = [next(c for c in table.columns if c.task == task and c.role == "truth") for task in table.tasks]
+    tasks = tuple(
+        RecordedTask(column.task, column.metric, column.split, column.unit, column.epochs, column.runs)
+        for column in columns
+    )
+    files = ", ".join(name for name, _ in table.provenance.files)
+    provenance = f"{table.provenance.reader}: {files}. {table.provenance.note}".strip()
+    return TableRecord(table.name, table.space_name, len(table.codes), tasks, provenance, content_checksum(table))

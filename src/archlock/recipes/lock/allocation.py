@@ -1,0 +1,233 @@
+"""From a budget to a plan of work: how many candidates, how long the trainings, how strong the attackers.
+
+The plan is made once per run and written down. A budget in trainings gives the same plan on every machine; a budget in
+minutes is turned into one by timing a candidate and a full-size training step here, and is fixed from then on.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from archlock.adaptation import AdaptationSettings
+from archlock.errors import ConfigurationError
+from archlock.execution import one_thread
+from archlock.models import build
+from archlock.recipes.further_training import full_further_trainings
+from archlock.recipes.lock.config import LockConfig
+from archlock.recipes.suite import Suite, attack_plan
+from archlock.spaces import SPACES
+from archlock.tasks import Task, conform, subsample
+from archlock.training import Plan, Precision, fit
+
+EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
+"""Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
+reading data, the report)."""
+FEWEST_CANDIDATES = 8
+ENOUGH_EPOCHS = 10
+"""Epochs of full training below which images are made smaller."""
+TYPICAL = 0.75
+"""What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
+ADAPTATION_SHARE = 1.3
+"""What a finalist costs beyond its training on the source: adapting it to the known targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What a run will do, in numbers. ``plan.json`` of the run directory."""
+
+    candidates: int
+    """Architectures on which evidence is bought."""
+    rounds: int
+    """In so many rounds, each one choosing by what the ones before it found."""
+    shape: tuple[int, int, int]
+    """Size of the images the released model takes: channels, height, width."""
+    original_shape: tuple[int, int, int]
+    """Size of the source's images before that."""
+    evidence_shape: tuple[int, int, int]
+    """Size of the images in adaptation evidence: channels, height, width."""
+    source_examples: int
+    target_examples: int
+    evidence: AdaptationSettings
+    finalists: int
+    final: AdaptationSettings
+    """How finalists and the released model are trained."""
+    attack_plan: Plan
+    attack_examples: int
+    """Most training examples of a target an attacker gets at fraction 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What an allocation depends on besides configuration and source."""
+
+    workers: int
+    attacked: int
+    """Targets that are attacked in the end."""
+    largest_target: int
+    """Training examples of the largest of them, as far as is known."""
+
+
+def allocate(
+    config: LockConfig,
+    source: Task,
+    workload: Workload,
+    seconds_a_candidate: Callable[[Task, Allocation], float],
+) -> Allocation:
+    """The plan of a run. ``seconds_a_candidate`` times the evidence on one architecture: (source, draft of the plan).
+
+    Where the budget does not pay for enough training on images of this size, they are halved (not below 16 pixels),
+    unless the owner fixed their size. A budget that does not pay for a run that means anything raises
+    ConfigurationError and says what would.
+    """
+    if config.budget.unit == "trainings":
+        if config.budget.amount < FEWEST_CANDIDATES:
+            raise ConfigurationError(
+                f"a budget of {config.budget} is too small to learn from; give at least {FEWEST_CANDIDATES} trainings"
+            )
+        return _with_candidates(_default(config, source, workload), int(config.budget.amount))
+    shape = source.shape
+    while True:
+        sized = conform(source, shape)
+        plan = _paid(config, sized, workload, seconds_a_candidate)
+        smaller = _halved(shape)
+        if plan.final.source_plan.epochs >= ENOUGH_EPOCHS or config.keep_size or config.epochs or smaller == shape:
+            return _checked(replace(plan, original_shape=source.shape), config, workload)
+        shape = smaller
+
+
+def _paid(
+    config: LockConfig,
+    source: Task,
+    workload: Workload,
+    seconds_a_candidate: Callable[[Task, Allocation], float],
+) -> Allocation:
+    """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
+    seconds = config.budget.amount * 60 * workload.workers
+    draft = _default(config, source, workload)
+    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft))
+    plan = _with_candidates(draft, min(candidates, 600))
+    per_image = _seconds_per_image(config, source)
+    trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
+    epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
+    suite = suite_of(config, plan.attack_plan)
+    attacks = 2 * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
+    images = ATTACK_SHARE * seconds / per_image / attacks
+    examples = min(workload.largest_target, max(300, int(images / 6)))
+    return replace(
+        plan,
+        final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(max(epochs, 1), 200))),
+        attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
+        attack_examples=examples,
+    )
+
+
+def suite_of(config: LockConfig, plan: Plan) -> Suite:
+    """The attackers that a lock ends with, training by that plan."""
+    return Suite(
+        plan,
+        config.attackers,
+        config.fractions,
+        config.attack_seeds,
+        config.trials,
+        config.horizons,
+        config.shots,
+        config.curves,
+    )
+
+
+def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Allocation:
+    """The plan, if it is worth following."""
+    epochs, attack_epochs = plan.final.source_plan.epochs, plan.attack_plan.epochs
+    wanted = min(3, config.epochs or 3)
+    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs)
+    if lacking > 1:
+        raise ConfigurationError(
+            f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
+            f"{plan.candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; "
+            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, smaller images or a smaller --width"
+        )
+    return plan
+
+
+def _halved(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Half the size, not below 16 pixels."""
+    channels, *sides = shape
+    height, width = (max(min(side, 16), side // 2) for side in sides)
+    return channels, height, width
+
+
+def evidence_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Half the size of the images where that leaves 16 pixels, else 16, else what there is; at most 32."""
+    channels, *sides = shape
+    height, width = (min(32, max(min(side, 16), side // 2)) for side in sides)
+    return channels, height, width
+
+
+def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation:
+    """The plan without a clock, but for the number of candidates."""
+    examples = len(source.train)
+    tiny = min(source.shape[1:]) < 12  # a step costs the same for twice the images then, and a shift loses too much
+    precision: Precision = "bfloat16" if config.device.startswith("cuda") else "float32"
+    short = Plan(
+        _epochs(18_000, min(3000, examples), 4, 12),
+        batch_size=128 if tiny else 64,
+        shift=0.0 if tiny else 0.125,
+        precision=precision,
+    )
+    adapt = Plan(
+        _epochs(6_000, min(1000, examples), 4, 6),
+        batch_size=64 if tiny else 32,
+        learning_rate=0.05,
+        shift=0.0,
+        precision=precision,
+    )
+    full = Plan(
+        config.epochs or _epochs(100_000, examples, 10, 40),
+        shift=0.06 if tiny else 0.125,
+        flip=config.flip,
+        patience=config.patience,
+        precision=precision,
+    )
+    return Allocation(
+        candidates=FEWEST_CANDIDATES,
+        rounds=1,
+        shape=source.shape,
+        original_shape=source.shape,
+        evidence_shape=evidence_shape(source.shape),
+        source_examples=min(3000, examples),
+        target_examples=min(1000, examples),
+        evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),
+        finalists=4,
+        final=AdaptationSettings(config.width, config.depth, full, adapt),
+        attack_plan=replace(attack_plan(workload.largest_target), precision=precision),
+        attack_examples=workload.largest_target,
+    )
+
+
+def _with_candidates(plan: Allocation, candidates: int) -> Allocation:
+    return replace(
+        plan,
+        candidates=candidates,
+        rounds=1 if candidates < 16 else 2 if candidates < 24 else 3,
+        finalists=min(8, max(4, candidates // 10)),
+    )
+
+
+def _epochs(images: int, examples: int, least: int, most: int) -> int:
+    return min(most, max(least, round(images / max(1, examples))))
+
+
+def _seconds_per_image(config: LockConfig, source: Task) -> float:
+    """Seconds of one thread for one training image at full size, from a heavy architecture measured here."""
+    *_, heavy = SPACES[config.space].enumerate()
+    if config.space == "nasbench201":
+        heavy = SPACES[config.space].architecture("333333")
+    model = build(heavy, source.signature, width=config.width, depth=config.depth, seed=0)
+    sample = subsample(source, 256, seed=0)
+    seconds = []
+    with one_thread():
+        for epochs in (1, 1, 3):  # once to warm up; the difference of the others leaves out what is not training
+            began = time.perf_counter()
+            fit(model, sample, Plan(epochs), seed=0)
+            seconds.append(time.perf_counter() - began)
+    return TYPICAL * max(seconds[2] - seconds[1], 1e-6) / (2 * len(sample.train))

@@ -1,0 +1,163 @@
+"""The main job, end to end: from a source task to a locked, trained and attacked model, and a report.
+
+Evidence is bought on the source and on targets the search may know; a preference model turns it into a score of every
+architecture on every task; the search maximises the lock objective; finalists are trained on the source; one is chosen.
+Only then are the sealed targets opened and the attackers let loose, on the locked and on the source-only model alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from archlock.errors import ConfigurationError
+from archlock.execution import default_workers
+from archlock.progress import Progress, Silent
+from archlock.recipes.further_training import further_training
+from archlock.recipes.lock.allocation import suite_of
+from archlock.recipes.lock.config import LockConfig
+from archlock.recipes.lock.decide import decide
+from archlock.recipes.lock.outputs import write_models, write_pages
+from archlock.recipes.lock.recording import lock_record
+from archlock.recipes.lock.release import Released, release
+from archlock.recipes.lock.run import Run, begin
+from archlock.recipes.naming import named
+from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.workspace import REPORT
+from archlock.records import write_atomic
+from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
+from archlock.spaces import Architecture
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, subsample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LockResult:
+    """What a lock run ends with."""
+
+    model: nn.Module
+    """The locked model, trained, in evaluation mode: float32 images in [0, 1] in, logits out."""
+    architecture: Architecture
+    record: LockRecord
+    path: Path
+    """The run directory."""
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.path / REPORT
+
+    @property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """What every attack gained."""
+        return self.record.outcomes
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report as one HTML file."""
+        return write_atomic(Path(path), render_html(self.record))
+
+
+def lock(
+    source: Task,
+    config: LockConfig | None = None,
+    *,
+    out: str | Path | None = None,
+    known: Sequence[Task] = (),
+    sealed: Sequence[SealedTask] = (),
+    store: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    command: str = "archlock.lock(...)",
+    **settings: Any,
+) -> LockResult:
+    """Search, train, attack and report; everything is written to the directory ``out`` (``runs/NAME`` of the source).
+
+    Settings are those of :class:`LockConfig`, as a ``config`` or by name: ``lock(source, scheme="tu", seed=0)``.
+    ``known`` are the targets of scheme TK. ``sealed`` are targets the search must not see: they are opened when the
+    lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
+    a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
+    """
+    if config is not None and settings:
+        raise ConfigurationError(
+            f"give a config or settings by name, not both; got {', '.join(settings)} besides a config"
+        )
+    config = config or LockConfig.of(**settings)
+    hidden = tuple(sealed) or _held_out(source, config)
+    run = begin(
+        source,
+        config,
+        Path(out) if out else Path("runs") / source.name,
+        known=known,
+        sealed=len(hidden),
+        store=store,
+        workers=workers or default_workers(),
+        progress=progress or Silent(),
+    )
+    decision = decide(run)
+    locked = release(run, decision.locked)
+    source_only = release(run, decision.source_only)
+    opened = open_targets(run, hidden, decision.choice)
+    pair = _pair(locked, source_only)
+    outcomes = _attack(run, pair, opened)
+    further = _train_on(run, pair)
+    record = lock_record(
+        run, decision, locked, source_only, opened, outcomes, further, command=command, simulated=not sealed
+    )
+    write_models(run.workspace.path, locked, source_only)
+    write_pages(run.workspace.path, record)
+    return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)
+
+
+def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
+    """Simulated targets that the search does not see, sealed like any other."""
+
+    def sealed(name: str) -> SealedTask:
+        return seal(lambda: SIMULATORS[name].simulate(source, seed=config.seed), name=name)
+
+    names = [name for name in config.held_out if name not in config.simulated and SIMULATORS[name].supports(source)]
+    return tuple(sealed(name) for name in names)
+
+
+def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict[str, Task]:
+    """Every target to attack, by name: the known ones, and the sealed ones opened with the choice."""
+    tasks = [*run.targets.values()] if run.config.scheme == "tk" else []
+    tasks += [conform(target.open(choice), run.source.shape) for target in hidden]
+    most = run.allocation.attack_examples
+    return named([task if len(task.train) <= most else subsample(task, most, seed=run.config.seed) for task in tasks])
+
+
+def _pair(locked: Released, source_only: Released) -> tuple[Defended, ...]:
+    return (
+        Defended("locked", str(locked.finalist.architecture), locked.models),
+        Defended("source_only", str(source_only.finalist.architecture), source_only.models),
+    )
+
+
+def _attack(run: Run, pair: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
+    return run_suite(
+        pair,
+        targets,
+        suite_of(run.config, run.allocation.attack_plan),
+        store=run.means.store,
+        progress=run.means.progress,
+        workers=run.means.workers,
+        seed=run.config.seed,
+        device=run.config.device,
+    )
+
+
+def _train_on(run: Run, pair: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
+    """With images of the source that no model was trained on, those that decisions were made by, and others."""
+    more, unseen = enlarged(run.source, run.allocation.attack_examples, seed=run.config.seed)
+    return further_training(
+        pair,
+        more,
+        unseen=unseen,
+        seeds=run.config.attack_seeds,
+        store=run.means.store,
+        progress=run.means.progress,
+        workers=run.means.workers,
+        seed=run.config.seed,
+        device=run.config.device,
+    )

@@ -1,0 +1,183 @@
+"""From what a run did to the records that a report is made of."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from archlock.evidence import Measurement
+from archlock.models import count_flops, count_parameters
+from archlock.recipes.lock.choosing import Finalist
+from archlock.recipes.lock.decide import Decision
+from archlock.recipes.lock.outputs import FILES
+from archlock.recipes.lock.release import Released
+from archlock.recipes.lock.run import Run, evidence_subjects, known_fingerprints
+from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
+from archlock.recipes.task_records import target_record, task_record, versions
+from archlock.reports import (
+    BudgetRecord,
+    EvidenceRecord,
+    FinalistRecord,
+    FloorRecord,
+    FurtherRecord,
+    LockRecord,
+    ModelRecord,
+    OutcomeRecord,
+    Role,
+)
+from archlock.spaces import SPACES
+from archlock.tasks import Task
+
+
+def lock_record(
+    run: Run,
+    decision: Decision,
+    locked: Released,
+    source_only: Released,
+    targets: Mapping[str, Task],
+    outcomes: tuple[OutcomeRecord, ...],
+    further: tuple[FurtherRecord, ...],
+    *,
+    command: str,
+    simulated: bool,
+) -> LockRecord:
+    """Everything a lock run found."""
+    config, seen = run.config, {task.fingerprint for task in run.targets.values()}
+    evidence = evidence_records(run)
+    return LockRecord(
+        created=decision.choice.decided_at,
+        seed=config.seed,
+        scheme=config.scheme,
+        evidence_kind=config.evidence,
+        demo=config.demo,
+        command=command,
+        versions=versions(),
+        source=task_record(run.source),
+        floor=FloorRecord(
+            kind=config.floor.kind, value=config.floor.value * (100 if config.floor.kind == "percentile" else 1)
+        ),
+        locked=model_record("locked", locked, decision),
+        source_only=model_record("source_only", source_only, decision),
+        finalists=tuple(_finalist(f, decision) for f in decision.finalists),
+        trade_off=decision.trade_off,
+        targets=tuple(
+            target_record(n, t, seen_by_search=t.fingerprint in seen, simulated=simulated and t.fingerprint not in seen)
+            for n, t in targets.items()
+        ),
+        outcomes=outcomes,
+        further=further,
+        evidence=evidence,
+        budget=_budget(run, evidence, outcomes, further),
+        limits=_limits(run),
+        files=FILES,
+    )
+
+
+def model_record(role: Role, released: Released, decision: Decision) -> ModelRecord:
+    """What a report says of a trained model."""
+    blueprint = released.blueprint
+    architecture, model = blueprint.architecture, released.models[0]
+    return ModelRecord(
+        role=role,
+        space=architecture.space,
+        code=architecture.code,
+        official_string=SPACES[architecture.space].official_string(architecture),
+        parameters=count_parameters(model),
+        multiply_adds=count_flops(model, blueprint.signature.shape) // 2,
+        width=blueprint.width,
+        depth=blueprint.depth,
+        source_validation=released.validation,
+        source_test=released.test,
+        source_percentile=100 * decision.percentiles[architecture],
+        seconds=released.seconds,
+    )
+
+
+def evidence_records(run: Run) -> tuple[EvidenceRecord, ...]:
+    """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
+    names = known_fingerprints(run)
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    fidelities = {
+        small.settings.fidelity(small.source),
+        run.allocation.final.fidelity(run.source),
+        PROXIES_BOUGHT.fidelity,
+    }
+    seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
+    groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
+    for key, measurement in run.means.store.read().items():
+        if key.task in names and key.fidelity in fidelities and key.seed in seeds:
+            groups[key.measure, names[key.task]].append(measurement)
+    return tuple(
+        EvidenceRecord(
+            measure=measure,
+            task=task,
+            count=len(found),
+            failed=sum(m.status != "valid" for m in found),
+            seconds=sum(m.seconds for m in found),
+        )
+        for (measure, task), found in sorted(groups.items())
+    )
+
+
+def _finalist(finalist: Finalist, decision: Decision) -> FinalistRecord:
+    notes = [
+        note
+        for note, chosen in (("locked", decision.locked), ("source-only", decision.source_only))
+        if chosen is finalist
+    ]
+    return FinalistRecord(
+        code=finalist.architecture.code,
+        source_validation=finalist.source_scores,
+        target_gain=finalist.target_gain if finalist.per_target else None,
+        per_target=finalist.per_target,
+        note=" and ".join(notes),
+    )
+
+
+def _budget(
+    run: Run,
+    evidence: Sequence[EvidenceRecord],
+    outcomes: Sequence[OutcomeRecord],
+    further: Sequence[FurtherRecord],
+) -> BudgetRecord:
+    plan = run.allocation
+    by_stage = {
+        "evidence and training": sum(e.seconds for e in evidence),
+        "attacks": sum(o.seconds for o in outcomes),
+    }
+    if further:
+        by_stage["further training"] = sum(f.seconds for f in further)
+    return BudgetRecord(
+        asked=str(run.config.budget),
+        planned={
+            "candidates": plan.candidates,
+            "finalists": plan.finalists,
+            "epochs of full training": plan.final.source_plan.epochs,
+            "epochs of an attack": plan.attack_plan.epochs,
+            "examples an attacker has": plan.attack_examples,
+        },
+        spent_seconds=by_stage,
+        trainings={"of candidates and finalists": sum(e.count for e in evidence), "of attackers": len(outcomes)},
+    )
+
+
+def _limits(run: Run) -> tuple[str, ...]:
+    config, plan = run.config, run.allocation
+    found = [
+        f"The networks are small: {config.width} channels and {config.depth} cell"
+        f"{'s' if config.depth > 1 else ''} a stage, trained for at most {plan.final.source_plan.epochs} epochs on "
+        f"{len(run.source.train)} images. A lock found at this size is not proven at another.",
+        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with "
+        "more time may get further.",
+    ]
+    if plan.shape != plan.original_shape:
+        found.append(
+            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything "
+            f"was done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
+        )
+    if config.scheme == "tu":
+        found.append(
+            "The search knew no target. It locked against tasks made from the source's own images "
+            f"({', '.join(config.simulated)}), and whether these foretell a stranger's task is an open question."
+        )
+    if config.evidence == "zero_cost":
+        found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")
+    return tuple(found)

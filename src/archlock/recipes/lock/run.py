@@ -1,0 +1,141 @@
+"""A run under way: what was asked, on what, with what means, and the plan it follows."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archlock.adaptation import measure_adaptation
+from archlock.decoding import decode
+from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.execution import one_thread
+from archlock.progress import Progress
+from archlock.recipes.lock.allocation import Allocation, Workload, allocate
+from archlock.recipes.lock.config import LockConfig
+from archlock.recipes.lock.gathering import Means, Subjects
+from archlock.recipes.lock.judging import SOURCE_TASK
+from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
+from archlock.recipes.naming import named
+from archlock.recipes.proxy_evidence import ProxyWork, measure_proxies
+from archlock.recipes.workspace import PLAN, Workspace
+from archlock.seeding import rng_for
+from archlock.spaces import SPACES
+from archlock.tasks import SIMULATORS, Task, conform, subsample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Everything the search may use. It carries no sealed target, and nothing through which one could be reached."""
+
+    config: LockConfig
+    source: Task
+    targets: Mapping[str, Task]
+    """Targets that the search may know, by name."""
+    workspace: Workspace
+    means: Means
+    allocation: Allocation
+
+
+def begin(
+    source: Task,
+    config: LockConfig,
+    out: Path,
+    *,
+    known: Sequence[Task],
+    sealed: int,
+    store: Path | None,
+    workers: int,
+    progress: Progress,
+) -> Run:
+    """Check what is asked, open the run directory, and make the plan or take up the one that is there.
+
+    ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number.
+    """
+    if source.kind != "classification":
+        raise UnsupportedError(
+            f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
+        )
+    known_targets(source, config, known)  # what is wrong with them is said before anything is written
+    tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
+    workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
+    workload = Workload(
+        workers=workers,
+        attacked=sealed + (len(known) if config.scheme == "tk" else 0),
+        largest_target=max([len(source.train), *(len(task.train) for task in known)]),
+    )
+
+    def seconds_a_candidate(sized: Task, draft: Allocation) -> float:
+        return _seconds_a_candidate(config, sized, known_targets(sized, config, known), draft)
+
+    def plan() -> Allocation:
+        progress.say(f"planning for a budget of {config.budget}")
+        return allocate(config, source, workload, seconds_a_candidate)
+
+    allocation = decode(Allocation, workspace.once(PLAN, plan))
+    if allocation.shape != source.shape:
+        progress.say(
+            f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
+            "give more, or --image-size, to keep another size"
+        )
+    sized = conform(source, allocation.shape)
+    means = Means(workspace.store, progress, workers, config.seed)
+    return Run(config, sized, known_targets(sized, config, known), workspace, means, allocation)
+
+
+def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:
+    """The targets that the search may know under the scheme: none, the owner's, or simulated ones."""
+    if config.scheme == "tk":
+        if not known:
+            raise ConfigurationError("scheme tk needs the targets it is to lock against; name one with --target")
+        return named([conform(task, source.shape) for task in known])
+    if known:
+        raise ConfigurationError(
+            f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have "
+            "the finished lock attacked on them"
+        )
+    if config.scheme == "s":
+        return {}
+    fitting = [name for name in config.simulated if SIMULATORS[name].supports(source)]
+    if not fitting:
+        reasons = "; ".join(f"{name}: {SIMULATORS[name].obstacle(source)}" for name in config.simulated)
+        raise UnsupportedError(
+            f"no target can be simulated from {source.name!r} ({reasons}); name others with --simulate"
+        )
+    return {name: SIMULATORS[name].simulate(source, seed=config.seed) for name in fitting}
+
+
+def known_fingerprints(run: Run) -> dict[str, str]:
+    """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
+    for tasks in (run.targets, small.targets):
+        found.update({task.fingerprint: name for name, task in tasks.items()})
+    return found
+
+
+def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: Allocation) -> Subjects:
+    """The tasks of adaptation evidence: smaller images, fewer training examples."""
+
+    def reduced(task: Task, examples: int) -> Task:
+        small = conform(task, allocation.evidence_shape)
+        return subsample(small, min(examples, len(small.train)), seed=0)
+
+    small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
+    return Subjects(reduced(source, allocation.source_examples), small, allocation.evidence)
+
+
+def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
+    """Seconds of one thread for the evidence on one architecture of middling size, measured here."""
+    space = SPACES[config.space]
+    architecture = space.sample(rng_for(0, "timing"))
+    while not space.is_connected(architecture):
+        architecture = space.neighbours(architecture)[-1]
+    subjects = evidence_subjects(source, targets, draft)
+    with one_thread():
+        began = time.perf_counter()
+        if config.evidence == "zero_cost":
+            tasks = {SOURCE_TASK: subjects.source, **subjects.targets}
+            measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0), architecture)
+        else:
+            measure_adaptation(architecture, subjects.source, subjects.targets, subjects.settings, seed=0)
+    return time.perf_counter() - began

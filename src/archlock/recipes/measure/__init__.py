@@ -1,0 +1,1 @@
+"""Proxies and short trainings of a whole space."""

@@ -1,0 +1,1 @@
+"""Record what adaptation gains: a table of transfer."""

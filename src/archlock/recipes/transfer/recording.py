@@ -1,0 +1,118 @@
+"""A recorded table made of what :func:`~archlock.recipes.transfer.procedure.record_transfer` put into a store.
+
+Truth on a source is the test accuracy after the training on it; truth on a target, for each source, that after full
+fine-tuning of the source's weights. Evidence is cheaper: a linear probe of these weights, and a shorter training from
+scratch on fewer images where a source is a target too. What only explains (probes on the test split, trainings from
+scratch, single runs behind the means, sizes) is there as well, but no search sees the repeats.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.adaptation import FINE_TUNE, PROBE, SCRATCH, SOURCE
+from archlock.errors import TableError
+from archlock.evidence import EvidenceStore, Measurement
+from archlock.models import build, count_flops, count_parameters
+from archlock.recipes.transfer.estimates import estimate_key
+from archlock.recipes.transfer.work import TransferWork, transfer_values
+from archlock.spaces import Architecture
+from archlock.tables import Provenance, RecordedColumn, Role, Table
+from archlock.transferability import ESTIMATES
+
+WORDS: Final = {SOURCE: "source", SCRATCH: "scratch", PROBE: "probe", FINE_TUNE: "fine_tune"}
+ROLES: Final[dict[tuple[str, str], Role]] = {
+    (SOURCE, "test"): "truth",
+    (FINE_TUNE, "test"): "truth",
+    (PROBE, "validation"): "evidence",
+    (SCRATCH, "validation"): "evidence",
+}
+"""By measure and split; everything else is a repeat."""
+
+
+def transfer_table(
+    name: str,
+    architectures: Sequence[Architecture],
+    work: TransferWork,
+    store: EvidenceStore,
+    *,
+    seeds: Sequence[int],
+    provenance: Provenance,
+) -> Table:
+    """The table of all architectures that were measured whole with the first seed; means are over the complete seeds.
+
+    Columns are named ``TASK_HOW_SPLIT``, with ``_from_SOURCE`` after the task where weights were taken over and
+    ``_seedN`` at the end of a single run; transferability estimates are proxies. Failed trainings are left out of
+    means. No complete architecture raises :class:`~archlock.errors.TableError`.
+    """
+    recorded = dict(transfer_values(architectures, work, store, seeds=seeds))
+    kept = sorted(one for one in architectures if all((one, seeds[0]) in found for found in recorded.values()))
+    if not kept:
+        raise TableError("no architecture is measured on all sources and targets yet; go on recording")
+    columns: list[RecordedColumn] = []
+    values: list[Float[np.ndarray, " architectures"]] = []
+    for (measure, task, source, split), found in recorded.items():
+        runs = np.array([[_value(found.get((one, seed))) for one in kept] for seed in seeds])
+        whole = [all((one, seed) in found for one in kept) for seed in seeds]
+        start = str(source) if measure in (PROBE, FINE_TUNE) else ""
+        mean = RecordedColumn(
+            f"{task}{start and f'_from_{start}'}_{WORDS[measure]}_{split}",
+            task,
+            ROLES.get((measure, split), "repeat"),
+            "accuracy",
+            split,
+            (work.settings.source_plan if measure == SOURCE else work.settings.target_plan).epochs,
+            "final",
+            f"mean of {sum(whole)} runs" if sum(whole) > 1 else "one run",
+            start=start,
+        )
+        columns.append(mean)
+        values.append(_mean(runs[whole]))
+        for seed, run in zip(seeds if len(seeds) > 1 else (), runs, strict=False):
+            columns.append(replace(mean, name=f"{mean.name}_seed{seed}", role="repeat", runs=f"seed {seed}"))
+            values.append(run)
+    for column, run in _estimates(kept, work, store, seeds[0]):
+        columns.append(column)
+        values.append(run)
+    for label, sizes in zip(("parameters", "flops"), _sizes(kept, work), strict=True):
+        columns.append(RecordedColumn(label, "", "cost", label, higher_is_better=False))
+        values.append(sizes)
+    return Table(name, kept[0].space, tuple(one.code for one in kept), tuple(columns), np.array(values), provenance)
+
+
+def _estimates(
+    kept: Sequence[Architecture], work: TransferWork, store: EvidenceStore, seed: int
+) -> Iterator[tuple[RecordedColumn, Float[np.ndarray, " architectures"]]]:
+    """Every estimate of every pair that has a value of it."""
+    pairs = [(source, task) for source in work.sources for task in work.others(source)]
+    for name in ESTIMATES:
+        known = store.read(measure=f"estimate.{name}")
+        for source, task in pairs:
+            keys = [estimate_key(work, one, name, task, source, seed) for one in kept]
+            run = np.array([_value(known.get(key)) for key in keys])
+            if np.isfinite(run).any():
+                label = f"{task}_from_{source}_{name}"
+                yield RecordedColumn(label, task, "proxy", name, runs=f"seed {seed}", start=source), run
+
+
+def _value(measurement: Measurement | None) -> float:
+    return np.nan if measurement is None else measurement.value  # a failed one is NaN as well
+
+
+def _mean(runs: Float[np.ndarray, "seeds architectures"]) -> Float[np.ndarray, " architectures"]:
+    counted = np.isfinite(runs).sum(axis=0)
+    return np.where(counted > 0, np.nansum(runs, axis=0) / np.maximum(counted, 1), np.nan)
+
+
+def _sizes(architectures: Sequence[Architecture], work: TransferWork) -> Float[np.ndarray, "2 architectures"]:
+    """Parameters and floating-point operations for one image, of the network for the first source."""
+    signature = next(iter(work.sources.values())).signature
+    width, depth = work.settings.width, work.settings.depth
+    found = []
+    for one in architectures:
+        model = build(one, signature, width=width, depth=depth, seed=0)
+        found.append((count_parameters(model), count_flops(model, signature.shape)))
+    return np.array(found, dtype=np.float64).T

@@ -1,0 +1,88 @@
+"""An evaluation over a made-up table: rows, scale, resume, and independence of the number of workers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.errors import ConfigurationError, RunError
+from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate, parse_budget
+from archlock.recipes.evaluate.scales import chosen_pairs, limits, pair_scales
+from archlock.recipes.pages import rebuild
+from archlock.records import read_json
+from archlock.reports import evaluation_from_json
+from archlock.tables import Allowance, percentiles
+from made_up_tables import made_up_table
+
+
+def tiny(**changes: object) -> EvaluateConfig:
+    given = {"contenders": chosen_contenders(("s", "tk", "tu"), allowance=Allowance(15, 10)), "seeds": 2, "floor": 0.9}
+    return EvaluateConfig(**{"patterns": False, **given, **changes})
+
+
+def test_rows_summary_and_page_are_written(tmp_path: Path) -> None:
+    table = made_up_table(codes=150)
+    found = evaluate(table, tiny(pairs="t0:t1,t1:t0", trade_off=(0.8,), trade_off_seeds=1), out=tmp_path, workers=1)
+    assert len(found.record.rows) == 3 * 2 * 2
+    assert evaluation_from_json(tmp_path / "evaluation.json") == found.record
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 13
+    assert {one["method"] for one in read_json(tmp_path / "summary.json")["methods"]} == {"s", "tk", "tu"}
+    assert {point.floor for point in found.record.trade_off} == {80, 90}
+    assert all(row.queries.target_full == 0 for row in found.record.rows if row.scheme != "tk")
+    before = (tmp_path / "report.html").read_text()
+    assert rebuild(tmp_path).read_text() == before
+    row = found.record.rows[0]
+    position = table.positions[row.architecture]
+    assert row.source_percentile == percentiles(table.scores(table.truth(row.source)))[position]
+    assert row.target_value == table.scores(table.truth(row.target))[position]
+
+
+def test_rows_do_not_depend_on_workers_and_a_killed_evaluation_goes_on(tmp_path: Path) -> None:
+    table = made_up_table(codes=150)
+    config = tiny(pairs="t0:t1,t1:t2")
+    alone = evaluate(table, config, out=tmp_path / "alone", workers=1)
+    parts = sorted((tmp_path / "alone" / "parts").iterdir())
+    kept = parts[0].stat().st_mtime_ns
+    parts[1].unlink()
+    again = evaluate(table, config, out=tmp_path / "alone", workers=2)
+    assert parts[0].stat().st_mtime_ns == kept
+    assert [(r.method, r.pair, r.seed, r.architecture) for r in alone.record.rows] == [
+        (r.method, r.pair, r.seed, r.architecture) for r in again.record.rows
+    ]
+    parts[2].write_text("{")
+    with pytest.raises(RunError, match="is damaged"):
+        evaluate(table, config, out=tmp_path / "alone", workers=1)
+
+
+def test_the_scale_is_what_brute_force_says() -> None:
+    table = made_up_table(codes=200)
+    (scale,) = pair_scales(table, (("t0", "t1"),), 0.9)
+    standing = {task: percentiles(table.scores(table.truth(task))) for task in table.tasks}
+    feasible = [row for row in range(200) if standing["t0"][row] >= 90]
+    assert scale.feasible == len(feasible)
+    assert scale.tk_floor == min(standing["t1"][row] for row in feasible)
+    assert np.isclose(scale.random_feasible, np.mean([standing["t1"][row] for row in feasible]))
+    everywhere = [standing["t1"][row] + standing["t2"][row] for row in feasible]
+    assert scale.tu_possible == standing["t1"][feasible[int(np.argmin(everywhere))]]
+    assert scale.best_source == standing["t1"][int(np.argmax(standing["t0"]))]
+    low, high = limits(table, (("t0", "t1"),), (0.9, 0.5))
+    assert low.floor == 50
+    assert low.tk_floor <= high.tk_floor == scale.tk_floor
+
+
+def test_pairs_budgets_and_schemes_are_checked() -> None:
+    table = made_up_table(codes=50)
+    assert len(chosen_pairs(table, "all")) == 6
+    with pytest.raises(ConfigurationError, match="got 't0:t9', and the tasks are t0, t1, t2"):
+        chosen_pairs(table, "t0:t1,t0:t9")
+    assert parse_budget("150+40") == Allowance(150, 40)
+    assert parse_budget("20") == Allowance(20, 0)
+    with pytest.raises(ConfigurationError, match="150\\+40; got 'many'"):
+        parse_budget("many")
+    with pytest.raises(ConfigurationError, match="schemes are s, tk, tu"):
+        chosen_contenders(("tx",))
+    with pytest.raises(ConfigurationError, match="different labels; got s, s"):
+        tiny(contenders=chosen_contenders(("s",)) * 2)
+    with pytest.raises(ConfigurationError, match="a source floor is a share"):
+        tiny(floor=97)

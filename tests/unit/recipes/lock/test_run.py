@@ -1,0 +1,129 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.errors import ConfigurationError, RunError, UnsupportedError
+from archlock.progress import Silent
+from archlock.recipes import Budget
+from archlock.recipes.lock.run import begin, evidence_subjects, known_fingerprints, known_targets
+from archlock.recipes.naming import named
+from archlock.recipes.workspace import PLAN
+from archlock.tasks import Split, Task
+from archlock.testing.small_tasks import small_negatives
+from tiny_runs import TINY, Noted, tiny_begin, tiny_config, tiny_source, tiny_target
+
+
+def test_scheme_tk_needs_a_target() -> None:
+    with pytest.raises(ConfigurationError, match="scheme tk needs the targets it is to lock against; name one with"):
+        known_targets(tiny_source(), tiny_config(scheme="tk"), ())
+
+
+@pytest.mark.parametrize("scheme", ["tu", "s"])
+def test_other_schemes_must_not_see_one(scheme: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"scheme {scheme} must not see targets; use --scheme tk .* or --audit"
+    ):
+        known_targets(tiny_source(), tiny_config(scheme=scheme), [tiny_target()])
+
+
+def test_every_scheme_has_its_targets() -> None:
+    source, target = tiny_source(), tiny_target()
+    assert known_targets(source, tiny_config(scheme="s"), ()) == {}
+    assert known_targets(source, tiny_config(scheme="tk"), [target]) == {target.name: target}
+    assert set(known_targets(source, tiny_config(simulated=("rotation", "shapes")), ())) == {"rotation", "shapes"}
+
+
+def test_a_known_target_is_brought_to_the_size_of_the_source() -> None:
+    target = tiny_target()
+    large = [
+        Split(s.images.repeat(2, 1).repeat(2, 2), s.targets) for s in (target.train, target.validation, target.test)
+    ]
+    (found,) = known_targets(
+        tiny_source(), tiny_config(scheme="tk"), [Task("large", "classification", target.classes, *large, origin="")]
+    ).values()
+    assert found.shape == tiny_source().shape
+
+
+def plain_source() -> Task:
+    """Two kinds of grey: nothing can be turned around or taken apart."""
+    images = np.array([[[[0]]], [[[255]]]] * 6, dtype=np.uint8)
+    split = Split(images, np.array([0, 1] * 6))
+    return Task("grey", "classification", ("dark", "light"), split, split, split, origin="made up")
+
+
+def test_simulated_targets_that_the_source_does_not_allow_are_explained() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        known_targets(plain_source(), tiny_config(simulated=("jigsaw",)), ())
+    assert "no target can be simulated from 'grey' (jigsaw: " in str(caught.value)
+    assert "name others with --simulate" in str(caught.value)
+
+
+def test_a_dense_source_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="the source 'negatives' is a dense task; a lock needs classes"):
+        begin(small_negatives(), TINY, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_that_are_taken_get_a_number() -> None:
+    one, two, three = (tiny_target(seed=seed) for seed in range(3))
+    assert named([one, two, three]) == {
+        "other digits": one,
+        "other digits (2)": two,
+        "other digits (3)": three,
+    }
+    assert set(named([one, replace(two, name="other digits (2)"), three])) == {
+        "other digits",
+        "other digits (2)",
+        "other digits (3)",
+    }
+
+
+def test_a_run_is_planned_once(tmp_path: Path) -> None:
+    run = tiny_begin(tmp_path / "run")
+    written = (tmp_path / "run" / PLAN).read_bytes()
+    again = tiny_begin(tmp_path / "run")
+    assert again.allocation == run.allocation
+    assert again.allocation.attack_plan.epochs == 1  # what is written is what is followed
+    assert (tmp_path / "run" / PLAN).read_bytes() == written
+
+
+def test_other_data_or_settings_do_not_take_a_run_up(tmp_path: Path) -> None:
+    tiny_begin(tmp_path / "run")
+    with pytest.raises(RunError, match=r"holds a run with other settings \(config: "):
+        tiny_begin(tmp_path / "run", tiny_config(width=5))
+    with pytest.raises(RunError, match=r"holds a run with other settings \(tasks: "):
+        begin(tiny_source(1), TINY, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+
+
+def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
+    tiny_begin(tmp_path / "run")
+    (tmp_path / "run" / PLAN).write_text('{"candidates": "many"}')
+    with pytest.raises(RunError, match="candidates"):
+        begin(tiny_source(), TINY, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+
+
+@pytest.mark.parametrize("evidence", ["adaptation", "zero_cost"])
+def test_minutes_are_timed_here_and_too_few_are_an_error_with_a_hint(tmp_path: Path, evidence: str) -> None:
+    config = tiny_config(budget=Budget(0.001, "minutes"), epochs=None, evidence=evidence, space="transnas101_micro")
+    noted = Noted()
+    with pytest.raises(ConfigurationError, match=r"is too small for this data on 1 workers.* give about \d+ minutes"):
+        begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=noted)
+    assert noted.lines == ["planning for a budget of 0.001 minutes"]
+    assert not (tmp_path / "run" / PLAN).exists()
+
+
+def test_minutes_that_suffice_make_a_plan(tmp_path: Path) -> None:
+    config = tiny_config(budget=Budget(60, "minutes"), epochs=None)
+    run = begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+    assert 8 <= run.allocation.candidates <= 600
+    assert run.allocation.final.source_plan.epochs >= 2
+
+
+def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
+    run = tiny_begin(tmp_path / "run")
+    small = evidence_subjects(run.source, run.targets, run.allocation)
+    names = known_fingerprints(run)
+    assert names[small.source.fingerprint] == names[run.source.fingerprint] == "source"
+    assert {names[task.fingerprint] for task in small.targets.values()} == {"rotation"}
