@@ -14,7 +14,7 @@ from archlock.tables.sheets import near
 from archlock.tables.table import ROLES, RecordedColumn, Role
 
 FORM = "TASK[@EPOCHS]=COLUMN[:ROLE][:lower][:KEY=VALUE ...]"
-KEYS = ("unit", "metric", "split", "checkpoint", "runs", "name")
+KEYS = ("unit", "metric", "split", "checkpoint", "runs", "name", "noise")
 NOT_VALIDATION = "naslib_val_accuracy"
 
 
@@ -55,6 +55,7 @@ def parse_spec(text: str) -> ColumnSpec:
         cast(Role, role),
         epochs=int(epochs) if at else None,
         higher_is_better=better,
+        noise=_noise(text, given.pop("noise", "0")),
         **given,
     )
     refuse_false_validation(source, column)
@@ -92,6 +93,13 @@ def refuse_false_validation(source: str, column: RecordedColumn) -> None:
             "NAS-Bench-201 is a test-set value of one seed, so a search that sees it has seen the answer; take "
             "a 12-epoch validation column instead, or import it as truth"
         )
+
+
+def _noise(text: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise _misfit(text, f"noise is a number, the standard deviation of one training; got {value!r}") from None
 
 
 def _misfit(text: str, reason: str) -> TableError:

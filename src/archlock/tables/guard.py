@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from archlock.errors import ConfigurationError, SealedError, TableError
 from archlock.ranking import rank_percentiles
+from archlock.seeding import rng_for
 from archlock.spaces import Architecture, Space
 from archlock.tables.table import RecordedColumn, Table
 
@@ -142,8 +143,16 @@ class RecordedEvidence:
         """Whether shorter trainings of the task are recorded."""
         return ("short", "") in _vault.sells(self, task)
 
+    def noise(self, task: str) -> float:
+        """Standard deviation of one full training of the task about what others of it bring; 0: it is not known."""
+        return _vault.noise(self, task)
+
+    def repeatable(self, task: str) -> bool:
+        """Whether a full training of the task can be bought again, with another seed and other luck."""
+        return _vault.repeatable(self, task)
+
     def left(self, task: str, *, short: bool = False) -> int:
-        """How many more architectures may be looked up with a full (or short) training on the task."""
+        """How many more full (or short) trainings may be looked up on the task."""
         return _vault.left(self, task, short)
 
     def proxy(self, task: str, name: str, architectures: Sequence[Architecture]) -> Float[np.ndarray, " architectures"]:
@@ -155,14 +164,17 @@ class RecordedEvidence:
         return _vault.look_up(self, self._source, ("cost", name), architectures)
 
     def training(
-        self, task: str, architectures: Sequence[Architecture], *, short: bool = False
+        self, task: str, architectures: Sequence[Architecture], *, short: bool = False, number: int = 0
     ) -> Float[np.ndarray, " architectures"]:
         """Outcome of full (or short) trainings, higher is better; NaN where it was not recorded.
+
+        ``number`` 1, 2 ... is a training with another seed, which costs as much as the first; only what is
+        :meth:`repeatable` has it. Where the same column judges, a full training is sold with noise (``noise``).
 
         What is not seen in this scheme, or more than the allowance pays for, raises
         :class:`~archlock.errors.SealedError`; an unknown architecture raises :class:`~archlock.errors.TableError`.
         """
-        return _vault.look_up(self, task, ("short" if short else "full", ""), architectures)
+        return _vault.look_up(self, task, ("short" if short else "full", ""), architectures, number)
 
     def __repr__(self) -> str:
         return f"RecordedEvidence(source={self._source!r}, others={self._others!r})"
@@ -207,9 +219,15 @@ class _Stock:
 
     positions: dict[str, int]
     columns: dict[tuple[str, _Measure], Float[np.ndarray, " architectures"]]
+    noises: dict[str, float]
+    """Of every task whose judge is what is sold: the noise that is added; other tasks are sold as they were recorded."""
+    deviations: dict[str, float]
+    """What is known of the noise of one full training, by task; 0: nothing."""
+    seed: int
     kinds: dict[str, str]
     allowance: Allowance
-    sold: dict[tuple[str, _Measure], set[int]] = field(default_factory=dict)
+    sold: dict[tuple[str, _Measure], set[tuple[int, int]]] = field(default_factory=dict)
+    """Row and number of the training."""
 
 
 @dataclass(slots=True, eq=False)
@@ -221,9 +239,7 @@ class _Truth:
 class _Vault:
     """The doors of the place where values lie; what is behind them is in their closures, not on this object."""
 
-    __slots__ = ("allowance", "judge", "left", "look_up", "opened", "put", "sells", "spent")
-
-    look_up: Callable[[RecordedEvidence, str, _Measure, Sequence[Architecture]], Float[np.ndarray, " rows"]]
+    __slots__ = ("allowance", "judge", "left", "look_up", "noise", "opened", "put", "repeatable", "sells", "spent")
 
     def __init__(self) -> None:
         stocks: WeakKeyDictionary[RecordedEvidence, _Stock] = WeakKeyDictionary()
@@ -245,9 +261,15 @@ class _Vault:
             return _spent_of(stocks[evidence])
 
         def look_up(
-            evidence: RecordedEvidence, task: str, measure: _Measure, rows: Sequence[Architecture]
+            evidence: RecordedEvidence, task: str, measure: _Measure, rows: Sequence[Architecture], number: int = 0
         ) -> Float[np.ndarray, " rows"]:
-            return _sell(stocks[evidence], task, measure, rows)
+            return _sell(stocks[evidence], task, measure, rows, number)
+
+        def noise(evidence: RecordedEvidence, task: str) -> float:
+            return _seen(stocks[evidence].deviations, task)
+
+        def repeatable(evidence: RecordedEvidence, task: str) -> bool:
+            return _seen(stocks[evidence].noises, task) > 0
 
         def judge(sealed: SealedTruth, pick: Pick) -> Judged:
             if type(pick) is not Pick:
@@ -266,6 +288,7 @@ class _Vault:
 
         self.put, self.sells, self.left, self.spent = put, sells, left, spent
         self.look_up, self.judge, self.opened, self.allowance = look_up, judge, opened, allowance
+        self.noise, self.repeatable = noise, repeatable
 
 
 _vault: Final = _Vault()
@@ -279,12 +302,15 @@ def open_pair(
     scheme: Scheme,
     allowance: Allowance | None = None,
     given: tuple[Architecture, ...] = (),
+    seed: int = 0,
 ) -> tuple[RecordedEvidence, SealedTruth]:
     """Evidence and sealed truth for one run on a pair of tasks of the table.
 
     ``given`` architectures are told to keep the source floor, for comparisons with methods that start from such.
     A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. Where the table
-    has trainings that went on from the weights of the source, these count. A task without truth in the table raises
+    has trainings that went on from the weights of the source, these count. What judges (``Table.judge``) is not sold;
+    where a task has one recorded training only, it is sold with noise of that training's size, drawn by ``seed``: what
+    chooses and what judges are then as far apart as two trainings are. A task without truth in the table raises
     :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
     """
     if source == target or scheme not in SCHEMES:
@@ -292,7 +318,7 @@ def open_pair(
             f"a run has two different tasks and one of the schemes {', '.join(SCHEMES)}; got {source!r}, {target!r} "
             f"and {scheme!r}"
         )
-    truth = {source: table.scores(table.truth(source)), target: table.scores(table.truth(target, source))}
+    truth = {source: table.scores(table.judge(source)), target: table.scores(table.judge(target, source))}
     others = {
         "s": (),
         "tk": (target,),
@@ -300,7 +326,7 @@ def open_pair(
     }[scheme]
     columns: dict[tuple[str, _Measure], np.ndarray] = {}
     for column in sorted(table.columns, key=lambda one: one.start != source):  # what began with these weights is first
-        if column.role == "repeat" or column.start not in ("", source):
+        if column.role in ("repeat", "judge") or column.start not in ("", source):
             continue
         if column.role == "cost" and column.task not in ("", source):
             continue
@@ -324,7 +350,11 @@ def open_pair(
         ("_given", given),
     ):
         object.__setattr__(evidence, name, value)
-    stock = _Stock(table.positions, columns, kinds, allowance or Allowance())
+    sold = {task: table.truth(task, source if task != source else "") for task in (source, *others)}
+    deviations = {task: column.noise for task, column in sold.items()}
+    judges = {task: table.judge(task, source if task != source else "") for task in sold}
+    noises = {task: deviation if judges[task] == sold[task] else 0.0 for task, deviation in deviations.items()}
+    stock = _Stock(table.positions, columns, noises, deviations, seed, kinds, allowance or Allowance())
     _vault.put(evidence, stock, sealed, _Truth(_judge_by(table.positions, truth[source], truth[target])))
     return evidence, sealed
 
@@ -357,7 +387,15 @@ def _measure_of(column: RecordedColumn) -> _Measure:
     return ("proxy", column.metric) if column.role == "proxy" else ("cost", column.name)
 
 
-def _sell(stock: _Stock, task: str, measure: _Measure, architectures: Sequence[Architecture]) -> np.ndarray:
+def _seen(values: dict[str, float], task: str) -> float:
+    if task not in values:
+        raise SealedError(f"this run may not know anything of {task!r}; it sees {', '.join(sorted(values))}")
+    return values[task]
+
+
+def _sell(
+    stock: _Stock, task: str, measure: _Measure, architectures: Sequence[Architecture], number: int
+) -> np.ndarray:
     values = stock.columns.get((task, measure))
     if values is None:
         seen = ", ".join(sorted({name for name, _ in stock.columns}))
@@ -365,18 +403,25 @@ def _sell(stock: _Stock, task: str, measure: _Measure, architectures: Sequence[A
             f"this run may not look up {' '.join(measure).strip()} values of {task!r}, or the table has none; it sees "
             f"{seen}"
         )
+    noise = stock.noises.get(task, 0.0) if measure[0] == "full" else 0.0
+    if number < 0 or (number > 0 and noise == 0):
+        raise SealedError(f"the table has one {measure[0]} training of {task!r}; training number {number} is not in it")
     try:
         rows = [stock.positions[architecture.code] for architecture in architectures]
     except KeyError as error:
         raise TableError(f"the table has no architecture {error.args[0]!r}") from None
     sold = stock.sold.setdefault((task, measure), set())
-    more = len(set(rows) - sold)
+    asked = {(row, number) for row in rows}
+    more = len(asked - sold)
     if more > (allowed := _left_of(stock, task, measure)):
         raise SealedError(
             f"{more} more {measure[0]} values of {task!r} are asked for; the allowance of this run pays for {allowed} "
             "more"
         )
-    sold.update(rows)
+    sold.update(asked)
+    if noise:
+        luck = rng_for(stock.seed, "sold", task, number).standard_normal(len(values))
+        return np.asarray(values[rows] + noise * luck[rows])
     return np.asarray(values[rows])
 
 

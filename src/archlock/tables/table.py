@@ -4,8 +4,9 @@ A column says exactly what was measured, since published tools have confused tes
 with the best epoch, and one run with a mean (see the caveats of NAS-Bench-Suite-Zero on NAS-Bench-201).
 """
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import permutations
 from typing import Final, Literal, get_args
@@ -14,13 +15,16 @@ import numpy as np
 from jaxtyping import Float
 
 from archlock.errors import TableError
+from archlock.records import LATER
 from archlock.spaces import SPACES, Architecture, Space
 from archlock.tables.sheets import near
 
-Role = Literal["truth", "evidence", "proxy", "cost", "repeat"]
-"""What a column is for: ``truth`` is a full training, by which a lock is judged; ``evidence`` a shorter one; ``proxy``
-a score of the untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality;
-``repeat`` another look at something of these (a run behind a mean, another way of adapting), which no search sees."""
+Role = Literal["truth", "judge", "evidence", "proxy", "cost", "repeat"]
+"""What a column is for: ``truth`` is a full training, which a search may buy; ``judge`` is another one (or another
+split), which nobody can buy and by which a lock is judged; ``evidence`` is a shorter training; ``proxy`` a score of the
+untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality; ``repeat`` another look at
+something of these (a run behind a mean, another way of adapting), which no search sees. A task without a judge is judged
+by its truth, and then what is sold of the truth carries noise of the size of one training's (``noise``)."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 UNKNOWN: Final = "unknown"
 
@@ -49,6 +53,8 @@ class RecordedColumn:
     higher_is_better: bool = True
     start: str = ""
     """Source task from whose trained weights the training went on; empty: it began with new random weights."""
+    noise: float = field(default=0.0, metadata=LATER)
+    """Standard deviation between two trainings that differ in their seed alone, in the unit; 0: not known."""
 
     def __post_init__(self) -> None:
         if not self.name or any(character.isspace() for character in self.name):
@@ -57,6 +63,8 @@ class RecordedColumn:
             raise TableError(f"the role of column {self.name!r} is one of {', '.join(ROLES)}; got {self.role!r}")
         if not self.task and self.role != "cost":
             raise TableError(f"column {self.name!r} ({self.role}) needs the task that it is a measurement of")
+        if not 0 <= self.noise < math.inf:
+            raise TableError(f"the noise of column {self.name!r} is a standard deviation of 0 or more; got {self.noise}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +163,33 @@ class Table:
         raise TableError(f"table {self.name!r} has no column {name!r}; {known}")
 
     def truth(self, task: str, source: str = "") -> RecordedColumn:
-        """The column by which a lock is judged on a task: its first one of role truth, else TableError.
+        """The full training of a task that a search may buy: its first column of role truth, else TableError.
 
         With a source, the training that went on from the weights of that source, where the table has one.
         """
+        column = self._first("truth", task, source)
+        if column is None:
+            after = f" after {source!r}" if source else ""
+            raise TableError(
+                f"table {self.name!r} has no truth on task {task!r}{after}; its tasks are {', '.join(self.tasks)}"
+            )
+        return column
+
+    def judge(self, task: str, source: str = "") -> RecordedColumn:
+        """The column by which a lock is judged on a task: its judge, else its truth; see :meth:`truth`.
+
+        A judge of other weights than the truth's (another ``start``) does not count.
+        """
+        sold = self.truth(task, source)
+        found = self._first("judge", task, source)
+        return found if found is not None and found.start == sold.start else sold
+
+    def _first(self, role: Role, task: str, source: str) -> RecordedColumn | None:
         for start in dict.fromkeys((source, "")):
             for column in self.columns:
-                if column.task == task and column.role == "truth" and column.start == start:
+                if column.task == task and column.role == role and column.start == start:
                     return column
-        after = f" after {source!r}" if source else ""
-        raise TableError(
-            f"table {self.name!r} has no truth on task {task!r}{after}; its tasks are {', '.join(self.tasks)}"
-        )
+        return None
 
     def recorded(self, column: RecordedColumn) -> Float[np.ndarray, " architectures"]:
         """Values as recorded; read-only."""

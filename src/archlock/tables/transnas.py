@@ -10,7 +10,7 @@ epoch, which the official tool gives by default, is not taken: nobody could have
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from archlock.progress import Progress, Silent
 from archlock.spaces import SPACES
 from archlock.tables.benchmarks import TRANSNAS_TASKS, Measured
 from archlock.tables.sheets import sha256_of
-from archlock.tables.table import Provenance, RecordedColumn, Table
+from archlock.tables.table import Provenance, RecordedColumn, Role, Table
 from archlock.tables.unpickling import load_torch
 
 CITATION = "TransNAS-Bench-101 (Duan et al. 2021), MIT licence: cite it."
@@ -29,6 +29,7 @@ CHECKPOINTS = (
     ("test_at_best_validation", "test", "best (by validation)"),
     ("validation_best", "validation", "best"),
 )
+ROLES: Final[dict[tuple[str, str], Role]] = {("test", "final"): "judge", ("validation", "final"): "truth"}
 COSTS = (("inference_time", "inference time", "s"), ("model_params", "params", ""), ("model_FLOPs", "flops", ""))
 """Name in the file, our name, unit; sizes are as recorded."""
 
@@ -79,13 +80,14 @@ def _columns(task: str, measured: Measured) -> list[RecordedColumn]:
         RecordedColumn(
             f"{task}_{name}",
             task,
-            "truth",
+            ROLES.get((split, checkpoint), "repeat"),
             measured.metric,
             split,
             measured.epochs,
             checkpoint,
             "one run",
             measured.unit,
+            noise=measured.noise if (split, checkpoint) == ("validation", "final") else 0.0,
         )
         for name, split, checkpoint in CHECKPOINTS
     ]

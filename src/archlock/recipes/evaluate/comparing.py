@@ -91,7 +91,7 @@ def _comparison(table: Table, result: EvaluationResult, figure: PublishedFigure,
     floor = result.record.floor / 100
     peeking = []
     for source, target in pairs:
-        standing = percentiles(table.scores(table.truth(target, source)))
+        standing = percentiles(table.scores(table.judge(target, source)))
         for seed in range(seeds):
             drawn = random_feasible(table, source, floor=floor, seed=seed)
             picked = peeking_pick(table, source, target, drawn, floor=floor)

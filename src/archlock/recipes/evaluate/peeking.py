@@ -29,18 +29,18 @@ def peeking_pick(
     SearchError if none keeps it.
     """
     rows = np.array([table.positions[one.code] for one in candidates], dtype=int)
-    standing = percentiles(table.scores(table.truth(source)))[rows]
+    standing = percentiles(table.scores(table.judge(source)))[rows]
     kept = rows[standing >= 100 * floor]
     if not len(kept):
         highest = f"the highest has {standing.max():.1f} %" if len(standing) else "there is none"
         raise SearchError(f"none of {len(rows)} candidates keeps a source floor of {100 * floor:g} %: {highest}")
-    return table.architectures[int(kept[np.argmin(table.scores(table.truth(target, source))[kept])])]
+    return table.architectures[int(kept[np.argmin(table.scores(table.judge(target, source))[kept])])]
 
 
 def random_feasible(
     table: Table, source: str, *, floor: float, count: int = CANDIDATES, seed: int
 ) -> tuple[Architecture, ...]:
     """Architectures drawn uniformly from those that truly keep the source floor, without replacement."""
-    feasible = np.flatnonzero(percentiles(table.scores(table.truth(source))) >= 100 * floor)
+    feasible = np.flatnonzero(percentiles(table.scores(table.judge(source))) >= 100 * floor)
     drawn = rng_for(seed, NAME, source).choice(feasible, min(count, len(feasible)), replace=False)
     return tuple(table.architectures[int(row)] for row in drawn)

@@ -191,7 +191,7 @@ def _run_once(table: Table, job: Job, seed: int) -> EvaluationRow:
     given = contender.given
     feasible = random_feasible(table, job.source, floor=job.floor, count=given, seed=seed) if given else ()
     evidence, truth = open_pair(
-        table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance, given=feasible
+        table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance, given=feasible, seed=seed
     )
     began = time.perf_counter()
     architecture = contender.method(evidence, floor=job.floor, seed=seed)

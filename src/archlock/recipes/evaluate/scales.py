@@ -41,7 +41,7 @@ def pair_scales(table: Table, pairs: tuple[tuple[str, str], ...], floor: float) 
 
 def standings(table: Table, source: str) -> dict[str, Float[np.ndarray, " architectures"]]:
     """Percentiles of all architectures on the source, and on every task by which a lock of it is judged."""
-    return {task: percentiles(table.scores(table.truth(task, source))) for task in table.after(source)}
+    return {task: percentiles(table.scores(table.judge(task, source))) for task in table.after(source)}
 
 
 def limits(table: Table, pairs: tuple[tuple[str, str], ...], floors: tuple[float, ...]) -> tuple[FloorScale, ...]:

@@ -1,7 +1,7 @@
 """A recorded table made of what :func:`~archlock.recipes.transfer.procedure.record_transfer` put into a store.
 
-Truth on a source is the test accuracy after the training on it; truth on a target, for each source, that after full
-fine-tuning of the source's weights. Evidence is cheaper: a linear probe of these weights, and a shorter training from
+What is sold (truth) is the validation accuracy of the first run after training on a source, and after full fine-tuning
+of these weights on a target; what judges is the test accuracy of the last run. Evidence is cheaper: a linear probe of these weights, and a shorter training from
 scratch on fewer images where a source is a target too. What only explains (probes on the test split, trainings from
 scratch, single runs behind the means, sizes) is there as well, but no search sees the repeats.
 """
@@ -25,12 +25,15 @@ from archlock.transferability import ESTIMATES
 
 WORDS: Final = {SOURCE: "source", SCRATCH: "scratch", PROBE: "probe", FINE_TUNE: "fine_tune"}
 ROLES: Final[dict[tuple[str, str], Role]] = {
-    (SOURCE, "test"): "truth",
-    (FINE_TUNE, "test"): "truth",
+    (SOURCE, "validation"): "truth",
+    (FINE_TUNE, "validation"): "truth",
+    (SOURCE, "test"): "judge",
+    (FINE_TUNE, "test"): "judge",
     (PROBE, "validation"): "evidence",
     (SCRATCH, "validation"): "evidence",
 }
-"""By measure and split; everything else is a repeat."""
+"""By measure and split; everything else is a repeat. Of several runs the first is sold and the last judges: no run is
+both what chooses and what judges, and means of all runs are repeats."""
 
 
 def transfer_table(
@@ -69,10 +72,21 @@ def transfer_table(
             f"mean of {sum(whole)} runs" if sum(whole) > 1 else "one run",
             start=start,
         )
-        columns.append(mean)
+        several = sum(whole) > 1
+        split_up = several and mean.role in ("truth", "judge", "evidence")
+        columns.append(replace(mean, role="repeat") if split_up else mean)
         values.append(_mean(runs[whole]))
-        for seed, run in zip(seeds if len(seeds) > 1 else (), runs, strict=False):
-            columns.append(replace(mean, name=f"{mean.name}_seed{seed}", role="repeat", runs=f"seed {seed}"))
+        last = max(place for place, complete in enumerate(whole) if complete)
+        for place, (seed, run) in enumerate(zip(seeds if len(seeds) > 1 else (), runs, strict=False)):
+            counts = split_up and place == (last if mean.role == "judge" else 0)
+            single = replace(
+                mean,
+                name=f"{mean.name}_seed{seed}",
+                role=mean.role if counts else "repeat",
+                runs=f"seed {seed}",
+                noise=run_noise(runs[whole]) if counts and mean.role == "truth" else 0.0,
+            )
+            columns.append(single)
             values.append(run)
     for column, run in _estimates(kept, work, store, seeds[0]):
         columns.append(column)
@@ -96,6 +110,15 @@ def _estimates(
             if np.isfinite(run).any():
                 label = f"{task}_from_{source}_{name}"
                 yield RecordedColumn(label, task, "proxy", name, runs=f"seed {seed}", start=source), run
+
+
+def run_noise(runs: Float[np.ndarray, "runs architectures"]) -> float:
+    """Standard deviation of one run about the mean of many: the median over architectures of their runs' own."""
+    spread = np.nanmedian(np.nanvar(runs, axis=0, ddof=1))  # of a normal variance with few degrees of freedom
+    from scipy.stats import chi2
+
+    degrees = len(runs) - 1
+    return float(np.sqrt(spread * degrees / chi2.ppf(0.5, degrees)))
 
 
 def _value(measurement: Measurement | None) -> float:
