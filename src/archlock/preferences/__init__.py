@@ -3,7 +3,7 @@
 from archlock.catalog import Catalog
 from archlock.preferences.binary_ranker import BinaryRanker, make_binary_ranker
 from archlock.preferences.evidence_table import Column, EvidenceTable
-from archlock.preferences.kriging import Estimate, Kriging, coordinates, krige
+from archlock.preferences.kriging import Estimate, Kriging, coordinates
 from archlock.preferences.normal_scores import normal_scores
 from archlock.preferences.population import Residuals, population_scores, population_weights, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
@@ -46,7 +46,6 @@ __all__ = [
     "Vote",
     "coordinates",
     "copeland",
-    "krige",
     "normal_scores",
     "population_scores",
     "population_weights",

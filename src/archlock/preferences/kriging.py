@@ -1,10 +1,13 @@
-"""Universal kriging of one measure over a whole space: a linear trend, and a Gaussian process for what it leaves.
+"""Universal kriging of one measure over many architectures: a linear trend, a Gaussian process, and what is each one's own.
 
 The trend carries what is known of every architecture beforehand (its size, what short trainings foretell); the process
 with one Matern 3/2 kernel learns from structure where the trend is wrong (Matheron 1969; Rasmussen and Williams 2006,
-section 2.7, with a ridge prior on the trend's coefficients). One kernel of fixed length, so that a fit costs
-milliseconds and a search can afford one after every few measurements; ``gaussian_process`` averages many kernels and
-shares several columns, at many times the cost.
+section 2.7, with a ridge prior on the trend's coefficients). What is left is split in two: the noise of a training, which
+another training does not repeat, and what is an architecture's own, which it does. So a row that was measured several
+times is believed for what it showed, and one that was lucky once is not. One kernel of fixed length, so that a fit costs
+milliseconds and a search can afford one after every few measurements; scikit-learn's ``GaussianProcessRegressor`` is the
+oracle of its tests, and ``benchmarks/surrogate.py`` has the ratio of their times. ``gaussian_process`` averages many
+kernels and shares several columns, at many times the cost.
 """
 
 from dataclasses import dataclass
@@ -21,19 +24,26 @@ LENGTH: Final = 3.0
 _POWER: Final = POWERS.index(0.5)
 _RIDGE: Final = 1.0
 _TINY: Final = 1e-9
+_LEAST_OWN: Final = 0.05
+"""Share of what the process leaves that is an architecture's own, at least."""
+_LARGEST_ERROR: Final = 3.0
+"""Standard deviations beyond which an error counts no more when what is each one's own is estimated."""
+_FEWEST: Final = 20
+"""Rows from which it is estimated, at least: the better half of what is foretold, where decisions are made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
-    """What is believed of every architecture's measurement, in the units of the values."""
+    """What is believed of every architecture, in the units of the values: the mean that many trainings would bring."""
 
     mean: Float[np.ndarray, " architectures"]
     std: Float[np.ndarray, " architectures"]
-    """Of the mean itself, without the noise of a measurement."""
-    noise: float
-    """Standard deviation of one measurement about it."""
+    """Of that mean; of measured rows with their own measurements."""
     left_out: Float[np.ndarray, " measured"]
-    """What would be said of each measured row without it."""
+    """What would be said of each measured row without its own measurements."""
+    left_out_std: Float[np.ndarray, " measured"]
+    own: float
+    """Standard deviation of what is an architecture's own: neither trend, nor structure, nor noise."""
 
 
 def coordinates(space: Space, architectures: tuple[Architecture, ...]) -> Float[np.ndarray, "architectures features"]:
@@ -57,54 +67,99 @@ class Kriging:
         self._cross = np.zeros((len(places), 0))
 
     def measured(self, rows: Int[np.ndarray, " more"]) -> None:
-        """More rows were measured; each counts as often as it is named."""
+        """More rows were measured for the first time."""
         squares = self._norms[:, None] + self._norms[rows] - 2 * (self._places @ self._places[rows].T)
         more = matern(np.sqrt(np.maximum(squares, 0)), LENGTH)
         self.rows = np.concatenate([self.rows, rows])
         self._cross = np.concatenate([self._cross, more], axis=1)
 
     def estimates(
-        self, trend: Float[np.ndarray, "architectures columns"], values: Float[np.ndarray, "measures measured"]
+        self,
+        trend: Float[np.ndarray, "architectures columns"],
+        values: Float[np.ndarray, "measures measured"],
+        noises: Float[np.ndarray, "measures measured"],
     ) -> tuple[Estimate, ...]:
         """One estimate for every measure, from its values at the rows in the order in which they were measured.
 
-        The trend's columns are standardised, so their units do not matter; there may be none. Deterministic.
+        ``noises`` are the standard deviations of the values' noise, in their units. 0: a value counts as what many
+        trainings would bring. NaN: it is not known, and what neither trend nor structure explains counts as noise. The
+        trend's columns are standardised, so their units do not
+        matter; there may be none. Deterministic.
         """
         rows, cross = self.rows, self._cross
         columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
-        seen = columns[rows]
-        eigenvalues, vectors = spectrum(cross[rows])
-        rotated = cross @ vectors
-        squares = rotated**2
-        found = []
-        for measure in values:
-            centre, spread = float(measure.mean()), float(measure.std()) + _TINY
-            scores = (measure - centre) / spread
-            prior = columns @ np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ scores)
-            projected = vectors.T @ (scores - prior[rows])
-            noises, _, signals = best_noise(eigenvalues, projected[:, None])
-            noise, signal = float(noises[0]), float(signals[0])
-            precision = 1 / (eigenvalues + noise)
-            weights = vectors @ (projected * precision)
-            found.append(
-                Estimate(
-                    centre + spread * (prior + rotated @ (projected * precision)),
-                    spread * np.sqrt(signal * np.maximum(1 - squares @ precision, 0)),
-                    spread * float(np.sqrt(noise * signal)),
-                    centre + spread * (scores - weights / (vectors**2 @ precision)),
-                )
-            )
-        return tuple(found)
+        kernel = cross[rows]
+        eigenvalues, vectors = spectrum(kernel)
+        squares = (cross @ vectors) ** 2
+        return tuple(
+            _estimate(one, noise, columns, rows, kernel, cross, eigenvalues, vectors, squares)
+            for one, noise in zip(values, noises, strict=True)
+        )
 
 
-def krige(
-    places: Float[np.ndarray, "architectures features"],
-    trend: Float[np.ndarray, "architectures columns"],
+def _estimate(
+    measure: Float[np.ndarray, " measured"],
+    noise: Float[np.ndarray, " measured"],
+    columns: Float[np.ndarray, "architectures columns"],
     rows: Int[np.ndarray, " measured"],
-    values: Float[np.ndarray, " measured"],
+    kernel: Float[np.ndarray, "measured measured"],
+    cross: Float[np.ndarray, "architectures measured"],
+    eigenvalues: Float[np.ndarray, " measured"],
+    vectors: Float[np.ndarray, "measured measured"],
+    squares: Float[np.ndarray, "architectures measured"],
 ) -> Estimate:
-    """Estimate of one measure at all places from its values at some rows; see :class:`Kriging`."""
-    kriging = Kriging(places)
-    kriging.measured(rows)
-    (estimate,) = kriging.estimates(trend, values[None])
-    return estimate
+    centre, spread = float(measure.mean()), float(measure.std()) + _TINY
+    scores, luck = (measure - centre) / spread, (np.nan_to_num(noise) / spread) ** 2
+    seen = columns[rows]
+    prior = columns @ np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ scores)
+    rest = scores - prior[rows]
+    ratios, _, signals = best_noise(eigenvalues, (vectors.T @ rest)[:, None])
+    signal, left = float(signals[0]), float(ratios[0] * signals[0])
+    own = max(left - float(luck.mean()), _LEAST_OWN * left)
+    if np.isnan(noise).any():
+        own, luck = _LEAST_OWN * left, np.full(len(luck), (1 - _LEAST_OWN) * left)
+    for _ in range(2 if noise.any() and not np.isnan(noise).any() else 0):
+        error, doubt, _ = _left_out(signal * kernel, own + luck, rest)
+        own = max(_own_variance(error, doubt, luck, own, scores - error), _LEAST_OWN * left)
+    error, doubt, weights = _left_out(signal * kernel, own + luck, rest)
+    mean = prior + signal * (cross @ weights)
+    ratio = max(float((own + luck).mean()) / signal, _TINY)
+    deviation = np.sqrt(np.maximum(signal - signal * (squares @ (1 / (eigenvalues + ratio))), 0) + own)
+    foretold, unknown = scores - error, doubt + own
+    trusted = 1 / (1 / unknown + 1 / (luck + _TINY**2))
+    mean[rows] = trusted * (foretold / unknown + scores / (luck + _TINY**2))
+    deviation[rows] = np.sqrt(trusted)
+    return Estimate(
+        centre + spread * mean,
+        spread * deviation,
+        centre + spread * foretold,
+        spread * np.sqrt(unknown),
+        spread * float(np.sqrt(own)),
+    )
+
+
+def _left_out(
+    covariance: Float[np.ndarray, "measured measured"],
+    nugget: Float[np.ndarray, " measured"],
+    rest: Float[np.ndarray, " measured"],
+) -> tuple[Float[np.ndarray, " measured"], Float[np.ndarray, " measured"], Float[np.ndarray, " measured"]]:
+    """By how much each value is off its left-out prediction, the variance of that prediction (Rasmussen and Williams 2006,
+    eq. 5.12), and the weights of the values in predictions."""
+    inverse = np.linalg.inv(covariance + np.diag(nugget + _TINY))
+    weights = inverse @ rest
+    precision = np.diag(inverse)
+    return weights / precision, np.maximum(1 / precision - nugget, _TINY), weights
+
+
+def _own_variance(
+    error: Float[np.ndarray, " measured"],
+    doubt: Float[np.ndarray, " measured"],
+    luck: Float[np.ndarray, " measured"],
+    own: float,
+    foretold: Float[np.ndarray, " measured"],
+) -> float:
+    """Variance of what is each one's own: what left-out errors have beyond doubt and noise, among the better half."""
+    best = np.argsort(-foretold, kind="stable")[: max(_FEWEST, len(error) // 2)]
+    expected = doubt + own + luck
+    squares = np.minimum(error**2, _LARGEST_ERROR**2 * expected)
+    return float((squares - doubt - luck)[best].mean())

@@ -1,7 +1,7 @@
 """Search: objectives over scores, and strategies that look for the architecture that maximises them."""
 
 from archlock.catalog import Catalog
-from archlock.search.acquisition import Belief, believed_quantile, improvement, next_candidates
+from archlock.search.acquisition import Belief, Noise, worth_of_measuring
 from archlock.search.exhaustive import Exhaustive
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
@@ -40,6 +40,7 @@ __all__ = [
     "Found",
     "Judgement",
     "LocalSearch",
+    "Noise",
     "Nsga2",
     "Objective",
     "RandomSampling",
@@ -49,13 +50,11 @@ __all__ = [
     "Strategy",
     "StrategyMaker",
     "TradeOffPoint",
-    "believed_quantile",
-    "improvement",
     "lock_judgement",
-    "next_candidates",
     "published_judgement",
     "published_scores",
     "search",
     "tabulated",
     "trade_off",
+    "worth_of_measuring",
 ]

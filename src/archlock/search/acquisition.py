@@ -1,18 +1,22 @@
-"""Which architectures to measure next, when measurements are dear: pure functions of a model's means and deviations.
+"""What to measure next, when measurements are dear and noisy: pure functions of a model's means and deviations.
 
-Expected constrained improvement (Gardner et al., ICML 2014; Schonlau et al. 1998): how much lower the target score may
-be expected to get than that of the best lock so far, times the probability that the source floor is kept.
+Expected constrained improvement (Gardner et al., ICML 2014; Schonlau et al. 1998) of what would be *chosen* after the
+measurement, as in the knowledge gradient (Frazier, Powell and Dayanik 2009): a new measurement moves a mean by less than
+its deviation, the less the noisier it is, and a candidate counts only if it is then sure enough to keep the floor. The same
+formula says what a first measurement is worth and what one more of the same architecture is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from archlock.errors import ConfigurationError, SearchError
+from archlock.errors import SearchError
 
 _TINY: Final = 1e-12
+_LOG_TINY: Final = 1e-300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,73 +38,56 @@ class Belief:
         return Belief(self.mean[rows], self.std[rows])
 
 
-def next_candidates(
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Standard deviation of one measurement of the source and of the target; 0: it shows all there is to know."""
+
+    source: float
+    target: float
+
+
+def worth_of_measuring(
     source: Belief,
     target: Belief,
+    noise: Noise,
     *,
-    floor: float,
-    count: int,
-    already: Bool[np.ndarray, " architectures"],
-    exploration: float = 0.1,
-    rng: np.random.Generator,
-) -> Int[np.ndarray, " chosen"]:
-    """Positions of ``count`` different architectures to measure, most promising first, then the explorers.
+    floor: Belief | None,
+    sure: float,
+    best: float | None,
+    repeats: Sequence[int] = (1,),
+) -> tuple[Float[np.ndarray, " architectures"], Int[np.ndarray, " architectures"]]:
+    """Logarithm of what one measurement of each architecture is expected to bring, and in how many at once it is best.
 
-    ``floor`` is in the units of the source mean. ``already`` marks what needs no measurement (measured, or isomorphic
-    to something measured, or excluded); if fewer are left than asked for, all of them are returned. A share of
-    ``exploration``, rounded, is drawn uniformly, so that a model that is wrong everywhere is found out. As long as
-    nothing measured is expected to keep the floor, the candidates most likely to keep it come first.
+    ``best`` is the target score to be undercut; without one (nothing is sure to keep the floor yet) it is the log
+    probability of being sure after the measurements. ``floor`` is one uncertain source score, which an architecture is to
+    keep with probability ``sure``; None: there is no floor. Of ``repeats`` measurements at once each brings its share.
+    Source and target count as independent.
     """
-    if count < 1 or not 0 <= exploration <= 1:
-        raise ConfigurationError(
-            f"choose at least one candidate and a share of explorers from 0 to 1; got count={count}, "
-            f"exploration={exploration}"
-        )
-    left = np.flatnonzero(~already)
-    if len(left) <= count:
-        return left
-    kept = already & (source.mean >= floor)
-    best = float(target.mean[kept].min()) if kept.any() else None
-    promise = improvement(source.take(left), target.take(left), floor=floor, best=best)
-    order = left[np.lexsort((left, -promise))]
-    explorers = round(count * exploration)
-    others = np.sort(order[count - explorers :])
-    return np.concatenate([order[: count - explorers], rng.choice(others, explorers, replace=False)])
+    from scipy.special import log_ndtr, ndtr, ndtri
+
+    worth = np.full(len(source.mean), -np.inf)
+    times = np.ones(len(source.mean), dtype=int)
+    for count in repeats:
+        moved, left = _foreseen(source.std, noise.source, count)
+        value = np.zeros(len(source.mean))
+        if floor is not None:
+            needed = floor.mean + ndtri(sure) * np.sqrt(left**2 + floor.std**2)
+            value = np.asarray(log_ndtr((source.mean - needed) / moved))
+        if best is not None:
+            moved, _ = _foreseen(target.std, noise.target, count)
+            ratio = (best - target.mean) / moved
+            density = np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi)
+            value = value + np.log(np.maximum(moved * (ratio * ndtr(ratio) + density), _LOG_TINY))
+        value = value - np.log(count)
+        times = np.where(value > worth, count, times)
+        worth = np.maximum(worth, value)
+    return worth, times
 
 
-def improvement(
-    source: Belief, target: Belief, *, floor: float, best: float | None
-) -> Float[np.ndarray, " architectures"]:
-    """Logarithm of the expected constrained improvement on ``best``, the target score to be undercut.
-
-    Without a best so far it is the log probability of keeping the floor. Source and target count as independent.
-    """
-    from scipy.special import log_ndtr, ndtr
-
-    keeping = np.asarray(log_ndtr((source.mean - floor) / np.maximum(source.std, _TINY)))
-    if best is None:
-        return keeping
-    std = np.maximum(target.std, _TINY)
-    ratio = (best - target.mean) / std
-    density = np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi)
-    return np.asarray(keeping + np.log(std * np.maximum(ratio * ndtr(ratio) + density, _TINY)))
-
-
-def believed_quantile(belief: Belief, share: float) -> float:
-    """The score that this share of the architectures is believed to stay below.
-
-    A percentile floor in units of scores. The same quantile of the means alone is too low a floor, since means are
-    shrunk; here every architecture counts as the normal distribution that is believed of it.
-    """
-    if not 0 < share < 1 or len(belief.mean) == 0:
-        raise ConfigurationError(
-            f"a quantile of at least one architecture and of a share between 0 and 1 is asked; got {share} of "
-            f"{len(belief.mean)}"
-        )
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
-
-    std = np.maximum(belief.std, _TINY)
-    low = float((belief.mean - 9 * std).min()) - 1
-    high = float((belief.mean + 9 * std).max()) + 1
-    return float(brentq(lambda score: float(ndtr((score - belief.mean) / std).mean()) - share, low, high))
+def _foreseen(
+    std: Float[np.ndarray, " architectures"], noise: float, count: int
+) -> tuple[Float[np.ndarray, " architectures"], Float[np.ndarray, " architectures"]]:
+    """How far measurements may move a mean, and the deviation that they leave."""
+    variance = np.maximum(std**2, _TINY**2)
+    left = variance * noise**2 / (count * variance + noise**2) if noise > 0 else np.zeros(len(variance))
+    return np.sqrt(np.maximum(variance - left, _TINY**2)), np.sqrt(left)

@@ -8,7 +8,7 @@ from archlock.recipes.evaluate.baselines.direct import EvolutionOnEvidence, Rand
 from archlock.recipes.evaluate.baselines.passive import PassiveFewShot
 from archlock.recipes.evaluate.baselines.proxies_only import ProxyVote, SingleProxy
 from archlock.recipes.evaluate.baselines.published import Published, RankerCache
-from archlock.recipes.evaluate.few_shot import FewShot
+from archlock.recipes.evaluate.lock_method import LockMethod
 from archlock.recipes.evaluate.method import RecordedMethod
 from archlock.tables import SCHEMES, Scheme
 
@@ -35,8 +35,8 @@ def passive(preference: str, strategy: str = "exhaustive") -> Entry:
 METHODS: Catalog[Entry] = Catalog(
     "method",
     {
-        "lock": Entry(FewShot(), "kriging", "expected_improvement", "few_shot"),
-        "zero_cost": Entry(FewShot(against="structure"), "structure", "expected_improvement", "zero_cost", ("tu",)),
+        "lock": Entry(LockMethod(), "kriging", "expected_improvement", "few_shot"),
+        "zero_cost": Entry(LockMethod(against="structure"), "structure", "expected_improvement", "zero_cost", ("tu",)),
         "structure_given": Entry(AmongGiven(), "structure", "exhaustive", "zero_cost", ("tu",), GIVEN),
         "vote_given": Entry(AmongGiven("vote"), "vote", "exhaustive", "zero_cost", ("tk", "tu"), GIVEN),
         "random_given": Entry(AmongGiven("random"), "none", "random_sampling", "zero_cost", ("tu",), GIVEN),

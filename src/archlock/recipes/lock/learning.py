@@ -11,7 +11,7 @@ from archlock.evidence import Key, Measurement
 from archlock.preferences import Column, EvidenceTable, ScoreModel
 from archlock.recipes.lock.gathering import Means, Subjects, gather
 from archlock.recipes.lock.judging import SOURCE_TASK
-from archlock.search import Belief, SourceFloor, next_candidates
+from archlock.search import Belief, SourceFloor
 from archlock.seeding import rng_for
 from archlock.spaces import Architecture, Space
 
@@ -73,6 +73,8 @@ def promising(
     else:
         score, spread = -mean, std
     threshold = floor.threshold(mean) if targets else float(mean.min())
+    from archlock.search import next_candidates  # type: ignore
+
     places = next_candidates(
         Belief(mean, std), Belief(score, spread), floor=threshold, count=count, already=measured, rng=rng
     )

@@ -14,9 +14,8 @@ from jaxtyping import Float
 from archlock.errors import SearchError
 from archlock.preferences import copeland
 from archlock.ranking import ranks
-from archlock.recipes.evaluate.baselines.capacity import capacity_of
-from archlock.recipes.evaluate.few_shot import CAPACITY_WEIGHT
-from archlock.recipes.evaluate.ground import ground_of
+from archlock.recipes.engine.lock_search import CAPACITY_WEIGHT
+from archlock.recipes.evaluate.capacity import capacity_of
 from archlock.search import published_scores
 from archlock.spaces import Architecture
 from archlock.tables import RecordedEvidence
@@ -43,11 +42,11 @@ class AmongGiven:
 
 
 def _by_structure(evidence: RecordedEvidence) -> Float[np.ndarray, " given"]:
-    ground = ground_of(evidence.space, evidence.architectures)
     places = {architecture: row for row, architecture in enumerate(evidence.architectures)}
     rows = [places[architecture] for architecture in evidence.given]
-    capacity = capacity_of(evidence, ground, evidence.source)
-    return -(ground.open_shortcut + CAPACITY_WEIGHT * capacity)[rows]
+    capacity = capacity_of(evidence, evidence.architectures, evidence.source)[rows]
+    open_shortcut = evidence.space.shortest_path(evidence.given) == 0
+    return -(open_shortcut + CAPACITY_WEIGHT * capacity)
 
 
 def _by_vote(evidence: RecordedEvidence) -> Float[np.ndarray, " given"]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.errors import ConfigurationError, SearchError
-from archlock.recipes.evaluate.ground import ground_of
+from archlock.recipes.evaluate.recorded_market import classes_of
 from archlock.search import STRATEGIES, Judgement, Objective, SourceFloor, lock_judgement, search
 from archlock.spaces import Architecture, Space
 from archlock.tables import RecordedEvidence
@@ -91,12 +91,10 @@ class Candidates:
 
 def candidates_of(evidence: RecordedEvidence) -> Candidates:
     """The connected architectures of a table, of each class the one with the smallest code."""
-    ground = ground_of(evidence.space, evidence.architectures)
-    connected = np.flatnonzero(ground.connected)
-    _, first, counts = np.unique(ground.classes[connected], return_index=True, return_counts=True)
-    order = np.argsort(first)
-    architectures = tuple(evidence.architectures[row] for row in connected[first[order]])
-    return Candidates(evidence.space, architectures, counts[order], len(ground.connected) - len(connected))
+    classes = classes_of(evidence.space, evidence.architectures)
+    total = len(evidence.architectures)
+    counts = np.rint(classes.shares * total).astype(int)
+    return Candidates(evidence.space, classes.architectures, counts, total - int(counts.sum()))
 
 
 def draw(candidates: Candidates, count: int, rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:

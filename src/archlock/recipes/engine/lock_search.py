@@ -1,0 +1,279 @@
+"""The lock search: ask for trainings, be told what they brought, decide. One for live trainings and for recorded ones.
+
+Short trainings come first, where the market sells them, and only shape the trend of what full ones will bring. Full
+trainings begin with some at random; every later round buys what is worth most (:func:`~archlock.search.worth_of_measuring`):
+another architecture, or the same one again with another seed. So what is close to the decision is measured until it is
+clear, and what is not is measured once. The lock is the candidate that is believed to be worst for the others among those
+that keep the source floor with probability ``sure``: by belief and measurements together, never by one lucky training.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from archlock.errors import SearchError
+from archlock.preferences import Kriging
+from archlock.recipes.engine.beliefs import (
+    Ledger,
+    TaskBelief,
+    against,
+    beliefs_of,
+    keeping,
+    percentile_floor,
+)
+from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.engine.settings import DEFAULTS, EngineSettings
+from archlock.search import Belief, Noise, SourceFloor, worth_of_measuring
+from archlock.seeding import rng_for
+from archlock.spaces import Architecture
+
+FEWEST_TRAININGS = 4
+"""Full trainings without which nothing is decided."""
+STANDING_WEIGHT = 20.0
+CAPACITY_WEIGHT = 0.2
+"""How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no training
+tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
+
+Evidence = Literal["trainings", "structure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a search is to find, and with how much."""
+
+    floor: SourceFloor
+    reference: tuple[float, float] | None = None
+    """Mean and deviation of the source value that a loss counts from; None: of the best candidate that is believed in."""
+    short: int = 0
+    full: int = 0
+    against: Evidence = "trainings"
+    """What tells how good an architecture is for the others: trainings on them, or nothing but its structure."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a search decided, and what it believes."""
+
+    row: int
+    architecture: Architecture
+    keeps: float
+    """Probability of keeping the floor; 1 where there is none to keep."""
+    floor: Belief | None
+    source: Belief
+    against: Belief
+    beliefs: tuple[TaskBelief, ...]
+    measured: Int[np.ndarray, " measured"]
+    """Rows with a full training, in the order in which they were bought."""
+    trainings: Int[np.ndarray, " measured"]
+
+
+@dataclass(slots=True, eq=False)
+class LockSearch:
+    """Ask and tell; deterministic given the seed and what it is told."""
+
+    candidates: Candidates
+    asked: Asked
+    others: tuple[str, ...]
+    known: bool
+    repeatable: bool
+    seed: int
+    label: str = ""
+    """Part of the seed's derivation: searches of different tasks draw differently."""
+    settings: EngineSettings = DEFAULTS
+    _short: Ledger = field(init=False)
+    _full: Ledger = field(init=False)
+    _trend: Float[np.ndarray, "architectures columns"] = field(init=False)
+    _rng: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.asked.full < FEWEST_TRAININGS:
+            raise SearchError(
+                f"a lock needs at least {FEWEST_TRAININGS} full trainings per task; the budget pays for {self.asked.full}"
+            )
+        self._short, self._full = Ledger(Kriging(self.candidates.places)), Ledger(Kriging(self.candidates.places))
+        self._trend = self.candidates.size[:, None]
+        self._rng = rng_for(self.seed, "lock search", self.label)
+
+    def ask(self) -> Ask | None:
+        """What to buy next; None: it is time to decide."""
+        if self._short.spent < self.asked.short:
+            return self._ask_short()
+        left = self.asked.full - self._full.spent
+        if left <= 0:
+            return None
+        if self._full.spent == 0:
+            return self._first("full", min(left, max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))))
+        count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
+        explored = round(self.settings.explored * count) if self._explores else 0
+        worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
+        return _ask("full", [*worthy, *self._drawn_promising(explored, worthy)], self._full)
+
+    def tell(self, ask: Ask, bought: Bought) -> None:
+        """What an ask brought."""
+        (self._short if ask.kind == "short" else self._full).add(ask, bought)
+        if ask.kind == "short" and self._short.spent >= self.asked.short:
+            latents = [one.belief.mean for one in self._short_beliefs()]
+            self._trend = np.column_stack([*latents, self.candidates.size])
+
+    def found(self) -> Found:
+        """The decision; SearchError if not a single full training succeeded."""
+        if len(self._full.rows) == 0:
+            raise SearchError("every full training failed; look at the data, or lower the learning rate or --width")
+        beliefs = self._believed()
+        source, rows = beliefs[0].belief, self._full.rows
+        target, _ = self._against(beliefs)
+        floor = self._floor(beliefs, len(rows)) if self._locks else None
+        if floor is None:
+            row, keeps = int(rows[np.argmax(source.mean[rows])]), 1.0
+        else:
+            kept = keeping(source, floor)
+            sure = kept[rows] >= self.settings.sure
+            loss = np.where(sure, target.mean[rows], np.inf) if sure.any() else -kept[rows]
+            row = int(rows[np.argmin(loss)])
+            keeps = float(kept[row])
+        architecture = self.candidates.architectures[row]
+        return Found(row, architecture, keeps, floor, source, target, beliefs, rows, self._full.trainings)
+
+    @property
+    def _locks(self) -> bool:
+        return bool(self.others) or self.asked.against == "structure"
+
+    @property
+    def _foretold(self) -> bool:
+        return self.asked.short > 0 or self.asked.against == "structure"
+
+    @property
+    def _explores(self) -> bool:
+        return not self._foretold and self._full.spent < self.settings.explored_until * self.asked.full
+
+    def _ask_short(self) -> Ask:
+        start = round(self.settings.short_start * self.asked.short)
+        if self._short.spent == 0:
+            return self._first("short", max(start, min(5, self.asked.short)))
+        left = self.asked.short - self._short.spent
+        count = min(left, max(1, -(-(self.asked.short - start) // self.settings.short_rounds)))
+        if len(self._short.rows) < 3:
+            return self._first("short", left)
+        return _ask("short", self._worthiest(self._short, self._short_beliefs(), count, repeats=False), self._short)
+
+    def _first(self, kind: Kind, count: int) -> Ask:
+        """Rows drawn at random: from everywhere, each as often as it stands for others, or where full ones are foretold."""
+        asked = (self._short if kind == "short" else self._full).asked
+        weights = self.candidates.shares.copy()
+        if kind == "full" and self._foretold:
+            foretold = self._trend[:, :-1].T if self.asked.short else self.candidates.capacity[None]
+            promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
+            most = max(count, round(self.settings.foretold * len(promise)))
+            weights[np.argsort(-promise, kind="stable")[most:]] = 0
+        weights[list(asked)] = 0
+        count = min(count, int((weights > 0).sum()))
+        rows = self._rng.choice(len(weights), count, replace=False, p=weights / weights.sum())
+        return _ask(kind, rows.tolist(), self._short if kind == "short" else self._full)
+
+    def _short_beliefs(self) -> tuple[TaskBelief, ...]:
+        return beliefs_of(self._short, self.candidates.size[:, None], held_up=self.settings.held_up)
+
+    def _believed(self) -> tuple[TaskBelief, ...]:
+        trend = self._trend
+        if self.asked.against == "structure":
+            trend = np.column_stack([self.candidates.capacity, trend])
+        return beliefs_of(self._full, trend, held_up=self.settings.held_up)
+
+    def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:
+        if self.asked.against == "structure":
+            return self._by_structure(beliefs[0].belief), 0.0
+        return against(self.candidates, beliefs, self.settings, known=self.known)
+
+    def _by_structure(self, source: Belief) -> Belief:
+        order = np.argsort(source.mean, kind="stable")
+        standing = np.empty(len(order))
+        standing[order] = np.cumsum(self.candidates.shares[order])
+        mean = (
+            self.candidates.open_shortcut
+            + CAPACITY_WEIGHT * self.candidates.capacity
+            + STANDING_WEIGHT * standing
+        )
+        return Belief(mean, np.full(len(mean), CAPACITY_WEIGHT))
+
+    def _floor(self, beliefs: tuple[TaskBelief, ...], measured: int) -> Belief:
+        source, floor = beliefs[0], self.asked.floor
+        if floor.kind == "percentile":
+            return percentile_floor(source, self.candidates, measured, floor.value, self.settings)
+        if self.asked.reference is not None:
+            mean, std = self.asked.reference
+        else:
+            best = int(np.argmax(source.belief.mean))
+            mean, std = float(source.belief.mean[best]), float(source.belief.std[best])
+        return Belief(np.array([mean - floor.value]), np.array([std]))
+
+    def _worthiest(
+        self, ledger: Ledger, beliefs: tuple[TaskBelief, ...], count: int, *, repeats: bool
+    ) -> list[int]:
+        """Rows that are worth most, each as often as it is to be trained."""
+        source = beliefs[0].belief
+        target, noise = self._against(beliefs)
+        floor = self._floor(beliefs, len(ledger.rows)) if self._locks else None
+        known = target.mean[ledger.rows]
+        sure = keeping(source, floor)[ledger.rows] >= self.settings.sure if floor is not None else np.ones_like(known) > 0
+        worth, times = worth_of_measuring(
+            source,
+            target,
+            Noise(beliefs[0].noise, noise),
+            floor=floor,
+            sure=self.settings.sure,
+            best=float(known[sure].min()) if sure.any() else None,
+            repeats=self.settings.repeats if repeats else (1,),
+        )
+        if not repeats:
+            worth[list(ledger.asked)] = -np.inf
+        worth[[row for row in ledger.asked if row not in ledger.counts]] = -np.inf  # what failed is not tried again
+        found: list[int] = []
+        for row in np.argsort(-worth, kind="stable").tolist():
+            if len(found) >= count or worth[row] == -np.inf:
+                break
+            found += [row] * min(int(times[row]), count - len(found))
+        return found
+
+    def _drawn_promising(self, count: int, already: list[int]) -> list[int]:
+        if count == 0:
+            return []
+        believed = self._believed()[0].belief.mean.copy()
+        believed[[*self._full.asked, *already]] = -np.inf
+        pool = np.argsort(-believed, kind="stable")[: max(count, round(self.settings.promising * len(believed)))]
+        pool = pool[np.isfinite(believed[pool])]
+        return [int(row) for row in self._rng.choice(pool, min(count, len(pool)), replace=False)]
+
+
+def search_lock(
+    market: Market,
+    floor: SourceFloor,
+    *,
+    seed: int,
+    label: str = "",
+    reference: tuple[float, float] | None = None,
+    against: Evidence = "trainings",
+    settings: EngineSettings = DEFAULTS,
+) -> Found:
+    """Spend all that the market sells, and decide. The same market and seed give the same answer."""
+    asked = Asked(floor, reference, market.left("short"), market.left("full"), against)
+    search = LockSearch(
+        market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings
+    )
+    while (ask := search.ask()) is not None:
+        search.tell(ask, market.buy(ask))
+    return search.found()
+
+
+def _ask(kind: Kind, rows: list[int], ledger: Ledger) -> Ask:
+    """The next trainings of these rows, each as often as it is named."""
+    numbers, counts = [], dict(ledger.asked)
+    for row in rows:
+        numbers.append(counts.get(row, 0))
+        counts[row] = counts.get(row, 0) + 1
+    return Ask(kind, np.array(rows, dtype=int), np.array(numbers, dtype=int))
+
+
+def _standardised(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
+    return np.asarray((values - values.mean()) / (values.std() or 1.0))

@@ -1,0 +1,53 @@
+"""Every constant of the engine, in one place.
+
+Chosen on TransNAS-Bench-101 micro with target known, seeds 0 to 2, judged as ``archlock evaluate`` judges; the other
+tables were not looked at.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a lock search spends and decides. Shares are of what the market sells of a kind."""
+
+    short_start: float = 0.5
+    """Share of the short trainings that is drawn from everywhere at once."""
+    short_rounds: int = 3
+    """Batches in which the rest of them is bought where the lock is promising."""
+    full_start: float = 0.32
+    """Share of the full trainings that is drawn at random at once."""
+    full_batch: float = 0.08
+    """Share of the full trainings that is bought in every later round."""
+    explored: float = 0.35
+    """Share of a batch that is drawn at random among what is promising on the source, to know where the floor lies; only
+    where nothing foretells full trainings."""
+    explored_until: float = 0.6
+    """Share of the full trainings after which nothing is drawn at random any more."""
+    promising: float = 0.15
+    """Share of the candidates, by what is believed of the source, from which is drawn."""
+    foretold: float = 0.2
+    """That share for the first full trainings where short ones, or capacity, foretell them."""
+    repeats: tuple[int, ...] = (1, 2, 4)
+    """Trainings of one architecture among which the best buy is looked for."""
+    held_up: float = 1.5
+    """Values lower than so many quartile ranges below the median count as that: how bad the bad ones are is no matter."""
+    sure: float = 0.75
+    """Probability of keeping the floor that a lock must have."""
+    floor_doubt: float = 0.7
+    """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
+    floor_shift: float = 0.25
+    """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
+    architectures are better than a model of the others says."""
+    size_weight: float = 0.5
+    """How much size counts beside foretold values where the first full trainings are drawn."""
+    shortcut_weight: float = 0.4
+    """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
+    caution: float = 1.0
+    """Standard deviations by which an unknown target is believed to be better than the mean of its stand-ins: what looks
+    worst of many is partly what is known least."""
+    source_weight: float = 0.1
+    """How much the source itself counts as one more stand-in of an unknown target."""
+
+
+DEFAULTS = EngineSettings()
