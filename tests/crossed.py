@@ -9,6 +9,9 @@ DESIGNS = {
     "7 tasks": tuple(permutations("abcdefg", 2)),
     "3 tasks": tuple(permutations("abc", 2)),
     "3 sources, 4 targets": tuple(product("abc", "wxyz")),
+    "3 sources, 4 targets each, of 5 tasks": tuple(
+        (one, other) for one, other in product("abc", "abcyz") if one != other
+    ),
 }
 MIXTURES = {
     "tasks": (1.0, 1.0, 0.5, 0.3, 0.6, 0.0),

@@ -90,8 +90,8 @@ def pair_patterns(
 def common_patterns(pairs: Mapping[tuple[str, str], tuple[Pattern, ...]]) -> tuple[Pattern, ...]:
     """Mean effect of every trait over the pairs (source, target) that have it, strongest first.
 
-    The interval is over tasks (:func:`~archlock.jackknife.over_tasks`); a trait that is found with too few of them for an
-    interval is left out.
+    The interval is over tasks (:func:`~archlock.jackknife.over_tasks`); a trait that is found with too few of them for
+    an interval is left out.
     """
     from scipy.stats import t
 
