@@ -134,7 +134,7 @@ the truth of a pair opens once, for the architecture that was decided on (`archl
 floor is percentile 97 of all architectures of the table, and no method is told where that lies: it has to estimate it.
 {seeds} seeds per pair; intervals are over tasks (a jackknife: pairs that share a task are not independent) and seeds. A
 target percentile is better for the owner when it is lower; lock score = (random feasible - found) / (random feasible -
-lowest), where a run that misses the floor counts 0. It is a dash where the floor is kept in fewer than 90 % of the runs.
+lowest), where a run that misses the floor counts 0, and a dash where fewer than 90 % of the runs keep it.
 
 Budgets per task: 150 trainings and 40 finalists. On TransNAS-Bench-101 all trainings are full ones, on NAS-Bench-201
 the 150 are 12 epochs long. In scheme `tu` the table's other tasks stand in for the target; no column of the target is

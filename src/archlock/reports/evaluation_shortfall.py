@@ -49,21 +49,27 @@ def shortfalls(record: EvaluationRecord, rows: Sequence[EvaluationRow]) -> tuple
 def amount(value: float, metric: str, unit: str) -> str:
     """A difference on the source in words: ``0.31 points of accuracy``, ``0.0042 of ssim``."""
     if "accuracy" in metric and unit in _ACCURACIES:
-        points = number(value * _ACCURACIES[unit], 2)
-        return f"{points} {'point' if points == '1.00' else 'points'} of {metric}"
-    digits = max(0, 1 - int(np.floor(np.log10(abs(value))))) if value else 0
-    return " ".join(part for part in (number(value, digits), unit, "of", metric) if part)
+        points = value * _ACCURACIES[unit]
+        text = number(points, max(2, _digits(points)))
+        return f"{text} {'point' if text == '1.00' else 'points'} of {metric}"
+    return " ".join(part for part in (number(value, _digits(value)), unit, "of", metric) if part)
+
+
+def _digits(value: float) -> int:
+    """Decimals that show the first two digits of a number that are not 0."""
+    return max(0, 1 - int(np.floor(np.log10(abs(value))))) if value else 0
 
 
 def noise_text(one: Shortfall) -> str:
-    """What one training differs from the next, in the source's unit, or that it is not known."""
+    """Standard deviation of one training on the source in words, or that it is not known."""
     return "not known" if one.noise is None else amount(one.noise, one.metric, one.unit)
 
 
 def shortfall_text(missed: Sequence[Shortfall]) -> str:
     """``by 0.60 percentile points on average: 0.31 points of accuracy on cifar10 (noise of one training: ...)``.
 
-    Sources that are measured alike are told together, as means over the runs that miss; ``missed`` has at least one.
+    Sources that are measured alike are told together, as means over the runs that miss, with the noise where it is
+    known of all of them. ``missed`` has at least one.
     """
     points = _mean(missed, [one.percentile for one in missed])
     alike: dict[tuple[str, str], list[Shortfall]] = {}
@@ -76,9 +82,10 @@ def _of_unit(alike: Sequence[Shortfall]) -> str:
     first = alike[0]
     where = shorten(first.source, 40) if len(alike) == 1 else plural(len(alike), "source")
     noises = [one.noise for one in alike if one.noise is not None]
-    noise = amount(_mean(alike, noises), first.metric, first.unit) if len(noises) == len(alike) else "not known"
     value = amount(_mean(alike, [one.value for one in alike]), first.metric, first.unit)
-    return f"{value} on {where} (noise of one training: {noise})"
+    if len(noises) < len(alike):
+        return f"{value} on {where}"
+    return f"{value} on {where} (noise of one training: {amount(_mean(alike, noises), first.metric, first.unit)})"
 
 
 def _mean(missed: Sequence[Shortfall], values: Sequence[float]) -> float:

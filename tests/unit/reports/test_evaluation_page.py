@@ -134,7 +134,7 @@ def test_the_heat_map_has_every_pair_and_an_empty_diagonal() -> None:
         ("floor_missed", "tu (target unknown) is no lock: it keeps the source floor in only"),
         ("floor_missed", "The others miss it by "),
         ("floor_missed", "points of accuracy on 4 sources (noise of one training: 0.20 points of accuracy)"),
-        ("below_the_floor", "4 of 4 0.60 0.01 points of accuracy 0.20 points of accuracy"),
+        ("below_the_floor", "4 of 4 0.60 0.012 points of accuracy 0.20 points of accuracy"),
         ("floor_missed", "not kept: "),
         ("no_better", "Better than chance in part"),
         ("no_better", "tu (target unknown) cannot be told from a random architecture"),
