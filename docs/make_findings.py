@@ -23,7 +23,7 @@ from archlock.preferences import Column, EvidenceTable, ScoreModel
 from archlock.preferences.normal_scores import normal_scores
 from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate
-from archlock.reports import Interval
+from archlock.reports import between, lock_score_text, share_kept
 from archlock.reports.statistics import estimate
 from archlock.seeding import rng_for
 from archlock.tables import Allowance, Table, open_by_name_or_path, percentiles
@@ -424,9 +424,9 @@ def evaluated(table: Table, out: Path, seeds: int, progress: Progress) -> str:
     lines = [row(["method", "source percentile", "floor kept", "target percentile", "lock score"])]
     lines.append(row(["---"] * 5))
     for one in result.summary.methods:
-        score = one.lock_score_of_means
-        cells = [f"{one.source_percentile:.1f}", f"{100 * one.kept:.0f} %", bounds(one.target_percentile)]
-        lines.append(row([f"`{one.method}`", *cells, "-" if score is None else bounds(score, ".2f")]))
+        target = one.target_percentile
+        cells = [f"{one.source_percentile:.1f}", share_kept(one.kept), f"{target.mean:.1f} ({between(target)})"]
+        lines.append(row([f"`{one.method}`", *cells, lock_score_text(one)]))
     scale = result.summary.scale
     lines.append(row(["random feasible", "", "", f"{scale.random_feasible:.1f}", "0"]))
     lines.append(row(["lowest feasible", "", "", f"{scale.tk_floor:.1f}", "1"]))
@@ -464,10 +464,6 @@ def locking(table: Table) -> str:
             "",
         ]
     )
-
-
-def bounds(found: Interval, form: str = ".1f") -> str:
-    return shown((found.mean, found.low, found.high), form)
 
 
 def number(value: float) -> str:

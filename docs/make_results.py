@@ -20,7 +20,7 @@ from archlock.recipes import (
     comparison_text,
     evaluate,
 )
-from archlock.reports import EvaluationSummary
+from archlock.reports import EvaluationSummary, between, lock_score_text, share_kept
 from archlock.tables import Allowance, Table, open_by_name_or_path
 
 PAGE = Path(__file__).parent / "results.md"
@@ -114,14 +114,13 @@ def section(result: EvaluationResult) -> str:
 def rows(table: str, summary: EvaluationSummary) -> list[str]:
     lines = []
     for one in summary.methods:
-        target, score = one.target_percentile, one.lock_score_of_means
-        shown = "-" if score is None else f"{score.mean:.2f} ({score.low:.2f} to {score.high:.2f})"
-        mean = "-" if one.mean_lock_score is None else f"{one.mean_lock_score.mean:.2f}"
+        target, shown = one.target_percentile, lock_score_text(one)
+        mean = "-" if "(" not in shown or one.mean_lock_score is None else f"{one.mean_lock_score.mean:.2f}"
         q = one.queries
         full = f"{q['source_full']:.0f}, {q['target_full']:.0f}, {q['surrogate_full']:.0f}"
         lines.append(
-            f"| {one.method} | {target.mean:.1f} ({target.low:.1f} to {target.high:.1f}) | {shown} | {mean} | "
-            f"{one.source_percentile:.1f} | {one.kept:.0%} | {full} | {q['short']:.0f} | {one.seconds:.2f} | "
+            f"| {one.method} | {target.mean:.1f} ({between(target)}) | {shown} | {mean} | "
+            f"{one.source_percentile:.1f} | {share_kept(one.kept)} | {full} | {q['short']:.0f} | {one.seconds:.2f} | "
             f"{AIMS.get((table, one.method), '')} |"
         )
     return lines
@@ -133,8 +132,9 @@ INTRODUCTION = """# Results on recorded tables
 Written by `python docs/make_results.py`; do not edit. Every method looks up evidence, every look-up is counted, and
 the truth of a pair opens once, for the architecture that was decided on (`archlock.tables.open_pair`). The source
 floor is percentile 97 of all architectures of the table, and no method is told where that lies: it has to estimate it.
-{seeds} seeds per pair; intervals are a bootstrap over pairs and seeds. A target percentile is better for the owner when
-it is lower; lock score = (random feasible - found) / (random feasible - lowest).
+{seeds} seeds per pair; intervals are over tasks (a jackknife: pairs that share a task are not independent) and seeds. A
+target percentile is better for the owner when it is lower; lock score = (random feasible - found) / (random feasible -
+lowest), where a run that misses the floor counts 0, and a dash where fewer than 90 % of the runs keep it.
 
 Budgets per task: 150 trainings and 40 finalists. On TransNAS-Bench-101 all trainings are full ones, on NAS-Bench-201
 the 150 are 12 epochs long. In scheme `tu` the table's other tasks stand in for the target; no column of the target is
@@ -142,7 +142,7 @@ seen.
 
 `structure_given`, `vote_given` and `random_given` use no training at all: they choose among 40 random architectures
 that are known to keep the floor, which is how the published evidence was found to know nothing of the target. All
-others are told nothing; a method that keeps the floor in fewer than nine of ten runs pays for its lock with the source.
+others are told nothing; what keeps the floor in fewer than nine of ten runs is no lock.
 
 How the methods were designed: the numbers in `few_shot` were chosen on these two tables, as one set of rules for both,
 never per task; what was learned on one table (short trainings underrate what learns slowly, a shortcut transfers) was

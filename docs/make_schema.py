@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import evaluation, record, record_parts
+from archlock.reports import evaluation, evaluation_parts, record, record_parts
 
 DOCS = Path(__file__).parent
 
@@ -37,8 +37,8 @@ schema number is refused. Reports and model cards are made from this file alone 
 
 EVALUATION_HEAD = f"""# Schema of `evaluation.json`
 
-Schema {evaluation.EVALUATION_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/evaluation.py`; change it
-there.
+Schema {evaluation.EVALUATION_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/evaluation.py` and
+`archlock/reports/evaluation_parts.py`; change it there.
 
 One `EvaluationRecord`. Percentiles are in [0, 100] over the whole table, ties averaged, 100 is the best; values are as
 recorded, in the column's unit. A number that does not exist is `null`; NaN never occurs. `tuple[X, ...]` is a list of
@@ -56,7 +56,7 @@ def schema_page() -> str:
 
 def evaluation_page() -> str:
     """The page of ``evaluation.json``."""
-    return _page([evaluation], EVALUATION_HEAD, ["EvaluationRecord"])
+    return _page([evaluation, evaluation_parts], EVALUATION_HEAD, ["EvaluationRecord"])
 
 
 def _page(modules: list[ModuleType], head: str, first: Sequence[str] = ()) -> str:

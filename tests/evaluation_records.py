@@ -11,6 +11,7 @@ from archlock.reports import (
     EvaluationRow,
     FloorPoint,
     FloorScale,
+    FloorValue,
     ImportanceRecord,
     PairScale,
     PatternRecord,
@@ -19,6 +20,8 @@ from archlock.reports import (
     TableRecord,
 )
 from report_records import HOSTILE
+
+FLOOR = 97.0
 
 TASKS = ("class_scene", "class_object", "room_layout", "jigsaw", "segmentsemantic", "normal", "autoencoder")
 METHODS = {
@@ -34,6 +37,11 @@ METHODS = {
 
 def scale(source: str = "a", target: str = "b", *, chance: float = 70.0, floor: float = 30.0) -> PairScale:
     return PairScale("toy", source, target, 20, chance, min(100.0, chance + 6), floor, (chance + floor) / 2)
+
+
+def value_at(source_percentile: float) -> float:
+    """The recorded source value of all made-up architectures of this percentile."""
+    return 90.0 + source_percentile / 50
 
 
 def row(
@@ -61,18 +69,18 @@ def row(
         architecture=f"{seed:06d}",
         source_percentile=source_percentile,
         target_percentile=found,
-        source_value=90.0 + source_percentile / 50,
+        source_value=value_at(source_percentile),
         target_value=40.0 + found / 4,
         source_loss=2.0 - source_percentile / 50,
         target_loss=25.0 - found / 4,
-        lock_score=pair.lock_score(found),
+        lock_score=pair.lock_score(found, kept=source_percentile >= FLOOR),
         queries=spent or Queries(short=10, source_full=4),
         seconds=0.5 + 0.1 * seed,
     )
 
 
 def evaluation(
-    rows: Sequence[EvaluationRow], scales: Sequence[PairScale], *, name: str = "toy", floor: float = 97.0
+    rows: Sequence[EvaluationRow], scales: Sequence[PairScale], *, name: str = "toy", floor: float = FLOOR
 ) -> EvaluationRecord:
     """A record around some rows."""
     tasks = dict.fromkeys(task for pair in scales for task in (pair.source, pair.target))
@@ -94,6 +102,10 @@ def evaluation(
         ),
         rows=tuple(rows),
         scales=tuple(scales),
+        floors=tuple(
+            FloorValue(source, value_at(floor), "accuracy", "%", 118, 0.2)
+            for source in dict.fromkeys(pair.source for pair in scales)
+        ),
     )
 
 
@@ -164,12 +176,14 @@ def unhappy_evaluations() -> dict[str, EvaluationRecord]:
     nothing = {"tu": ("tu", 0.0, 1.0, Queries(short=9)), "tk": ("tk", 0.5, 1.0, Queries(target_full=7))}
     return {
         "one_run": evaluation([row(55.0)], [pair]),
+        "two_tasks": full_evaluation(TASKS[:2], {"tu": METHODS["tk"]}, seeds=4),
         "one_pair": evaluation([row(50.0 + seed, seed=seed) for seed in range(6)], [pair]),
         "no_room": evaluation([row(50.0, of=alike, seed=seed) for seed in range(3)], [alike]),
+        "below_the_floor": evaluation([row(2.0, seed=seed, source_percentile=96.4) for seed in range(4)], [pair]),
         "floor_missed": full_evaluation(TASKS[:4], missed, seeds=4),
         "no_better": full_evaluation(TASKS[:4], nothing, seeds=4),
         "looked": full_evaluation(TASKS[:3], {"tu": ("tu", 0.6, 1.0, Queries(target_full=3))}, seeds=3),
-        "baselines": full_evaluation(TASKS[:3], {"nsga2": METHODS["nsga2"]}, seeds=3),
+        "baselines": full_evaluation(TASKS[:5], {"nsga2": METHODS["nsga2"]}, seeds=3),
         "many": full_evaluation(TASKS[:3], {f"method {n}": METHODS["tk"] for n in range(11)}, seeds=2),
         "hostile": renamed(few, HOSTILE),
         "long": renamed(few, "a name " * 20 + "x" * 120),
@@ -207,6 +221,7 @@ def renamed(record: EvaluationRecord, name: str) -> EvaluationRecord:
             replace(one, table=name, source=f"{name} {one.source}", target=f"{name} {one.target}")
             for one in record.scales
         ),
+        floors=tuple(replace(one, source=f"{name} {one.source}", metric=name, unit=name) for one in record.floors),
         trade_off=tuple(replace(point, method=f"{point.method} {name}") for point in record.trade_off),
         patterns=tuple(replace(one, kind=name, name=name) for one in record.patterns),
         importances=tuple(replace(one, name=name) for one in record.importances),

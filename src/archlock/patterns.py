@@ -12,17 +12,18 @@ near the top are compressed, and what a table records is training from scratch.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from archlock.errors import MeasurementError
+from archlock.jackknife import CONFIDENCE, over_tasks
 from archlock.spaces import Architecture, Space, Traits
 
 FEWEST: Final = 8
 """Architectures that must have an indicator trait, and as many that must not have it."""
-CONFIDENCE: Final = 0.95
 _TRIALS: Final = 600
 _TREES: Final = 16
 
@@ -87,15 +88,14 @@ def pair_patterns(
 
 
 def common_patterns(pairs: Mapping[tuple[str, str], tuple[Pattern, ...]]) -> tuple[Pattern, ...]:
-    """Mean effect of every trait over the pairs (source, target) that have it, at least three; strongest first.
+    """Mean effect of every trait over the pairs (source, target) that have it, strongest first.
 
-    Pairs that share a task are not independent, so the interval is a jackknife over tasks: each is left out in turn,
-    with all its pairs (Efron and Tibshirani 1993, chapter 11).
+    The interval is over tasks (:func:`~archlock.jackknife.over_tasks`); a trait that is found with too few of them for
+    an interval is left out.
     """
     from scipy.stats import t
 
     found = []
-    tasks = sorted({task for pair in pairs for task in pair})
     for kind, name in dict.fromkeys(
         (pattern.kind, pattern.name) for patterns in pairs.values() for pattern in patterns
     ):
@@ -103,15 +103,14 @@ def common_patterns(pairs: Mapping[tuple[str, str], tuple[Pattern, ...]]) -> tup
             pair: pattern.effect for pair, patterns in pairs.items() for pattern in patterns if pattern.name == name
         }
         values = np.array(list(effects.values()))
-        without = [[effect for pair, effect in effects.items() if task not in pair] for task in tasks]
-        if len(values) < 3 or not all(without):
+        spread = over_tasks(tuple(effects), partial(_mean_of, values))
+        if spread is None:
             continue
-        mean, left = float(values.mean()), np.array([np.mean(part) for part in without])
-        error = float(np.sqrt((len(tasks) - 1) / len(tasks) * ((left - left.mean()) ** 2).sum()))
-        half = error * _quantile(len(tasks) - 1)
+        mean = float(values.mean())
         agreement = float((np.sign(values) == np.sign(mean)).mean())
-        p_value = float(2 * t.sf(abs(mean) / max(error, 1e-12), len(tasks) - 1))
-        found.append(Pattern(kind, name, mean, mean - half, mean + half, p_value, len(values), agreement))
+        p_value = float(2 * t.sf(abs(mean) / max(spread.error, 1e-12), spread.freedom))
+        low, high = mean - spread.half_width, mean + spread.half_width
+        found.append(Pattern(kind, name, mean, low, high, p_value, len(values), agreement))
     return _controlled(found)
 
 
@@ -144,6 +143,10 @@ def _distinct(
     counts = np.bincount(classes, minlength=len(codes))
     means = [np.bincount(classes, values) / counts for values in (source, target)]
     return [representatives[row] for row in first], means[0], means[1]
+
+
+def _mean_of(values: Float[np.ndarray, " pairs"], kept: Bool[np.ndarray, " pairs"]) -> float:
+    return float(values[kept].mean())
 
 
 def _varies(values: Float[np.ndarray, " architectures"]) -> bool:

@@ -4,26 +4,33 @@ from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
 from archlock.reports.evaluation import (
-    ALL_PAIRS,
     EVALUATION_SCHEMA,
     EvaluationRecord,
+    evaluation_from_json,
+    evaluation_to_json,
+)
+from archlock.reports.evaluation_intervals import Interval
+from archlock.reports.evaluation_page import render_evaluation
+from archlock.reports.evaluation_parts import (
+    ALL_PAIRS,
     EvaluationRow,
     FloorPoint,
     FloorScale,
+    FloorValue,
     ImportanceRecord,
     PairScale,
     PatternRecord,
     Queries,
     RecordedTask,
     TableRecord,
-    evaluation_from_json,
-    evaluation_to_json,
+    kept_from,
     pair_name,
+    run_keeps_floor,
 )
-from archlock.reports.evaluation_page import render_evaluation
 from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
-from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary, summarise
-from archlock.reports.evaluation_tables import evaluation_summary
+from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
+from archlock.reports.evaluation_tables import evaluation_summary, lock_score_text
+from archlock.reports.evaluation_verdict import between, share_kept
 from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
@@ -61,6 +68,7 @@ __all__ = [
     "FloorPoint",
     "FloorRecord",
     "FloorScale",
+    "FloorValue",
     "FurtherRecord",
     "ImportanceRecord",
     "Interval",
@@ -81,6 +89,7 @@ __all__ = [
     "attack_headline",
     "attack_summary",
     "attack_table",
+    "between",
     "cost_to_reach",
     "evaluation_from_json",
     "evaluation_summary",
@@ -88,11 +97,15 @@ __all__ = [
     "from_json",
     "from_plain",
     "further_sentence",
+    "kept_from",
+    "lock_score_text",
     "pair_name",
     "render_card",
     "render_evaluation",
     "render_html",
     "rows_csv",
+    "run_keeps_floor",
+    "share_kept",
     "slc_auc",
     "summarise",
     "to_json",

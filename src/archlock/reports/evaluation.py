@@ -1,12 +1,11 @@
 """What an evaluation found, as a record: schemes run over a recorded benchmark, on all pairs of tasks, with many seeds.
 
-The documented schema (number 1) of ``evaluation.json``. Like a lock record it holds measurements and facts, never prose
+The documented schema (number 2) of ``evaluation.json``. Like a lock record it holds measurements and facts, never prose
 about them; statistics, sentences and pictures are made from it. Percentiles are in [0, 100] over the whole table, ties
 averaged, and 100 is the best. Values are as recorded, in the column's unit. NaN is refused at birth; a number that does
 not exist is ``None``.
 """
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -17,204 +16,21 @@ from typing import Any, Final, Literal
 from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.records import read_json, write_json
+from archlock.reports.evaluation_parts import (
+    TOLERANCE,
+    EvaluationRow,
+    FloorPoint,
+    FloorScale,
+    FloorValue,
+    ImportanceRecord,
+    PairScale,
+    PatternRecord,
+    TableRecord,
+    run_keeps_floor,
+)
 
-EVALUATION_SCHEMA: Final = 1
+EVALUATION_SCHEMA: Final = 2
 """The only schema number of an evaluation that this version reads and writes."""
-ALL_PAIRS: Final = "all"
-"""The ``pair`` of a pattern or an importance that was estimated over all pairs together."""
-_TOLERANCE: Final = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Queries:
-    """How many recorded values a run looked up before it decided, by kind. Born valid: none is negative."""
-
-    proxy: int = 0
-    """Scores of untrained networks."""
-    short: int = 0
-    """Short trainings, on any task."""
-    source_full: int = 0
-    """Full trainings on the source."""
-    target_full: int = 0
-    """Full trainings on the true target: an honest run of an unknown target has none."""
-    surrogate_full: int = 0
-    """Full trainings on tasks that stand in for the target."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            if getattr(self, field.name) < 0:
-                raise RunError(f"queries are counted from 0; got {getattr(self, field.name)} of {field.name}")
-
-
-QUERY_KINDS: Final[tuple[str, ...]] = tuple(field.name for field in dataclasses.fields(Queries))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationRow:
-    """One run: one method on one pair with one seed, and what the architecture it chose is worth. Born valid."""
-
-    table: str
-    source: str
-    target: str
-    scheme: str
-    """``s``, ``tk``, ``tu``, or the name of a baseline."""
-    method: str
-    """Short label, different for every configuration of the evaluation, for example ``tu``, ``random_feasible``."""
-    preference: str
-    strategy: str
-    evidence: str
-    seed: int
-    architecture: str
-    """Its code."""
-    source_percentile: float
-    target_percentile: float
-    """Lower is a better lock."""
-    source_value: float
-    target_value: float
-    source_loss: float
-    """How far the architecture is behind the best one recorded on the source, in the column's unit; not negative."""
-    target_loss: float
-    lock_score: float | None
-    """:meth:`PairScale.lock_score` of the target percentile."""
-    queries: Queries
-    seconds: float
-
-    def __post_init__(self) -> None:
-        where = f"run of {self.method} on {pair_name(self.source, self.target)}, seed {self.seed}"
-        if self.source == self.target:
-            raise RunError(f"{where}: source and target must differ")
-        for name in ("source_percentile", "target_percentile"):
-            if not 0 <= getattr(self, name) <= 100:
-                raise RunError(f"{where}: {name} must be in [0, 100]; got {getattr(self, name)}")
-        for name in ("source_loss", "target_loss", "seconds"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise RunError(f"{where}: {name} must be a number from 0 on; got {getattr(self, name)}")
-        for name in ("source_value", "target_value"):
-            if not math.isfinite(getattr(self, name)):
-                raise RunError(f"{where}: {name} is not a finite number")
-
-    @property
-    def pair(self) -> str:
-        """Source and target in one text."""
-        return pair_name(self.source, self.target)
-
-
-@dataclass(frozen=True, slots=True)
-class PairScale:
-    """What is possible on one pair at the source floor: mean target percentiles, by which runs are judged."""
-
-    table: str
-    source: str
-    target: str
-    feasible: int
-    """Number of architectures that keep the source floor."""
-    random_feasible: float
-    """Expected target percentile of a feasible architecture drawn at random."""
-    best_source: float
-    """Of the best source architecture: what an ordinary search would ship."""
-    tk_floor: float
-    """Lowest of all feasible architectures: nothing can do better here."""
-    tu_possible: float
-    """Of the architecture that is best for this source over all its targets at once."""
-
-    def __post_init__(self) -> None:
-        where = f"scale of {self.pair}"
-        if self.feasible < 1:
-            raise RunError(f"{where}: at least one architecture keeps the floor; got {self.feasible}")
-        for name in ("random_feasible", "best_source", "tk_floor", "tu_possible"):
-            if not 0 <= getattr(self, name) <= 100:
-                raise RunError(f"{where}: {name} must be in [0, 100]; got {getattr(self, name)}")
-        if self.tk_floor > min(self.random_feasible, self.tu_possible) + _TOLERANCE:
-            raise RunError(
-                f"{where}: nothing can be below the lowest target percentile ({self.tk_floor}); got "
-                f"{self.random_feasible} for a random feasible and {self.tu_possible} for the best one architecture"
-            )
-
-    @property
-    def pair(self) -> str:
-        """Source and target in one text."""
-        return pair_name(self.source, self.target)
-
-    def lock_score(self, found: float) -> float | None:
-        """(random feasible - found) / (random feasible - floor): 0 is chance, 1 the best possible; see the glossary.
-
-        None where all feasible architectures are alike on the target, so that nothing can be locked.
-        """
-        room = self.random_feasible - self.tk_floor
-        return (self.random_feasible - found) / room if room > _TOLERANCE else None
-
-
-@dataclass(frozen=True, slots=True)
-class FloorPoint:
-    """One method held to one source floor: means over pairs and seeds. ``kept``: share of runs in [0, 1]."""
-
-    method: str
-    floor: float
-    source_percentile: float
-    """Realised."""
-    target_percentile: float
-    kept: float
-
-
-@dataclass(frozen=True, slots=True)
-class FloorScale:
-    """What is possible at one source floor: :class:`PairScale` averaged over the pairs."""
-
-    floor: float
-    random_feasible: float
-    tk_floor: float
-    tu_possible: float
-
-
-@dataclass(frozen=True, slots=True)
-class PatternRecord:
-    """What one structure does to the target, among architectures that keep the source floor."""
-
-    pair: str
-    """:func:`pair_name`, or ``all``."""
-    kind: str
-    """For example ``operation on edge``, ``depth``, ``path``, ``size``."""
-    name: str
-    effect: float
-    """Target percentile points; negative hinders the attacker."""
-    low: float
-    high: float
-    """95 % interval of the effect."""
-    count: int
-    """Feasible architectures that have the structure."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportanceRecord:
-    """How much of the target percentile one feature explains; ``importance`` is a number the larger the more."""
-
-    pair: str
-    name: str
-    importance: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedTask:
-    """A task of the table: what the column of truth measured."""
-
-    name: str
-    metric: str
-    split: str
-    unit: str = ""
-    epochs: int | None = None
-    runs: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableRecord:
-    """The recorded benchmark: where it is from, and its checksum."""
-
-    name: str
-    space: str
-    architectures: int
-    tasks: tuple[RecordedTask, ...]
-    provenance: str
-    checksum: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +53,8 @@ class EvaluationRecord:
     table: TableRecord
     rows: tuple[EvaluationRow, ...]
     scales: tuple[PairScale, ...]
+    floors: tuple[FloorValue, ...]
+    """One for each source."""
     trade_off: tuple[FloorPoint, ...] = ()
     limits: tuple[FloorScale, ...] = ()
     """What is possible at the floors of the trade-off."""
@@ -254,6 +72,7 @@ class EvaluationRecord:
             raise RunError("an evaluation needs at least one run; got none")
         _check_names(self)
         _check_methods(self.rows)
+        _check_floors(self)
         _check_scores(self)
 
     @property
@@ -265,11 +84,6 @@ class EvaluationRecord:
     def pairs(self) -> tuple[str, ...]:
         """Names of the pairs, in the order of the scales."""
         return tuple(scale.pair for scale in self.scales)
-
-
-def pair_name(source: str, target: str) -> str:
-    """``cifar10 to svhn``: how a pair is called in the record and on the page."""
-    return f"{source} to {target}"
 
 
 def evaluation_to_json(path: Path, record: EvaluationRecord) -> Path:
@@ -325,15 +139,33 @@ def _check_methods(rows: tuple[EvaluationRow, ...]) -> None:
         raise RunError(f"{method} ran more than once on {pair} with seed {seed}")
 
 
+def _check_floors(record: EvaluationRecord) -> None:
+    """Every source has one floor, and percentile and value of a run agree on which side of it the run is."""
+    floors = {floor.source: floor for floor in record.floors}
+    if len(floors) < len(record.floors):
+        raise RunError(f"a source has one floor; got {', '.join(floor.source for floor in record.floors)}")
+    for row in record.rows:
+        if row.source not in floors:
+            raise RunError(f"every source that was run needs its floor; none for {row.source}")
+        least, kept = floors[row.source].value, run_keeps_floor(row, record.floor)
+        if kept != (row.source_value >= least):
+            raise RunError(
+                f"run of {row.method} on {row.pair}, seed {row.seed}: source percentile {row.source_percentile:g} "
+                f"{'keeps' if kept else 'misses'} the floor {record.floor:g}, so the value must be "
+                f"{'at least' if kept else 'below'} {least}; got {row.source_value}"
+            )
+
+
 def _check_scores(record: EvaluationRecord) -> None:
     """The lock score of a row is that of the pair's scale."""
     scales = {scale.pair: scale for scale in record.scales}
     for row in record.rows:
-        expected, got = scales[row.pair].lock_score(row.target_percentile), row.lock_score
+        expected = scales[row.pair].lock_score(row.target_percentile, kept=run_keeps_floor(row, record.floor))
+        got = row.lock_score
         if expected is None or got is None:
             alike = expected is got
         else:
-            alike = math.isclose(expected, got, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+            alike = math.isclose(expected, got, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         if not alike:
             raise RunError(
                 f"run of {row.method} on {row.pair}, seed {row.seed}: by the scale of the pair the lock score is "

@@ -2,16 +2,18 @@
 
 from typing import Any, Final
 
-from archlock.reports.evaluation import ALL_PAIRS, QUERY_KINDS, EvaluationRecord
+from archlock.reports.evaluation import EvaluationRecord
+from archlock.reports.evaluation_parts import ALL_PAIRS, QUERY_KINDS
 from archlock.reports.evaluation_plots import floor_plot, heat_plot, method_styles, pair_plots
 from archlock.reports.evaluation_statistics import EvaluationSummary, summarise
 from archlock.reports.evaluation_tables import (
+    comparable,
     cost_lines,
     difference_rows,
     method_lines,
-    p_value,
     pattern_groups,
     scale_lines,
+    shortfall_lines,
     signed,
 )
 from archlock.reports.evaluation_verdict import EvaluationVerdict, between, evaluation_verdict, featured, share_kept
@@ -38,8 +40,8 @@ def render_evaluation(record: EvaluationRecord, summary: EvaluationSummary | Non
     return fill(
         "evaluation.html",
         filters={
-            "between": between, "day": day, "duration": duration, "number": number, "p_value": p_value,
-            "plural": plural, "share_kept": share_kept, "shorten": shorten, "signed": signed,
+            "between": between, "day": day, "duration": duration, "number": number, "plural": plural,
+            "share_kept": share_kept, "shorten": shorten, "signed": signed,
         },
         plots=_plots(record, summary),
         record=record,
@@ -50,13 +52,15 @@ def render_evaluation(record: EvaluationRecord, summary: EvaluationSummary | Non
         featured=shown,
         lines=method_lines(summary.methods),
         possible=scale_lines(summary.scale),
+        missed=shortfall_lines(summary.methods),
         differences=difference_rows(summary),
+        compared=comparable(summary),
         pairs=_pair_lines(record, summary),
         costs=cost_lines(record, summary),
         query_kinds=[_QUERIES[kind] for kind in QUERY_KINDS],
         groups=pattern_groups(record),
         all_pairs=ALL_PAIRS,
-        limits=_limits(record),
+        limits=_limits(record, summary),
     )  # fmt: skip
 
 
@@ -121,7 +125,7 @@ def _pair_lines(record: EvaluationRecord, summary: EvaluationSummary) -> list[tu
     ]
 
 
-def _limits(record: EvaluationRecord) -> tuple[str, ...]:
+def _limits(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[str, ...]:
     """What the evaluation cannot show: its own notes first."""
     found = [
         *record.notes,
@@ -142,7 +146,11 @@ def _limits(record: EvaluationRecord) -> tuple[str, ...]:
         f"Source and target values were recorded on: {', '.join(splits)}. Percentiles made from another split differ."
     )
     if len(record.scales) > 1:
-        found.append("Pairs share tasks, so intervals over pairs are narrower than they would be over new tasks.")
+        found.append(
+            "Pairs share tasks, so intervals over pairs are made over tasks: "
+            f"{plural(summary.scale.sources, 'source')} and {plural(summary.scale.targets, 'target')}. They are wide "
+            "where tasks are few, and speak of tasks that are like these."
+        )
     if len(record.methods) > 2:
-        found.append("Intervals and p-values are not corrected for the number of methods compared.")
+        found.append("Intervals are not corrected for the number of methods compared.")
     return tuple(dict.fromkeys(found))

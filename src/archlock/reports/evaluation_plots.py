@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.evaluation import FloorPoint, FloorScale, PairScale
+from archlock.reports.evaluation_parts import FloorPoint, FloorScale, PairScale
 from archlock.reports.evaluation_statistics import MethodSummary
 from archlock.reports.plots import calm, pixel_axes
 from archlock.reports.wording import number, shorten

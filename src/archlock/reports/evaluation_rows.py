@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from archlock.errors import ConfigurationError
 from archlock.records import write_atomic
-from archlock.reports.evaluation import QUERY_KINDS, EvaluationRecord, EvaluationRow
+from archlock.reports.evaluation import EvaluationRecord
+from archlock.reports.evaluation_parts import QUERY_KINDS, EvaluationRow
 
 _BEFORE: Final = (
     "table", "source", "target", "scheme", "method", "preference", "strategy", "evidence", "seed", "architecture",

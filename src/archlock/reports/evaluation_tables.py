@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archlock.reports.evaluation import QUERY_KINDS, EvaluationRecord, PatternRecord
+from archlock.reports.evaluation import EvaluationRecord
+from archlock.reports.evaluation_intervals import Interval
+from archlock.reports.evaluation_parts import QUERY_KINDS, PatternRecord
+from archlock.reports.evaluation_shortfall import amount, noise_text, shortfall_text
 from archlock.reports.evaluation_statistics import (
     EvaluationSummary,
-    Interval,
     MethodSummary,
     PairedDifference,
     ScaleMeans,
@@ -33,6 +35,18 @@ class MethodLine:
     kept: str
     runs: str
     floor_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ShortfallLine:
+    """By how much the runs of one method on one source that miss the floor do so: every cell as text."""
+
+    name: str
+    source: str
+    missed: str
+    percentile: str
+    value: str
+    noise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +77,50 @@ def method_lines(methods: Sequence[MethodSummary]) -> tuple[MethodLine, ...]:
             knows=KNOWS.get(method.scheme, "baseline"),
             target=number(method.target_percentile.mean),
             interval=between(method.target_percentile),
-            lock_score=_score(method.lock_score_of_means),
-            lock_score_interval=between(method.lock_score_of_means, 2) if method.lock_score_of_means else "none",
-            mean_lock_score=_score(method.mean_lock_score),
+            lock_score=lock_score(method),
+            lock_score_interval=lock_score_interval(method),
+            mean_lock_score=DASH if not keeps_floor(method) else _score(method.mean_lock_score),
             source=number(method.source_percentile),
             kept=share_kept(method.kept),
             runs=f"{method.runs:,}",
             floor_kept=keeps_floor(method),
         )
         for method in methods
+    )
+
+
+def lock_score(method: MethodSummary) -> str:
+    """Lock score of the means; a dash where the source floor is not kept often enough, which is no lock."""
+    return _score(method.lock_score_of_means) if keeps_floor(method) else DASH
+
+
+def lock_score_interval(method: MethodSummary) -> str:
+    """Its 95 % interval, ``none`` where there is none, and a dash where there is no lock."""
+    score = method.lock_score_of_means
+    if not keeps_floor(method) or score is None:
+        return DASH
+    return between(score, 2)
+
+
+def lock_score_text(method: MethodSummary) -> str:
+    """Lock score of the means with its interval: ``0.28 (0.18 to 0.39)``; a dash where there is no lock."""
+    score, bounds = lock_score(method), lock_score_interval(method)
+    return score if score == DASH else f"{score} ({'no interval' if bounds == 'none' else bounds})"
+
+
+def shortfall_lines(methods: Sequence[MethodSummary]) -> tuple[ShortfallLine, ...]:
+    """One line for every method and source with runs that miss the floor."""
+    return tuple(
+        ShortfallLine(
+            method.method,
+            one.source,
+            f"{one.missed:,} of {one.runs:,}",
+            number(one.percentile, 2),
+            amount(one.value, one.metric, one.unit),
+            noise_text(one),
+        )
+        for method in methods
+        for one in method.missed
     )
 
 
@@ -110,10 +159,19 @@ def cost_lines(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[Co
     return tuple(lines)
 
 
+def comparable(summary: EvaluationSummary) -> tuple[PairedDifference, ...]:
+    """Differences of two methods that both keep the source floor; what misses it takes what no lock may take."""
+    kept = {method.method for method in summary.methods if keeps_floor(method)}
+    return tuple(one for one in summary.differences if {one.first, one.second} <= kept)
+
+
 def difference_rows(summary: EvaluationSummary) -> tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]:
-    """By method: its difference to every method (row minus column) as text, and whether its interval excludes zero."""
+    """By method: its difference to every method (row minus column) as text, and whether its interval excludes zero.
+
+    A dash where the two share no run, or one of them does not keep the source floor.
+    """
     found: dict[tuple[str, str], tuple[Interval, float]] = {}
-    for one in summary.differences:
+    for one in comparable(summary):
         found[one.first, one.second] = (one.difference, 1.0)
         found[one.second, one.first] = (one.difference, -1.0)
     names = [method.method for method in summary.methods]
@@ -125,13 +183,6 @@ def difference_rows(summary: EvaluationSummary) -> tuple[tuple[str, tuple[tuple[
         return signed(sign * difference.mean), difference.excludes_zero
 
     return tuple((row, tuple(cell(row, column) for column in names)) for row in names)
-
-
-def p_value(found: PairedDifference) -> str:
-    """``0.031``, ``< 0.001``, or a dash where the two never differ."""
-    if found.p_value is None:
-        return DASH
-    return "< 0.001" if found.p_value < 0.001 else number(found.p_value, 3)
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -183,7 +234,13 @@ def evaluation_summary(record: EvaluationRecord, summary: EvaluationSummary | No
         f"{shorten(record.table.name, 60)}: {plural(len(record.pairs), 'pair')}, {plural(record.seeds, 'seed')}, "
         f"source percentile at least {record.floor:g}; target percentile, lower is a better lock"
     )
-    return "\n".join([f"{verdict.word}. {verdict.sentence}", *verdict.reasons, "", about, *shown, possible])
+    missed = [_missed_line(method) for method in summary.methods if method.missed]
+    return "\n".join([f"{verdict.word}. {verdict.sentence}", *verdict.reasons, "", about, *shown, *missed, possible])
+
+
+def _missed_line(method: MethodSummary) -> str:
+    runs = f"{sum(one.missed for one in method.missed):,} of {method.runs:,} runs"
+    return f"{shorten(method.method, _LONGEST_NAME)} misses the floor in {runs}, {shortfall_text(method.missed)}"
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -2,16 +2,21 @@
 
 For each scheme that locks (``tk``, ``tu``) the best of its methods is judged: lowest mean target percentile among those
 that keep the source floor in at least nine runs of ten and did not look where they must not. A method of a lower
-standard is judged only where its scheme has no better one, and then the page says so. Better than random means that the
-95 % interval of what is taken away lies above zero.
+standard is judged only where its scheme has no better one, and then the page says so. One that keeps the floor less
+often is no lock, and no figure of what it takes away is given. Better than random means that the 95 % interval of what
+is taken away lies above zero, where a run that missed the floor took nothing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from archlock.jackknife import LEAST_TASKS
 from archlock.reports.evaluation import EvaluationRecord
-from archlock.reports.evaluation_statistics import EvaluationSummary, Interval, MethodSummary
+from archlock.reports.evaluation_intervals import Interval
+from archlock.reports.evaluation_shortfall import shortfall_text
+from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary
+from archlock.reports.statistics import LEAST_SEEDS
 from archlock.reports.wording import listed, number, percent, plural, shorten
 
 LEAST_KEPT: Final = 0.9
@@ -22,7 +27,7 @@ _WORDS: Final = {
     "held": "Better than chance, source floor kept",
     "partly": "Better than chance in part",
     "did_not_hold": "Not shown to be better than chance at the source floor",
-    "not_measurable": "Too few runs to tell from chance",
+    "not_measurable": "Too few tasks or runs to tell from chance",
 }
 
 
@@ -40,14 +45,16 @@ class EvaluationVerdict:
 def evaluation_verdict(record: EvaluationRecord, summary: EvaluationSummary) -> EvaluationVerdict:
     """The judgement of the whole evaluation; ``summary`` is that of the same record."""
     judged = _judged(summary)
-    good = [method for method in judged if beats_chance(method) and keeps_floor(method) and not looked(method)]
+    fair = [method for method in judged if keeps_floor(method) and not looked(method)]
+    good = [method for method in fair if beats_chance(method)]
     kind: Literal["held", "partly", "did_not_hold", "not_measurable"]
     if len(good) == len(judged):
         kind = "held"
     elif good:
         kind = "partly"
     else:
-        kind = "not_measurable" if all(method.taken_away.low is None for method in judged) else "did_not_hold"
+        unsure = fair and all(method.taken_away.low is None for method in fair)
+        kind = "not_measurable" if unsure else "did_not_hold"
     where = f"Over {plural(len(record.pairs), 'pair')} of tasks" if len(record.pairs) > 1 else f"On {record.pairs[0]}"
     sentence = f"{where}, {'; '.join(_said(method, place == 0) for place, method in enumerate(judged))}."
     return EvaluationVerdict(kind, _WORDS[kind], sentence, _reasons(record, summary, judged), judged)
@@ -90,8 +97,11 @@ def between(found: Interval, digits: int = 1) -> str:
 
 
 def share_kept(share: float) -> str:
-    """A share of runs in percent, never rounded up to all."""
-    return "100%" if share == 1 else percent(min(share, 0.999), 0 if share < 0.985 else 1)
+    """A share of runs in percent, never rounded up to all, nor to what counts as kept."""
+    nearly = share < LEAST_KEPT <= round(share, 2)
+    return (
+        "100%" if share == 1 else percent(min(share, 0.899 if nearly else 0.999), 1 if nearly or share >= 0.985 else 0)
+    )
 
 
 def _judged(summary: EvaluationSummary) -> tuple[MethodSummary, ...]:
@@ -107,9 +117,23 @@ def _name(method: MethodSummary) -> str:
     return shorten(method.method, 40)
 
 
+def _why_none(method: MethodSummary) -> str:
+    scale = method.scale
+    if scale.pairs == 1:
+        return f"one pair, and fewer than {LEAST_SEEDS} seeds"
+    if min(scale.sources, scale.targets) < LEAST_TASKS:
+        return (
+            f"it would be over tasks, from {LEAST_TASKS} sources and {LEAST_TASKS} targets on, and these pairs have "
+            f"{plural(scale.sources, 'source')} and {plural(scale.targets, 'target')}"
+        )
+    return "it would be over tasks, and without one of them nothing is left"
+
+
 def _said(method: MethodSummary, first: bool) -> str:
     away = method.taken_away
     name = f"{_name(method)} ({KNOWS.get(method.scheme, 'a baseline')})"
+    if not keeps_floor(method):
+        return f"{name} is no lock: it keeps the source floor in only {share_kept(method.kept)} of its runs"
     room = method.scale.random_feasible - method.scale.tk_floor
     what = "percentile points that can be taken from the target" if first else "that can be taken"
     possible = f"of the {number(room)} {what}"
@@ -139,7 +163,7 @@ def _reasons(record: EvaluationRecord, summary: EvaluationSummary, judged: Seque
         if not keeps_floor(method):
             reasons.append(
                 f"{_name(method)} kept the source floor (percentile {record.floor:g}) in only "
-                f"{share_kept(method.kept)} of its runs: part of what it takes is paid for by the source."
+                f"{share_kept(method.kept)} of its runs. The others miss it {shortfall_text(method.missed)}."
             )
         others = [other.method for other in summary.methods if other.scheme == method.scheme]
         if len(others) > 1 and method.scheme in KNOWS:
@@ -148,7 +172,11 @@ def _reasons(record: EvaluationRecord, summary: EvaluationSummary, judged: Seque
                 "so its figure flatters it a little."
             )
         if method.taken_away.low is None:
-            reasons.append(f"{_name(method)} has no interval: one pair, and fewer than three seeds.")
+            reasons.append(f"{_name(method)} has no interval: {_why_none(method)}.")
+        elif method.scale.pairs == 1:
+            reasons.append(
+                f"The interval of {_name(method)} is over seeds: it speaks of this pair and of no other task."
+            )
     reasons += [
         f"The ordinary search for the source alone ({_name(method)}) ends at target percentile "
         f"{number(method.target_percentile.mean)}; a random architecture that keeps the floor is at "

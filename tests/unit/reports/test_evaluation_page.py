@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from archlock.reports import EvaluationRecord, evaluation_summary, render_evaluation, summarise
+from archlock.reports.evaluation_tables import comparable, difference_rows, lock_score_text, method_lines
+from archlock.reports.wording import DASH
 from evaluation_records import METHODS, TASKS, full_evaluation, unhappy_evaluations
 from report_records import HOSTILE
 
@@ -17,7 +19,7 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 @functools.cache
 def page_of(name: str) -> str:
-    return render_evaluation(PAGES[name], summarise(PAGES[name], resamples=500))
+    return render_evaluation(PAGES[name], summarise(PAGES[name]))
 
 
 class Page(HTMLParser):
@@ -97,7 +99,7 @@ def test_the_same_record_gives_the_same_bytes() -> None:
 
 
 def test_the_page_says_what_the_record_says() -> None:
-    record, summary = PAGES["full"], summarise(PAGES["full"], resamples=500)
+    record, summary = PAGES["full"], summarise(PAGES["full"])
     tk = summary.method("tk")
     for expected in (
         "20 pairs of tasks", "source percentile at least 97", f"{tk.target_percentile.mean:.1f}",
@@ -114,7 +116,7 @@ def test_the_heat_map_has_every_pair_and_an_empty_diagonal() -> None:
     record = PAGES["full"]
     svg = page_of("full").split('id="heat-wide-title"')[1].split("</svg>")[0]
     numbers = re.findall(r"<text[^>]*>(\d+)</text>", svg)
-    means = [round(line.target_percentile.mean) for line in summarise(record, resamples=100).by_pair]
+    means = [round(line.target_percentile.mean) for line in summarise(record).by_pair]
     assert sorted(map(int, numbers)) == sorted(means)
     assert len(numbers) == len(record.methods) * 5 * 4
 
@@ -122,12 +124,17 @@ def test_the_heat_map_has_every_pair_and_an_empty_diagonal() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("one_run", "Too few runs to tell from chance"),
-        ("one_run", "tu has no interval: one pair, and fewer than three seeds."),
+        ("one_run", "Too few tasks or runs to tell from chance"),
+        ("one_run", "tu has no interval: one pair, and fewer than 3 seeds."),
         ("one_pair", "Better than chance, source floor kept"),
         ("no_room", "takes 0.0 of the 0.0 percentile points"),
         ("floor_missed", "Not shown to be better than chance at the source floor"),
-        ("floor_missed", "part of what it takes is paid for by the source"),
+        ("one_pair", "The interval of tu is over seeds: it speaks of this pair and of no other task."),
+        ("two_tasks", "it would be over tasks, from 3 sources and 3 targets on, and these pairs have 2 sources and 2"),
+        ("floor_missed", "tu (target unknown) is no lock: it keeps the source floor in only"),
+        ("floor_missed", "The others miss it by "),
+        ("floor_missed", "points of accuracy on 4 sources (noise of one training: 0.20 points of accuracy)"),
+        ("below_the_floor", "4 of 4 0.60 0.012 points of accuracy 0.20 points of accuracy"),
         ("floor_missed", "not kept: "),
         ("no_better", "Better than chance in part"),
         ("no_better", "tu (target unknown) cannot be told from a random architecture"),
@@ -147,10 +154,42 @@ def test_the_floor_is_in_red_only_where_it_is_not_kept() -> None:
     assert 'class="warn">3<' in page_of("looked")
 
 
+@pytest.mark.parametrize("name", ["below_the_floor", "floor_missed"])
+def test_a_missed_floor_has_no_lock_score_on_page_and_terminal(name: str) -> None:
+    """Unpenalised it would be 1.70 in one of them."""
+    record = PAGES[name]
+    summary = summarise(record)
+    (method,) = summary.methods
+    assert method.lock_score_of_means is not None
+    unpenalised = f"{method.unpenalised_lock_score:.2f}"
+    (line,) = method_lines(summary.methods)
+    assert (line.lock_score, line.lock_score_interval, line.mean_lock_score) == (DASH, DASH, DASH)
+    assert lock_score_text(method) == DASH
+    for text in (words_of(name), evaluation_summary(record, summary)):
+        assert unpenalised not in text
+        assert "that can be taken" not in text
+        assert f"{method.target_percentile.mean:.1f}" in text
+
+
+def test_methods_that_miss_the_floor_are_compared_with_nobody() -> None:
+    methods = {"tu": METHODS["tk"], "low": ("tu", 0.9, 0.5, METHODS["tk"][3]), "s": METHODS["s"]}
+    summary = summarise(full_evaluation(TASKS[:4], methods, seeds=3))
+    assert {(one.first, one.second) for one in comparable(summary)} == {("tu", "s")}
+    assert len(summary.differences) == 3
+    cells = dict(difference_rows(summary))
+    assert [text == DASH for text, _ in cells["low"]] == [True, False, True]
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_no_page_and_no_line_speaks_of_p_values(name: str) -> None:
+    for text in (words_of(name), evaluation_summary(PAGES[name])):
+        assert not re.search(r"p-value|Wilcoxon|bootstrap", text)
+
+
 @pytest.mark.parametrize("name", list(PAGES))
 def test_the_terminal_table_is_aligned_and_says_the_same(name: str) -> None:
     record = PAGES[name]
-    summary = summarise(record, resamples=500)
+    summary = summarise(record)
     lines = evaluation_summary(record, summary).splitlines()
     head = next(place for place, line in enumerate(lines) if line.startswith("method ") and "knows" in line)
     table = lines[head : head + 1 + len(record.methods)]

@@ -28,7 +28,7 @@ def test_a_lower_percentile_is_denser() -> None:
 
 def test_every_pair_has_a_line_and_every_colour_is_the_pages() -> None:
     record = full_evaluation(TASKS[:3], seeds=3)
-    by_pair = summarise(record, resamples=100).by_pair
+    by_pair = summarise(record).by_pair
     found = {(line.method, line.pair): line for line in by_pair if line.method in ("tk", "tu")}
     svg = pair_plots("p", record.scales, found, method_styles(record.methods))
     drawn = texts("".join(part for part in svg.split("</svg>") if 'class="plot wide"' in part))

@@ -12,9 +12,20 @@ import numpy as np
 from archlock.recipes.evaluate.paper import CAVEAT, PAPER, PUBLISHED, PublishedFigure
 from archlock.recipes.evaluate.peeking import NAME, peeking_pick, random_feasible
 from archlock.recipes.evaluate.procedure import EvaluationResult
+from archlock.reports import run_keeps_floor, share_kept
 from archlock.tables import Table, percentiles
 
 METHODS_COMPARED = ("lock", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Means over the runs of one method on the pairs of a figure."""
+
+    target_percentile: float
+    source_percentile: float
+    kept: float
+    """Share in [0, 1] of the runs that keep the source floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +38,10 @@ class Comparison:
     random_feasible: float
     peeking: float | None
     """The lowest true target value of 30 random feasible architectures: no method, a look at the answer (not in s)."""
-    published: tuple[float, float] | None
-    """Mean target and source percentile of the published method without that look."""
-    ours: tuple[float, float] | None
-    """The same of our lock."""
+    published: Reached | None
+    """By the published method without that look."""
+    ours: Reached | None
+    """By our lock."""
 
 
 def has_published_figures(table: Table) -> bool:
@@ -66,13 +77,14 @@ def comparison_text(comparisons: Sequence[Comparison], *, floor: float) -> str:
         f"{PAPER}; target percentiles, lower is a better lock\n{table}\n"
         f"*  lowest true target value of 30 random architectures that keep the floor: no method, a look at the answer\n"
         f"** the published method without that look, as far as a table allows\n"
-        f"@  mean source percentile, to be kept at {floor:g}: what is below is no lock\n{CAVEAT}"
+        f"@  mean source percentile, to be kept at {floor:g}, and how many of the runs keep it: below 90% is no lock\n"
+        f"{CAVEAT}"
     )
 
 
-def _shown(value: float | tuple[float, float] | None) -> str:
-    if isinstance(value, tuple):
-        return f"{value[0]:.1f} @{value[1]:.1f}"
+def _shown(value: float | Reached | None) -> str:
+    if isinstance(value, Reached):
+        return f"{value.target_percentile:.1f} @{value.source_percentile:.1f}, {share_kept(value.kept)}"
     return "-" if value is None else f"{value:.1f}"
 
 
@@ -97,14 +109,13 @@ def _comparison(table: Table, result: EvaluationResult, figure: PublishedFigure,
             picked = peeking_pick(table, source, target, drawn, floor=floor)
             peeking.append(standing[table.positions[picked.code]])
 
-    def mean_of(label: str) -> tuple[float, float] | None:
+    def mean_of(label: str) -> Reached | None:
         found = [
-            (row.target_percentile, row.source_percentile)
+            (row.target_percentile, row.source_percentile, run_keeps_floor(row, result.record.floor))
             for row in result.record.rows
             if row.method == label and (row.source, row.target) in pairs
         ]
-        target, source = np.mean(found, axis=0).tolist() if found else (0.0, 0.0)
-        return (target, source) if found else None
+        return Reached(*np.mean(found, axis=0).tolist()) if found else None
 
     return Comparison(
         figure,

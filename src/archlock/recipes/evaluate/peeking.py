@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 
 from archlock.errors import SearchError
+from archlock.recipes.evaluate.scales import source_standing
+from archlock.reports import kept_from
 from archlock.seeding import rng_for
 from archlock.spaces import Architecture
-from archlock.tables import Table, percentiles
+from archlock.tables import Table
 
 NAME: Final = "published_peeking"
 """Label of rows that were picked by the answer."""
@@ -29,8 +31,8 @@ def peeking_pick(
     SearchError if none keeps it.
     """
     rows = np.array([table.positions[one.code] for one in candidates], dtype=int)
-    standing = percentiles(table.scores(table.judge(source)))[rows]
-    kept = rows[standing >= 100 * floor]
+    standing = source_standing(table, source)[rows]
+    kept = rows[standing >= kept_from(100 * floor)]
     if not len(kept):
         highest = f"the highest has {standing.max():.1f} %" if len(standing) else "there is none"
         raise SearchError(f"none of {len(rows)} candidates keeps a source floor of {100 * floor:g} %: {highest}")
@@ -41,6 +43,6 @@ def random_feasible(
     table: Table, source: str, *, floor: float, count: int = CANDIDATES, seed: int
 ) -> tuple[Architecture, ...]:
     """Architectures drawn uniformly from those that truly keep the source floor, without replacement."""
-    feasible = np.flatnonzero(percentiles(table.scores(table.judge(source))) >= 100 * floor)
+    feasible = np.flatnonzero(source_standing(table, source) >= kept_from(100 * floor))
     drawn = rng_for(seed, NAME, source).choice(feasible, min(count, len(feasible)), replace=False)
     return tuple(table.architectures[int(row)] for row in drawn)

@@ -9,7 +9,7 @@ import platform
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -22,10 +22,12 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.evaluate.config import EvaluateConfig
 from archlock.recipes.evaluate.contenders import Contender
 from archlock.recipes.evaluate.describing import described
+from archlock.recipes.evaluate.estimable import doubts
 from archlock.recipes.evaluate.peeking import random_feasible
-from archlock.recipes.evaluate.scales import LIMIT_FLOORS, chosen_pairs, limits, pair_scales
+from archlock.recipes.evaluate.scales import LIMIT_FLOORS, chosen_pairs, floor_values, limits, pair_scales
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.reports import (
+    EVALUATION_SCHEMA,
     EvaluationRecord,
     EvaluationRow,
     EvaluationSummary,
@@ -37,6 +39,7 @@ from archlock.reports import (
     evaluation_to_json,
     render_evaluation,
     rows_csv,
+    run_keeps_floor,
     summarise,
     write_rows_parquet,
 )
@@ -94,6 +97,11 @@ def evaluate(
     progress = progress or Silent()
     pairs = chosen_pairs(table, config.pairs)
     scales = pair_scales(table, pairs, config.floor)
+    sources = tuple(source for source, _ in pairs)
+    values = floor_values(table, sources, config.floor)
+    warnings = _doubts(table, sources, config)
+    for warning in warnings:
+        progress.say(warning)
     jobs = _jobs(config, pairs)
     found = _run(table, jobs, out / "parts", workers or default_workers(), progress)
     rows = tuple(row for job in jobs if job.floor == config.floor for row in found[job])
@@ -109,13 +117,14 @@ def evaluate(
         seeds=config.seeds,
         floor=100 * config.floor,
         table=_table_record(table),
-        rows=tuple(_scored(row, worths) for row in rows),
+        rows=tuple(_scored(row, worths, 100 * config.floor) for row in rows),
         scales=scales,
+        floors=values,
         trade_off=_trade_off(config, found),
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
         patterns=patterns,
         importances=importances,
-        notes=(FROM_WEIGHTS if any(column.start for column in table.columns) else FROM_SCRATCH, NOISE),
+        notes=(*warnings, FROM_WEIGHTS if any(column.start for column in table.columns) else FROM_SCRATCH, NOISE),
     )
     return write_evaluation(record, out, parquet=config.parquet)
 
@@ -149,7 +158,7 @@ def _run(
     table: Table, jobs: Sequence[Job], parts: Path, workers: int, progress: Progress
 ) -> dict[Job, tuple[EvaluationRow, ...]]:
     checksum = content_checksum(table)
-    files = {job: parts / f"{fingerprint([checksum, __version__, _told(job)])}.json" for job in jobs}
+    files = {job: parts / f"{fingerprint([checksum, __version__, EVALUATION_SCHEMA, _told(job)])}.json" for job in jobs}
     found = {job: _read_part(path) for job, path in files.items() if path.exists()}
     missing = [job for job in jobs if job not in found]
     progress.begin("runs on recorded tables", len(jobs), len(jobs) - len(missing))
@@ -220,10 +229,19 @@ def _run_once(table: Table, job: Job, seed: int) -> EvaluationRow:
     )
 
 
-def _scored(row: EvaluationRow, scales: dict[str, PairScale]) -> EvaluationRow:
-    from dataclasses import replace
+def _doubts(table: Table, sources: tuple[str, ...], config: EvaluateConfig) -> tuple[str, ...]:
+    """Why floors that are asked for cannot be estimated well."""
+    return tuple(
+        doubt
+        for floor in dict.fromkeys((config.floor, *config.trade_off))
+        for doubt in doubts(
+            floor_values(table, sources, floor), config.contenders, floor=floor, architectures=len(table.codes)
+        )
+    )
 
-    return replace(row, lock_score=scales[row.pair].lock_score(row.target_percentile))
+
+def _scored(row: EvaluationRow, scales: dict[str, PairScale], floor: float) -> EvaluationRow:
+    return replace(row, lock_score=scales[row.pair].lock_score(row.target_percentile, kept=run_keeps_floor(row, floor)))
 
 
 def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...]]) -> tuple[FloorPoint, ...]:
@@ -238,7 +256,7 @@ def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...
                     100 * floor,
                     sum(row.source_percentile for row in rows) / len(rows),
                     sum(row.target_percentile for row in rows) / len(rows),
-                    sum(row.source_percentile >= 100 * floor for row in rows) / len(rows),
+                    sum(run_keeps_floor(row, 100 * floor) for row in rows) / len(rows),
                 )
             )
     return tuple(points)

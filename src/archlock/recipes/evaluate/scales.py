@@ -1,10 +1,10 @@
 """What is possible on a recorded table, for scale: from its truth, so for judging only; no method sees any of it."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from archlock.errors import ConfigurationError
-from archlock.reports import FloorScale, PairScale
+from archlock.reports import FloorScale, FloorValue, PairScale, kept_from
 from archlock.tables import Table, percentiles
 
 LIMIT_FLOORS = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
@@ -44,9 +44,40 @@ def standings(table: Table, source: str) -> dict[str, Float[np.ndarray, " archit
     return {task: percentiles(table.scores(table.judge(task, source))) for task in table.after(source)}
 
 
+def source_standing(table: Table, source: str) -> Float[np.ndarray, " architectures"]:
+    """Percentiles of all architectures on the source, by what judges there."""
+    return percentiles(table.scores(table.judge(source)))
+
+
+def floor_values(table: Table, sources: tuple[str, ...], floor: float) -> tuple[FloorValue, ...]:
+    """What keeps the floor, a share in [0, 1], on every source."""
+    return tuple(_floor_value(table, source, 100 * floor) for source in dict.fromkeys(sources))
+
+
 def limits(table: Table, pairs: tuple[tuple[str, str], ...], floors: tuple[float, ...]) -> tuple[FloorScale, ...]:
     """Means over the pairs of what is possible at every floor."""
     return tuple(_limit(pair_scales(table, pairs, floor), 100 * floor) for floor in sorted(floors))
+
+
+def _floor_value(table: Table, source: str, floor: float) -> FloorValue:
+    column = table.judge(source)
+    feasible = _feasible(source_standing(table, source), table.name, source, floor)
+    different = {table.space.canonicalise(table.architectures[row]).code for row in feasible}
+    value = float(table.scores(column)[feasible].min())
+    return FloorValue(source, value, column.metric, column.unit, len(different))
+
+
+def _feasible(
+    standing: Float[np.ndarray, " architectures"], table: str, source: str, floor: float
+) -> Int[np.ndarray, " feasible"]:
+    """Rows of the architectures that keep a floor, a percentile; ConfigurationError if there is none."""
+    rows = np.flatnonzero(standing >= kept_from(floor))
+    if not len(rows):
+        raise ConfigurationError(
+            f"no architecture of table {table!r} reaches source percentile {floor:g} on {source}: the highest has "
+            f"{standing.max():.1f}, since many share the best value; lower the floor"
+        )
+    return rows
 
 
 def _listed(pairs: tuple[tuple[str, str], ...]) -> str:
@@ -64,7 +95,7 @@ def _limit(scales: tuple[PairScale, ...], floor: float) -> FloorScale:
 def _scale(
     name: str, standing: dict[str, Float[np.ndarray, " architectures"]], source: str, target: str, floor: float
 ) -> PairScale:
-    feasible = np.flatnonzero(standing[source] >= floor)
+    feasible = _feasible(standing[source], name, source, floor)
     on_target = standing[target][feasible]
     everywhere = np.mean([values[feasible] for task, values in standing.items() if task != source], axis=0)
     return PairScale(

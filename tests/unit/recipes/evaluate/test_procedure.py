@@ -1,18 +1,39 @@
 """An evaluation over a made-up table: rows, scale, resume, and independence of the number of workers."""
 
+import re
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError, RunError
+from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate, parse_budget
-from archlock.recipes.evaluate.scales import chosen_pairs, limits, pair_scales
+from archlock.recipes.evaluate.scales import chosen_pairs, floor_values, limits, pair_scales
 from archlock.recipes.pages import rebuild
 from archlock.records import read_json
 from archlock.reports import evaluation_from_json
 from archlock.tables import Allowance, percentiles
 from made_up_tables import made_up_table
+
+
+class Log(Progress):
+    """What was said and begun, in order."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.events: list[str] = []
+
+    def begin(self, stage: str, total: int, done: int = 0) -> None:
+        self.events.append(stage)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        pass
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+        self.events.append(line)
 
 
 def tiny(**changes: object) -> EvaluateConfig:
@@ -36,6 +57,44 @@ def test_rows_summary_and_page_are_written(tmp_path: Path) -> None:
     position = table.positions[row.architecture]
     assert row.source_percentile == percentiles(table.scores(table.truth(row.source)))[position]
     assert row.target_value == table.scores(table.truth(row.target))[position]
+
+
+def test_what_keeps_the_floor_is_what_brute_force_says() -> None:
+    table = made_up_table(codes=300)
+    (found,) = floor_values(table, ("t0", "t0"), 0.8)
+    scores = table.scores(table.judge("t0"))
+    feasible = [row for row in range(300) if percentiles(scores)[row] >= 80]
+    assert found.value == min(scores[row] for row in feasible)
+    classes = {table.space.canonicalise(table.architectures[row]).code for row in feasible}
+    assert found.different == len(classes) <= len(feasible)
+    assert (found.source, found.metric) == ("t0", table.judge("t0").metric)
+
+
+def test_a_run_that_misses_the_floor_scores_nothing(tmp_path: Path) -> None:
+    """Size alone knows nothing of this floor; what it takes from the target is not counted."""
+    table = made_up_table(codes=200)
+    contenders = chosen_contenders(("tu",), ("params", "random_finalists"), allowance=Allowance(15, 10))
+    record = evaluate(table, tiny(contenders=contenders, seeds=3), out=tmp_path, workers=1).record
+    missed = [row for row in record.rows if row.source_percentile < 90]
+    assert missed
+    assert {row.lock_score for row in missed} == {0.0}
+    least = {floor.source: floor.value for floor in record.floors}
+    assert all(row.source_value < least[row.source] for row in missed)
+    assert all(row.source_value >= least[row.source] for row in record.rows if row not in missed)
+
+
+def test_a_table_that_is_too_small_says_so_before_anything_runs(tmp_path: Path) -> None:
+    table = made_up_table(codes=150)
+    log = Log()
+    found = evaluate(table, tiny(pairs="t0:t1", seeds=1, trade_off=(0.5,), trade_off_seeds=1), out=tmp_path,
+                     workers=1, progress=log)  # fmt: skip
+    few, unsure = log.said[:2]
+    assert log.events.index("runs on recorded tables") == 2
+    assert re.match(r"The source floor at percentile 90 is kept by few different architectures \(\d+ on t0;", few)
+    assert "allowance of s, tk, tu: 25 trainings on the source estimate the share above it (10 %)" in unsure
+    assert found.record.notes[:2] == (few, unsure)
+    assert escape(few, quote=False) in (tmp_path / "report.html").read_text()
+    assert not [text for text in log.said if "percentile 50" in text]
 
 
 def test_rows_do_not_depend_on_workers_and_a_killed_evaluation_goes_on(tmp_path: Path) -> None:
