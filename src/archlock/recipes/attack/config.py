@@ -5,6 +5,7 @@ from typing import TypedDict, Unpack
 
 from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
+from archlock.extras import require
 from archlock.recipes.budget import Budget
 from archlock.recipes.settings import configured
 from archlock.records import LATER
@@ -54,6 +55,8 @@ class AttackConfig:
     def __post_init__(self) -> None:
         for name in self.attackers:
             ATTACKS[name]
+        if self.trials is not None:
+            require("tuning", "a search by trials")
         if self.budget is not None and self.budget.unit != "minutes":
             raise ConfigurationError(f"the budget of an attack is in minutes, as in 20min; got {self.budget}")
 

@@ -5,6 +5,7 @@ from typing import Literal, TypedDict, Unpack, get_args
 
 from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
+from archlock.extras import require
 from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
 from archlock.recipes.settings import configured
@@ -113,6 +114,10 @@ class LockConfig:
         ):
             for name in chosen:
                 catalog[name]  # an unknown name is an error before anything is bought
+        if self.strategy == "nsga2":
+            require("baselines", "the strategy nsga2")
+        if self.trials is not None:
+            require("tuning", "a search by trials")
         if self.evidence == "adaptation" and self.preference != "score_model":
             raise ConfigurationError(
                 f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost or not at all"

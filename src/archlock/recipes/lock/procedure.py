@@ -18,7 +18,7 @@ from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.outputs import write_models, write_pages
+from archlock.recipes.lock.outputs import left_out, write_models, write_pages
 from archlock.recipes.lock.recording import lock_record
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
@@ -101,6 +101,8 @@ def lock(
     record = lock_record(
         run, decision, locked, source_only, opened, outcomes, further, command=command, simulated=not sealed
     )
+    for line in left_out():
+        run.means.progress.say(line)
     write_models(run.workspace.path, locked, source_only)
     write_pages(run.workspace.path, record)
     return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)
