@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 
 from archlock.errors import MeasurementError
 from archlock.jackknife import CONFIDENCE, over_tasks
+from archlock.extras import require
 from archlock.spaces import Architecture, Space, Traits
 
 FEWEST: Final = 8
@@ -123,7 +124,8 @@ def importances(
 ) -> tuple[Importance, ...]:
     """How much the decision at every place explains of the percentile on a task, over the whole table.
 
-    From a random sample of 600 architectures at most; deterministic for a seed.
+    From a random sample of 600 architectures at most; deterministic for a seed. Without the extra ``tuning``:
+    ConfigurationError.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(architectures), min(len(architectures), _TRIALS), replace=False))
@@ -206,6 +208,7 @@ def _functional_anova(
     values: Float[np.ndarray, " architectures"],
     seed: int,
 ) -> dict[str, float]:
+    require("tuning", "a functional analysis of variance")
     import optuna
 
     choices = {

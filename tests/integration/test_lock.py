@@ -1,6 +1,8 @@
 """The whole job at the smallest size: what a run leaves behind, and every way of asking for one."""
 
 import re
+import shutil
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -108,6 +110,27 @@ def test_the_same_call_again_trains_nothing_and_answers_the_same(result: LockRes
     assert noted.stages
     assert all(total == done for _, total, done in noted.stages), noted.stages
     assert EvidenceStore(result.path / "evidence.sqlite").read() == rows
+
+
+def test_without_onnx_a_lock_ends_and_says_what_was_left_out(
+    result: LockResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(result.path, tmp_path / "run")
+    (run / "locked.onnx").unlink()
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # as if it were not installed
+    noted = Noted()
+    short = archlock.lock(tiny_source(), CONFIG, out=run, workers=1, progress=noted)
+    assert {file.path for file in result.record.files} - {file.path for file in short.record.files} == {"locked.onnx"}
+    assert not (run / "locked.onnx").exists()
+    said = "The ONNX file was left out: it needs onnxscript. Run pip install 'archlock[onnx]', then the same command"
+    assert said in noted.lines[-1]
+    assert said in short.record.limits[-1]
+    assert "The ONNX file was left out: it needs onnxscript" in (run / "README.md").read_text()
+    assert "The ONNX file was left out: it needs onnxscript" in (run / "report.html").read_text()
+    monkeypatch.undo()
+    whole = archlock.lock(tiny_source(), CONFIG, out=run, workers=1)
+    assert whole.record == result.record
+    assert (run / "locked.onnx").exists()
 
 
 def test_other_settings_in_the_same_directory_are_refused(result: LockResult) -> None:

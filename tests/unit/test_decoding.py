@@ -25,6 +25,7 @@ class Record:
     by_name: dict[str, Item]
     best: Item | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    schema: Literal[1, 2] = 1
 
 
 RECORD = Record("lock", 3, True, (Item(0.5), Item(1.0, "x")), (1, 2.5), {"a": Item(2.0)}, None, ("ü",))
@@ -53,6 +54,8 @@ def test_a_whole_number_is_a_number_and_defaults_may_be_missing():
     [
         ({"kind": "report"}, "kind: expected one of 'lock', 'attack', got 'report'"),
         ({"kind": ["lock"]}, r"kind: expected one of 'lock', 'attack', got \['lock'\]"),
+        ({"schema": True}, "schema: expected one of 1, 2, got True"),
+        ({"schema": 2.0}, "schema: expected one of 1, 2, got 2.0"),
         ({"count": 1.0}, "count: expected a whole number, got 1.0"),
         ({"count": True}, "count: expected a whole number, got True"),
         ({"done": 1}, "done: expected true or false, got 1"),

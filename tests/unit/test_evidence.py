@@ -152,13 +152,14 @@ def test_a_killed_writer_leaves_whole_batches(tmp_path):
 
 
 def test_what_is_covered_has_every_measure_on_every_task(store):
-    def one(architecture, task, measure, *, fidelity="f", seed=0):
-        return Measurement(Key(architecture, task, measure, fidelity=fidelity, seed=seed), 1.0, "unit", 0.0)
+    def one(architecture, task, measure, *, split="train", fidelity="f", seed=0):
+        return Measurement(Key(architecture, task, measure, split, fidelity, seed), 1.0, "unit", 0.0)
 
     store.write([one("all", task, measure) for task in "xy" for measure in "mn"])
     store.write([one("more", task, measure) for task in "xyz" for measure in "mno"])
     store.write([one("a task short", "x", measure) for measure in "mn"])
     store.write([one("a measure short", task, "m") for task in "xy"])
+    store.write([one("two splits", task, "m", split=split) for task in "xy" for split in ("train", "validation")])
     store.write([one("elsewhere", task, measure, fidelity="g") for task in "xy" for measure in "mn"])
     store.write([one("another seed", task, measure, seed=1) for task in "xy" for measure in "mn"])
     assert store.covered(tasks="xy", measures="mn", fidelity="f", seed=0) == {"all", "more"}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archlock.attacks.setting import Setting, Tuned
+from archlock.extras import require
 from archlock.training import Optimiser
 
 
@@ -52,6 +53,7 @@ def tune(
     Those of ``first`` come first, as far as the trials go; their optimisers and horizons need not be among those
     searched, but then the search does not learn from them. Same seed and same scores, same settings.
     """
+    require("tuning", "a search by trials")
     import optuna
 
     told = optuna.logging.get_verbosity()

@@ -24,12 +24,9 @@ from archlock.cli.options import (
     Store,
     Trials,
     Workers,
-    attackers_named,
-    counts,
+    attackers_asked,
     device_named,
     keyword_arguments,
-    multiples,
-    percentages,
     sides,
     stderr,
 )
@@ -136,12 +133,7 @@ def attack(
 
     place = device_named(device)
     config = AttackConfig(
-        attackers=attackers_named(attacker),
-        fractions=percentages(fractions),
-        trials=trials,
-        horizons=multiples(horizons),
-        shots=counts(shots),
-        curves=curves,
+        **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,

@@ -23,14 +23,12 @@ from archlock.cli.options import (
     Seed,
     Shots,
     SkipBad,
+    Space,
     Store,
     Trials,
     Workers,
-    attackers_named,
-    counts,
+    attackers_asked,
     device_named,
-    multiples,
-    percentages,
     stderr,
 )
 from archlock.cli.progress import progress_on
@@ -64,7 +62,7 @@ def lock(
     floor: Annotated[
         str, typer.Option(help="Source accuracy to give up at most, in points (1), or least source percentile (p97).")
     ] = "1",
-    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
+    space: Space = "nasbench201",
     evidence: Annotated[
         Literal["adaptation", "zero_cost"],
         typer.Option(help="adaptation: short trainings, adapted to known targets. zero_cost: proxies, no training."),
@@ -145,13 +143,8 @@ def lock(
         epochs=epochs,
         patience=patience,
         flip=flip,
-        attackers=attackers_named(attacker),
+        **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
         attack_seeds=attack_seeds,
-        fractions=percentages(fractions),
-        trials=trials,
-        horizons=multiples(horizons),
-        shots=counts(shots),
-        curves=curves,
         seed=seed,
         device=place,
     )

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Workers, device_named, stderr
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, device_named, stderr
 from archlock.cli.progress import progress_on
 
 
 def measure(
-    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")],
+    space: Space,
     task: Annotated[list[str], typer.Option(help=f"What to measure on: {DATA}; may be repeated.")],
     out: Annotated[
         Path, typer.Option(help="Evidence store (SQLite), made or added to; the same command goes on after a kill.")

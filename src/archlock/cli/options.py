@@ -3,13 +3,16 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
 from rich.console import Console
 
 DATA = "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set"
 
+SPACE = "nasbench201, transnas101_micro or transnas101_macro"
+
+Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
 Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto (a GPU where there is one).")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one per processor, 1 on a GPU.")]
@@ -78,6 +81,31 @@ def attackers_named(names: list[str] | None) -> tuple[str, ...]:
     from archlock.attacks import ATTACKS, PANEL
 
     return tuple(ATTACKS) if names == ["all"] else tuple(names or PANEL)
+
+
+class AttackersAsked(TypedDict):
+    """Who attacks and how hard, by the names that the settings of a lock and of an attack share."""
+
+    attackers: tuple[str, ...]
+    fractions: tuple[float, ...]
+    trials: int | None
+    horizons: tuple[float, ...]
+    shots: tuple[int, ...]
+    curves: bool
+
+
+def attackers_asked(
+    attacker: list[str] | None, fractions: str, trials: int | None, horizons: str, shots: str, curves: bool
+) -> AttackersAsked:
+    """What the options of the attackers say; one that is not understood raises ConfigurationError."""
+    return {
+        "attackers": attackers_named(attacker),
+        "fractions": percentages(fractions),
+        "trials": trials,
+        "horizons": multiples(horizons),
+        "shots": counts(shots),
+        "curves": curves,
+    }
 
 
 def percentages(text: str) -> tuple[float, ...]:

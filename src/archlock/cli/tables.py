@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archlock.cli.options import Json, Quiet, stderr
+from archlock.cli.options import SPACE, Json, Quiet, stderr
 from archlock.cli.progress import progress_on
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def import_csv(
         str | None,
         typer.Option(help="A known layout, which says what all columns mean: nasbench201 or transnas101_micro."),
     ] = None,
-    space: Annotated[
-        str | None, typer.Option(help="Of the architectures: nasbench201, transnas101_micro or transnas101_macro.")
-    ] = None,
+    space: Annotated[str | None, typer.Option(help=f"Of the architectures: {SPACE}.")] = None,
     key: Annotated[
         str | None, typer.Option(help="Column with the architectures, as codes or official strings.")
     ] = None,

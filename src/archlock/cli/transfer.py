@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Workers, device_named, stderr
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, device_named, stderr
 from archlock.cli.progress import progress_on
 
 
@@ -19,7 +19,7 @@ def transfer(
     store: Annotated[
         Path | None, typer.Option(help="Evidence store that is filled; default: beside the table, ending in .sqlite.")
     ] = None,
-    space: Annotated[str, typer.Option(help="nasbench201, transnas101_micro or transnas101_macro.")] = "nasbench201",
+    space: Space = "nasbench201",
     architectures: Annotated[int, typer.Option(min=1, help="Functions to take, spread over sizes and kinds.")] = 152,
     code: Annotated[
         list[str] | None,

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from archlock.errors import RunError
+from archlock.extras import require
 from archlock.models import build, load_weights
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.spaces import SPACES, Architecture
@@ -80,7 +81,11 @@ def load(path: str | Path) -> nn.Module:
 
 
 def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Path:
-    """Write the model as ONNX with a free batch size: input ``images`` (float32 in [0, 1]), output ``logits``."""
+    """Write the model as ONNX with a free batch size: input ``images`` (float32 in [0, 1]), output ``logits``.
+
+    Without the extra ``onnx``: ConfigurationError.
+    """
+    require("onnx", f"writing {path.name}")
     example = torch.zeros(2, *shape)
     remarks = logging.getLogger("torch.onnx")
     before = remarks.level

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from archlock.errors import UnsupportedError
+from archlock.extras import require
 from archlock.search.objective import Judgement
 from archlock.search.strategy import Strategy
 from archlock.seeding import derive_seed
@@ -53,6 +54,7 @@ class Nsga2(Strategy):
 
 
 def _algorithm(space: CellSpace, population: int, seed: int) -> Any:
+    require("baselines", "the strategy nsga2")
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
     from pymoo.core.termination import NoTermination

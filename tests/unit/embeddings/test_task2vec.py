@@ -105,6 +105,7 @@ def test_sorted_and_rare_classes_are_kept():
     assert np.abs(np.bincount(labels[rows]) - [50, 30, 20, 1]).max() <= 1
     assert np.bincount(labels[rows])[3] == 1
     assert np.array_equal(rows, spread_rows(split, 100, seed=0))
+    assert 20 < len(set(rows.tolist()) - set(spread_rows(split, 100, seed=1).tolist())) < 100, "another seed, others"
     assert len(spread_rows(split, 5000, seed=0)) == 1000
 
 

@@ -81,11 +81,12 @@ def test_an_exception_comes_out_as_it_was_and_ends_the_run(executor: Executor):
     assert found[0] == 0, "what was computed before the error is there"
 
 
-def test_an_exception_that_cannot_travel_is_told_in_words(executor: Executor):
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_an_exception_that_cannot_travel_is_told_in_words(executor: Executor, chunk: int):
     if isinstance(executor, InProcess):
         pytest.skip("nothing travels")
     with pytest.raises(RunError, match=r"job 1 raised Unreadable, which cannot travel between processes: 1 and 2"):
-        list(executor.run(worker_jobs.complain_unreadably, None, range(3)))
+        list(executor.run(worker_jobs.complain_unreadably, None, range(3), chunk=chunk))
 
 
 def test_shared_data_that_cannot_be_unpacked_says_so_itself(executor: Executor):

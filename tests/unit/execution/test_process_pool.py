@@ -39,8 +39,10 @@ def test_a_job_that_always_kills_its_worker_is_given_up_by_name(chunk: int):
 def test_the_children_of_a_dead_worker_do_not_hide_its_death(tmp_path):
     with pytest.raises(RunError, match="job 0 was under way in 3 worker processes"):
         list(ProcessPool(1).run(worker_jobs.leave_a_child, tmp_path, range(2)))
-    for file in tmp_path.iterdir():
+    children = list(tmp_path.iterdir())
+    for file in children:
         os.kill(int(file.name), signal.SIGKILL)
+    assert len(children) == 3, "one of each worker that was killed over the job"
 
 
 def test_a_single_job_needs_no_process():

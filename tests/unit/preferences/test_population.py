@@ -69,3 +69,11 @@ def test_standing_agrees_with_brute_force() -> None:
         for one in asked
     ]
     np.testing.assert_allclose(standing(asked, measured, rest, residuals), expected)
+
+
+def test_the_residuals_of_the_nearest_predictions_count_on_both_sides():
+    predicted = np.linspace(-1, 1, 101)
+    residuals = Residuals(predicted, np.where(predicted < 0, -5.0, 5.0))
+    asked, measured = np.array([3.0]), np.array([10.0])
+    assert standing(asked, measured, np.array([0.9]), residuals) == 0, "believed to be at 5.9"
+    assert standing(asked, measured, np.array([-0.9]), residuals) == 0.5, "believed to be at -5.9"

@@ -87,6 +87,19 @@ def test_a_gain_is_paired_by_seed_and_none_over_itself() -> None:
     assert baseline_gain(record, two, "ordinary", Terms(1.0)) is None
 
 
+def test_a_gain_is_over_the_baseline_of_the_same_model() -> None:
+    record = opened(reference=True)
+    tests = {
+        o.attacker: o
+        for o in record.outcomes
+        if (o.target, o.fraction, o.seed) == ("letters", 1, 0) and o.defended == "locked"
+    }
+    gain = (tests["fine_tune"].test or 0) - (tests["from_scratch"].test or 0)
+    assert baseline_gain(record, [tests["fine_tune"]], "from_scratch", Terms(1.0)) == pytest.approx(gain)
+    turned = replace(record, outcomes=record.outcomes[::-1])
+    assert baseline_gain(turned, [tests["fine_tune"]], "from_scratch", Terms(1.0)) == pytest.approx(gain)
+
+
 def test_only_a_model_that_was_opened_may_lack_source_scores() -> None:
     from archlock.errors import RunError
 

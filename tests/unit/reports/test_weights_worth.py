@@ -59,6 +59,19 @@ def test_gains_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
+def test_the_strongest_attack_is_chosen_by_its_validation_score() -> None:
+    made = record()
+    spoiled = replace(
+        made,
+        outcomes=tuple(
+            replace(one, validation=0.9) if (one.attacker, one.seed) == ("linear_probe", 1) else one
+            for one in made.outcomes
+        ),
+    )
+    scratch = worths(spoiled)[0]
+    assert scratch.gains["source_only"] == pytest.approx((0.10, 0.30 - 0.52, 0.06)), "fine-tuning tests better, unseen"
+
+
 def test_baselines_that_did_not_run_are_not_compared_with() -> None:
     without = {key: value for key, value in SCORES.items() if key[0] not in {"from_scratch", "ordinary"}}
     assert worths(record(without)) == ()

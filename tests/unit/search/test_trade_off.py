@@ -27,6 +27,11 @@ def test_brute_force_and_monotone():
         assert p.source == source[(source >= p.floor) & (target == p.target)].max()
 
 
+def test_ties_go_to_the_higher_source_value_and_then_to_the_smaller_index():
+    (point,) = trade_off(np.array([0.7, 0.9, 0.9, 0.8]), np.array([1.0, 1.0, 1.0, 2.0]), [0.5])
+    assert (point.index, point.source) == (1, 0.9)
+
+
 def test_nobody_reaches_it():
     with pytest.raises(SearchError, match=r"any of the floors \[0.95, 1.0\]; the highest source value is 0.9"):
         trade_off(SOURCE, TARGET, [1.0, 0.95])

@@ -57,6 +57,18 @@ def test_no_label_is_looked_at_and_no_other_split():
     assert not torch.equal(one["head.weight"], another["head.weight"])
 
 
+def test_every_epoch_sees_all_images_in_an_order_of_its_own():
+    seen = []
+    master = teacher()
+    master.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    distil(student(), master, TASK, Plan(3, batch_size=50, shift=0.0), seed=0)
+    epochs = [torch.cat(seen[start : start + 4]).flatten(1) for start in (0, 4, 8)]
+    assert len(seen) == 12
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert not torch.equal(epochs[one], epochs[other])
+        torch.testing.assert_close(epochs[one].sum(0), epochs[other].sum(0))
+
+
 def test_the_loss_is_the_divergence_of_the_softened_answers():
     generator = torch.Generator().manual_seed(0)
     answers, told = torch.randn(2, 7, 5, generator=generator, dtype=torch.float64)

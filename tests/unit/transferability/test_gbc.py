@@ -63,6 +63,12 @@ def test_three_classes_count_each_ordered_pair():
 def test_a_class_of_one_example_has_the_least_variance():
     rows = np.array([[0.0, 0], [1, 0], [0, 1], [9, 9]])
     assert -1e-6 < ESTIMATES["gbc"].estimate(Features(rows, np.array([0, 0, 0, 1]), 2), seed=0) <= 0
+    rows = np.array([[4.0, 0], [-4, 0], [0, 0.5], [0, -0.5], [1, 0]])
+    variance, least = (32 + 0.5) / 4 / 2, 1e-4 * rows.var(0).mean()  # of the mean direction, not of the widest
+    middle = (variance + least) / 2
+    distance = 1 / (8 * middle) + np.log(middle / np.sqrt(variance * least))
+    found = ESTIMATES["gbc"].estimate(Features(rows, np.array([0, 0, 0, 0, 1]), 2), seed=0)
+    assert found == pytest.approx(-2 * np.exp(-distance), rel=1e-9)
 
 
 def test_unknown_covariance():

@@ -1,11 +1,31 @@
 """Who attacks and how hard, in one frozen record."""
 
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
+from archlock.extras import require
 from archlock.recipes.budget import Budget
+from archlock.recipes.settings import configured
 from archlock.records import LATER
+
+
+class AttackSettings(TypedDict, total=False):
+    """The settings of an attack by name, for type checkers and editors; what each means, AttackConfig says."""
+
+    attackers: tuple[str, ...]
+    fractions: tuple[float, ...]
+    seeds: int
+    epochs: int | None
+    examples: int | None
+    seed: int
+    device: str
+    trials: int | None
+    horizons: tuple[float, ...]
+    shots: tuple[int, ...]
+    curves: bool
+    budget: Budget | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +55,15 @@ class AttackConfig:
     def __post_init__(self) -> None:
         for name in self.attackers:
             ATTACKS[name]
+        if self.trials is not None:
+            require("tuning", "a search by trials")
         if self.budget is not None and self.budget.unit != "minutes":
             raise ConfigurationError(f"the budget of an attack is in minutes, as in 20min; got {self.budget}")
+
+    @classmethod
+    def of(cls, **settings: Unpack[AttackSettings]) -> "AttackConfig":
+        """A configuration from settings by name; ``budget`` may be a text, as on the command line.
+
+        A name that is no setting raises ConfigurationError that lists the settings.
+        """
+        return configured(cls, "an attack", settings, {"budget": Budget.parse})

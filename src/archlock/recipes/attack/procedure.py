@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
@@ -23,10 +23,11 @@ from archlock.recipes.attack.attacked import (
     source_scores,
     subject_of,
 )
-from archlock.recipes.attack.config import AttackConfig
+from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
 from archlock.recipes.further_training import further_training
 from archlock.recipes.opening import OpenedModel
+from archlock.recipes.settings import one_of, showing
 from archlock.recipes.suite import Suite, attack_plan, run_suite
 from archlock.recipes.task_records import target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
@@ -56,6 +57,7 @@ class AttackResult:
         return self.record.outcomes
 
 
+@showing(AttackConfig, AttackSettings)
 def attack(
     model: str | Path | nn.Module | OpenedModel,
     targets: Sequence[Task],
@@ -69,9 +71,11 @@ def attack(
     workers: int | None = None,
     progress: Progress | None = None,
     command: str = "archlock.attack(...)",
+    **settings: Unpack[AttackSettings],
 ) -> AttackResult:
     """Attack a trained model on targets of your own; writes result and report to ``out``.
 
+    Settings are those of :class:`AttackConfig`, as a ``config`` or by name: ``attack(model, targets, seeds=5)``.
     ``model`` is the directory of a lock run (then both of its models are attacked), anything that ``open_model`` reads,
     or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
     comparison, ``source`` the task that the model was trained for, to measure it there, and ``more`` further images of
@@ -79,7 +83,7 @@ def attack(
     default a directory named after the targets inside a lock run; other models need it. Targets are brought to the size
     of the model's images, where that is known. The same call takes up what was interrupted.
     """
-    config, progress = config or AttackConfig(), progress or Silent()
+    config, progress = one_of(config, settings, AttackConfig.of), progress or Silent()
     subject = subject_of(model, reference)
     prepared = prepared_targets(subject, targets)
     if source is not None:

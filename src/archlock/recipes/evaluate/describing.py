@@ -3,6 +3,7 @@
 import numpy as np
 
 from archlock.errors import MeasurementError
+from archlock.extras import absent, install_line
 from archlock.patterns import common_patterns, importances, pair_patterns
 from archlock.progress import Progress
 from archlock.recipes.evaluate.scales import standings
@@ -19,7 +20,8 @@ def described(
 ) -> tuple[tuple[PatternRecord, ...], tuple[ImportanceRecord, ...]]:
     """The patterns that survive control for their number, over all pairs and in each, and what decisions explain.
 
-    A pair with too few architectures above the floor has no patterns.
+    A pair with too few architectures above the floor has no patterns. Without the extra ``tuning`` nothing is said of
+    decisions.
     """
     standing = {source: standings(table, source) for source, _ in pairs}
     tasks = {task: values for by_task in standing.values() for task, values in by_task.items()}
@@ -41,6 +43,9 @@ def described(
             PatternRecord(name, one.kind, one.name, one.effect, one.low, one.high, one.count)
             for one in credible[: SHOWN if name == ALL_PAIRS else SHOWN // 4]
         ]
+    if absent("tuning"):
+        progress.say(f"left out how much each feature explains, which needs Optuna; run: {install_line('tuning')}")
+        return tuple(records), ()
     explained: dict[str, list[float]] = {}
     for values in tasks.values():
         for one in importances(table.space, table.architectures, values):

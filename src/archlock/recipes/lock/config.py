@@ -1,12 +1,14 @@
 """What is asked of a lock, in one frozen record."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict, Unpack, get_args
 
 from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
+from archlock.extras import require
 from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
+from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
@@ -15,6 +17,38 @@ from archlock.tasks import SIMULATORS
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
 ObjectiveKind = Literal["constrained", "published"]
+
+
+class LockSettings(TypedDict, total=False):
+    """The settings of a lock by name, for type checkers and editors; what each means, LockConfig says."""
+
+    scheme: Scheme
+    space: str
+    evidence: EvidenceKind
+    preference: str
+    strategy: str
+    evaluations: int | None
+    objective: ObjectiveKind
+    floor: SourceFloor | str
+    budget: Budget | str
+    simulated: tuple[str, ...]
+    held_out: tuple[str, ...]
+    keep_size: bool
+    width: int
+    depth: int
+    epochs: int | None
+    patience: int | None
+    flip: bool
+    attack_seeds: int
+    fractions: tuple[float, ...]
+    attackers: tuple[str, ...]
+    trials: int | None
+    horizons: tuple[float, ...]
+    shots: tuple[int, ...]
+    curves: bool
+    demo: bool
+    seed: int
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +114,10 @@ class LockConfig:
         ):
             for name in chosen:
                 catalog[name]  # an unknown name is an error before anything is bought
+        if self.strategy == "nsga2":
+            require("baselines", "the strategy nsga2")
+        if self.trials is not None:
+            require("tuning", "a search by trials")
         if self.evidence == "adaptation" and self.preference != "score_model":
             raise ConfigurationError(
                 f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost or not at all"
@@ -91,20 +129,12 @@ class LockConfig:
             )
 
     @classmethod
-    def of(cls, **settings: Any) -> "LockConfig":
+    def of(cls, **settings: Unpack[LockSettings]) -> "LockConfig":
         """A configuration from settings by name; ``budget`` and ``floor`` may be texts, as on the command line.
 
         A name that is no setting raises ConfigurationError that lists the settings.
         """
-        known = [setting.name for setting in fields(cls)]
-        for name in settings:
-            if name not in known:
-                raise ConfigurationError(f"a lock has no setting {name!r}; its settings are: {', '.join(known)}")
-        if isinstance(settings.get("budget"), str):
-            settings["budget"] = Budget.parse(settings["budget"])
-        if isinstance(settings.get("floor"), str):
-            settings["floor"] = parse_floor(settings["floor"])
-        return cls(**settings)
+        return configured(cls, "a lock", settings, {"budget": Budget.parse, "floor": parse_floor})
 
 
 def parse_floor(text: str) -> SourceFloor:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlock.extras import absent, install_line
 from archlock.models import save_weights
 from archlock.recipes.export import export_onnx, save_blueprint
 from archlock.recipes.workspace import CARD, REFERENCE, REPORT, RESULT
@@ -12,10 +13,11 @@ from archlock.reports import FileRecord, LockRecord, render_card, render_html, t
 if TYPE_CHECKING:
     from archlock.recipes.lock.release import Released
 
+ONNX = "locked.onnx"
 FILES = (
     FileRecord(path="locked.safetensors", what="weights of the locked model"),
     FileRecord(path="architecture.json", what="what to build them into"),
-    FileRecord(path="locked.onnx", what="the same model for other runtimes"),
+    FileRecord(path=ONNX, what="the same model for other runtimes"),
     FileRecord(path="reference", what="the source-only model, for comparison, and every training seed of both"),
     FileRecord(path=CARD, what="model card"),
     FileRecord(path=RESULT, what="every number of the report"),
@@ -23,11 +25,28 @@ FILES = (
 )
 
 
+def left_files() -> tuple[FileRecord, ...]:
+    """What a run leaves; without the extra ``onnx``, the ONNX file is not among it."""
+    return tuple(file for file in FILES if file.path != ONNX or not absent("onnx"))
+
+
+def left_out() -> tuple[str, ...]:
+    """What a report says of a file that could not be written."""
+    missing = absent("onnx")
+    if not missing:
+        return ()
+    return (
+        f"The ONNX file was left out: it needs {' and '.join(missing)}. Run {install_line('onnx')}, then the same "
+        "command again: it trains nothing anew and writes the file.",
+    )
+
+
 def write_models(folder: Path, locked: "Released", source_only: "Released") -> None:
     """Write the released model in all its forms, and, as reference, every training of it and of the source-only one."""
     save_blueprint(locked.blueprint, folder / "architecture.json")
     save_weights(locked.models[0], folder / "locked.safetensors")
-    export_onnx(locked.models[0], locked.blueprint.signature.shape, folder / "locked.onnx")
+    if not absent("onnx"):
+        export_onnx(locked.models[0], locked.blueprint.signature.shape, folder / ONNX)
     for role, released in (("locked", locked), ("source_only", source_only)):
         save_blueprint(released.blueprint, folder / REFERENCE / f"{role}.json")
         for index, model in enumerate(released.models):

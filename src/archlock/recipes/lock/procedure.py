@@ -8,22 +8,22 @@ Only then are the sealed targets opened and the attackers let loose, on the lock
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from torch import nn
 
-from archlock.errors import ConfigurationError
 from archlock.execution import default_workers
 from archlock.progress import Progress, Silent
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
-from archlock.recipes.lock.config import LockConfig
+from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.outputs import write_models, write_pages
+from archlock.recipes.lock.outputs import left_out, write_models, write_pages
 from archlock.recipes.lock.recording import lock_record
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.naming import named
+from archlock.recipes.settings import one_of, showing
 from archlock.recipes.suite import Defended, run_suite
 from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
@@ -58,6 +58,7 @@ class LockResult:
         return write_atomic(Path(path), render_html(self.record))
 
 
+@showing(LockConfig, LockSettings)
 def lock(
     source: Task,
     config: LockConfig | None = None,
@@ -69,7 +70,7 @@ def lock(
     workers: int | None = None,
     progress: Progress | None = None,
     command: str = "archlock.lock(...)",
-    **settings: Any,
+    **settings: Unpack[LockSettings],
 ) -> LockResult:
     """Search, train, attack and report; everything is written to the directory ``out`` (``runs/NAME`` of the source).
 
@@ -78,11 +79,7 @@ def lock(
     lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
     a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
     """
-    if config is not None and settings:
-        raise ConfigurationError(
-            f"give a config or settings by name, not both; got {', '.join(settings)} besides a config"
-        )
-    config = config or LockConfig.of(**settings)
+    config = one_of(config, settings, LockConfig.of)
     hidden = tuple(sealed) or _held_out(source, config)
     run = begin(
         source,
@@ -104,6 +101,8 @@ def lock(
     record = lock_record(
         run, decision, locked, source_only, opened, outcomes, further, command=command, simulated=not sealed
     )
+    for line in left_out():
+        run.means.progress.say(line)
     write_models(run.workspace.path, locked, source_only)
     write_pages(run.workspace.path, record)
     return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)

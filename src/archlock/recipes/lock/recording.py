@@ -7,7 +7,7 @@ from archlock.evidence import Measurement
 from archlock.models import count_flops, count_parameters
 from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
-from archlock.recipes.lock.outputs import FILES
+from archlock.recipes.lock.outputs import left_files, left_out
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, evidence_subjects, known_fingerprints
 from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
@@ -66,8 +66,8 @@ def lock_record(
         further=further,
         evidence=evidence,
         budget=_budget(run, evidence, outcomes, further),
-        limits=_limits(run),
-        files=FILES,
+        limits=(*_limits(run), *left_out()),
+        files=left_files(),
     )
 
 

@@ -75,6 +75,8 @@ def test_rescaled_images_show_a_part_of_the_source():
         span = (ends[:, -1].mean(axis=1) - ends[:, 0].mean(axis=1)) / 240
         assert ((span > 0.4) & (span < 0.95)).all()
     assert len(np.unique(images[:, 0, 0, 0])) > 5
+    left, top = images[..., 0].mean(axis=(1, 2)), images[..., 1].mean(axis=(1, 2))
+    assert abs(np.corrcoef(left, top)[0, 1]) < 0.4, "how far right a window lies says nothing of how far down"
 
 
 def test_dense_tasks_are_made_of_any_source():
