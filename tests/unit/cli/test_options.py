@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.cli.options import attackers_named, counts, device_named, multiples, percentages
+from archlock.cli.options import attackers_named, counts, multiples, percentages
 from archlock.errors import ConfigurationError
 
 

@@ -6,14 +6,14 @@ Only then are the sealed targets opened and the attackers let loose, on the lock
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from archlock.errors import ConfigurationError
-from archlock.execution import default_workers
+from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
@@ -83,6 +83,7 @@ def lock(
             f"give a config or settings by name, not both; got {', '.join(settings)} besides a config"
         )
     config = config or LockConfig.of(**settings)
+    config = replace(config, device=resolve_device(config.device))
     hidden = tuple(sealed) or _held_out(source, config)
     run = begin(
         source,
@@ -91,7 +92,7 @@ def lock(
         known=known,
         sealed=len(hidden),
         store=store,
-        workers=workers or default_workers(),
+        workers=workers_for(config.device, workers),
         progress=progress or Silent(),
     )
     decision = decide(run)
