@@ -16,13 +16,6 @@ def test_other_percentages_are_shown(text: str) -> None:
     assert f"fractions {text!r} are not understood" in str(caught.value)
 
 
-def test_a_device_is_there_or_an_error() -> None:
-    assert device_named("cpu") == "cpu"
-    assert device_named("auto") in ("cpu", "cuda")
-    with pytest.raises(ConfigurationError, match=r"device 'cuda:99' is not to be had here .*; use --device cpu"):
-        device_named("cuda:99")
-
-
 def test_horizons_and_shots_are_numbers_in_order() -> None:
     assert multiples("4, 1,0.5,4") == (0.5, 1.0, 4.0)
     assert counts("10, 1,10") == (1, 10)
