@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from archlock.embeddings import task2vec
@@ -25,7 +26,10 @@ WATCHED: tuple[Callable[..., Any], ...] = (
 
 
 class DeviceSpy:
-    """What was asked for: (function, device), counted. What a watched function itself calls is not noted."""
+    """What was asked for: (function, device), counted. What a watched function itself calls is not noted.
+
+    Moves of whole models are noted as ``to``, but for those to the processor, which end a computation.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -65,8 +69,8 @@ class DeviceSpy:
 
     def _moving(self, move: Callable[..., Any]) -> Callable[..., Any]:
         def moving(module: nn.Module, *arguments: Any, **kinds: Any) -> Any:
-            if not self._inside and arguments and isinstance(arguments[0], str):
-                self.calls["to", arguments[0]] += 1
+            if not self._inside and arguments and arguments[0] not in ("cpu", torch.device("cpu")):
+                self.calls["to", str(arguments[0])] += 1
                 arguments = ("cpu", *arguments[1:])
             return move(module, *arguments, **kinds)
 

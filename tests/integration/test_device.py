@@ -1,7 +1,7 @@
 """The device that is asked for is where everything computes, from planning to the last score."""
 
+import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from archlock.recipes import (
 )
 from archlock.recipes.lock.gathering import Means, Subjects, gather
 from archlock.recipes.lock.run import begin
+from archlock.recipes.lock.zero_cost import learn_by_proxies
 from archlock.spaces import SPACES
 from archlock.tasks import Task
 from archlock.testing.small_tasks import small_negatives
@@ -46,7 +47,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> DeviceSpy:
 
 def test_a_lock_computes_where_it_is_asked_to_in_one_process(spy: DeviceSpy, tmp_path: Path) -> None:
     """Without a number of workers: in other processes nothing would be seen, and nothing would find that device."""
-    config = tiny_config(device=GPU)
+    config = tiny_config(device=GPU, space="transnas101_micro")
     tiny_begin(tmp_path / "run", config)
     result = archlock.lock(tiny_source(), config, out=tmp_path / "run")
     assert spy.devices == {GPU}, spy.calls
@@ -59,14 +60,13 @@ def test_a_lock_computes_where_it_is_asked_to_in_one_process(spy: DeviceSpy, tmp
     assert "float32" not in plan
 
 
-def test_a_zero_cost_lock_computes_where_it_is_asked_to(spy: DeviceSpy, tmp_path: Path) -> None:
-    config = tiny_config(
-        device=GPU, evidence="zero_cost", preference="binary_ranker", space="transnas101_micro", attackers=("ordinary",)
-    )
-    tiny_begin(tmp_path / "run", config)
-    archlock.lock(tiny_source(), config, out=tmp_path / "run")
+def test_zero_cost_evidence_is_computed_where_it_is_asked_for(spy: DeviceSpy, tmp_path: Path) -> None:
+    means = Means(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
+    given = {"candidates": 6, "means": means, "device": GPU}
+    targets = {"other": tiny_target()}
+    learn_by_proxies(SPACES["transnas101_micro"], tiny_source(), targets, "binary_ranker", **given)  # type: ignore[arg-type]
     assert spy.devices == {GPU}, spy.calls
-    assert spy.functions >= {"to", "task2vec", "fit"}
+    assert spy.functions == {"to", "task2vec"}
 
 
 @pytest.mark.parametrize("evidence", ["adaptation", "zero_cost"])
@@ -107,7 +107,7 @@ def test_measuring_computes_where_it_is_asked_to(spy: DeviceSpy, tmp_path: Path)
     assert all("-cuda-" in name for name in EvidenceStore(tmp_path / "store.sqlite").fidelities())
     spy.calls.clear()
     measure([tiny_source()], replace(config, trainings=None), device="mps", **given)  # type: ignore[arg-type]
-    assert spy.devices == {"cpu"}, "proxies need double precision, which mps has not"
+    assert spy.devices == set(), "proxies need double precision, which mps has not: they stay on the processor"
 
 
 def test_recording_transfer_computes_where_it_is_asked_to(spy: DeviceSpy, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_recording_transfer_computes_where_it_is_asked_to(spy: DeviceSpy, tmp_pa
     )
     transfer(
         [tiny_source()],
-        [tiny_target()],
+        [replace(tiny_target(), name="other")],
         config,
         store=tmp_path / "store.sqlite",
         out=tmp_path / "table.npz",
@@ -132,7 +132,7 @@ def test_a_place_that_forgets_the_device_is_found(
     spy: DeviceSpy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The spy itself can fail: one that ignores what it is told is seen."""
-    monkeypatch.setattr("archlock.recipes.lock.gathering.measure_adaptation", partial(_forgetful))
+    monkeypatch.setattr(sys.modules[gather.__module__], "measure_adaptation", _forgetful)
     plan = Plan(1, batch_size=16)
     subjects = Subjects(tiny_source(), {}, AdaptationSettings(4, 1, plan, plan), device=GPU)
     means = Means(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)

@@ -14,17 +14,20 @@ _NAME: Final = re.compile(rf"(?P<recipe>{'|'.join(get_args(Recipe))})-(v(?P<vers
 def settle(store: EvidenceStore, found: Iterable[Measurement], progress: Progress) -> dict[Key, Measurement]:
     """Write what was measured, and answer what counts from now on: what the store holds under these keys.
 
-    A value is measured again when its model is needed and its weights are gone, or when two runs share a store.
+    A value is measured again when its model is needed and its weights are gone, or when two runs share a store. What
+    differs then is said in one line.
     """
     given = tuple(found)
     counted = store.settle(given)
-    for new, old in zip(given, counted, strict=True):
-        if (new.status, repr(new.value)) != (old.status, repr(old.value)):
-            progress.say(
-                f"warning: {new.key.measure} of {new.key.architecture} (seed {new.key.seed}) was measured again as "
-                f"{_told(new)}, but {store.path} has {_told(old)}, which counts. Another machine or library rounds "
-                "otherwise; if they differ by much, take another store"
-            )
+    differing = [pair for pair in zip(given, counted, strict=True) if _told(pair[0]) != _told(pair[1])]
+    if differing:
+        new, old = differing[0]
+        others = f" (and {len(differing) - 1} more like that)" if len(differing) > 1 else ""
+        progress.say(
+            f"warning: {new.key.measure} of {new.key.architecture} (seed {new.key.seed}) was measured again as "
+            f"{_told(new)}, but {store.path} has {_told(old)}, which counts{others}. Another machine or library rounds "
+            "otherwise; if they differ by much, take another store"
+        )
     return {measurement.key: measurement for measurement in counted}
 
 
@@ -48,4 +51,5 @@ def is_outdated(fidelity: str) -> bool:
 
 
 def _told(measurement: Measurement) -> str:
+    """The value to six digits (rounding beyond that is no news), or why there is none."""
     return f"{measurement.value:.6g}" if measurement.status == "valid" else measurement.status

@@ -27,7 +27,10 @@ def test_what_the_store_knows_counts_and_the_difference_is_said(store: EvidenceS
     assert {key: one.value for key, one in counted.items()} == {KEY: 0.5, OTHER: 0.25}
     (line,) = noted.lines
     assert "warning: source_accuracy of nasbench201:314321 (seed 7) was measured again as 0.75" in line
-    assert f"{store.path} has 0.5, which counts" in line
+    assert f"{store.path} has 0.5, which counts. " in line
+    again = [Measurement(KEY, 0.75, "accuracy", 2.0), Measurement(OTHER, 0.75, "accuracy", 1.0)]
+    settle(store, again, noted)
+    assert "which counts (and 1 more like that). " in noted.lines[1]
 
 
 def test_a_failure_against_a_value_is_a_difference_too(store: EvidenceStore) -> None:

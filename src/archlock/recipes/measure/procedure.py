@@ -19,7 +19,7 @@ from archlock.recipes.measure.recording import Tally, Wanted, tallied, write_csv
 from archlock.recipes.measure.training_evidence import TrainingWork, gather_short_trainings
 from archlock.recipes.naming import by_name
 from archlock.recipes.proxy_evidence import ProxyWork, measure_name, measure_proxies
-from archlock.recipes.settling import say_what_is_outdated, settle
+from archlock.recipes.settling import say_what_is_outdated
 from archlock.seeding import rng_for
 from archlock.short_training import SHORT
 from archlock.spaces import SPACES, Architecture
@@ -104,7 +104,7 @@ def gather_proxies(
     left = [function for function in functions if str(function) not in measured]
     progress.begin("proxies, by function", len(functions), len(functions) - len(left))
     for _, found in executor.run(measure_proxies, work, left, chunk=chunk):
-        settle(store, found, progress)
+        store.write(found)
         progress.advance()
 
 
