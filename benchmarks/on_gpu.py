@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ from archlock.progress import Progress, Silent
 from archlock.proxies import PROXIES, measure_all
 from archlock.recipes import (
     AttackConfig,
+    AttackResult,
     Budget,
     LockConfig,
     MeasureConfig,
@@ -58,10 +60,12 @@ from archlock.training import (
     precision_on,
 )
 
+R = TypeVar("R")
 Values = Mapping[str, float]
 SPACE = SPACES["nasbench201"]
 SOURCE = small_digits(train=400, validation=100, test=100, labels=(0, 1, 2, 3, 4))
 TARGET = replace(small_digits(train=200, validation=100, test=100, labels=(5, 6, 7, 8, 9)), name="target")
+FEW = small_digits(train=100, validation=60, test=60, labels=(0, 1, 2, 3))
 DENSE = small_negatives(train=100, validation=40, test=20)
 CELLS = tuple(SPACE.architecture(code) for code in ("314321", "333333", "300434"))
 DRAWING = {"zen"}
@@ -73,7 +77,7 @@ LOCK = LockConfig(
     simulated=("rotation",),
     held_out=("jigsaw",),
     width=8,
-    epochs=8,
+    epochs=12,
     attack_seeds=1,
     fractions=(1.0,),
     attackers=("linear_probe", "fine_tune"),
@@ -88,6 +92,8 @@ class Check:
     work: Callable[[str, Path], Values]
     tolerance: float
     relative: bool = False
+    exact: bool = False
+    """Whether convolutions are to be computed in full float32, which a GPU does not do by itself (TF32)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,8 @@ def checked(check: Check, device: str, folder: Path) -> Row:
     for place, where in enumerate(("cpu", device)):
         began = time.perf_counter()
         try:
-            found.append(check.work(where, folder / f"{check.name}-{('cpu', 'device')[place]}"))
+            with torch.backends.cudnn.flags(enabled=True, allow_tf32=not check.exact):
+                found.append(check.work(where, folder / f"{check.name}-{('cpu', 'device')[place]}"))
         except Exception as error:
             traceback.print_exc()
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -234,16 +241,17 @@ class Counting(Silent):
         self.left += total - done
 
 
-def twice(run: Callable[[Progress], object], device: str, store: Path) -> None:
-    """Run, and run again: the second time nothing is computed, and every value names the device."""
+def twice(run: Callable[[Progress], R], device: str, store: Path) -> R:
+    """What a run gives, that is run again: the second time nothing is computed, and every value names the device."""
     run(Silent())
     again = Counting()
-    run(again)
+    found = run(again)
     if again.left:
         raise AssertionError(f"taken up again, {again.left} jobs were done anew")
     wrong = [name for name in EvidenceStore(store).fidelities() if f"-{kind_of(device)}" not in name]
     if wrong and device != "mps":
         raise AssertionError(f"values that do not name the device: {', '.join(wrong)}")
+    return found
 
 
 def planned(device: str, folder: Path) -> Values:
@@ -257,8 +265,8 @@ def planned(device: str, folder: Path) -> Values:
 def locked(device: str, folder: Path) -> Values:
     """A whole lock: accuracy of the source-only model; the released model lies on the processor."""
     config = replace(LOCK, device=device)
-    twice(lambda progress: lock(SOURCE, config, out=folder, progress=progress), device, folder / "evidence.sqlite")
-    result = lock(SOURCE, config, out=folder)
+    store = folder / "evidence.sqlite"
+    result = twice(lambda progress: lock(FEW, config, out=folder, progress=progress), device, store)
     if any(parameter.device.type != "cpu" for parameter in result.model.parameters()):
         raise AssertionError("the released model does not lie on the processor")
     scores = result.record.source_only
@@ -271,11 +279,10 @@ def attacked(device: str, folder: Path) -> Values:
     model = fit(build(CELLS[0], SOURCE.signature, width=8, depth=1, seed=0), SOURCE, plan, seed=0).model
     config = AttackConfig(attackers=tuple(ATTACKS), fractions=(1.0,), seeds=1, epochs=8, device=device)
 
-    def run(progress: Progress) -> None:
-        attack(model, [TARGET], config, source=SOURCE, more=SOURCE, out=folder, progress=progress)
+    def run(progress: Progress) -> AttackResult:
+        return attack(model, [TARGET], config, source=SOURCE, more=SOURCE, out=folder, progress=progress)
 
-    twice(run, device, folder / "evidence.sqlite")
-    outcomes = attack(model, [TARGET], config, source=SOURCE, more=SOURCE, out=folder).outcomes
+    outcomes = twice(run, device, folder / "evidence.sqlite").outcomes
     return {one.attacker: np.nan if one.test is None else one.test for one in outcomes}
 
 
@@ -320,11 +327,11 @@ def transferred(device: str, folder: Path) -> Values:
 
 
 CHECKS = (
-    Check("scores", scores, 1e-2),
-    Check("losses", first_losses, 3e-2, relative=True),
+    Check("scores", scores, 2e-2, exact=True),
+    Check("losses", first_losses, 3e-2, relative=True, exact=True),
     Check("trainings", trainings, 0.1),
-    Check("probes", probes, 0.03),
-    Check("proxies", proxies, 1e-2, relative=True),
+    Check("probes", probes, 0.03, exact=True),
+    Check("proxies", proxies, 1e-2, relative=True, exact=True),
     Check("plan", planned, 0.0),
     Check("lock", locked, 0.15),
     Check("attack", attacked, 0.15),
