@@ -94,22 +94,22 @@ def proxy_rows(
     """Lines of a table: Spearman of every proxy at every setting with the full setting, and seconds a cell."""
     measured = {}
     for settings, seed in [*((settings, 0) for settings in REDUCED), (FULL, 1)]:
-        work = ProxyWork.on({"images": task}, settings, seed=seed)
-        known = store.read(fidelity=settings.fidelity)
+        work = ProxyWork.on({"images": task}, settings, seed=seed, device="cpu")
+        known = store.read(fidelity=work.fidelity)
         left = [one for one in drawn if any(key not in known for key in work.keys(one))]
-        progress.begin(f"proxies {settings.fidelity}, seed {seed}", len(drawn), len(drawn) - len(left))
+        progress.begin(f"proxies {settings.size}, seed {seed}", len(drawn), len(drawn) - len(left))
         for _, found in executor.run(measure_proxies, work, left):
             store.write(found)
             known.update({one.key: one for one in found})
             progress.advance()
-        measured[settings.fidelity, seed] = [[known[key] for key in work.keys(one)] for one in drawn]
-    full = values(measured[FULL.fidelity, 0])
+        measured[settings.size, seed] = [[known[key] for key in work.keys(one)] for one in drawn]
+    full = values(measured[FULL.size, 0])
     names = [name for name in PROXIES if name not in ("params", "flops", "l2_norm", "nn_mass", "nn_degree")]
     lines = [f"| setting | {' | '.join(names)} | s a cell |", "|---" * (len(names) + 2) + "|"]
-    for (fidelity, seed), found in measured.items():
+    for (size, seed), found in measured.items():
         said = values(found)
         agreement = [agreed(full[:, place], said[:, place]) for place, name in enumerate(PROXIES) if name in names]
-        label = fidelity.removeprefix("proxies-").replace("-", " ") + ("" if seed == 0 else ", another seed")
+        label = size.replace("-", " ") + ("" if seed == 0 else ", another seed")
         lines.append(f"| {label} | {' | '.join(agreement)} | {seconds(found):.2f} |")
     return lines
 
@@ -153,8 +153,10 @@ def short_trainings(
     progress: Progress,
 ) -> list[list[Measurement]]:
     """Validation accuracy of every architecture with two seeds, bought where the store lacks it."""
-    keys = [[short_training_key(one, task, SHORT, settings, seed=seed) for seed in (0, 1)] for one in drawn]
-    known = store.read(fidelity=settings.fidelity)
+    keys = [
+        [short_training_key(one, task, SHORT, settings, seed=seed, device="cpu") for seed in (0, 1)] for one in drawn
+    ]
+    known = store.read(fidelity=settings.fidelity(device="cpu"))
     left = [(one, key.seed) for one, pair in zip(drawn, keys, strict=True) for key in pair if key not in known]
     progress.begin(
         f"trainings {settings.width} {settings.depth} {task.shape[1]} {len(task.train)}",

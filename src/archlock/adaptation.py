@@ -16,7 +16,8 @@ from typing import Literal
 from torch import nn
 
 from archlock.errors import MeasurementError
-from archlock.evidence import Key, Measurement
+from archlock.evidence import Key, Measurement, fidelity_name
+from archlock.execution import computed_on
 from archlock.models import build, save_weights, with_new_head
 from archlock.records import fingerprint
 from archlock.seeding import derive_seed
@@ -44,9 +45,13 @@ class AdaptationSettings:
     source_plan: Plan
     target_plan: Plan
 
-    def fidelity(self, source: Task | None) -> str:
-        """Name of these settings in the evidence store; None where no source took part (from scratch)."""
-        return f"adaptation-{fingerprint([self, '' if source is None else source.fingerprint])}"
+    def fidelity(self, source: Task | None, *, device: str) -> str:
+        """Name of these settings in the evidence store, computed on that kind of device with this version of torch.
+
+        The source is None where none took part (from scratch).
+        """
+        settings = fingerprint([self, "" if source is None else source.fingerprint])
+        return fidelity_name("adaptation", settings, computed=computed_on(device))
 
 
 def measure_adaptation(
@@ -87,7 +92,7 @@ def measure_adaptation(
         return found.model, found.validation
 
     def measured(task: Task, measure: str, attempt: Callable[[int], Scored]) -> list[Measurement]:
-        key = adaptation_key(architecture, task, measure, settings, source=source, seed=seed)
+        key = adaptation_key(architecture, task, measure, settings, source=source, seed=seed, device=device)
         return _measured(key, architecture, task, attempt, splits, device)
 
     found = measured(source, SOURCE, on_source)
@@ -113,7 +118,7 @@ def measure_from_scratch(
         found = fit(model, task, settings.target_plan, seed=task_seed, device=device)
         return found.model, found.validation
 
-    key = adaptation_key(architecture, task, SCRATCH, settings, source=None, seed=seed)
+    key = adaptation_key(architecture, task, SCRATCH, settings, source=None, seed=seed, device=device)
     return tuple(_measured(key, architecture, task, from_scratch, splits, device))
 
 
@@ -126,9 +131,11 @@ def adaptation_key(
     source: Task | None,
     split: Judge = "validation",
     seed: int,
+    device: str,
 ) -> Key:
     """Where a value of :func:`measure_adaptation` (without source: of :func:`measure_from_scratch`) is in the store."""
-    return Key(str(architecture), task.fingerprint, measure, split, settings.fidelity(source), seed)
+    fidelity = settings.fidelity(source, device=device)
+    return Key(str(architecture), task.fingerprint, measure, split, fidelity, seed)
 
 
 def weights_file(folder: Path, architecture: Architecture, seed: int) -> Path:

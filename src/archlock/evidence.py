@@ -3,19 +3,31 @@
 A measurement is identified by what was measured, how, and with which seed, never by the run that asked for it: two runs
 may share a store, and a run that is repeated finds what it already paid for. SQLite in write-ahead mode is the whole
 database; a batch is written in one transaction, so it is there or it is not.
+
+How something was measured is its fidelity: a text that begins with the recipe and its version (:func:`fidelity_name`),
+so a recipe that changes what it computes never finds its old values.
 """
 
 import math
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from archlock.errors import MeasurementError, StoreError
 
 Status = Literal["valid", "failed", "unsupported"]
+Recipe = Literal["adaptation", "attack", "estimates", "proxies", "short"]
+
+RECIPE_VERSIONS: Final[Mapping[Recipe, int]] = MappingProxyType(
+    {"adaptation": 2, "attack": 2, "estimates": 2, "proxies": 2, "short": 2}
+)
+"""Raise a recipe's number when it computes something else for the same settings. (Version 1 wrote no number.)"""
+FORMAT: Final = 1
+"""Of the file, in ``PRAGMA user_version``; 0 is a file from before it was written, which is laid out the same."""
 
 _COLUMNS: Final = "architecture, task, measure, split, fidelity, seed, value, unit, seconds, status, note"
 _SCHEMA: Final = """
@@ -26,6 +38,14 @@ CREATE TABLE IF NOT EXISTS measurements (
   PRIMARY KEY (architecture, task, measure, split, fidelity, seed)
 ) WITHOUT ROWID
 """
+
+
+def fidelity_name(recipe: Recipe, settings: str, *, computed: str = "") -> str:
+    """Name of a way to measure: the recipe and its version, what it was computed with (if that counts), settings.
+
+    For example ``adaptation-v2-torch2.9-cpu-0123456789abcdef``.
+    """
+    return "-".join(part for part in (recipe, f"v{RECIPE_VERSIONS[recipe]}", computed, settings) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,14 @@ class EvidenceStore:
             raise StoreError(f"cannot make a folder for the evidence store {path}: {error}") from error
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+            (written,) = connection.execute("PRAGMA user_version").fetchone()
+            if written > FORMAT:
+                raise StoreError(
+                    f"{path} was written by a newer version of ArchLock (format {written}, this one knows {FORMAT}); "
+                    "update ArchLock, or give another --store"
+                )
             connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -92,7 +119,7 @@ class EvidenceStore:
         """Add measurements in one transaction; keys already there keep their first value."""
         rows = [
             (
-                *(m.key.architecture, m.key.task, m.key.measure, m.key.split, m.key.fidelity, int(m.key.seed)),
+                *_places(m.key),
                 float(m.value) if m.status == "valid" else None,
                 *(m.unit, float(m.seconds), m.status, m.note),
             )
@@ -103,6 +130,23 @@ class EvidenceStore:
             connection.executemany(
                 f"INSERT INTO measurements ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
             )
+
+    def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+        """Write measurements, and answer what the store holds under their keys now, in the same order.
+
+        Where a key was there already its first value stands, and whoever measured it again has to go by that one.
+        """
+        given = tuple(measurements)
+        self.write(given)
+        marks = " AND ".join(f"{column} = ?" for column in _COLUMNS.split(", ")[:6])
+        query = f"SELECT {_COLUMNS} FROM measurements WHERE {marks}"
+        with self._connection() as connection:
+            return tuple(_measurement(connection.execute(query, _places(m.key)).fetchone()) for m in given)
+
+    def fidelities(self) -> dict[str, int]:
+        """How many measurements there are of each fidelity."""
+        with self._connection() as connection:
+            return dict(connection.execute("SELECT fidelity, COUNT(*) FROM measurements GROUP BY fidelity").fetchall())
 
     def read(self, *, fidelity: str | None = None, measure: str | None = None) -> dict[Key, Measurement]:
         """All measurements, or those of one fidelity and/or measure."""
@@ -135,6 +179,11 @@ class EvidenceStore:
     def __len__(self) -> int:
         with self._connection() as connection:
             return int(connection.execute("SELECT COUNT(*) FROM measurements").fetchone()[0])
+
+
+def _places(key: Key) -> tuple[str, str, str, str, str, int]:
+    """The key, as the first columns of the table have it."""
+    return key.architecture, key.task, key.measure, key.split, key.fidelity, int(key.seed)
 
 
 def _measurement(row: tuple[Any, ...]) -> Measurement:

@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from archlock.errors import MeasurementError
-from archlock.jackknife import CONFIDENCE, over_tasks
 from archlock.extras import require
+from archlock.jackknife import CONFIDENCE, over_tasks
 from archlock.spaces import Architecture, Space, Traits
 
 FEWEST: Final = 8

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archlock.evidence import Key, Measurement
+from archlock.evidence import Key, Measurement, fidelity_name
+from archlock.execution import computed_on
 from archlock.models import build
 from archlock.records import fingerprint
 from archlock.seeding import derive_seed
@@ -33,10 +34,9 @@ class ShortTrainingSettings:
     depth: int
     plan: Plan
 
-    @property
-    def fidelity(self) -> str:
-        """Name of these settings in the evidence store."""
-        return f"short-{fingerprint(self)}"
+    def fidelity(self, *, device: str) -> str:
+        """Name of these settings in the evidence store, on that kind of device with this version of torch."""
+        return fidelity_name("short", fingerprint(self), computed=computed_on(device))
 
 
 def measure_short_trainings(
@@ -62,20 +62,25 @@ def measure_short_trainings(
     outcomes = fit_many(networks, task, settings.plan, seeds=seeds, stack=stack, checkpoint=checkpoint, device=device)
     found: list[Measurement] = []
     for (architecture, seed), outcome in zip(pairs, outcomes, strict=True):
-        found.extend(_measurements(architecture, task, settings, seed, outcome))
+        found.extend(_measurements(architecture, task, settings, seed, device, outcome))
     return tuple(found)
 
 
 def short_training_key(
-    architecture: Architecture, task: Task, measure: str, settings: ShortTrainingSettings, *, seed: int
+    architecture: Architecture, task: Task, measure: str, settings: ShortTrainingSettings, *, seed: int, device: str
 ) -> Key:
     """Where a value of :func:`measure_short_trainings` is in the evidence store."""
     split = "validation" if measure == SHORT else "train"
-    return Key(str(architecture), task.fingerprint, measure, split, settings.fidelity, seed)
+    return Key(str(architecture), task.fingerprint, measure, split, settings.fidelity(device=device), seed)
 
 
 def _measurements(
-    architecture: Architecture, task: Task, settings: ShortTrainingSettings, seed: int, outcome: Trained | Diverged
+    architecture: Architecture,
+    task: Task,
+    settings: ShortTrainingSettings,
+    seed: int,
+    device: str,
+    outcome: Trained | Diverged,
 ) -> list[Measurement]:
     dense = task.kind == "dense"
     note = outcome.note if isinstance(outcome, Diverged) else ""
@@ -86,7 +91,7 @@ def _measurements(
         wanted.append((f"{TRAIN_LOSS}@{epoch + 1}", loss, "squared error" if dense else "nats", 0.0))
     return [
         Measurement(
-            short_training_key(architecture, task, measure, settings, seed=seed),
+            short_training_key(architecture, task, measure, settings, seed=seed, device=device),
             value,
             unit,
             seconds,

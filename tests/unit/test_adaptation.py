@@ -55,12 +55,13 @@ def test_keys_and_measures_are_complete_and_no_test_split_is_read():
     found = measure_adaptation(ARCHITECTURE, source, targets, SETTINGS, seed=5)
     wanted = [(source, SOURCE), *((task, measure) for task in targets.values() for measure in (PROBE, FINE_TUNE))]
     assert [measurement.key for measurement in found] == [
-        adaptation_key(ARCHITECTURE, task, measure, SETTINGS, source=source, seed=5) for task, measure in wanted
+        adaptation_key(ARCHITECTURE, task, measure, SETTINGS, source=source, seed=5, device="cpu")
+        for task, measure in wanted
     ]
     assert len({measurement.key for measurement in found}) == 5
     key = found[1].key
     assert (key.architecture, key.task, key.measure) == ("nasbench201:314321", TARGETS["others"].fingerprint, PROBE)
-    assert (key.split, key.fidelity, key.seed) == ("validation", SETTINGS.fidelity(source), 5)
+    assert (key.split, key.fidelity, key.seed) == ("validation", SETTINGS.fidelity(source, device="cpu"), 5)
     assert [measurement.unit for measurement in found] == ["accuracy"] * 3 + ["R2"] * 2
     assert {measurement.status for measurement in found} == {"valid"}
     assert all(measurement.value <= 1 and measurement.seconds > 0 for measurement in found)
@@ -81,9 +82,26 @@ def test_seed_settings_and_architecture_make_other_evidence():
     ]:
         other = measure_adaptation(architecture, SOURCE_TASK, targets, settings, seed=seed)
         assert not {m.key for m in found} & {m.key for m in other}
-    names = [settings.fidelity(source) for settings in (SETTINGS, slower) for source in (SOURCE_TASK, None)]
+    names = [
+        settings.fidelity(source, device="cpu") for settings in (SETTINGS, slower) for source in (SOURCE_TASK, None)
+    ]
     assert all(name.startswith("adaptation-") for name in names)
     assert len(set(names)) == 4
+
+
+def test_recipe_torch_and_kind_of_device_make_other_evidence(monkeypatch):
+    def name(device="cpu"):
+        return SETTINGS.fidelity(SOURCE_TASK, device=device)
+
+    now = name()
+    assert len({now, name("cuda"), name("mps")}) == 3
+    assert name("cuda") == name("cuda:1"), "the number of a device does not matter"
+    monkeypatch.setattr(torch, "__version__", "1.0.0")
+    assert name() != now
+    monkeypatch.undo()
+    assert name() == now
+    monkeypatch.setattr("archlock.evidence.RECIPE_VERSIONS", {"adaptation": 99})
+    assert name() != now
 
 
 def test_another_source_makes_other_evidence_on_the_same_target():
@@ -111,7 +129,7 @@ def test_from_scratch_is_the_plan_of_the_targets_from_new_weights():
         build(ARCHITECTURE, task.signature, width=4, depth=1, seed=seed), task, SETTINGS.target_plan, seed=seed
     )
     assert found.value == trained.validation
-    assert found.key == adaptation_key(ARCHITECTURE, task, SCRATCH, SETTINGS, source=None, seed=5)
+    assert found.key == adaptation_key(ARCHITECTURE, task, SCRATCH, SETTINGS, source=None, seed=5, device="cpu")
     hopeless = AdaptationSettings(4, 1, SETTINGS.source_plan, Plan(1, batch_size=16, learning_rate=1e30))
     failed = measure_from_scratch(ARCHITECTURE, task, hopeless, splits=("validation", "test"), seed=5)
     assert [m.status for m in failed] == ["failed"] * 2
@@ -128,7 +146,7 @@ def test_a_source_training_that_fails_fails_everything(tmp_path):
     assert not weights_file(tmp_path, ARCHITECTURE, 0).exists()
     store = EvidenceStore(tmp_path / "store.sqlite")
     store.write(found)
-    assert {m.status for m in store.read(fidelity=settings.fidelity(SOURCE_TASK)).values()} == {"failed"}
+    assert {m.status for m in store.read(fidelity=settings.fidelity(SOURCE_TASK, device="cpu")).values()} == {"failed"}
 
 
 def test_a_fine_tuning_that_fails_fails_alone():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import MeasurementError, StoreError
-from archlock.evidence import EvidenceStore, Key, Measurement
+from archlock.evidence import FORMAT, EvidenceStore, Key, Measurement, fidelity_name
 from second_process import start
 
 KEY = Key("nasbench201:314321", "0123456789abcdef", "source_accuracy", "validation", "sgd-3", 7)
@@ -40,6 +40,42 @@ def test_a_known_key_keeps_its_first_value(store):
     store.write([Measurement(KEY, math.nan, "accuracy", 2.0, "failed")] * 2)
     assert store.read()[KEY] == Measurement(KEY, 0.5, "accuracy", 1.0)
     assert len(store) == 2
+
+
+def test_what_is_settled_is_what_the_store_holds(store):
+    known, new = Measurement(KEY, 0.5, "accuracy", 1.0), Measurement(Key("a", "t", "m"), 1.0, "accuracy", 1.0)
+    store.write([known])
+    again = Measurement(KEY, 0.9, "accuracy", 2.0)
+    assert store.settle([new, again]) == (new, known)
+    assert store.read() == {KEY: known, new.key: new}
+    assert store.settle([]) == ()
+
+
+def test_the_file_says_its_format_and_one_from_before_is_brought_up(store):
+    store.write([Measurement(KEY, 0.5, "accuracy", 1.0)])
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+        connection.execute("PRAGMA user_version = 0")
+    connection.close()
+    assert EvidenceStore(store.path).read().keys() == {KEY}
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match=r"written by a newer version .*\(format 99, this one knows 1\); update"):
+        EvidenceStore(store.path)
+
+
+def test_a_fidelity_begins_with_its_recipe_and_version(monkeypatch):
+    assert fidelity_name("short", "abc", computed="torch2.9-cpu") == "short-v2-torch2.9-cpu-abc"
+    assert fidelity_name("proxies", "c8") == "proxies-v2-c8"
+    monkeypatch.setattr("archlock.evidence.RECIPE_VERSIONS", {"short": 3})
+    assert fidelity_name("short", "abc") == "short-v3-abc"
+
+
+def test_measurements_are_counted_by_fidelity(store):
+    store.write(Measurement(Key("a", "t", m, fidelity=f), 1.0, "u", 0.0) for m, f in ("mf", "nf", "mg"))
+    assert store.fidelities() == {"f": 2, "g": 1}
 
 
 def test_every_part_of_a_key_counts(store):
@@ -118,7 +154,7 @@ def test_damage_in_the_middle_is_named(store):
 
 WRITER = """
 from pathlib import Path
-from archlock.evidence import EvidenceStore, Key, Measurement
+from archlock.evidence import FORMAT, EvidenceStore, Key, Measurement, fidelity_name
 store, who, batches = EvidenceStore(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 for batch in range(batches):
     names = [f"{who}-{batch}-{index}" for index in range(40)] + ["both"]

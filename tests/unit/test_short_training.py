@@ -25,15 +25,15 @@ def test_accuracy_and_learning_curve_of_every_pair():
     found = measure_short_trainings(PAIRS, TASK, SETTINGS)
     measures = [SHORT, "train_loss@1", "train_loss@2"]
     assert [measurement.key for measurement in found] == [
-        short_training_key(architecture, TASK, measure, SETTINGS, seed=seed)
+        short_training_key(architecture, TASK, measure, SETTINGS, seed=seed, device="cpu")
         for architecture, seed in PAIRS
         for measure in measures
     ]
     key = found[0].key
     assert (key.architecture, key.task, key.seed) == ("nasbench201:314321", TASK.fingerprint, 0)
-    assert key.fidelity == SETTINGS.fidelity
-    assert SETTINGS.fidelity.startswith("short-")
-    assert SETTINGS.fidelity != ShortTrainingSettings(4, 2, SETTINGS.plan).fidelity
+    assert key.fidelity == SETTINGS.fidelity(device="cpu")
+    assert SETTINGS.fidelity(device="cpu").startswith("short-")
+    assert SETTINGS.fidelity(device="cpu") != ShortTrainingSettings(4, 2, SETTINGS.plan).fidelity(device="cpu")
     assert [measurement.key.split for measurement in found[:3]] == ["validation", "train", "train"]
     assert [measurement.unit for measurement in found[:3]] == ["accuracy", "nats", "nats"]
     assert {measurement.status for measurement in found} == {"valid"}
@@ -46,6 +46,17 @@ def test_accuracy_and_learning_curve_of_every_pair():
         assert losses == pytest.approx(alone.losses, rel=1e-2)
 
 
+def test_recipe_torch_and_kind_of_device_make_other_evidence(monkeypatch):
+    now = SETTINGS.fidelity(device="cpu")
+    assert SETTINGS.fidelity(device="cuda") not in (now, SETTINGS.fidelity(device="mps"))
+    assert SETTINGS.fidelity(device="cuda") == SETTINGS.fidelity(device="cuda:1")
+    monkeypatch.setattr("torch.__version__", "1.0.0")
+    assert SETTINGS.fidelity(device="cpu") != now
+    monkeypatch.undo()
+    monkeypatch.setattr("archlock.evidence.RECIPE_VERSIONS", {"short": 99})
+    assert SETTINGS.fidelity(device="cpu") != now
+
+
 def test_a_diverged_training_is_a_failed_measurement(tmp_path):
     settings = ShortTrainingSettings(4, 1, Plan(2, batch_size=16, learning_rate=1e30))
     found = measure_short_trainings(PAIRS[:1], TASK, settings)
@@ -54,7 +65,7 @@ def test_a_diverged_training_is_a_failed_measurement(tmp_path):
     assert "diverged in epoch 1 at learning rate 1e+30; try a smaller one" in found[0].note
     store = EvidenceStore(tmp_path / "store.sqlite")
     store.write(found)
-    assert store.read(fidelity=settings.fidelity, measure=SHORT).keys() == {found[0].key}
+    assert store.read(fidelity=settings.fidelity(device="cpu"), measure=SHORT).keys() == {found[0].key}
 
 
 def test_a_dense_task_and_a_checkpoint(tmp_path):

@@ -81,6 +81,9 @@ class Attack(ABC):
     """Whether the trained weights matter to it; False: it takes the architecture or nothing at all."""
     uses_architecture: bool = True
     """Whether the model matters to it beyond its size; False: it takes nothing of it."""
+    version: str = ""
+    """Of what the attack rests on outside its own module. What it computed is known by its code, its settings and this;
+    change it to have everything measured again."""
 
     @abstractmethod
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:

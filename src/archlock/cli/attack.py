@@ -25,7 +25,6 @@ from archlock.cli.options import (
     Trials,
     Workers,
     attackers_asked,
-    device_named,
     keyword_arguments,
     sides,
     stderr,
@@ -125,13 +124,14 @@ def attack(
     The same command again takes up what was interrupted. Reading weights never runs code.
     """
     from archlock.errors import ConfigurationError
+    from archlock.execution import resolve_device
     from archlock.recipes import AttackConfig, Budget, is_run
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table
     from archlock.tasks import open_task
 
-    place = device_named(device)
+    place = resolve_device(device)
     config = AttackConfig(
         **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
         seeds=attack_seeds,
@@ -158,7 +158,7 @@ def attack(
             more=None if more is None else open_task(more, skip_bad=skip_bad, seed=seed),
             out=out,
             store=store,
-            workers=workers or (1 if place != "cpu" else None),
+            workers=workers,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )

@@ -28,7 +28,6 @@ from archlock.cli.options import (
     Trials,
     Workers,
     attackers_asked,
-    device_named,
     stderr,
 )
 from archlock.cli.progress import progress_on
@@ -119,13 +118,14 @@ def lock(
     Ends with a trained model (safetensors and ONNX), its model card, every number (result.json) and a report that opens
     in any browser. Example: archlock lock --source photos/ --audit other_photos/ --out runs/mine
     """
+    from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor
     from archlock.recipes import lock as run_lock
     from archlock.tasks import open_task, seal
 
     console = stderr()
     defaults = LockConfig()
-    place = device_named(device)
+    place = resolve_device(device)
     config = LockConfig(
         scheme=scheme or ("tk" if target else "tu"),
         space=space,
@@ -162,7 +162,7 @@ def lock(
                 for text in audit or []
             ],
             store=store,
-            workers=workers or (1 if place != "cpu" else None),
+            workers=workers,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, device_named, stderr
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, stderr
 from archlock.cli.progress import progress_on
 
 
@@ -53,13 +53,13 @@ def measure(
 
     Example: archlock measure --space nasbench201 --task digits --proxies all --sample 200 --out proxies.sqlite
     """
-    from archlock.execution import default_workers, open_executor
+    from archlock.execution import open_executor, resolve_device, workers_for
     from archlock.recipes import MeasureConfig, ProxySettings, TrainingConfig, proxies_named
     from archlock.recipes import measure as run_measure
     from archlock.records import plain
     from archlock.tasks import open_task
 
-    names, place = proxies_named(proxies), device_named(device)
+    names, place = proxies_named(proxies), resolve_device(device)
     config = MeasureConfig(
         space,
         proxies=ProxySettings(names, width, depth, batch, side) if names else None,
@@ -72,7 +72,7 @@ def measure(
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         tasks = [open_task(text, skip_bad=skip_bad, seed=seed) for text in task]
-        with open_executor(cluster, workers=workers or (default_workers() if place == "cpu" else 1)) as executor:
+        with open_executor(cluster, workers=workers_for(place, workers)) as executor:
             result = run_measure(
                 tasks, config, store=out, executor=executor, table=table, progress=progress, device=place
             )

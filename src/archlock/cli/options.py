@@ -14,7 +14,7 @@ SPACE = "nasbench201, transnas101_micro or transnas101_macro"
 
 Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
 Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto (a GPU where there is one).")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, or auto (a CUDA GPU where there is one).")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one per processor, 1 on a GPU.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on the standard output, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -57,23 +57,6 @@ Store = Annotated[
 def stderr() -> Console:
     """Where progress and remarks go, so that the standard output is the result alone."""
     return Console(stderr=True)
-
-
-def device_named(name: str) -> str:
-    """The device of that name; ``auto`` is a GPU where there is one. An absent one raises ConfigurationError."""
-    import torch
-
-    from archlock.errors import ConfigurationError
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(
-            f"device {name!r} is not to be had here ({str(error).splitlines()[0]}); use --device cpu"
-        ) from error
-    return name
 
 
 def attackers_named(names: list[str] | None) -> tuple[str, ...]:

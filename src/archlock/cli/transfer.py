@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, device_named, stderr
+from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, stderr
 from archlock.cli.progress import progress_on
 
 
@@ -51,14 +51,14 @@ def transfer(
 
     Example: archlock transfer --source cifar10.npz --target gtsrb.npz --target digits --out mine.npz --minutes 60
     """
-    from archlock.execution import default_workers, executor_for
+    from archlock.execution import executor_for, resolve_device, workers_for
     from archlock.recipes import TransferConfig
     from archlock.recipes import transfer as run_transfer
     from archlock.records import plain
     from archlock.tables import summarise
     from archlock.tasks import open_task
 
-    place = device_named(device)
+    place = resolve_device(device)
     config = TransferConfig(
         space,
         architectures,
@@ -81,7 +81,7 @@ def transfer(
             config,
             store=store or out.with_suffix(".sqlite"),
             out=out,
-            executor=executor_for(workers or (default_workers() if place == "cpu" else 1)),
+            executor=executor_for(workers_for(place, workers)),
             weights=weights,
             minutes=minutes,
             progress=progress,

@@ -63,7 +63,7 @@ def task2vec(
     parts: list[np.ndarray] = []
     for batch in _prepared(split, probe, size, device):
         squares = filter_squares(network, chosen, batch.images, lambda maps: head.cotangents(maps, PASSES, rng))
-        parts.append(torch.cat(squares, 1).double().cpu().numpy())
+        parts.append(torch.cat(squares, 1).cpu().double().numpy())
         if progress is not None:
             progress(sum(map(len, parts)), len(split))
     values = np.concatenate(parts)
@@ -110,11 +110,11 @@ def _fit_head(task: Task, network: nn.Module, prepared: Iterator[Batch]) -> Clas
             else:
                 inputs.append(maps.mean((2, 3)))
                 targets.append(batch.targets)
-    features = torch.cat(inputs).double().cpu().numpy()
+    features = torch.cat(inputs).cpu().double().numpy()
     if not np.isfinite(features).all():
         raise MeasurementError(f"task {task.name!r}: the probe's features are not finite; check its weights")
     if task.kind == "dense":
-        return fit_dense(features, torch.cat(targets).double().cpu().numpy()).to(maps.device)
+        return fit_dense(features, torch.cat(targets).cpu().double().numpy()).to(maps.device)
     return fit_classes(features, torch.cat(targets).cpu().numpy()).to(maps.device)
 
 

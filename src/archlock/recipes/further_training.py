@@ -6,7 +6,6 @@ small learning rates; he is no attacker, so he has one way and no search.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Final
 
 from archlock.evidence import EvidenceStore
@@ -14,7 +13,7 @@ from archlock.progress import Progress
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
 from archlock.reports import FurtherRecord
 from archlock.tasks import Task
-from archlock.training import evaluate
+from archlock.training import evaluate_copy
 
 RATES: Final = (0.05, 0.01, 0.002)
 """Learning rates to choose from, by validation; smaller than an attacker's, for the task is the same."""
@@ -56,10 +55,7 @@ def further_training(
         device=device,
         stage="further training",
     )
-    before = {
-        one.role: [evaluate(deepcopy(model).to(device), more.test, device=device) for model in one.models]
-        for one in defended
-    }
+    before = {one.role: [evaluate_copy(model, more.test, device=device) for model in one.models] for one in defended}
     return tuple(
         FurtherRecord(
             defended=outcome.defended,

@@ -1,16 +1,18 @@
 """Proxies of untrained networks as evidence: one architecture on every task, in the size that a setting says.
 
-Values depend on the architecture, the task, the setting and the seed alone, so what one recipe has bought another finds
-in the store. A proxy that fails, or that has no meaning for a task, is a measurement that says so.
+Values depend on the architecture, the task, the setting, the seed and the kind of device alone, so what one recipe has
+bought another finds in the store. A proxy that fails, or that has no meaning for a task, is a measurement that says so.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archlock.errors import ConfigurationError
-from archlock.evidence import Key, Measurement
+from archlock.evidence import Key, Measurement, fidelity_name
+from archlock.execution import float64_device, kind_of
+from archlock.identity import tag_of
 from archlock.models import build
-from archlock.proxies import PROXIES, PUBLISHED_SEVEN, measure_all
+from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_all
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Signature, Task, conform
@@ -53,9 +55,16 @@ class ProxySettings:
             )
 
     @property
-    def fidelity(self) -> str:
-        """Name of this size in the evidence store."""
-        return f"proxies-c{self.width}-n{self.depth}-b{self.batch}-s{self.side}"
+    def size(self) -> str:
+        """Name of this size."""
+        return f"c{self.width}-n{self.depth}-b{self.batch}-s{self.side}"
+
+    def fidelity(self, *, device: str) -> str:
+        """Name of this size in the evidence store, for values from that kind of device.
+
+        Proxies need double precision; where a device has none they are computed on the processor.
+        """
+        return fidelity_name("proxies", self.size, computed=kind_of(float64_device(device)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,24 +84,31 @@ class ProxyWork:
     subjects: dict[str, ProxySubject]
     settings: ProxySettings
     seed: int
+    device: str
 
     @classmethod
-    def on(cls, tasks: Mapping[str, Task], settings: ProxySettings, *, seed: int) -> "ProxyWork":
+    def on(cls, tasks: Mapping[str, Task], settings: ProxySettings, *, seed: int, device: str) -> "ProxyWork":
         """The tasks, by name, at proxy size; fewer training images than two batches raise ConfigurationError."""
-        return cls({name: _subject(name, task, settings, seed) for name, task in tasks.items()}, settings, seed)
+        subjects = {name: _subject(name, task, settings, seed) for name, task in tasks.items()}
+        return cls(subjects, settings, seed, device)
+
+    @property
+    def fidelity(self) -> str:
+        """Name of the size in the evidence store."""
+        return self.settings.fidelity(device=self.device)
 
     def keys(self, architecture: Architecture) -> list[Key]:
         """Where the values are in the store: tasks in order, the proxies of each."""
         return [
-            Key(str(architecture), subject.fingerprint, measure_name(proxy), "train", self.settings.fidelity, self.seed)
+            Key(str(architecture), subject.fingerprint, measure_name(proxy), "train", self.fidelity, self.seed)
             for subject in self.subjects.values()
             for proxy in self.settings.proxies
         ]
 
 
 def measure_name(proxy: str) -> str:
-    """What a proxy is called in the evidence store."""
-    return f"proxy.{proxy}"
+    """What a proxy is called in the evidence store; a plug-in with the fingerprint of its code."""
+    return f"proxy.{proxy}{tag_of(PROXIES[proxy], base=Proxy)}"
 
 
 def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measurement, ...]:
@@ -101,7 +117,7 @@ def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measur
     settings, values = work.settings, []
     for subject in work.subjects.values():
         model = build(architecture, subject.signature, width=settings.width, depth=settings.depth, seed=seed)
-        found = measure_all(model, subject.batches, settings.proxies, seed=seed)
+        found = measure_all(model.to(float64_device(work.device)), subject.batches, settings.proxies, seed=seed)
         values += [found[proxy] for proxy in settings.proxies]
     return tuple(
         Measurement(key, value.value, "proxy", value.seconds, value.status, value.note)

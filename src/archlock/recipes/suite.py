@@ -17,10 +17,12 @@ from torch import nn
 from archlock.attacks import ATTACKS, PANEL, Attack, Setting
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.evidence import EvidenceStore, Key, Measurement, Status
-from archlock.execution import executor_for
+from archlock.evidence import EvidenceStore, Key, Measurement, Status, fidelity_name
+from archlock.execution import computed_on, executor_for
+from archlock.identity import identity_of
 from archlock.progress import Progress
 from archlock.recipes.export import weights_fingerprint
+from archlock.recipes.settling import settle
 from archlock.records import canonical_json, fingerprint
 from archlock.reports import OutcomeRecord, Role
 from archlock.seeding import derive_seed
@@ -104,6 +106,8 @@ class _Shared:
     seed: int
     device: str
     weights: dict[Role, str]
+    identities: dict[str, str]
+    """What every attacker does, as a fingerprint; taken here, for a worker may see the code in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,8 @@ def run_suite(
         d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
     }
     attacks = {name: ATTACKS[name] for name in suite.attackers}
-    shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights)
+    identities = {name: identity_of(attack, base=Attack) for name, attack in attacks.items()}
+    shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights, identities)
     known = store.read()
     every = list(_jobs(shared))
     progress.begin(stage, len(every), sum(_test_key(shared, job) in known for job in every))
@@ -177,8 +182,7 @@ def _run(
     left = list({_test_key(shared, job): (job, setting) for job, setting in missing}.values())
     # (one model in both roles is attacked once, a probe once for all horizons, an ordinary network trained for both)
     for index, found in executor_for(workers).run(_attack, shared, left):
-        store.write(found)
-        known.update({measurement.key: measurement for measurement in found})
+        known.update(settle(store, found, progress))
         job = left[index][0]
         progress.advance(waiting[_test_key(shared, job)], f"{job.attacker} on {job.target}")
 
@@ -255,20 +259,23 @@ def _share_of_shots(task: Task, shots: int) -> float:
 
 
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:
-    role = _attacked(shared, job)
-    parts = [shared.weights[role], shared.suite.plan, job.fraction, shared.seed, shared.device]
-    horizon = 1.0 if shared.attacks[job.attacker].tuned == "strength" else job.horizon
-    more = {"trials": shared.suite.trials, "horizon": horizon, "shots": job.shots}
-    if more != {"trials": None, "horizon": 1.0, "shots": None}:  # (or stores of before would not be found again)
-        parts.append(more)
-    if shared.suite.curves and shared.suite.trials is None:
-        parts.append("curves")
-    if shared.suite.rates is not None:
-        parts.append({"rates": shared.suite.rates})
+    role, suite = _attacked(shared, job), shared.suite
+    parts = {
+        "weights": shared.weights[role],
+        "attacker": shared.identities[job.attacker],
+        "plan": suite.plan,
+        "fraction": job.fraction,
+        "shots": job.shots,
+        "horizon": 1.0 if shared.attacks[job.attacker].tuned == "strength" else job.horizon,
+        "trials": suite.trials,
+        "curves": suite.curves and suite.trials is None,
+        "rates": suite.rates,
+        "seed": shared.seed,
+    }
     task = shared.targets[job.target].fingerprint
     architecture = shared.defended[role].architecture
-    measure = f"attack.{job.attacker}.{what}"
-    return Key(architecture, task, measure, split, f"attack-{fingerprint(parts)}", job.index)
+    fidelity = fidelity_name("attack", fingerprint(parts), computed=computed_on(shared.device))
+    return Key(architecture, task, f"attack.{job.attacker}.{what}", split, fidelity, job.index)
 
 
 def _test_key(shared: _Shared, job: _Job) -> Key:

@@ -2,12 +2,12 @@
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.distil import distil
-from archlock.training.evaluate import evaluate, evaluate_stack
+from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
-from archlock.training.plan import Optimiser, Plan, Precision
+from archlock.training.plan import Optimiser, Plan, Precision, precision_on
 
 __all__ = [
     "STRENGTHS",
@@ -24,9 +24,11 @@ __all__ = [
     "default_stack",
     "distil",
     "evaluate",
+    "evaluate_copy",
     "evaluate_stack",
     "fit",
     "fit_many",
     "linear_probe",
     "loss_of",
+    "precision_on",
 ]

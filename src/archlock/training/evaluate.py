@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError
+from archlock.execution import has_float64
 from archlock.models import StackedNetwork
 from archlock.tasks import Split
 from archlock.training.batches import batches
@@ -26,6 +28,16 @@ def evaluate(model: nn.Module, split: Split, *, device: str = "cpu") -> float:
     return score
 
 
+def evaluate_copy(model: nn.Module, split: Split, *, device: str) -> float:
+    """As :func:`evaluate`, by a copy on that device; the model stays where it is."""
+    return evaluate(deepcopy(model).to(device), split, device=device)
+
+
+def summed_in(device: str) -> torch.dtype:
+    """In which precision sums of many numbers are taken on that device: double, where it has it."""
+    return torch.float64 if has_float64(device) else torch.float32
+
+
 def evaluate_stack(stack: StackedNetwork, split: Split, *, device: str = "cpu") -> tuple[float, ...]:
     """The score of each network, as :func:`evaluate` gives it; NaN where the answers are not finite."""
     return _scores(stack, lambda images: stack(images.repeat(1, len(stack), 1, 1)), split, 64, device)
@@ -36,7 +48,7 @@ def _scores(
     model: nn.Module, answers_to: Callable[[Tensor], Tensor], split: Split, batch_size: int, device: str
 ) -> tuple[float, ...]:
     """Of answers networks x N x outputs; nothing is read from the device before the end."""
-    modes = {module: module.training for module in model.modules()}
+    modes, exact = {module: module.training for module in model.modules()}, summed_in(device)
     model.eval()
     try:
         right_or_error, finite, total = torch.zeros(()), torch.ones((), dtype=torch.bool), 0
@@ -47,7 +59,7 @@ def _scores(
             finite = finite.to(device) & torch.isfinite(answers).flatten(1).all(1)
             total += batch.targets.numel()
             if batch.targets.is_floating_point():
-                found = torch.stack([(one - on_device.targets).double().square().sum() for one in answers])
+                found = torch.stack([(one - on_device.targets).to(exact).square().sum() for one in answers])
                 moments += _moments(batch.targets)
             else:
                 found = (answers.argmax(2) == on_device.targets).sum(1)

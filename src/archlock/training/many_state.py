@@ -26,7 +26,7 @@ from archlock.training.descent import (
     set_rate,
     steps_per_epoch,
 )
-from archlock.training.evaluate import NOT_FINITE, evaluate_stack
+from archlock.training.evaluate import NOT_FINITE, evaluate_stack, summed_in
 from archlock.training.fit import Trained
 from archlock.training.plan import Plan
 
@@ -140,7 +140,7 @@ class Many:
         begun = self.epoch * self._steps
         seeds = [derive_seed(self.seeds[row], "epoch", self.epoch) for row in group.rows]
         chances = zip(*(draws(count, self.examples.size, self.plan, seed) for seed in seeds), strict=True)
-        total, done = torch.zeros(len(seeds), dtype=torch.float64, device=self.device), 0
+        total, done = torch.zeros(len(seeds), dtype=summed_in(self.device), device=self.device), 0
         for step, drawn in enumerate(chances):
             set_rate(group.optimizer, self.plan, step=begun + step, examples=count)
             batch = self.examples.batch(drawn)

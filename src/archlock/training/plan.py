@@ -5,10 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from archlock.errors import ConfigurationError
+from archlock.execution import kind_of
 from archlock.records import LATER, fingerprint
 
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
+
+
+def precision_on(device: str) -> Precision:
+    """What trainings are best computed in on that device: bfloat16 on CUDA, float32 elsewhere."""
+    return "bfloat16" if kind_of(device) == "cuda" else "float32"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def features_of(
     rows, answers = [], []
     for batch in batches(chosen, BATCH_SIZE):
         features = _before_head(model, task, batch.images.to(device))
-        rows.append(features.double().cpu())
+        rows.append(features.cpu().double())
         if isinstance(head, nn.Linear):
             answers.append(_probabilities(head, features).cpu())
     probabilities = torch.cat(answers).numpy() if answers and answers[0].shape[1] > 1 else None
@@ -79,4 +79,4 @@ def _probabilities(head: nn.Linear, features: Tensor) -> Tensor:
         )
     with torch.no_grad():
         logits = F.linear(features, head.weight, head.bias)
-    return torch.softmax(logits.double(), 1)
+    return torch.softmax(logits.cpu().double(), 1)

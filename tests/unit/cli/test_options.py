@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.cli.options import attackers_named, counts, device_named, multiples, percentages
+from archlock.cli.options import attackers_named, counts, multiples, percentages
 from archlock.errors import ConfigurationError
 
 
@@ -14,13 +14,6 @@ def test_other_percentages_are_shown(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         percentages(text)
     assert f"fractions {text!r} are not understood" in str(caught.value)
-
-
-def test_a_device_is_there_or_an_error() -> None:
-    assert device_named("cpu") == "cpu"
-    assert device_named("auto") in ("cpu", "cuda")
-    with pytest.raises(ConfigurationError, match=r"device 'cuda:99' is not to be had here .*; use --device cpu"):
-        device_named("cuda:99")
 
 
 def test_horizons_and_shots_are_numbers_in_order() -> None:

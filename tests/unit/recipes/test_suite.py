@@ -1,6 +1,9 @@
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -9,12 +12,10 @@ import torch
 from archlock.attacks import ATTACKS, Adapted, Attack
 from archlock.catalog import Catalog
 from archlock.errors import ConfigurationError
-from archlock.evidence import EvidenceStore
+from archlock.evidence import RECIPE_VERSIONS, EvidenceStore
 from archlock.models import build
 from archlock.progress import Progress, Silent
-from archlock.recipes.export import weights_fingerprint
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
-from archlock.records import fingerprint
 from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task
@@ -280,16 +281,128 @@ def test_stores_of_before_searches_are_found_and_read(store: EvidenceStore, tmp_
     assert all(o.horizon == 1.0 for o in read)
 
 
-def test_what_is_new_and_at_its_default_does_not_change_the_keys_of_stores(store: EvidenceStore) -> None:
-    """The key is the one that the version before searches wrote."""
-    attacked([defended()], store, suite=replace(PROBES, fractions=(1.0,), seeds=1))
-    locked = defended()
-    weights = fingerprint([weights_fingerprint(model) for model in locked.models])
-    plan = {
-        "epochs": 1, "batch_size": 16, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "warmup": 0.1,
-        "label_smoothing": 0.0, "shift": 0.0, "flip": False, "patience": None, "precision": "float32",
-    }  # fmt: skip
-    assert {key.fidelity for key in store.read()} == {f"attack-{fingerprint([weights, plan, 1.0, 0, 'cpu'])}"}
+class Plug(Attack):
+    """A plug-in that fine-tunes for a while."""
+
+    name = "plug"
+    summary = "fine-tunes"
+    settings = (0.1,)
+
+    def adapt(self, model: Any, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        return ATTACKS["fine_tune"].adapt(model, task, setting=setting, plan=plan, seed=seed, device=device)
+
+
+class Edited(Attack):
+    """The same plug-in on the day after: it learns more slowly."""
+
+    name = "plug"
+    summary = "fine-tunes"
+    settings = (0.1,)
+
+    def adapt(self, model: Any, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        return ATTACKS["fine_tune"].adapt(model, task, setting=setting / 2, plan=plan, seed=seed, device=device)
+
+
+class Reset(Plug):
+    """The same plug-in with another setting."""
+
+    settings = (0.05,)
+
+
+class Ranged(Plug):
+    """The same plug-in that would search elsewhere."""
+
+    ranges = MappingProxyType({"sgd": (1e-2, 1.0)})
+
+
+class Released(Plug):
+    """The same plug-in that rests on another version of something else."""
+
+    version = "2"
+
+
+for same in (Edited, Reset, Ranged, Released):
+    same.__qualname__ = "Plug"  # as an edited script has it
+
+PLUGGED = replace(SUITE, attackers=("plug",), fractions=(1.0,), seeds=1)
+
+
+@pytest.mark.parametrize("other", [Edited(), Reset(), Ranged(), Released()], ids=lambda attack: type(attack).__name__)
+def test_an_edited_plug_in_is_not_answered_from_the_store(
+    store: EvidenceStore, monkeypatch: Any, other: Attack
+) -> None:
+    for plug, done in ((Plug(), 0), (Plug(), 1), (other, 0), (Plug(), 1)):
+        monkeypatch.setattr("archlock.recipes.suite.ATTACKS", Catalog("attacker", {"plug": plug}))
+        noted = Noted()
+        attacked([defended()], store, suite=PLUGGED, progress=noted)
+        assert noted.stages == [("attacks", 1, done)], type(plug).__name__
+
+
+def test_workers_find_the_plug_in_that_the_run_knows(store: EvidenceStore, monkeypatch: Any) -> None:
+    """A worker gets the class by value and may not find its source: the key is made once, where the run is."""
+    monkeypatch.setattr("archlock.recipes.suite.ATTACKS", Catalog("attacker", {"plug": Plug()}))
+    kinds: dict[str, Any] = {"store": store, "seed": 0, "device": "cpu"}
+    noted = Noted()
+    for workers in (2, 1):
+        suite = replace(PLUGGED, seeds=2)
+        run_suite([defended()], {"other": tiny_target()}, suite, progress=noted, workers=workers, **kinds)
+    assert noted.stages == [("attacks", 2, 0), ("attacks", 2, 2)]
+
+
+def test_recipe_torch_and_kind_of_device_are_in_the_key(store: EvidenceStore, monkeypatch: Any) -> None:
+    probe = replace(PROBES, fractions=(1.0,), seeds=1)
+
+    def found_done() -> int:
+        noted = Noted()
+        attacked([defended()], store, suite=probe, progress=noted)
+        return noted.stages[0][2]
+
+    assert [found_done(), found_done()] == [0, 1]
+    monkeypatch.setattr(torch, "__version__", "1.0.0")
+    assert [found_done(), found_done()] == [0, 1]
+    monkeypatch.setattr("archlock.evidence.RECIPE_VERSIONS", {"attack": 99})
+    assert [found_done(), found_done()] == [0, 1]
+    kinds = {key.fidelity.rsplit("-", 1)[0] for key in store.read()}
+    assert kinds == {
+        f"attack-v{RECIPE_VERSIONS['attack']}-{now()}",
+        "attack-v2-torch1.0-cpu",
+        "attack-v99-torch1.0-cpu",
+    }
+
+
+def now() -> str:
+    """What values are computed with here."""
+    return f"torch{'.'.join(version('torch').split('+')[0].split('.')[:2])}-cpu"
+
+
+def test_everything_that_changes_an_attack_changes_its_key(store: EvidenceStore) -> None:
+    base = replace(SUITE, attackers=("fine_tune",), fractions=(1.0,), seeds=1)
+    changes: list[dict[str, Any]] = [
+        {}, {"horizons": (2.0,)}, {"trials": 3}, {"curves": True}, {"rates": (0.03,)}, {"shots": (3,), "fractions": ()},
+        {"fractions": (0.5,)}, {"plan": replace(base.plan, epochs=2)},
+    ]  # fmt: skip
+    for change in changes:
+        noted = Noted()
+        attacked([defended()], store, suite=replace(base, **change), progress=noted)
+        assert noted.stages == [("attacks", 1, 0)], change
+    assert len({key.fidelity for key in store.read()}) == len(changes)
+
+
+def test_a_known_outcome_counts_when_it_is_measured_again(store: EvidenceStore) -> None:
+    """Of an attack whose test score was lost the validation score is known: it stands, and the difference is said."""
+    probe = replace(PROBES, fractions=(1.0,), seeds=1)
+    attacked([defended()], store, suite=probe)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("DELETE FROM measurements WHERE split = 'test'")
+        connection.execute("UPDATE measurements SET value = 0.125 WHERE split = 'validation' AND measure LIKE '%score'")
+    connection.close()
+    noted = Noted()
+    (outcome,) = attacked([defended()], store, suite=probe, progress=noted)
+    assert outcome.validation == 0.125
+    assert outcome.test is not None
+    (line,) = noted.lines
+    assert "attack.linear_probe.score" in line
+    assert "has 0.125, which counts" in line
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What is attacked: the two models of a lock run, or one opened model and perhaps another as its reference."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from archlock.recipes.workspace import REFERENCE, RESULT
 from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json
 from archlock.spaces import SPACES
 from archlock.tasks import Task, conform
-from archlock.training import batch_of, evaluate
+from archlock.training import batch_of, evaluate_copy
 
 ROLES: tuple[Role, Role] = ("locked", "source_only")
 """The attacked model and its reference, in the words of a record."""
@@ -135,8 +134,8 @@ def source_scores(subject: Subject, source: Task, *, device: str) -> list[tuple[
     """
     task, found = _fitting(subject, source), []
     for opened in subject.opened:
-        module = deepcopy(opened.module).to(device)
-        found.append((evaluate(module, task.validation, device=device), evaluate(module, task.test, device=device)))
+        validation, test = (evaluate_copy(opened.module, s, device=device) for s in (task.validation, task.test))
+        found.append((validation, test))
     return found
 
 

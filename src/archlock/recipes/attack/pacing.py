@@ -8,7 +8,6 @@ for more, they train longer.
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -64,7 +63,7 @@ def measured_pace(model: nn.Module, task: Task, *, device: str) -> Pace:
     """Time a few steps of training and a few answers of the model with a head for ``task``."""
     ready = with_new_head(model, task.signature, seed=0)
     pace = Pace(math.inf, math.inf)
-    with one_thread() if device == "cpu" else nullcontext():
+    with one_thread():  # as in a worker
         for count in _SAMPLES:  # the smaller one warms up, and is enough for slow models
             few = task.validation.take(range(min(count, len(task.validation))))
             sample = replace(subsample(task, max(count, task.outputs), seed=0), validation=few)

@@ -10,7 +10,7 @@ from torch import nn
 
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
-from archlock.execution import default_workers
+from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     Subject,
@@ -28,6 +28,7 @@ from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_eff
 from archlock.recipes.further_training import further_training
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.settings import one_of, showing
+from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.suite import Suite, attack_plan, run_suite
 from archlock.recipes.task_records import target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
@@ -84,6 +85,7 @@ def attack(
     of the model's images, where that is known. The same call takes up what was interrupted.
     """
     config, progress = one_of(config, settings, AttackConfig.of), progress or Silent()
+    config = replace(config, device=resolve_device(config.device))
     subject = subject_of(model, reference)
     prepared = prepared_targets(subject, targets)
     if source is not None:
@@ -91,9 +93,10 @@ def attack(
     honest = None if more is None else more_of_source(subject, more)
     if config.examples is not None:
         prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
-    folder, workers = _folder(subject, prepared, out), workers or default_workers()
+    folder, workers = _folder(subject, prepared, out), workers_for(config.device, workers)
     fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
     workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
+    say_what_is_outdated(workspace.store, progress)
     scores = _source_scores(workspace, subject, source, config)
     effort = None
     if config.budget is not None:

@@ -17,7 +17,7 @@ from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.suite import Suite, attack_plan
 from archlock.spaces import SPACES
 from archlock.tasks import Task, conform, subsample
-from archlock.training import Plan, Precision, fit
+from archlock.training import Plan, fit, precision_on
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
@@ -167,7 +167,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     """The plan without a clock, but for the number of candidates."""
     examples = len(source.train)
     tiny = min(source.shape[1:]) < 12  # a step costs the same for twice the images then, and a shift loses too much
-    precision: Precision = "bfloat16" if config.device.startswith("cuda") else "float32"
+    precision = precision_on(config.device)
     short = Plan(
         _epochs(18_000, min(3000, examples), 4, 12),
         batch_size=128 if tiny else 64,
@@ -218,7 +218,7 @@ def _epochs(images: int, examples: int, least: int, most: int) -> int:
 
 
 def _seconds_per_image(config: LockConfig, source: Task) -> float:
-    """Seconds of one thread for one training image at full size, from a heavy architecture measured here."""
+    """Seconds of one worker for one training image at full size, from a heavy architecture measured on the device."""
     *_, heavy = SPACES[config.space].enumerate()
     if config.space == "nasbench201":
         heavy = SPACES[config.space].architecture("333333")
@@ -228,6 +228,6 @@ def _seconds_per_image(config: LockConfig, source: Task) -> float:
     with one_thread():
         for epochs in (1, 1, 3):  # once to warm up; the difference of the others leaves out what is not training
             began = time.perf_counter()
-            fit(model, sample, Plan(epochs), seed=0)
+            fit(model, sample, Plan(epochs, precision=precision_on(config.device)), seed=0, device=config.device)
             seconds.append(time.perf_counter() - began)
     return TYPICAL * max(seconds[2] - seconds[1], 1e-6) / (2 * len(sample.train))

@@ -64,7 +64,7 @@ def confirmed_choice(
 
 def every_seed(run: Run, architecture: Architecture) -> tuple[Measurement, ...]:
     """Source accuracy of the architecture trained at full size with every seed; the first one is the finalist's."""
-    subjects = Subjects(run.source, {}, run.allocation.final, run.workspace.checkpoints, run.config.device)
+    subjects = Subjects(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
     seeds = tuple(run.config.seed + index for index in range(run.config.attack_seeds))
     stage = f"{architecture.code}, trained with every seed"
     known = gather((architecture,), subjects, seeds=seeds, stage=stage, means=run.means)

@@ -52,7 +52,7 @@ def decide(run: Run) -> Decision:
     ordinary, locks = finalists_to_train(run.config, seen, space, count=run.allocation.finalists)
     architectures = tuple(dict.fromkeys((*ordinary, *locks)))
     measured = {} if run.config.evidence == "zero_cost" else run.targets
-    subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, run.config.device)
+    subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
     known = gather(
         architectures,
         subjects,
@@ -77,7 +77,7 @@ def decide(run: Run) -> Decision:
 
 
 def _learn(run: Run, space: Space) -> Preference:
-    small = evidence_subjects(run.source, run.targets, run.allocation)
+    small = evidence_subjects(run.source, run.targets, run.allocation, device=run.config.device)
     if run.config.evidence == "zero_cost":
         return learn_by_proxies(
             space,
@@ -86,6 +86,7 @@ def _learn(run: Run, space: Space) -> Preference:
             run.config.preference,
             candidates=run.allocation.candidates,
             means=run.means,
+            device=run.config.device,
         )
     return learn_by_adaptation(
         space,

@@ -4,7 +4,7 @@ What the store already has is not bought again, so a killed run goes on where it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archlock.adaptation import (
@@ -19,6 +19,7 @@ from archlock.adaptation import (
 from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.execution import executor_for
 from archlock.progress import Progress
+from archlock.recipes.settling import settle
 from archlock.spaces import Architecture
 from archlock.tasks import Task
 
@@ -42,7 +43,8 @@ class Subjects:
     settings: AdaptationSettings
     folder: Path | None = None
     """Where trained source models and their checkpoints are kept; None: they are not."""
-    device: str = "cpu"
+    device: str = field(kw_only=True)
+    """Where they are trained."""
 
     def wanted(self) -> tuple[tuple[Task, str], ...]:
         """Every (task, measure) of an architecture."""
@@ -51,7 +53,9 @@ class Subjects:
     def keys(self, architecture: Architecture, seed: int) -> tuple[Key, ...]:
         """Where the evidence on an architecture is in the store, in the order of :meth:`wanted`."""
         return tuple(
-            adaptation_key(architecture, task, measure, self.settings, source=self.source, seed=seed)
+            adaptation_key(
+                architecture, task, measure, self.settings, source=self.source, seed=seed, device=self.device
+            )
             for task, measure in self.wanted()
         )
 
@@ -65,14 +69,13 @@ def gather(
     stage: str,
 ) -> dict[Key, Measurement]:
     """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
-    known = means.store.read(fidelity=subjects.settings.fidelity(subjects.source))
+    known = means.store.read(fidelity=subjects.settings.fidelity(subjects.source, device=subjects.device))
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(subjects, *job, known)]
     means.progress.begin(stage, len(jobs), len(jobs) - len(left))
     for index, found in executor_for(means.workers).run(_measure, subjects, left):
-        means.store.write(found)
-        known.update({measurement.key: measurement for measurement in found})
-        means.progress.advance(1, f"{left[index][0].code}: {found[0].value:.1%} on the source")
+        known.update(settle(means.store, found, means.progress))
+        means.progress.advance(1, f"{left[index][0].code}: {known[found[0].key].value:.1%} on the source")
     return known
 
 

@@ -6,13 +6,13 @@ Only then are the sealed targets opened and the attackers let loose, on the lock
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
 from torch import nn
 
-from archlock.execution import default_workers
+from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
@@ -80,6 +80,7 @@ def lock(
     a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
     """
     config = one_of(config, settings, LockConfig.of)
+    config = replace(config, device=resolve_device(config.device))
     hidden = tuple(sealed) or _held_out(source, config)
     run = begin(
         source,
@@ -88,7 +89,7 @@ def lock(
         known=known,
         sealed=len(hidden),
         store=store,
-        workers=workers or default_workers(),
+        workers=workers_for(config.device, workers),
         progress=progress or Silent(),
     )
     decision = decide(run)

@@ -94,11 +94,12 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
 def evidence_records(run: Run) -> tuple[EvidenceRecord, ...]:
     """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
     names = known_fingerprints(run)
-    small = evidence_subjects(run.source, run.targets, run.allocation)
+    device = run.config.device
+    small = evidence_subjects(run.source, run.targets, run.allocation, device=device)
     fidelities = {
-        small.settings.fidelity(small.source),
-        run.allocation.final.fidelity(run.source),
-        PROXIES_BOUGHT.fidelity,
+        small.settings.fidelity(small.source, device=device),
+        run.allocation.final.fidelity(run.source, device=device),
+        PROXIES_BOUGHT.fidelity(device=device),
     }
     seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)

@@ -10,7 +10,7 @@ from archlock.models import load_weights
 from archlock.recipes.export import Blueprint, build_blueprint
 from archlock.recipes.lock.choosing import Finalist, every_seed
 from archlock.recipes.lock.run import Run
-from archlock.training import evaluate
+from archlock.training import evaluate_copy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +45,6 @@ def release(run: Run, finalist: Finalist) -> Released:
         blueprint,
         models,
         tuple(m.value for m in kept),
-        tuple(evaluate(model, run.source.test) for model in models),
+        tuple(evaluate_copy(model, run.source.test, device=run.config.device) for model in models),
         sum(m.seconds for m in measured),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from archlock.adaptation import measure_adaptation
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.execution import one_thread
+from archlock.execution import kind_of, one_thread
 from archlock.progress import Progress
 from archlock.recipes.lock.allocation import Allocation, Workload, allocate
 from archlock.recipes.lock.config import LockConfig
@@ -17,6 +17,7 @@ from archlock.recipes.lock.judging import SOURCE_TASK
 from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
 from archlock.recipes.naming import named
 from archlock.recipes.proxy_evidence import ProxyWork, measure_proxies
+from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES
@@ -58,6 +59,7 @@ def begin(
     known_targets(source, config, known)  # what is wrong with them is said before anything is written
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
+    say_what_is_outdated(workspace.store, progress)
     workload = Workload(
         workers=workers,
         attacked=sealed + (len(known) if config.scheme == "tk" else 0),
@@ -106,14 +108,14 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
 
 def known_fingerprints(run: Run) -> dict[str, str]:
     """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
-    small = evidence_subjects(run.source, run.targets, run.allocation)
+    small = evidence_subjects(run.source, run.targets, run.allocation, device=run.config.device)
     found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
     for tasks in (run.targets, small.targets):
         found.update({task.fingerprint: name for name, task in tasks.items()})
     return found
 
 
-def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: Allocation) -> Subjects:
+def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: Allocation, *, device: str) -> Subjects:
     """The tasks of adaptation evidence: smaller images, fewer training examples."""
 
     def reduced(task: Task, examples: int) -> Task:
@@ -121,21 +123,24 @@ def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: All
         return subsample(small, min(examples, len(small.train)), seed=0)
 
     small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
-    return Subjects(reduced(source, allocation.source_examples), small, allocation.evidence)
+    return Subjects(reduced(source, allocation.source_examples), small, allocation.evidence, device=device)
 
 
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
-    """Seconds of one thread for the evidence on one architecture of middling size, measured here."""
+    """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
     space = SPACES[config.space]
     architecture = space.sample(rng_for(0, "timing"))
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
-    subjects = evidence_subjects(source, targets, draft)
+    subjects, device = evidence_subjects(source, targets, draft, device=config.device), config.device
     with one_thread():
-        began = time.perf_counter()
-        if config.evidence == "zero_cost":
-            tasks = {SOURCE_TASK: subjects.source, **subjects.targets}
-            measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0), architecture)
-        else:
-            measure_adaptation(architecture, subjects.source, subjects.targets, subjects.settings, seed=0)
+        for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
+            began = time.perf_counter()
+            if config.evidence == "zero_cost":
+                tasks = {SOURCE_TASK: subjects.source, **subjects.targets}
+                measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0, device=device), architecture)
+            else:
+                measure_adaptation(
+                    architecture, subjects.source, subjects.targets, subjects.settings, seed=0, device=device
+                )
     return time.perf_counter() - began

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archlock.evidence import EvidenceStore
-from archlock.execution import Executor
+from archlock.execution import Executor, resolve_device
 from archlock.progress import Progress, Silent
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN
 from archlock.recipes.measure.config import MeasureConfig
@@ -19,6 +19,7 @@ from archlock.recipes.measure.recording import Tally, Wanted, tallied, write_csv
 from archlock.recipes.measure.training_evidence import TrainingWork, gather_short_trainings
 from archlock.recipes.naming import by_name
 from archlock.recipes.proxy_evidence import ProxyWork, measure_name, measure_proxies
+from archlock.recipes.settling import say_what_is_outdated
 from archlock.seeding import rng_for
 from archlock.short_training import SHORT
 from archlock.spaces import SPACES, Architecture
@@ -53,16 +54,18 @@ def measure(
 
     Every function is measured once, as the cheapest architecture that computes it (``Space.simplify``), under whose
     name it is kept. Proxies that fail or have no meaning for a task, and trainings that diverge, are kept as such and
-    not tried again. ``table`` is a CSV file to write too, with a row for every architecture. ``device`` is where
-    networks are trained; proxies are measured on the CPU.
+    not tried again. ``table`` is a CSV file to write too, with a row for every architecture. ``device`` (``auto``:
+    a GPU where there is one) is where networks are trained and proxies measured; for an accelerator the executor
+    should have one worker (``workers_for``). An absent device raises ConfigurationError before anything is written.
     """
-    progress = progress or Silent()
+    progress, device = progress or Silent(), resolve_device(device)
     began = time.perf_counter()
     named, kept, chosen = by_name(tasks), EvidenceStore(store), drawn(config)
     functions = tuple(dict.fromkeys(map(SPACES[config.space].simplify, chosen)))
+    say_what_is_outdated(kept, progress)
     wanted: list[Wanted] = []
     if config.proxies is not None:
-        work = ProxyWork.on(named, config.proxies, seed=config.seed)
+        work = ProxyWork.on(named, config.proxies, seed=config.seed, device=device)
         gather_proxies(functions, work, store=kept, executor=executor, progress=progress, chunk=config.chunk)
         wanted += proxies_wanted(work)
     if config.trainings is not None:
@@ -95,7 +98,7 @@ def gather_proxies(
     measured = store.covered(
         tasks={subject.fingerprint for subject in work.subjects.values()},
         measures=[measure_name(proxy) for proxy in work.settings.proxies],
-        fidelity=work.settings.fidelity,
+        fidelity=work.fidelity,
         seed=work.seed,
     )
     left = [function for function in functions if str(function) not in measured]
@@ -124,7 +127,7 @@ def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
 def proxies_wanted(work: ProxyWork) -> list[Wanted]:
     """A column for every proxy on every task."""
     return [
-        Wanted(f"{proxy}_{name}", measure_name(proxy), name, subject.fingerprint, work.settings.fidelity, work.seed)
+        Wanted(f"{proxy}_{name}", measure_name(proxy), name, subject.fingerprint, work.fidelity, work.seed)
         for name, subject in work.subjects.items()
         for proxy in work.settings.proxies
     ]
@@ -133,7 +136,7 @@ def proxies_wanted(work: ProxyWork) -> list[Wanted]:
 def trainings_wanted(work: TrainingWork, seeds: Sequence[int]) -> list[Wanted]:
     """A column for every seed on every task."""
     return [
-        Wanted(f"{SHORT}_{name}_{seed}", SHORT, name, task.fingerprint, work.settings.fidelity, seed)
+        Wanted(f"{SHORT}_{name}_{seed}", SHORT, name, task.fingerprint, work.fidelity, seed)
         for name, task in work.tasks.items()
         for seed in seeds
     ]

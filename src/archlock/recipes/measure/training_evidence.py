@@ -7,6 +7,7 @@ from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.execution import Executor
 from archlock.progress import Progress
+from archlock.recipes.settling import settle
 from archlock.short_training import SHORT, ShortTrainingSettings, measure_short_trainings
 from archlock.spaces import Architecture
 from archlock.tasks import Task, conform, subsample
@@ -54,6 +55,11 @@ class TrainingWork:
     settings: ShortTrainingSettings
     device: str
 
+    @property
+    def fidelity(self) -> str:
+        """Name of the settings in the evidence store."""
+        return self.settings.fidelity(device=self.device)
+
     @classmethod
     def on(cls, tasks: Mapping[str, Task], config: TrainingConfig, *, device: str) -> "TrainingWork":
         """The tasks, by name, in the size of the configuration."""
@@ -79,15 +85,13 @@ def gather_short_trainings(
     for name, task in work.tasks.items():
         left: list[Pair] = []
         for seed in seeds:
-            known = store.covered(
-                tasks={task.fingerprint}, measures={SHORT}, fidelity=work.settings.fidelity, seed=seed
-            )
+            known = store.covered(tasks={task.fingerprint}, measures={SHORT}, fidelity=work.fidelity, seed=seed)
             left += [(one, seed) for one in functions if str(one) not in known]
         total = len(functions) * len(seeds)
         progress.begin(f"short trainings, {name}", total, total - len(left))
         groups = grouped(left, default_stack(task, work.device))
         for index, found in executor.run(train_group, work, ((name, group) for group in groups)):
-            store.write(found)
+            settle(store, found, progress)
             progress.advance(len(groups[index]))
 
 

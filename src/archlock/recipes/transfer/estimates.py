@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Final
 
 from archlock.adaptation import weights_file
-from archlock.evidence import EvidenceStore, Key, Measurement
-from archlock.execution import Executor
+from archlock.evidence import EvidenceStore, Key, Measurement, fidelity_name
+from archlock.execution import Executor, computed_on
+from archlock.identity import tag_of
 from archlock.models import build, load_weights
 from archlock.progress import Progress
+from archlock.recipes.settling import settle
 from archlock.recipes.transfer.work import TransferWork
 from archlock.spaces import Architecture
-from archlock.transferability import ESTIMATES, measure_estimates
+from archlock.transferability import ESTIMATES, Estimate, measure_estimates
 
 EXAMPLES: Final = 400
 """Training images of a target that estimates look at, at most."""
@@ -19,8 +21,18 @@ EXAMPLES: Final = 400
 
 def estimate_key(work: TransferWork, architecture: Architecture, name: str, task: str, source: str, seed: int) -> Key:
     """Where an estimate is in the store."""
-    fidelity = f"{work.settings.fidelity(work.sources[source])}-{EXAMPLES}"
-    return Key(str(architecture), work.targets[task].fingerprint, f"estimate.{name}", "train", fidelity, seed)
+    fidelity = _fidelity(work, source)
+    return Key(str(architecture), work.targets[task].fingerprint, estimate_measure(name), "train", fidelity, seed)
+
+
+def estimate_measure(name: str) -> str:
+    """What an estimate is called in the store; a plug-in with the fingerprint of its code."""
+    return f"estimate.{name}{tag_of(ESTIMATES[name], base=Estimate)}"
+
+
+def _fidelity(work: TransferWork, source: str) -> str:
+    settings = f"{EXAMPLES}-of-{work.fidelity(work.sources[source])}"
+    return fidelity_name("estimates", settings, computed=computed_on(work.device))
 
 
 def kept_in(work: TransferWork, source: str) -> Path:
@@ -43,11 +55,10 @@ def gather_estimates(
     jobs: list[tuple[Architecture, str, int]] = []
     total = 0
     for source in work.sources:
-        fidelity = estimate_key(work, architectures[0], "", next(iter(work.others(source))), source, seed).fidelity
         known = store.covered(
             tasks={task.fingerprint for task in work.others(source).values()},
-            measures={f"estimate.{name}" for name in ESTIMATES},
-            fidelity=fidelity,
+            measures=set(map(estimate_measure, ESTIMATES)),
+            fidelity=_fidelity(work, source),
             seed=seed,
         )
         kept = [one for one in architectures if weights_file(kept_in(work, source), one, seed).exists()]
@@ -55,7 +66,7 @@ def gather_estimates(
         jobs += [(one, source, seed) for one in kept if str(one) not in known]
     progress.begin("estimates", total, total - len(jobs))
     for _, found in executor.run(estimate_job, work, jobs):
-        store.write(found)
+        settle(store, found, progress)
         progress.advance()
 
 
@@ -65,9 +76,9 @@ def estimate_job(work: TransferWork, job: tuple[Architecture, str, int]) -> tupl
     signature, settings = work.sources[source].signature, work.settings
     model = build(architecture, signature, width=settings.width, depth=settings.depth, seed=0)
     load_weights(model, weights_file(kept_in(work, source), architecture, seed))
-    found = []
+    found, ready = [], model.eval().to(work.device)
     for name, task in work.others(source).items():
-        for one in measure_estimates(model.eval(), task, examples=EXAMPLES, seed=seed, device=work.device):
+        for one in measure_estimates(ready, task, examples=EXAMPLES, seed=seed, device=work.device):
             key = estimate_key(work, architecture, one.name, name, source, seed)
             found.append(Measurement(key, one.value, "", 0.0, one.status, one.note))
     return tuple(found)

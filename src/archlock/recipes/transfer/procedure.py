@@ -12,8 +12,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from archlock.evidence import EvidenceStore
-from archlock.execution import Executor
+from archlock.execution import Executor, resolve_device
 from archlock.progress import Progress, Silent
+from archlock.recipes.settling import say_what_is_outdated, settle
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.estimates import gather_estimates
 from archlock.recipes.transfer.recording import transfer_table
@@ -52,10 +53,11 @@ def transfer(
     (``archlock.transferability``). With ``minutes`` no training is begun after that time; the table has what is
     complete. The same call goes on.
     """
-    progress = progress or Silent()
+    progress, device = progress or Silent(), resolve_device(device)
     architectures = wanted(config)
     work = TransferWork.on(sources, targets, config, folder=weights, device=device)
     kept, seeds = EvidenceStore(store), range(config.seed, config.seed + config.seeds)
+    say_what_is_outdated(kept, progress)
     jobs: list[Job] = [
         (one, seed, source) for seed in seeds for one in architectures for source in (*work.sources, None)
     ]
@@ -63,7 +65,7 @@ def transfer(
     left = [(one, seed, source) for one, seed, source in jobs if str(one) not in known[seed, source]]
     progress.begin("transfer", len(jobs), len(jobs) - len(left))
     for index, found in executor.run(measure_job, work, _until(left, minutes)):
-        kept.write(found)
+        settle(kept, found, progress)
         progress.advance(1, f"{left[index][0].code} {left[index][2] or 'from scratch'}")
     gather_estimates(architectures, work, seed=config.seed, store=kept, executor=executor, progress=progress)
     table = transfer_table(

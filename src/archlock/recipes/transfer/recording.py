@@ -17,7 +17,7 @@ from archlock.adaptation import FINE_TUNE, PROBE, SCRATCH, SOURCE
 from archlock.errors import TableError
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.models import build, count_flops, count_parameters
-from archlock.recipes.transfer.estimates import estimate_key
+from archlock.recipes.transfer.estimates import estimate_key, estimate_measure
 from archlock.recipes.transfer.work import TransferWork, transfer_values
 from archlock.spaces import Architecture
 from archlock.tables import Provenance, RecordedColumn, Role, Table
@@ -103,7 +103,7 @@ def _estimates(
     """Every estimate of every pair that has a value of it."""
     pairs = [(source, task) for source in work.sources for task in work.others(source)]
     for name in ESTIMATES:
-        known = store.read(measure=f"estimate.{name}")
+        known = store.read(measure=estimate_measure(name))
         for source, task in pairs:
             keys = [estimate_key(work, one, name, task, source, seed) for one in kept]
             run = np.array([_value(known.get(key)) for key in keys])

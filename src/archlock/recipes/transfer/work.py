@@ -75,13 +75,19 @@ class TransferWork:
         """The targets of a source: all but itself."""
         return {name: task for name, task in self.targets.items() if name != source}
 
+    def fidelity(self, source: Task | None) -> str:
+        """Name of the settings in the store, of weights from that source."""
+        return self.settings.fidelity(source, device=self.device)
+
     def key(
         self, architecture: Architecture, measure: str, task: str, source: str | None, split: Judge, seed: int
     ) -> Key:
         """Where a value is in the store."""
         subject = self.sources[task] if measure == SOURCE else self.targets[task]
         start = None if source is None else self.sources[source]
-        return adaptation_key(architecture, subject, measure, self.settings, source=start, split=split, seed=seed)
+        return adaptation_key(
+            architecture, subject, measure, self.settings, source=start, split=split, seed=seed, device=self.device
+        )
 
     def measured(self, store: EvidenceStore, source: str | None, seed: int) -> set[str]:
         """The architectures, as texts, of which the store has all that a job with this source and seed measures."""
@@ -89,7 +95,7 @@ class TransferWork:
         subjects = self.targets if source is None else self.others(source)
         measures = {SCRATCH} if source is None else {PROBE, FINE_TUNE}
         tasks = {task.fingerprint for task in subjects.values()}
-        return store.covered(tasks=tasks, measures=measures, fidelity=self.settings.fidelity(start), seed=seed)
+        return store.covered(tasks=tasks, measures=measures, fidelity=self.fidelity(start), seed=seed)
 
 
 def measure_job(work: TransferWork, job: Job) -> tuple[Measurement, ...]:

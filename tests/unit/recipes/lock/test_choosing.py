@@ -96,7 +96,7 @@ def test_gains_are_averaged_over_targets() -> None:
 
 def subjects() -> Subjects:
     plan = Plan(1)
-    return Subjects(tiny_source(), {"other": tiny_target()}, AdaptationSettings(4, 1, plan, plan))
+    return Subjects(tiny_source(), {"other": tiny_target()}, AdaptationSettings(4, 1, plan, plan), device="cpu")
 
 
 def test_a_finalist_whose_training_failed_is_left_out_and_the_better_adaptation_counts() -> None:

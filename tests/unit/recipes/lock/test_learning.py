@@ -14,7 +14,7 @@ from archlock.training import Plan
 from tiny_runs import tiny_source, tiny_target
 
 SPACE = SPACES["transnas101_micro"]
-SUBJECTS = Subjects(tiny_source(), {"other": tiny_target()}, AdaptationSettings(4, 1, Plan(1), Plan(1)))
+SUBJECTS = Subjects(tiny_source(), {"other": tiny_target()}, AdaptationSettings(4, 1, Plan(1), Plan(1)), device="cpu")
 
 
 def measured(failed: int, count: int = 12) -> tuple:

@@ -76,7 +76,7 @@ def test_what_is_kept_is_what_the_proxies_say(tmp_path: Path) -> None:
     space = SPACES["nasbench201"]
     functions = {space.simplify(one) for one in drawn(CONFIG)}
     assert (result.architectures, result.functions) == (40, len(functions))
-    work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3)
+    work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3, device="cpu")
     known = EvidenceStore(tmp_path / "store.sqlite").read()
     assert len(known) == len(functions) * len(SETTINGS.proxies) * len(TASKS)
     function = next(one for one in sorted(functions) if space.is_connected(one))
@@ -95,7 +95,7 @@ def test_an_architecture_has_the_values_of_its_function(tmp_path: Path) -> None:
         rows = list(csv.DictReader(lines))
     assert [row["code"] for row in rows] == [one.code for one in drawn(CONFIG)]
     space = SPACES["nasbench201"]
-    work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3)
+    work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3, device="cpu")
     for row in rows[:5]:
         function = space.simplify(space.architecture(row["code"]))
         assert row["function"] == function.code
