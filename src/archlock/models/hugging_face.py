@@ -34,6 +34,18 @@ class HuggingFaceClassifier(nn.Module):
         logits: Tensor = self.body(self.normalise(images)).logits
         return logits
 
+    def reset_parameters(self) -> None:
+        """Draw the weights as the library draws those of a new model; a head that was replaced draws itself.
+
+        Class tokens and position embeddings are bare parameters, which only the library knows how to draw.
+        """
+        fresh = type(self.body)(self.body.config).state_dict()
+        state = self.body.state_dict()
+        known = {
+            name: fresh[name] for name, value in state.items() if name in fresh and fresh[name].shape == value.shape
+        }
+        self.body.load_state_dict({**state, **known})
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:

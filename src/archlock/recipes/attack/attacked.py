@@ -145,17 +145,6 @@ def source_record(subject: Subject) -> TaskRecord | None:
     return None if subject.lock is None else subject.lock.source
 
 
-def limits(subject: Subject, attackers: Sequence[str]) -> tuple[str, ...]:
-    """What an attack on opened models cannot show."""
-    kept = max((_trained_share_kept(opened.module) for opened in subject.opened), default=0.0)
-    if "from_scratch" not in attackers or kept == 0:
-        return ()
-    return (
-        f"From scratch means that every layer that can be begun anew is; {100 * kept:.2g}% of the parameters lie "
-        "outside such layers (position embeddings, scales) and kept their trained values.",
-    )
-
-
 def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
     """The trained models of a lock run, one per source training, by role."""
     found: dict[Role, Defended] = {}
@@ -215,15 +204,3 @@ def _check_fits(opened: OpenedModel, task: Task) -> None:
             f"{opened.name} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
             f"({reason}); say which it takes with --size and --channels"
         ) from error
-
-
-def _trained_share_kept(module: nn.Module) -> float:
-    """Share of the parameters that training from scratch would not begin anew: outside layers that can be reset."""
-    reset = {
-        id(parameter)
-        for layer in module.modules()
-        if callable(getattr(layer, "reset_parameters", None))
-        for parameter in layer.parameters()
-    }
-    kept = sum(parameter.numel() for parameter in module.parameters() if id(parameter) not in reset)
-    return kept / max(1, count_parameters(module))

@@ -15,7 +15,6 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     Subject,
     check_source,
-    limits,
     model_records,
     more_of_source,
     prepared_targets,
@@ -135,7 +134,6 @@ def attack(
         further=further,
         spent_seconds=spent,
         budget=_budget_record(config, effort, spent, len(outcomes)),
-        limits=limits(subject, config.attackers),
     )
     to_json(workspace.path / RESULT, found)
     write_atomic(workspace.path / REPORT, render_html(found))
