@@ -10,7 +10,14 @@ from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
-from archlock.tasks.subsample import enlarged, few_of_each, subsample, subsample_fraction
+from archlock.tasks.subsample import (
+    enlarged,
+    few_of_each,
+    share_of,
+    share_of_validation,
+    subsample,
+    subsample_fraction,
+)
 from archlock.tasks.task import Kind, Signature, Split, Task
 
 __all__ = [
@@ -34,6 +41,8 @@ __all__ = [
     "open_task",
     "save_task",
     "seal",
+    "share_of",
+    "share_of_validation",
     "subsample",
     "subsample_fraction",
 ]

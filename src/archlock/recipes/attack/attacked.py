@@ -155,7 +155,7 @@ def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
         models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
         if not models:
             raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
-        found[model.role] = Defended(model.role, model.architecture, models)
+        found[model.role] = Defended(model.role, model.architecture, models, model.diverged)
     return found
 
 

@@ -31,7 +31,7 @@ from archlock.recipes.task_records import target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
-from archlock.tasks import Task, subsample
+from archlock.tasks import Task, share_of
 
 SOURCE = "source.json"
 
@@ -85,7 +85,7 @@ def attack(
         check_source(subject, source)
     honest = None if more is None else more_of_source(subject, more)
     if config.examples is not None:
-        prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
+        prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     folder, workers = _folder(subject, prepared, out), workers or default_workers()
     fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
     workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
@@ -170,7 +170,7 @@ def _source_scores(
 def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort | None) -> tuple[dict[str, Task], Suite]:
     """What is attacked with how much data, and how, as configured or as planned for the budget."""
     if effort is not None:
-        targets = {name: subsample(task, effort.examples, seed=config.seed) for name, task in targets.items()}
+        targets = {name: share_of(task, effort.examples, seed=config.seed) for name, task in targets.items()}
         plan = attack_plan(effort.examples, effort.epochs)
         asked = _suite(config, max(len(task.train) for task in targets.values()))
         return targets, replace(asked, plan=plan, fractions=effort.fractions, seeds=effort.seeds)

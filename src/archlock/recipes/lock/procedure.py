@@ -29,7 +29,7 @@ from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
 from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
-from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, subsample
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, share_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,13 +124,13 @@ def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict
     tasks = [*run.targets.values()] if run.config.scheme == "tk" else []
     tasks += [conform(target.open(choice), run.source.shape) for target in hidden]
     most = run.allocation.attack_examples
-    return named([task if len(task.train) <= most else subsample(task, most, seed=run.config.seed) for task in tasks])
+    return named([share_of(task, most, seed=run.config.seed) for task in tasks])
 
 
 def _pair(locked: Released, source_only: Released) -> tuple[Defended, ...]:
     return (
-        Defended("locked", str(locked.finalist.architecture), locked.models),
-        Defended("source_only", str(source_only.finalist.architecture), source_only.models),
+        Defended("locked", str(locked.finalist.architecture), locked.models, locked.diverged),
+        Defended("source_only", str(source_only.finalist.architecture), source_only.models, source_only.diverged),
     )
 
 

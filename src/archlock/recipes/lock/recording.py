@@ -86,6 +86,7 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
         depth=blueprint.depth,
         source_validation=released.validation,
         source_test=released.test,
+        diverged=released.diverged,
         source_percentile=100 * decision.percentiles[architecture],
         seconds=released.seconds,
     )
