@@ -1,11 +1,23 @@
 """What every report says of tasks, and of the versions that a result depends on."""
 
 import platform
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from archlock import __version__
 from archlock.reports import TargetRecord, TaskRecord
 from archlock.tasks import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attacked:
+    """A target that is attacked, and where it came from: by what it was given as, whatever was made of its images."""
+
+    task: Task
+    seen_by_search: bool = False
+    simulated: bool = False
+    drawn: bool = False
+    """Whether a simulated one was drawn, and not made from the source's images."""
 
 
 def task_record(task: Task) -> TaskRecord:
@@ -23,8 +35,9 @@ def task_record(task: Task) -> TaskRecord:
     )
 
 
-def target_record(name: str, task: Task, *, seen_by_search: bool, simulated: bool) -> TargetRecord:
+def target_record(name: str, attacked: Attacked) -> TargetRecord:
     """What a report says of a target."""
+    task = attacked.task
     return TargetRecord(
         name=name,
         origin=task.origin,
@@ -32,8 +45,9 @@ def target_record(name: str, task: Task, *, seen_by_search: bool, simulated: boo
         classes=len(task.classes),
         chance=task.chance,
         examples=len(task.train),
-        seen_by_search=seen_by_search,
-        simulated=simulated,
+        seen_by_search=attacked.seen_by_search,
+        simulated=attacked.simulated,
+        drawn=attacked.drawn,
         fingerprint=task.fingerprint,
     )
 

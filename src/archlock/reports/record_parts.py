@@ -166,9 +166,18 @@ class TargetRecord:
     seen_by_search: bool
     """Whether the search measured architectures on it."""
     simulated: bool
-    """Whether it was made from the source's own images."""
+    """Whether it stands in for targets that nobody knows: made from the source's images, or drawn."""
     fingerprint: str = ""
     """Of the pixels, labels and splits; empty where it was not kept."""
+    drawn: bool | None = None
+    """Whether a simulated one was drawn, with nothing of the source's images in it; `null` where that was not kept."""
+
+    @property
+    def stand_in(self) -> str:
+        """What a simulated target is, in words; empty for any other."""
+        if not self.simulated:
+            return ""
+        return {True: "drawn", False: "made from the source's images", None: "simulated from the source"}[self.drawn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_eff
 from archlock.recipes.further_training import further_training
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.suite import Suite, attack_plan, run_suite
-from archlock.recipes.task_records import target_record, task_record, versions
+from archlock.recipes.task_records import Attacked, target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
@@ -129,7 +129,7 @@ def attack(
         versions=versions(),
         source=source_record(subject) if source is None else task_record(source),
         models=model_records(subject, shape, scores),
-        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in attacked.items()),
+        targets=tuple(target_record(n, Attacked(t)) for n, t in attacked.items()),
         outcomes=outcomes,
         further=further,
         spent_seconds=spent,
