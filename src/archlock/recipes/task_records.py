@@ -1,6 +1,7 @@
 """What every report says of tasks, and of the versions that a result depends on."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -49,6 +50,16 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         simulated=attacked.simulated,
         drawn=attacked.drawn,
         fingerprint=task.fingerprint,
+    )
+
+
+def enlargements(targets: Mapping[str, Task]) -> tuple[str, ...]:
+    """One sentence for every target whose images are smaller than what the models take."""
+    return tuple(
+        f"The images of {name} are {task.enlarged_from} pixels high or wide and were enlarged to {task.shape[1]} x "
+        f"{task.shape[2]}: they show no more than before, and a model that is used to detail may do worse on them."
+        for name, task in targets.items()
+        if task.enlarged_from is not None
     )
 
 

@@ -15,8 +15,10 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     Subject,
     check_source,
+    image_limits,
     model_records,
     more_of_source,
+    opened_task,
     prepared_targets,
     source_record,
     source_scores,
@@ -57,12 +59,12 @@ class AttackResult:
 
 def attack(
     model: str | Path | nn.Module | OpenedModel,
-    targets: Sequence[Task],
+    targets: Sequence[Task | str | Path],
     config: AttackConfig | None = None,
     *,
     reference: str | Path | nn.Module | OpenedModel | None = None,
-    source: Task | None = None,
-    more: Task | None = None,
+    source: Task | str | Path | None = None,
+    more: Task | str | Path | None = None,
     out: str | Path | None = None,
     store: Path | None = None,
     workers: int | None = None,
@@ -75,21 +77,33 @@ def attack(
     or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
     comparison, ``source`` the task that the model was trained for, to measure it there, and ``more`` further images of
     that task, with its classes in the same order, to see whether the model can still be trained on. ``out`` is by
-    default a directory named after the targets inside a lock run; other models need it. Targets are brought to the size
-    of the model's images, where that is known. The same call takes up what was interrupted.
+    default a directory named after the targets inside a lock run; other models need it. The same call takes up what was
+    interrupted.
+
+    Data may be named as for ``open_task`` (a folder, a file): then they are opened at the size of the model's images,
+    as its processor says. A task is brought to that size; one whose files were larger than what was read of them is
+    refused, and one that is truly smaller is enlarged and the report says so. Where the size is not known, tasks are
+    taken as they are, and the report says that.
     """
     config, progress = config or AttackConfig(), progress or Silent()
     subject = subject_of(model, reference)
-    prepared = prepared_targets(subject, targets)
-    if source is not None:
-        check_source(subject, source)
-    honest = None if more is None else more_of_source(subject, more)
+
+    def task_of(data: Task | str | Path) -> Task:
+        return opened_task(subject, data, seed=config.seed)
+
+    prepared = prepared_targets(subject, [task_of(data) for data in targets])
+    own = None if source is None else task_of(source)
+    if own is not None:
+        check_source(subject, own)
+    honest = None if more is None else more_of_source(subject, task_of(more))
+    for line in image_limits(subject, prepared):
+        progress.say(line)
     if config.examples is not None:
         prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     folder, workers = _folder(subject, prepared, out), workers or default_workers()
     fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
-    workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
-    scores = _source_scores(workspace, subject, source, config)
+    workspace = Workspace.open(folder, _identity(subject, prepared, own, honest, config), store=store)
+    scores = _source_scores(workspace, subject, own, config)
     effort = None
     if config.budget is not None:
         plan = workspace.once(PLAN, lambda: fresh or _planned(subject, prepared, config, workers))
@@ -127,13 +141,14 @@ def attack(
         seed=config.seed,
         command=command,
         versions=versions(),
-        source=source_record(subject) if source is None else task_record(source),
+        source=source_record(subject) if own is None else task_record(own),
         models=model_records(subject, shape, scores),
         targets=tuple(target_record(n, Attacked(t)) for n, t in attacked.items()),
         outcomes=outcomes,
         further=further,
         spent_seconds=spent,
         budget=_budget_record(config, effort, spent, len(outcomes)),
+        limits=image_limits(subject, attacked),
     )
     to_json(workspace.path / RESULT, found)
     write_atomic(workspace.path / REPORT, render_html(found))

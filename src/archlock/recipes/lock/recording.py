@@ -11,7 +11,7 @@ from archlock.recipes.lock.outputs import FILES
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, evidence_subjects, known_fingerprints
 from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
-from archlock.recipes.task_records import Attacked, target_record, task_record, versions
+from archlock.recipes.task_records import Attacked, enlargements, target_record, task_record, versions
 from archlock.reports import (
     BudgetRecord,
     EvidenceRecord,
@@ -62,7 +62,7 @@ def lock_record(
         further=further,
         evidence=evidence,
         budget=_budget(run, evidence, outcomes, further),
-        limits=_limits(run),
+        limits=(*_limits(run), *enlargements({name: target.task for name, target in targets.items()})),
         files=FILES,
     )
 

@@ -115,7 +115,8 @@ def test_a_budget_is_planned_once_and_kept(tmp_path: Path) -> None:
     config = replace(QUICK, attackers=("fine_tune",), epochs=None, budget=Budget.parse("6s"), seeds=1)
     noted = Noted()
     found = archlock.attack(plain_network(), [tiny_target()], config, out=tmp_path / "a", workers=1, progress=noted)
-    (said,) = noted.lines
+    size, said = noted.lines
+    assert size.startswith("Nobody said which size of images the model takes, so targets were taken as they were read")
     assert said.startswith("planned for 0.1 minutes: ")
     assert found.record.budget is not None
     assert found.record.budget.planned["examples an attacker has"] == 30
