@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.models.network import Normalise
-from archlock.tasks import Framing
-from archlock.tasks.framing import Resample
+from archlock.tasks import Framing, Resample
 
 PREFIX: Final = "hf:"
 WHOLE: Final = 384

@@ -1,7 +1,7 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
 from archlock.tasks.conform import conform
-from archlock.tasks.framing import Framing
+from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.opening import FORMS, open_task
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -29,6 +29,7 @@ __all__ = [
     "Choice",
     "Framing",
     "Kind",
+    "Resample",
     "SealedTask",
     "Signature",
     "Simulator",

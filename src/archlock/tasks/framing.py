@@ -36,8 +36,6 @@ class Framing:
             raise ConfigurationError(
                 f"image size {self.height} x {self.width} makes no sense; expected a side of 1 to {LARGEST_SIDE} pixels"
             )
-        if self.resample not in get_args(Resample):
-            raise ConfigurationError(f"no way {self.resample!r} to scale; expected {', '.join(get_args(Resample))}")
 
     @classmethod
     def of(cls, image_size: "int | Framing | None") -> "Framing | None":
