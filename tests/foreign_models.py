@@ -1,9 +1,12 @@
 """Small models as strangers bring them: a module of their own, a file of weights, a folder in Hugging Face's layout."""
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 
@@ -46,3 +49,37 @@ def vit_folder(folder: Path) -> Path:
     settings = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": {"height": 16, "width": 16}}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     return folder
+
+
+STRIPES = "foreign_models:stripe_network"
+
+
+def stripe_network() -> nn.Module:
+    """Sees stripes of four pixels across and along, by fixed filters; a head for three classes, not trained."""
+    torch.manual_seed(3)
+    filters = nn.Conv2d(3, 2, 3, bias=False)
+    step = torch.tensor([-1.0, 0.0, 1.0])
+    with torch.no_grad():
+        filters.weight.zero_()
+        filters.weight[0, :, 1, :] = step
+        filters.weight[1, :, :, 1] = step
+    return nn.Sequential(
+        filters, nn.ReLU(), nn.AvgPool2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3)
+    ).eval()
+
+
+def striped_images(count: int, *, side: int = 256) -> tuple[list[bytes], list[int]]:
+    """JPEG files whose classes (across, along, plain) differ in stripes of four pixels alone, and their labels."""
+    rng = np.random.default_rng(8)
+    files, labels = [], [index % 3 for index in range(count)]
+    for label in labels:
+        wave = 40.0 * np.where(np.arange(side) % 4 < 2, 1, -1)
+        stripes = (np.tile(wave, (side, 1)), np.tile(wave[:, None], (1, side)), np.zeros((side, side)))[label]
+        shade = np.kron(rng.normal(127, 20, (8, 8)), np.ones((side // 8, side // 8)))
+        image = (stripes + shade + rng.normal(0, 3, (side, side))).clip(0, 255).astype(np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(np.repeat(image[..., None], 3, axis=2) - np.array([0, 2, 0], np.uint8)).save(
+            stream, "JPEG", quality=95
+        )
+        files.append(stream.getvalue())
+    return files, labels

@@ -96,6 +96,7 @@ def target(name: str, classes: int, *, simulated: bool = False, seen: bool = Fal
         examples=1197 if simulated else 2400,
         seen_by_search=seen,
         simulated=simulated,
+        drawn=False if simulated else None,
         fingerprint="a1b2c3d4e5f60718",
     )
 

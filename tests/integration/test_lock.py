@@ -19,10 +19,11 @@ from archlock.recipes.attack.attacked import released_models
 from archlock.recipes.export import load_blueprint
 from archlock.recipes.lock.decide import Decision, decide
 from archlock.recipes.lock.procedure import open_targets
+from archlock.recipes.lock.recording import _limits
 from archlock.recipes.lock.run import begin
 from archlock.reports import AttackRecord, LockRecord, from_json
 from archlock.spaces import SPACES
-from archlock.tasks import seal
+from archlock.tasks import SIMULATORS, Choice, conform, seal
 from archlock.training import evaluate
 from tiny_runs import TINY, Noted, tiny_begin, tiny_config, tiny_source, tiny_target
 
@@ -200,6 +201,40 @@ def test_a_target_that_is_known_is_locked_against_and_attacked(tmp_path: Path) -
     assert set(open_targets(run, [], decision.choice)) == {target.name}
     hidden = seal(replace(tiny_target((8, 9)), name=target.name), name="hidden")
     assert set(open_targets(run, [hidden], decision.choice)) == {target.name, f"{target.name} (2)"}
+
+
+def test_a_known_target_stays_known_whatever_is_made_of_its_images(tmp_path: Path) -> None:
+    """It is larger than the source's images and has more of them than an attacker gets."""
+    target = conform(tiny_target(), (1, 12, 12))
+    run = tiny_begin(tmp_path / "run", tiny_config(scheme="tk"), known=[target], sealed=2)
+    run = replace(run, allocation=replace(run.allocation, attack_examples=12))
+    choice = Choice.now("nasbench201:000000", run.source, seed=0)
+    other = seal(tiny_target((8, 9)), name="hidden")
+    again = seal(replace(target, name="the same"), name="again")
+    opened = open_targets(run, [other, again], choice)
+    assert [(one.seen_by_search, one.simulated) for one in opened.values()] == [
+        (True, False),
+        (False, False),
+        (True, False),
+    ]
+    for one in opened.values():
+        assert len(one.task.train) == 12
+        assert one.task.fingerprint not in {known.fingerprint for known in run.targets.values()}
+
+
+def test_simulated_targets_say_whether_they_are_drawn(tmp_path: Path) -> None:
+    run = tiny_begin(tmp_path / "run", tiny_config(simulated=("shapes", "rotation")))
+    hidden = [seal(SIMULATORS[name].simulate(tiny_source(), seed=0), name=name) for name in ("glyphs", "jigsaw")]
+    choice = Choice.now("nasbench201:000000", run.source, seed=0)
+    opened = open_targets(run, hidden, choice, simulated=True)
+    assert [(one.simulated, one.drawn) for one in opened.values()] == [(True, True), (True, False)]
+    assert [one.task.origin.split(" tiny")[0].split(" digits")[0] for one in opened.values()] == [
+        "drawn at the size of",
+        "simulated from",
+    ]
+    (words,) = [limit for limit in _limits(run) if "knew no target" in limit]
+    assert "tasks made from the source's own images (rotation) and tasks that are drawn" in words
+    assert words.split("(")[-1].startswith("shapes)")
 
 
 def test_scheme_s_chooses_by_the_source_alone(tmp_path: Path) -> None:

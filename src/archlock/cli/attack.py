@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -125,7 +126,7 @@ def attack(
     """
     from archlock.errors import ConfigurationError
     from archlock.execution import resolve_device
-    from archlock.recipes import AttackConfig, Budget, is_run
+    from archlock.recipes import AttackConfig, Budget, image_framing, is_run
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table
@@ -148,14 +149,15 @@ def attack(
     subject = model if is_run(model) else _opened(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)
+    opened = partial(open_task, image_size=image_framing(subject), skip_bad=skip_bad, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
             subject,
-            [open_task(text, skip_bad=skip_bad, seed=seed) for text in target],
+            [opened(text) for text in target],
             config,
             reference=other or None,
-            source=None if source is None else open_task(source, skip_bad=skip_bad, seed=seed),
-            more=None if more is None else open_task(more, skip_bad=skip_bad, seed=seed),
+            source=None if source is None else opened(source),
+            more=None if more is None else opened(more),
             out=out,
             store=store,
             workers=workers,

@@ -121,7 +121,7 @@ def lock(
     from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor
     from archlock.recipes import lock as run_lock
-    from archlock.tasks import open_task, seal
+    from archlock.tasks import Framing, open_task, seal
 
     console = stderr()
     defaults = LockConfig()
@@ -152,15 +152,13 @@ def lock(
         task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
         if task.skipped:
             progress.say(f"left out {len(task.skipped)} unreadable images: {', '.join(task.skipped[:5])}")
+        opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)
         result = run_lock(
             task,
             config,
             out=out,
-            known=[open_task(text, skip_bad=skip_bad, seed=seed) for text in target or []],
-            sealed=[
-                seal(partial(open_task, text, skip_bad=skip_bad, seed=seed), name=Path(text).stem)
-                for text in audit or []
-            ],
+            known=[opened(text) for text in target or []],
+            sealed=[seal(partial(opened, text), name=Path(text).stem) for text in audit or []],
             store=store,
             workers=workers,
             progress=progress,

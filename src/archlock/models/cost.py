@@ -23,7 +23,8 @@ def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
 
     def count(module: nn.Module, _: Any, output: Tensor) -> None:
         nonlocal total
-        weight = module.get_parameter("weight")
+        weight = module.weight  # (no parameter, where it is parametrised or kept by a hook)
+        assert isinstance(weight, Tensor)
         per_output = weight[0].numel()  # a convolution: input channels of the group x kernel; a linear layer: inputs
         total += 2 * per_output * output.numel()
 

@@ -13,7 +13,11 @@ from torch import Tensor, nn
 from archlock.errors import UnsupportedError
 from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.network import DenseDecoder, Network, head_for
+from archlock.models.resetting import reset
 from archlock.tasks import Signature
+
+SHOWN = 5
+"""Parameters named in a refusal."""
 
 
 def head_name(model: nn.Module) -> str:
@@ -106,11 +110,25 @@ def with_kept_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.M
 
 
 def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
-    """A copy with all weights drawn anew and running statistics begun anew; our networks as ``build`` draws them.
+    """A copy with every weight drawn anew and running statistics begun anew; our networks as ``build`` draws them.
 
-    In other modules every submodule that has ``reset_parameters`` is reset with it; parameters outside such modules
-    keep their values. Draws are made on the CPU, so the device does not matter.
+    Other modules are reset by their own methods, see :func:`~archlock.models.resetting.reset`. If a single learned
+    number would be left as it was trained, :class:`~archlock.errors.UnsupportedError` names what holds it. Draws are
+    made on the CPU, so the device does not matter.
     """
+    fresh, left = drawn_anew(model, seed=seed)
+    if left:
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot be begun from scratch: nothing says how {', '.join(left[:SHOWN])}{more} "
+            "were drawn at first, and they would keep their trained values; give the module that holds them (no "
+            "submodule, no hook) a method reset_parameters() that draws them"
+        )
+    return fresh
+
+
+def drawn_anew(model: nn.Module, *, seed: int) -> tuple[nn.Module, tuple[str, ...]]:
+    """As :func:`reinitialised`, and the names of parameters and buffers that could not be drawn and were kept."""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     copy = deepcopy(model).to("cpu")
     if isinstance(copy, Network):
@@ -118,13 +136,10 @@ def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
             draw_body(copy)
         with drawing(seed, "head"):
             draw_head(copy.head)
-        return copy.to(device)
+        return copy.to(device), ()
     with drawing(seed, "body"):
-        for module in copy.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if callable(reset):
-                reset()
-    return copy.to(device)
+        left = reset(copy)
+    return copy.to(device), left
 
 
 def features_before_head(model: nn.Module, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:

@@ -9,23 +9,30 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.models.network import Normalise
+from archlock.tasks import Framing, Resample
 
 PREFIX: Final = "hf:"
+WHOLE: Final = 384
+"""From this side on the processors of ConvNeXt stretch the whole image."""
 _INSTALL: Final = 'pip install "archlock[huggingface]"'
 
 
 class HuggingFaceClassifier(nn.Module):
     """A ``transformers`` image classifier as a plain module: images in [0, 1] in, logits out; normalises by itself."""
 
-    def __init__(self, body: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(
+        self, body: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], framing: Framing | None = None
+    ) -> None:
         super().__init__()
+        self.framing = framing
+        """How images are brought to the size that it takes; None where nothing is said."""
         self.normalise = Normalise(mean, std)
         self.body = body
 
@@ -34,6 +41,18 @@ class HuggingFaceClassifier(nn.Module):
         logits: Tensor = self.body(self.normalise(images)).logits
         return logits
 
+    def reset_parameters(self) -> None:
+        """Draw the weights as the library draws those of a new model; a head that was replaced draws itself.
+
+        Class tokens and position embeddings are bare parameters, which only the library knows how to draw.
+        """
+        fresh = type(self.body)(self.body.config).state_dict()
+        state = self.body.state_dict()
+        known = {
+            name: fresh[name] for name, value in state.items() if name in fresh and fresh[name].shape == value.shape
+        }
+        self.body.load_state_dict({**state, **known})
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
@@ -41,8 +60,13 @@ class Preprocessing:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    size: tuple[int, int] | None
-    """Height and width; None where nothing is said."""
+    framing: Framing | None
+    """How images of any size are brought to its own; None where no size is said."""
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width; None where nothing is said."""
+        return None if self.framing is None else self.framing.size
 
 
 def open_classifier(folder: str) -> tuple[HuggingFaceClassifier, tuple[int, int, int] | None]:
@@ -83,7 +107,7 @@ def open_classifier(folder: str) -> tuple[HuggingFaceClassifier, tuple[int, int,
     channels = int(getattr(body.config, "num_channels", None) or 3)
     read = preprocessing(settings, channels, image_size=getattr(body.config, "image_size", None), name=folder)
     shape = None if read.size is None else (channels, *read.size)
-    return HuggingFaceClassifier(body.float(), read.mean, read.std).eval(), shape
+    return HuggingFaceClassifier(body.float(), read.mean, read.std, read.framing).eval(), shape
 
 
 def preprocessing(
@@ -106,9 +130,8 @@ def preprocessing(
     scale = 255 * factor
     if not all(value > 0 and math.isfinite(value) for value in (*stds, scale)):
         raise RunError(f"{name}: image_std and rescale_factor must be positive; got {std} and {factor}")
-    cropped = settings.get("do_center_crop", "crop_size" in settings)
-    wanted = (settings.get("crop_size") if cropped else None) or settings.get("size") or image_size
-    return Preprocessing(tuple(m / scale for m in means), tuple(s / scale for s in stds), _size(wanted))
+    framing = _framing(settings, image_size)
+    return Preprocessing(tuple(m / scale for m in means), tuple(s / scale for s in stds), framing)
 
 
 def _per_channel(value: Any, channels: int, name: str) -> tuple[float, ...]:
@@ -116,6 +139,25 @@ def _per_channel(value: Any, channels: int, name: str) -> tuple[float, ...]:
     if len(found) != channels:
         raise RunError(f"{name}: the model takes {channels} channels, its preprocessor_config.json has {len(found)}")
     return found
+
+
+def _framing(settings: Mapping[str, Any], image_size: Any) -> Framing | None:
+    """What is done to images of any size: scaled by the shorter edge or stretched, then the centre cut out."""
+    cropped = settings.get("do_center_crop", "crop_size" in settings)
+    size, crop = settings.get("size"), settings.get("crop_size") if cropped else None
+    final = _size(crop or size or image_size)
+    if final is None:
+        return None
+    code, ways = settings.get("resample"), get_args(Resample)
+    way: Resample = ways[code] if isinstance(code, int) and code in range(len(ways)) else "bilinear"
+    edge = size.get("shortest_edge") if isinstance(size, Mapping) else size if crop and isinstance(size, int) else None
+    stretched = None if edge else _size(size)
+    share = settings.get("crop_pct")
+    if edge and share and not crop:  # (ConvNeXt: a window of that share, and large images as a whole)
+        edge, stretched = (int(edge / share), None) if edge < WHOLE else (None, final)
+    if not settings.get("do_resize", True):
+        edge = stretched = None
+    return Framing(*final, edge=edge, stretched=stretched, resample=way)
 
 
 def _size(wanted: Any) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """Recipes: end-to-end procedures. The only room that knows all the others, and reads like the abstract of a paper."""
 
-from archlock.recipes.attack.attacked import is_run
+from archlock.recipes.attack.attacked import image_framing, is_run
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
@@ -47,6 +47,7 @@ __all__ = [
     "demo",
     "evaluate",
     "has_published_figures",
+    "image_framing",
     "is_run",
     "load",
     "lock",

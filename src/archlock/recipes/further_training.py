@@ -55,14 +55,24 @@ def further_training(
         device=device,
         stage="further training",
     )
-    before = {one.role: [evaluate_copy(model, more.test, device=device) for model in one.models] for one in defended}
+    scores = {
+        one.role: [evaluate_copy(model, more.test, device=device) for model in one.models]
+        for one in defended
+    }
+    before = {
+        (one.role, seed): scores[one.role][place]
+        for one in defended
+        for seed in range(seeds)
+        for place, model in enumerate(one.models)
+        if model is one.copy_for(seed)
+    }
     return tuple(
         FurtherRecord(
             defended=outcome.defended,
             seed=outcome.seed,
             examples=len(more.train),
             unseen=len(more.train) if unseen is None else unseen,
-            before=before[outcome.defended][outcome.seed % len(before[outcome.defended])],
+            before=before[outcome.defended, outcome.seed],
             after=outcome.test,
             setting=outcome.setting,
             seconds=outcome.seconds,

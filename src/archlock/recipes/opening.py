@@ -24,6 +24,7 @@ from archlock.models import (
 )
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
 from archlock.records import fingerprint
+from archlock.tasks import Framing
 
 FORMS: Final = (
     "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | a Hugging Face folder "
@@ -47,6 +48,16 @@ class OpenedModel:
     """Channels, height and width of its images; None where nobody said: then targets are taken as they are."""
     blueprint: Blueprint | None = None
     """For a network of ours, what it is built from."""
+    framing: Framing | None = None
+    """How images of any size are brought to its own, where the checkpoint says so."""
+
+    @property
+    def reading(self) -> Framing | None:
+        """How to open data for it (``image_size`` of every source): by default the largest centred window of its form.
+
+        None where its size is not known.
+        """
+        return self.framing or (None if self.shape is None else Framing(*self.shape[1:]))
 
     @property
     def architecture(self) -> str:
@@ -130,7 +141,9 @@ def _weights_in(folder: Path) -> Path:
 
 def _hugging_face(text: str, name: str) -> OpenedModel:
     module, shape = open_classifier(text)
-    return OpenedModel(module, name, f"{text}, a {type(module.body).__name__} of transformers", shape)
+    return OpenedModel(
+        module, name, f"{text}, a {type(module.body).__name__} of transformers", shape, framing=module.framing
+    )
 
 
 def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
@@ -164,7 +177,7 @@ def _with_shape(opened: OpenedModel, size: tuple[int, int] | None, channels: int
         )
     if min(asked) < 1:
         raise ConfigurationError(f"channels, height and width of images are at least 1; got {asked}")
-    return replace(opened, shape=asked)
+    return replace(opened, shape=asked, framing=opened.framing if known == asked else None)
 
 
 def _first_channels(module: nn.Module) -> int:

@@ -26,17 +26,34 @@ from archlock.recipes.settling import settle
 from archlock.records import canonical_json, fingerprint
 from archlock.reports import OutcomeRecord, Role
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, few_of_each, subsample
+from archlock.tasks import Task, few_of_each, share_of, share_of_validation
 from archlock.training import Optimiser, Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Defended:
-    """A model under attack: one trained copy per seed (attack seed ``i`` gets copy ``i``, round robin)."""
+    """A model under attack: one trained copy per training; attack seed ``i`` gets training ``i``, round robin.
+
+    Trainings that diverged keep their number, so that the copies of two models are paired by it whatever happened.
+    """
 
     role: Role
     architecture: str
     models: tuple[nn.Module, ...]
+    """The copies that there are, in the order of their trainings; at least one."""
+    diverged: tuple[int, ...] = ()
+    """Numbers of the trainings, from 0, that gave no copy."""
+
+    def training_of(self, seed: int) -> int:
+        """Number of the training that an attack with that seed starts from."""
+        return seed % (len(self.models) + len(self.diverged))
+
+    def copy_for(self, seed: int) -> nn.Module | None:
+        """The copy for an attack with that seed; None if its training diverged."""
+        number = self.training_of(seed)
+        if number in self.diverged:
+            return None
+        return self.models[number - sum(other < number for other in self.diverged)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +157,20 @@ def run_suite(
     stage: str = "attacks",
 ) -> tuple[OutcomeRecord, ...]:
     """Every outcome, by target, attacker, data, horizon, model and seed; a failed attack is an outcome that says so."""
-    weights: dict[Role, str] = {
-        d.role: fingerprint([weights_fingerprint(model) for model in d.models]) for d in defended
-    }
+    weights: dict[Role, str] = {d.role: _identity(d) for d in defended}
     attacks = {name: ATTACKS[name] for name in suite.attackers}
     identities = {name: identity_of(attack, base=Attack) for name, attack in attacks.items()}
     shared = _Shared({d.role: d for d in defended}, dict(targets), attacks, suite, seed, device, weights, identities)
     known = store.read()
     every = list(_jobs(shared))
     progress.begin(stage, len(every), sum(_test_key(shared, job) in known for job in every))
-    first = [(job, None) for job in every if job.index == 0]
+    first = [(job, None) for job in every if job.index == _first(shared, job)]
     _run(shared, first, known, store, progress, workers)
-    later = [(job, _setting(shared, replace(job, index=0), known)) for job in every if job.index > 0]
+    later = [
+        (job, _setting(shared, replace(job, index=_first(shared, job)), known))
+        for job in every
+        if job.index != _first(shared, job)
+    ]
     _run(shared, later, known, store, progress, workers)
     return tuple(_record(shared, job, known) for job in every)
 
@@ -191,18 +210,22 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
     """One attack in a worker: three measurements (setting, validation, test), or one that says why there is none."""
     job, setting = given
     suite, target, attack = shared.suite, shared.targets[job.target], shared.attacks[job.attacker]
-    models = shared.defended[_attacked(shared, job)].models
+    model = _model(shared, job)
     amount = str(job.fraction) if job.shots is None else f"{job.shots} shots"
     job_seed = derive_seed(shared.seed, "attack", target.fingerprint, amount, job.index)
     status: Status
     try:
+        if model is None:
+            number = shared.defended[_attacked(shared, job)].training_of(job.index)
+            raise MeasurementError(f"training {number} of the {job.role} model on the source diverged: no copy of it")
         if job.shots is not None:
-            target = few_of_each(target, job.shots, seed=job_seed)
+            few = few_of_each(target, job.shots, seed=job_seed)
+            target = share_of_validation(few, job.fraction, seed=job_seed)
         elif job.fraction < 1:
             examples = max(target.outputs, round(job.fraction * len(target.train)))
-            target = subsample(target, examples, seed=job_seed)
+            target = share_of(target, examples, seed=job_seed)
         outcome = attack.run(
-            models[job.index % len(models)],
+            model,
             target,
             plan=_plan_at(suite.plan, job.fraction, len(target.train)),
             settings=_own(suite, attack) if setting is None else (setting,),
@@ -237,6 +260,25 @@ def _attacked(shared: _Shared, job: _Job) -> Role:
     if shared.attacks[job.attacker].uses_architecture or "source_only" not in shared.defended:
         return job.role
     return "source_only"
+
+
+def _model(shared: _Shared, job: _Job) -> nn.Module | None:
+    """The copy that the attacker is given; None if there is none. Any will do for one who takes no weights."""
+    defended = shared.defended[_attacked(shared, job)]
+    copy = defended.copy_for(job.index)
+    return copy if copy is not None or shared.attacks[job.attacker].uses_weights else defended.models[0]
+
+
+def _first(shared: _Shared, job: _Job) -> int:
+    """The first seed with a copy of the model, with which settings are looked for; 0 if there is none."""
+    seeds = range(shared.suite.seeds)
+    return next((seed for seed in seeds if _model(shared, replace(job, index=seed)) is not None), 0)
+
+
+def _identity(defended: Defended) -> str:
+    """Identity of all copies, and of which trainings they come from."""
+    copies: list[object] = [weights_fingerprint(model) for model in defended.models]
+    return fingerprint([*copies, {"diverged": defended.diverged}] if defended.diverged else copies)
 
 
 def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:

@@ -1,11 +1,24 @@
 """What every report says of tasks, and of the versions that a result depends on."""
 
 import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from archlock import __version__
 from archlock.reports import TargetRecord, TaskRecord
 from archlock.tasks import Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attacked:
+    """A target that is attacked, and where it came from: by what it was given as, whatever was made of its images."""
+
+    task: Task
+    seen_by_search: bool = False
+    simulated: bool = False
+    drawn: bool = False
+    """Whether a simulated one was drawn, and not made from the source's images."""
 
 
 def task_record(task: Task) -> TaskRecord:
@@ -23,8 +36,9 @@ def task_record(task: Task) -> TaskRecord:
     )
 
 
-def target_record(name: str, task: Task, *, seen_by_search: bool, simulated: bool) -> TargetRecord:
+def target_record(name: str, attacked: Attacked) -> TargetRecord:
     """What a report says of a target."""
+    task = attacked.task
     return TargetRecord(
         name=name,
         origin=task.origin,
@@ -32,9 +46,20 @@ def target_record(name: str, task: Task, *, seen_by_search: bool, simulated: boo
         classes=len(task.classes),
         chance=task.chance,
         examples=len(task.train),
-        seen_by_search=seen_by_search,
-        simulated=simulated,
+        seen_by_search=attacked.seen_by_search,
+        simulated=attacked.simulated,
+        drawn=attacked.drawn,
         fingerprint=task.fingerprint,
+    )
+
+
+def enlargements(targets: Mapping[str, Task]) -> tuple[str, ...]:
+    """One sentence for every target whose images are smaller than what the models take."""
+    return tuple(
+        f"The images of {name} are {task.enlarged_from} pixels high or wide and were enlarged to {task.shape[1]} x "
+        f"{task.shape[2]}: they show no more than before, and a model that is used to detail may do worse on them."
+        for name, task in targets.items()
+        if task.enlarged_from is not None
     )
 
 

@@ -129,9 +129,7 @@ def _limits(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[str, 
     """What the evaluation cannot show: its own notes first."""
     found = [
         *record.notes,
-        "The table records trainings from scratch on every task. An attacker who has the weights starts from them, and "
-        "how well a table foretells what such an attacker reaches is not known from a table. "
-        "A lock is shown on trained models, by archlock lock and archlock attack.",
+        "A lock is shown on trained models, by archlock lock and archlock attack; a table foretells it at best.",
         f"Percentiles compare with the {record.table.architectures:,} architectures of this table and no others; a few "
         "percentile points may be less than the noise of one training.",
         "Seeds repeat the method, not the recorded trainings: intervals do not cover the chance in those.",

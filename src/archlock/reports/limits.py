@@ -1,8 +1,11 @@
 """What a record cannot show, in plain sentences: those the run wrote down, and those that follow from its numbers."""
 
+from collections.abc import Sequence
+
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     ModelRecord,
+    TargetRecord,
 )
 from archlock.reports.statistics import LEAST_SEEDS, Record, comparisons, judged_targets
 from archlock.reports.wording import plural
@@ -14,7 +17,7 @@ def lock_limits(record: LockRecord) -> tuple[str, ...]:
     targets = judged_targets(record)
     if targets and all(target.simulated for target in targets):
         found.append(
-            "All targets attacked here were made from the source data. Attackers bring data of their own; "
+            f"All targets attacked here are simulated: {_simulated(targets)}. Attackers bring data of their own; "
             "name real targets to see what the lock is worth against them."
         )
     elif targets and all(target.seen_by_search for target in targets):
@@ -39,6 +42,13 @@ def attack_limits(record: AttackRecord) -> tuple[str, ...]:
         )
     found += _common(record, record.models)
     return tuple(dict.fromkeys(found))
+
+
+def _simulated(targets: Sequence[TargetRecord]) -> str:
+    """How each simulated target was made, those of one kind together."""
+    kinds = dict.fromkeys(target.stand_in for target in targets)
+    of_kind = {kind: ", ".join(target.name for target in targets if target.stand_in == kind) for kind in kinds}
+    return "; ".join(f"{names} {kind}" for kind, names in of_kind.items())
 
 
 def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:

@@ -87,6 +87,8 @@ class ModelRecord:
     """Score on the source's validation split, by training seed."""
     source_test: tuple[float, ...]
     """Score on the source's test split, in the same order."""
+    diverged: tuple[int, ...] = ()
+    """Numbers, from 0, of the training seeds that have no score, since their training diverged."""
     source_percentile: float | None = None
     """In [0, 100]: share of the space that the preference model puts below this architecture on the source."""
     curve: tuple[float, ...] = ()
@@ -95,6 +97,12 @@ class ModelRecord:
     """Wall-clock time of all its trainings on the source."""
     origin: str = ""
     """Where an attacked model was opened, and how, in words; empty for the models of a lock run."""
+
+    @property
+    def trainings(self) -> tuple[int, ...]:
+        """Numbers of the training seeds that the source scores belong to, in their order."""
+        every = range(len(self.source_test) + len(self.diverged))
+        return tuple(number for number in every if number not in self.diverged)
 
     @property
     def architecture(self) -> str:
@@ -158,9 +166,18 @@ class TargetRecord:
     seen_by_search: bool
     """Whether the search measured architectures on it."""
     simulated: bool
-    """Whether it was made from the source's own images."""
+    """Whether it stands in for targets that nobody knows: made from the source's images, or drawn."""
     fingerprint: str = ""
     """Of the pixels, labels and splits; empty where it was not kept."""
+    drawn: bool | None = None
+    """Whether a simulated one was drawn, with nothing of the source's images in it; `null` where that was not kept."""
+
+    @property
+    def stand_in(self) -> str:
+        """What a simulated target is, in words; empty for any other."""
+        if not self.simulated:
+            return ""
+        return {True: "drawn", False: "made from the source's images", None: "simulated from the source"}[self.drawn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +197,7 @@ class OutcomeRecord:
     setting: str = ""
     """What the attacker chose, for example ``learning rate 0.03``."""
     validation: float | None
-    """Score on the target's validation split, by which the attacker chose."""
+    """Score on the attacker's share of the target's validation split, by which the attacker chose."""
     test: float | None
     """Score on the target's test split, which was read once."""
     seconds: float = 0.0

@@ -122,13 +122,16 @@ def estimate(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Esti
 def source_loss(record: LockRecord) -> Estimate:
     """Source test score of the source-only model minus that of the locked one: what the lock costs.
 
-    Paired by training seed where both have the same number of trainings; otherwise a difference of means, without
-    interval.
+    Paired by training seed, over those with a score of both models; where there is none, or one model was trained more
+    often, a difference of means, without interval.
     """
-    locked, plain = record.locked.source_test, record.source_only.source_test
-    if len(locked) == len(plain):
-        return estimate([p - k for p, k in zip(plain, locked, strict=True)])
-    return Estimate(float(np.mean(plain) - np.mean(locked)), None, None, min(len(locked), len(plain)))
+    models = record.locked, record.source_only
+    locked, plain = (dict(zip(model.trainings, model.source_test, strict=True)) for model in models)
+    asked = {len(model.source_test) + len(model.diverged) for model in models}
+    if len(asked) == 1 and (both := locked.keys() & plain.keys()):
+        return estimate([plain[number] - locked[number] for number in sorted(both)])
+    difference = float(np.mean(list(plain.values())) - np.mean(list(locked.values())))
+    return Estimate(difference, None, None, min(len(locked), len(plain)))
 
 
 def terms_of(outcome: OutcomeRecord) -> Terms:

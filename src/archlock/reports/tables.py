@@ -207,5 +207,5 @@ def _has_reference(record: Record) -> bool:
 
 def _what(target: TargetRecord) -> str:
     kind = plural(target.classes, "class", "classes") if target.kind == "classification" else "dense, R²"
-    simulated = "simulated from the source, " if target.simulated else ""
+    simulated = f"{target.stand_in}, " if target.simulated else ""
     return f"{simulated}{kind}, chance {score(target.chance, target.kind)}"

@@ -1,6 +1,7 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
 from archlock.tasks.conform import conform
+from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.opening import FORMS, open_task
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -10,14 +11,25 @@ from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
-from archlock.tasks.subsample import enlarged, few_of_each, subsample, subsample_fraction
+from archlock.tasks.sources.reading import LARGEST
+from archlock.tasks.subsample import (
+    enlarged,
+    few_of_each,
+    share_of,
+    share_of_validation,
+    subsample,
+    subsample_fraction,
+)
 from archlock.tasks.task import Kind, Signature, Split, Task
 
 __all__ = [
     "FORMS",
+    "LARGEST",
     "SIMULATORS",
     "Choice",
+    "Framing",
     "Kind",
+    "Resample",
     "SealedTask",
     "Signature",
     "Simulator",
@@ -34,6 +46,8 @@ __all__ = [
     "open_task",
     "save_task",
     "seal",
+    "share_of",
+    "share_of_validation",
     "subsample",
     "subsample_fraction",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from archlock.errors import ConfigurationError
+from archlock.tasks.framing import Framing, framed
 from archlock.tasks.resizing import resized
 from archlock.tasks.task import Split, Task
 
@@ -13,20 +14,33 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey level (ITU-R BT.601)."""
 
 
-def conform(task: Task, shape: tuple[int, int, int]) -> Task:
+def conform(task: Task, shape: tuple[int, int, int], *, framing: Framing | None = None) -> Task:
     """The task with images of the given shape (channels, height, width); the task itself if they have it already.
 
-    Images are scaled to exactly that height and width (bilinear with antialiasing). Grey becomes RGB by repetition, RGB
-    becomes grey by luma, any other change of channels is their mean, repeated. Dense targets are treated likewise.
+    Images are scaled to exactly that height and width (bilinear with antialiasing), or brought to it as ``framing`` (of
+    that size) says. Grey becomes RGB by repetition, RGB becomes grey by luma, any other change of channels is their
+    mean, repeated. Dense targets are treated likewise.
+
+    Images whose files were larger than what was read of them are not enlarged again: that would show a model a blur
+    where the files have detail (ConfigurationError). Those that are truly smaller are, and ``Task.enlarged_from`` says
+    so.
     """
     if min(shape) < 1:
         raise ConfigurationError(f"cannot make images of shape {shape}; channels, height and width are at least 1")
     if task.shape == shape:
         return task
-    train, validation, test = (_conformed(split, shape) for split in (task.train, task.validation, task.test))
+    side, stored = min(shape[1:]), task.stored_side or task.side
+    if side > task.side and stored > task.side:
+        raise ConfigurationError(
+            f"the images of {task.name!r} were read at {task.shape[1]} x {task.shape[2]} pixels and are wanted at "
+            f"{shape[1]} x {shape[2]}, but had {stored} pixels before (their smaller side); enlarging them would lose "
+            f"what they hold: open the data at that size, as in open_task(path, image_size={side})"
+        )
+    train, validation, test = (_conformed(split, shape, framing) for split in (task.train, task.validation, task.test))
     before, after = (f"{s[1]} x {s[2]} x {s[0]}" for s in (task.shape, shape))
     origin = f"{task.origin}; images conformed from {before} to {after} (height x width x channels)"
-    return replace(task, train=train, validation=validation, test=test, origin=origin)
+    kept = task.stored_side if task.shape[1:] == shape[1:] else stored
+    return replace(task, train=train, validation=validation, test=test, origin=origin, stored_side=kept)
 
 
 def with_channels(
@@ -52,10 +66,13 @@ def grey_levels(
     return np.rint(levels).clip(0, 255).astype(np.uint8)
 
 
-def _conformed(split: Split, shape: tuple[int, int, int]) -> Split:
+def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | None) -> Split:
     channels, height, width = shape
 
     def fit(images: np.ndarray) -> np.ndarray:
-        return resized(with_channels(images, channels), height, width)
+        other = with_channels(images, channels)
+        if framing is None or images.shape[1:3] == (height, width):
+            return resized(other, height, width)
+        return framed(other, framing)
 
     return Split(fit(split.images), fit(split.targets) if split.targets.ndim == 4 else split.targets)

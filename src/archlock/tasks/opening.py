@@ -5,12 +5,12 @@ from pathlib import Path
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.conform import conform
+from archlock.tasks.framing import Framing
 from archlock.tasks.saving import is_saved_task, load_task
 from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import PREFIX, hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
-from archlock.tasks.sources.reading import check_side
 from archlock.tasks.task import Task
 
 FORMS = "digits | a folder of images | a .npz file | hf:name or hf:path (a Hugging Face data set)"
@@ -20,18 +20,19 @@ FORMS = "digits | a folder of images | a .npz file | hf:name or hf:path (a Huggi
 def open_task(
     text: str,
     *,
-    image_size: int | None = None,
+    image_size: int | Framing | None = None,
     skip_bad: bool = False,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Task:
     """The task named by a text (see FORMS); a file of :func:`save_task` is a ``.npz`` file too.
 
-    ``image_size`` is the side of the square images wanted; without it every source has its own default. ``skip_bad``
+    ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
+    without it every source has its own default. ``skip_bad``
     leaves out images of a folder that cannot be read. Raises ConfigurationError for a text that names nothing, and
     TaskError for data that cannot become a task.
     """
-    check_side(image_size)
+    framing = Framing.of(image_size)
     if text.startswith(PREFIX):
         return hugging_face(text, image_size=image_size, seed=seed)
     path = Path(text).expanduser() if text.startswith("~/") else Path(text)
@@ -45,4 +46,7 @@ def open_task(
         raise TaskError(f"{path} is neither a folder nor a .npz file; expected {FORMS}")
     else:
         raise ConfigurationError(f"no task {text!r}: no such file, and no name that is known; expected {FORMS}")
-    return task if image_size is None else conform(task, (task.shape[0], image_size, image_size))
+    if framing is None:
+        return task
+    way = framing if isinstance(image_size, Framing) else None
+    return conform(task, (task.shape[0], *framing.size), framing=way)

@@ -25,6 +25,7 @@ def save_task(task: Task, path: str | Path) -> Path:
         "classes": task.classes,
         "origin": task.origin,
         "skipped": task.skipped,
+        "stored_side": task.stored_side,
         "fingerprint": task.fingerprint,
     }
     arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
@@ -55,6 +56,7 @@ def load_task(path: str | Path) -> Task:
             **{name: Split(arrays[f"{name}_images"], arrays[f"{name}_targets"]) for name in SPLITS},
             origin=header["origin"],
             skipped=tuple(header["skipped"]),
+            stored_side=header.get("stored_side"),
         )
         expected = header["fingerprint"]
     except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -28,6 +28,7 @@ def classification_task(
     where: str,
     origin: str,
     skipped: tuple[str, ...] = (),
+    stored_side: int | None = None,
     seed: int,
 ) -> Task:
     """A task with the splits that are given kept as they are, and those that are missing drawn from ``train``.
@@ -73,6 +74,7 @@ def classification_task(
         arranged["test"],
         origin,
         skipped,
+        stored_side,
     )
 
 

@@ -1,5 +1,6 @@
-"""Other training splits of a task: what an attacker with little data has, what a training has not seen yet."""
+"""Other splits of a task: what an attacker with little data has, what a training has not seen yet."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,9 @@ import numpy as np
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
 from archlock.tasks.task import Split, Task
+
+FEW = 3
+"""Examples of a class that somebody chooses by at least, if they have as many to train on."""
 
 
 def subsample(task: Task, examples: int, *, seed: int) -> Task:
@@ -48,6 +52,41 @@ def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
     if not 0 < fraction <= 1:
         raise ConfigurationError(f"cannot train on the fraction {fraction} of the data; give a number in (0, 1]")
     return subsample(task, max(1, round(fraction * len(task.train))), seed=seed)
+
+
+def share_of(task: Task, examples: int, *, seed: int) -> Task:
+    """What somebody has who owns that many training examples: :func:`subsample`, and their share of the validation."""
+    fewer = subsample(task, examples, seed=seed)
+    return share_of_validation(fewer, len(fewer.train) / len(task.train), seed=seed)
+
+
+def share_of_validation(task: Task, fraction: float, *, seed: int) -> Task:
+    """The task with at most that fraction in (0, 1] of its validation split, classes in proportion; the rest is kept.
+
+    Of every class at least FEW are left to choose by, or as many as the task has of it to train on, if these are fewer
+    (of a dense task: of all images). With one seed the draws are nested. The fraction 1: the task itself.
+    """
+    if not 0 < fraction <= 1:
+        raise ConfigurationError(f"cannot choose by the fraction {fraction} of the data; give a number in (0, 1]")
+    if fraction == 1:
+        return task
+    count = len(task.validation)
+    place = rng_for(seed, "validation share").permutation(count)
+    many = math.floor(fraction * count + 1e-9)
+    if task.kind == "dense":
+        kept = place < max(many, min(FEW, len(task.train)))
+    else:
+        labels = task.validation.targets
+        kept = np.zeros(count, dtype=bool)
+        kept[np.argsort(_place_in_class(labels, place), kind="stable")[:many]] = True
+        owned = np.bincount(task.train.targets, minlength=len(task.classes))
+        for label in np.unique(labels):
+            rows = np.flatnonzero(labels == label)
+            kept[rows[np.argsort(place[rows])][: min(FEW, owned[label])]] = True
+    if kept.all():
+        return task
+    origin = f"{task.origin}; {kept.sum()} of {count} to choose by"
+    return replace(task, validation=task.validation.take(np.flatnonzero(kept)), origin=origin)
 
 
 def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:

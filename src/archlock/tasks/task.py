@@ -64,6 +64,8 @@ class Task:
     """Where the data came from, in words a reader of the report understands."""
     skipped: tuple[str, ...] = ()
     """Files that were left out because they could not be read (only with ``skip_bad``)."""
+    stored_side: int | None = None
+    """Smaller side of the images as they were stored (the median of files, in pixels); None: stored at this size."""
     mean: tuple[float, ...] = field(init=False)
     """Mean of the training images in [0, 1], one per channel."""
     std: tuple[float, ...] = field(init=False)
@@ -123,6 +125,16 @@ class Task:
         """Channels, height, width of one image."""
         _, height, width, channels = self.train.images.shape
         return channels, height, width
+
+    @property
+    def side(self) -> int:
+        """Smaller side of the images, in pixels."""
+        return min(self.shape[1:])
+
+    @property
+    def enlarged_from(self) -> int | None:
+        """Smaller side that the images had, where they were scaled up to this size; else None."""
+        return None if self.stored_side is None or self.stored_side >= self.side else self.stored_side
 
     @property
     def outputs(self) -> int:

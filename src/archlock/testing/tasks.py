@@ -73,6 +73,14 @@ def never_mixes_splits(simulator: Simulator, source: Task) -> None:
             assert np.array_equal(before.targets, after.targets)
 
 
+def says_whether_it_draws(simulator: Simulator, source: Task) -> None:
+    """Drawn images are the same whatever the source shows; made ones are not."""
+    splits = {name: getattr(source, name) for name in ("train", "validation", "test")}
+    dark: dict[str, Any] = {name: Split(split.images // 2, split.targets) for name, split in splits.items()}
+    one, other = (simulator.simulate(task, seed=0) for task in (source, replace(source, **dark)))
+    assert simulator.draws == np.array_equal(one.train.images, other.train.images)
+
+
 def _arrays(task: Task) -> list[np.ndarray]:
     splits = (task.train, task.validation, task.test)
     return [array for split in splits for array in (split.images, split.targets)]
@@ -83,5 +91,6 @@ SIMULATOR_CHECKS: tuple[Callable[[Simulator, Task], None], ...] = (
     is_a_function_of_source_and_seed,
     leaves_the_source_alone,
     never_mixes_splits,
+    says_whether_it_draws,
 )
 """Every promise a simulator makes."""

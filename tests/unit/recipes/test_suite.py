@@ -19,7 +19,7 @@ from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
 from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task
-from archlock.testing.small_tasks import small_negatives
+from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import Plan
 from tiny_runs import Noted, tiny_source, tiny_target
 
@@ -422,3 +422,71 @@ def test_suites_that_make_no_sense(changes: dict[str, Any], words: str) -> None:
 def test_the_work_of_searches_and_horizons_is_counted() -> None:
     suite = Suite(Plan(4), ("linear_probe", "fine_tune"), (0.25, 1.0), 3, trials=10, horizons=(1.0, 4.0))
     assert suite.full_trainings == pytest.approx((10 + 1 + 2) * 5 * (0.25 * 2 + 1))
+
+
+class Spy(Attack):
+    """Remembers the copies and the splits that it was given."""
+
+    name = "spy"
+    summary = "looks"
+    settings = (0.1, 0.02)
+
+    def __init__(self) -> None:
+        self.saw: list[tuple[torch.nn.Module, Task, float]] = []
+
+    def adapt(self, model: torch.nn.Module, task: Task, *, setting: float, **kinds: Any) -> Adapted:
+        self.saw.append((model, task, setting))
+        return ATTACKS["fine_tune"].adapt(model, task, setting=setting, **kinds)
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    found = Spy()
+    monkeypatch.setattr("archlock.recipes.suite.ATTACKS", Catalog("attacker", {**dict(ATTACKS.items()), "spy": found}))
+    return found
+
+
+def test_a_training_that_diverged_shifts_no_other_copy(store: EvidenceStore, spy: Spy) -> None:
+    """Of three trainings the first one failed: seeds 1 and 2 get the copies of 1 and 2, and seed 0 says why not."""
+    whole = replace(defended(seeds=(0, 1, 2)), role="source_only")
+    lame = replace(defended(seeds=(1, 2)), diverged=(0,))
+    suite = replace(SUITE, attackers=("spy", "from_scratch"), fractions=(1.0,), seeds=4)
+    outcomes = attacked([lame, whole], store, suite=suite)
+    assert [lame.copy_for(seed) for seed in range(4)] == [None, *lame.models, None]
+    found = {(o.defended, o.attacker, o.seed): o for o in outcomes}
+    for seed, copy in ((1, 0), (2, 1)):
+        assert any(model is lame.models[copy] for model, _, _ in spy.saw)
+        one, other = found["locked", "spy", seed], found["source_only", "spy", seed]
+        assert weights_fingerprint(lame.models[copy]) == weights_fingerprint(whole.models[seed])
+        if one.setting == other.setting:
+            assert (one.validation, one.test) == (other.validation, other.test), "the same weights on both sides"
+    for seed in (0, 3):
+        assert found["locked", "spy", seed].status == "failed"
+        assert "training 0 of the locked model on the source diverged" in found["locked", "spy", seed].note
+        assert found["locked", "from_scratch", seed].status == "valid", "it takes no weights"
+    assert len({found["locked", "spy", seed].setting for seed in (1, 2)}) == 1, "found once, with the first copy"
+    again = attacked([lame, whole], store, suite=suite)
+    assert again == outcomes
+
+
+def test_another_training_diverging_is_another_model(store: EvidenceStore) -> None:
+    two = defended(seeds=(1, 2))
+    first = attacked([replace(two, diverged=(0,))], store, suite=replace(PROBES, fractions=(1.0,)))
+    last = attacked([replace(two, diverged=(2,))], store, suite=replace(PROBES, fractions=(1.0,)))
+    assert [o.status for o in first] == ["failed", "valid"]
+    assert [o.status for o in last] == ["valid", "valid"]
+
+
+def test_attackers_choose_by_their_own_share(store: EvidenceStore, spy: Spy) -> None:
+    target = small_digits(train=200, validation=150, test=20, labels=(5, 6, 7))
+    suite = replace(SUITE, attackers=("spy",), fractions=(0.05, 1.0), shots=(1,), seeds=1)
+    attacked([defended()], store, targets={"other": target}, suite=suite)
+    sizes = {(len(task.train), len(task.validation)) for _, task, _ in spy.saw}
+    assert sizes == {(10, 9), (200, 150), (3, 3)}, "three of each class, or what they have of it"
+
+
+def test_outcomes_of_the_whole_validation_split_are_not_taken_for_those_of_a_share(store: EvidenceStore) -> None:
+    attacked([defended()], store, suite=replace(PROBES, fractions=(0.5,), seeds=1))
+    weights = fingerprint([weights_fingerprint(model) for model in defended().models])
+    before = f"attack-{fingerprint([weights, PROBES.plan, 0.5, 0, 'cpu'])}"
+    assert {key.fidelity for key in store.read()}.isdisjoint({before})

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -117,7 +118,7 @@ def test_the_page_says_what_the_record_says() -> None:
         ("no_outcomes", "this run cannot say what the lock is worth"),
         ("failed", "the loss was not finite"),
         ("same", "The lock found nothing"),
-        ("simulated_only", "made from the source data"),
+        ("simulated_only", "are simulated: jigsaw of digits, rotated digits made from the source's images."),
         ("demo", "Demonstration."),
         ("alone", "There is no reference model here"),
         ("nothing", "This run compared no other source losses."),
@@ -125,3 +126,14 @@ def test_the_page_says_what_the_record_says() -> None:
 )
 def test_unhappy_pages_say_why(name: str, expected: str) -> None:
     assert expected in " ".join(Page(page_of(name)).text)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "words"), [(True, "drawn"), (False, "made from the source's images"), (None, "simulated from the source")]
+)
+def test_a_simulated_target_says_how_it_was_made(drawn: bool | None, words: str) -> None:
+    full = unhappy_records()["simulated_only"]
+    one = replace(full, targets=(replace(full.targets[0], drawn=drawn), *full.targets[1:]))
+    text = " ".join(Page(render_html(one)).text)
+    assert f"(simulated: {words})" in text
+    assert f"jigsaw of digits {words}; rotated digits made from" in text or drawn is False

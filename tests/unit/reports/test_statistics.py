@@ -137,6 +137,12 @@ def test_source_loss_is_paired_where_it_can_be() -> None:
     assert loss.mean == pytest.approx(expected.mean())
     assert loss.has_interval
     one = replace(record.locked, source_test=(0.9,), source_validation=(0.9,))
+    lame = replace(record.locked, source_test=record.locked.source_test[1:], diverged=(0,))
+    rest = [
+        plain - locked
+        for locked, plain in zip(record.locked.source_test[1:], record.source_only.source_test[1:], strict=True)
+    ]
+    assert source_loss(replace(record, locked=replace(lame, source_validation=lame.source_test))) == estimate(rest)
     unpaired = source_loss(replace(record, locked=one))
     assert unpaired.mean == pytest.approx(np.mean(record.source_only.source_test) - 0.9)
     assert not unpaired.has_interval

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from archlock.errors import ConfigurationError
-from archlock.tasks import SIMULATORS, Split, conform
+from archlock.tasks import SIMULATORS, Split, conform, load_task, save_task
 from archlock.tasks.conform import grey_levels, with_channels
 from archlock.testing.tasks import example_source
 
@@ -62,3 +62,23 @@ def test_dense_targets_are_conformed_likewise():
 def test_impossible_shapes():
     with pytest.raises(ConfigurationError, match=r"cannot make images of shape \(3, 0, 4\)"):
         conform(example_source((3, 8, 8)), (3, 0, 4))
+
+
+def test_what_was_read_smaller_than_it_is_stored_is_not_enlarged(tmp_path):
+    task = example_source((3, 16, 16))
+    small = conform(task, (3, 8, 8))
+    assert (small.stored_side, small.enlarged_from) == (16, None)
+    with pytest.raises(
+        ConfigurationError, match=r"were read at 8 x 8 .* wanted at 12 x 12, but had 16 pixels before .*image_size=12"
+    ):
+        conform(small, (1, 12, 12))
+    assert conform(small, (3, 4, 4)).stored_side == 16
+    assert conform(small, (1, 8, 8)).stored_side == 16, "only the colour goes"
+    read = load_task(save_task(small, tmp_path / "small.npz"))
+    assert read.stored_side == 16
+
+
+def test_what_is_truly_smaller_is_enlarged_and_known_to_be():
+    large = conform(example_source((3, 8, 8)), (3, 20, 20))
+    assert (large.stored_side, large.enlarged_from) == (8, 8)
+    assert conform(large, (3, 30, 30)).enlarged_from == 8

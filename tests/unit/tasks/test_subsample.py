@@ -1,10 +1,21 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.tasks import SIMULATORS, Split, Task, enlarged, few_of_each, subsample, subsample_fraction
+from archlock.tasks import (
+    SIMULATORS,
+    Split,
+    Task,
+    enlarged,
+    few_of_each,
+    share_of,
+    share_of_validation,
+    subsample,
+    subsample_fraction,
+)
 from archlock.testing.small_tasks import small_negatives
 from archlock.testing.tasks import example_source
 
@@ -139,3 +150,58 @@ def test_dividing_little_and_dense_tasks():
     one = Task("one", "classification", made.classes, made.train, made.validation.take([0]), made.test, "")
     with pytest.raises(ConfigurationError, match="'one' has 1 validation example; two or more can be divided"):
         enlarged(one, 10, seed=0)
+
+
+def chosen(task):
+    return np.bincount(task.validation.targets, minlength=len(task.classes)).tolist()
+
+
+def test_a_share_of_the_data_is_a_share_of_the_validation_too():
+    task = uneven([500, 300, 200])
+    tenth = share_of(task, 100, seed=0)
+    assert np.bincount(tenth.train.targets).tolist() == chosen(tenth) == [50, 30, 20]
+    assert tenth.test is task.test
+    assert "100 of 1000 to choose by" in tenth.origin
+    assert share_of(task, 1000, seed=0) is task
+    assert share_of_validation(task, 1.0, seed=0) is task
+
+
+def test_a_few_of_each_class_are_left_to_choose_by_but_never_more_than_are_owned():
+    task = uneven([500, 300, 200])
+    assert chosen(share_of_validation(subsample(task, 40, seed=0), 0.01, seed=0)) == [5, 3, 3]
+    for examples in (1, 3, 5, 12, 30, 400, 999):
+        part = share_of(task, examples, seed=0)
+        assert len(part.validation) <= len(part.train), "no more to choose by than to train on"
+    assert chosen(share_of_validation(few_of_each(task, 1, seed=0), 0.003, seed=0)) == [1, 1, 1]
+
+
+def test_shares_of_the_validation_are_nested_and_seeded():
+    task = uneven([500, 300, 200])
+
+    def drawn(fraction, seed=0):
+        return {
+            hash(image.tobytes())
+            for image in share_of_validation(numbered(task), fraction, seed=seed).validation.images
+        }
+
+    def numbered(task):
+        images = np.arange(1000, dtype=np.uint16).view(np.uint8).reshape(1000, 1, 1, 2)
+        split = Split(images, task.validation.targets)
+        return replace(task, train=split, validation=split, test=split)
+
+    sizes = [drawn(fraction) for fraction in (0.01, 0.1, 0.5, 0.9)]
+    assert [len(size) for size in sizes] == [11, 100, 500, 900]
+    assert all(small < large for small, large in pairwise(sizes))
+    assert drawn(0.1) != drawn(0.1, seed=1)
+
+
+def test_a_share_of_a_dense_task_is_one_of_its_images():
+    dense = small_negatives(train=50, validation=40, test=10)
+    assert len(share_of(dense, 25, seed=0).validation) == 20
+    assert len(share_of(dense, 2, seed=0).validation) == 2
+
+
+@pytest.mark.parametrize("fraction", [0, 1.5])
+def test_no_such_share_of_the_validation(fraction):
+    with pytest.raises(ConfigurationError, match=rf"cannot choose by the fraction {fraction} of the data"):
+        share_of_validation(uneven([5, 3]), fraction, seed=0)

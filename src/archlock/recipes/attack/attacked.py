@@ -1,6 +1,6 @@
 """What is attacked: the two models of a lock run, or one opened model and perhaps another as its reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from archlock.models import count_flops, count_parameters, load_weights
 from archlock.recipes.export import build_blueprint, load_blueprint, weights_fingerprint
 from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model
 from archlock.recipes.suite import Defended
+from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import REFERENCE, RESULT
 from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json
 from archlock.spaces import SPACES
-from archlock.tasks import Task, conform
+from archlock.tasks import Framing, Task, conform, open_task
 from archlock.training import batch_of, evaluate_copy
 
 ROLES: tuple[Role, Role] = ("locked", "source_only")
@@ -31,6 +32,8 @@ class Subject:
     defended: tuple[Defended, ...]
     shape: Shape | None
     """Of the images they take; None: targets are taken as they are."""
+    reading: Framing | None
+    """How data are opened for them, where that is known."""
     identity: dict[str, Any]
     """What makes a run with other models another run."""
     opened: tuple[OpenedModel, ...] = ()
@@ -62,7 +65,22 @@ def subject_of(
         )
     defended = tuple(Defended(role, one.architecture, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
     identity = {"models": [[one.architecture, weights_fingerprint(one.module)] for one in opened]}
-    return Subject(defended, opened[0].shape, identity, opened)
+    reading = next((one.framing for one in opened if one.framing is not None), opened[0].reading)
+    return Subject(defended, opened[0].shape, reading, identity, opened)
+
+
+def image_framing(model: str | Path | OpenedModel) -> Framing | None:
+    """How data are opened for an attack on a model, or on both of a lock run's directory; None where nobody says."""
+    if isinstance(model, OpenedModel):
+        return model.reading
+    if is_run(model):
+        return Framing(*load_blueprint(Path(model) / BLUEPRINT).signature.shape[1:])
+    return open_model(model).reading
+
+
+def opened_task(subject: Subject, data: Task | str | Path, *, seed: int) -> Task:
+    """The data that a text or path names (see ``open_task``) at the size that the models take; a task as it is."""
+    return data if isinstance(data, Task) else open_task(str(data), image_size=subject.reading, seed=seed)
 
 
 def prepared_targets(subject: Subject, targets: Sequence[Task]) -> dict[str, Task]:
@@ -144,14 +162,20 @@ def source_record(subject: Subject) -> TaskRecord | None:
     return None if subject.lock is None else subject.lock.source
 
 
-def limits(subject: Subject, attackers: Sequence[str]) -> tuple[str, ...]:
-    """What an attack on opened models cannot show."""
-    kept = max((_trained_share_kept(opened.module) for opened in subject.opened), default=0.0)
-    if "from_scratch" not in attackers or kept == 0:
-        return ()
+def image_limits(subject: Subject, targets: Mapping[str, Task]) -> tuple[str, ...]:
+    """What the size of the images keeps an attack from showing: of targets that were enlarged, or taken as read."""
+    found = enlargements(targets)
+    if subject.shape is not None:
+        return found
+    sizes = ", ".join(
+        f"{name} at {task.shape[1]} x {task.shape[2]}"
+        + (f" (stored with {task.stored_side})" if (task.stored_side or task.side) > task.side else "")
+        for name, task in targets.items()
+    )
     return (
-        f"From scratch means that every layer that can be begun anew is; {100 * kept:.2g}% of the parameters lie "
-        "outside such layers (position embeddings, scales) and kept their trained values.",
+        *found,
+        f"Nobody said which size of images the model takes, so targets were taken as they were read: {sizes}. At "
+        "another size it may give more; say which with --size, or open_model(model, size=(height, width)).",
     )
 
 
@@ -165,13 +189,16 @@ def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
         models = tuple(load_weights(build_blueprint(blueprint), path).eval() for path in weights)
         if not models:
             raise RunError(f"{run / REFERENCE} holds no weights of the {model.role} model; repeat the lock command")
-        found[model.role] = Defended(model.role, model.architecture, models)
+        found[model.role] = Defended(model.role, model.architecture, models, model.diverged)
     return found
 
 
 def _fitting(subject: Subject, task: Task) -> Task:
     """The task with images as the models take them."""
-    return task if subject.shape is None else conform(task, subject.shape)
+    if subject.shape is None:
+        return task
+    said = next((one.framing for one in subject.opened if one.framing is not None), None)
+    return conform(task, subject.shape, framing=said)
 
 
 def _lock_run(run: Path, reference: object) -> Subject:
@@ -182,7 +209,7 @@ def _lock_run(run: Path, reference: object) -> Subject:
         raise ConfigurationError(f"{run} is a lock run and brings its own reference; leave out --reference")
     defended = tuple(released_models(run, record).values())
     shape = load_blueprint(run / BLUEPRINT).signature.shape
-    return Subject(defended, shape, {"run": record.created}, lock=record, home=run)
+    return Subject(defended, shape, Framing(*shape[1:]), {"run": record.created}, lock=record, home=run)
 
 
 def _model_record(role: Role, opened: OpenedModel, shape: Shape, score: tuple[float, float] | None) -> ModelRecord:
@@ -214,15 +241,3 @@ def _check_fits(opened: OpenedModel, task: Task) -> None:
             f"{opened.name} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
             f"({reason}); say which it takes with --size and --channels"
         ) from error
-
-
-def _trained_share_kept(module: nn.Module) -> float:
-    """Share of the parameters that training from scratch would not begin anew: outside layers that can be reset."""
-    reset = {
-        id(parameter)
-        for layer in module.modules()
-        if callable(getattr(layer, "reset_parameters", None))
-        for parameter in layer.parameters()
-    }
-    kept = sum(parameter.numel() for parameter in module.parameters() if id(parameter) not in reset)
-    return kept / max(1, count_parameters(module))

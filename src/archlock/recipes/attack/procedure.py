@@ -15,9 +15,10 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     Subject,
     check_source,
-    limits,
+    image_limits,
     model_records,
     more_of_source,
+    opened_task,
     prepared_targets,
     source_record,
     source_scores,
@@ -30,11 +31,11 @@ from archlock.recipes.opening import OpenedModel
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.suite import Suite, attack_plan, run_suite
-from archlock.recipes.task_records import target_record, task_record, versions
+from archlock.recipes.task_records import Attacked, target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
-from archlock.tasks import Task, subsample
+from archlock.tasks import Task, share_of
 
 SOURCE = "source.json"
 
@@ -61,12 +62,12 @@ class AttackResult:
 @showing(AttackConfig, AttackSettings)
 def attack(
     model: str | Path | nn.Module | OpenedModel,
-    targets: Sequence[Task],
+    targets: Sequence[Task | str | Path],
     config: AttackConfig | None = None,
     *,
     reference: str | Path | nn.Module | OpenedModel | None = None,
-    source: Task | None = None,
-    more: Task | None = None,
+    source: Task | str | Path | None = None,
+    more: Task | str | Path | None = None,
     out: str | Path | None = None,
     store: Path | None = None,
     workers: int | None = None,
@@ -81,23 +82,35 @@ def attack(
     or an ``nn.Module`` that takes images in [0, 1] and answers logits. ``reference`` is a second model for a paired
     comparison, ``source`` the task that the model was trained for, to measure it there, and ``more`` further images of
     that task, with its classes in the same order, to see whether the model can still be trained on. ``out`` is by
-    default a directory named after the targets inside a lock run; other models need it. Targets are brought to the size
-    of the model's images, where that is known. The same call takes up what was interrupted.
+    default a directory named after the targets inside a lock run; other models need it. The same call takes up what was
+    interrupted.
+
+    Data may be named as for ``open_task`` (a folder, a file): then they are opened at the size of the model's images,
+    as its processor says. A task is brought to that size; one whose files were larger than what was read of them is
+    refused, and one that is truly smaller is enlarged and the report says so. Where the size is not known, tasks are
+    taken as they are, and the report says that.
     """
     config, progress = one_of(config, settings, AttackConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
     subject = subject_of(model, reference)
-    prepared = prepared_targets(subject, targets)
-    if source is not None:
-        check_source(subject, source)
-    honest = None if more is None else more_of_source(subject, more)
+
+    def task_of(data: Task | str | Path) -> Task:
+        return opened_task(subject, data, seed=config.seed)
+
+    prepared = prepared_targets(subject, [task_of(data) for data in targets])
+    own = None if source is None else task_of(source)
+    if own is not None:
+        check_source(subject, own)
+    honest = None if more is None else more_of_source(subject, task_of(more))
+    for line in image_limits(subject, prepared):
+        progress.say(line)
     if config.examples is not None:
-        prepared = {n: subsample(task, config.examples, seed=config.seed) for n, task in prepared.items()}
+        prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     folder, workers = _folder(subject, prepared, out), workers_for(config.device, workers)
     fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
-    workspace = Workspace.open(folder, _identity(subject, prepared, source, honest, config), store=store)
+    workspace = Workspace.open(folder, _identity(subject, prepared, own, honest, config), store=store)
     say_what_is_outdated(workspace.store, progress)
-    scores = _source_scores(workspace, subject, source, config)
+    scores = _source_scores(workspace, subject, own, config)
     effort = None
     if config.budget is not None:
         plan = workspace.once(PLAN, lambda: fresh or _planned(subject, prepared, config, workers))
@@ -135,14 +148,14 @@ def attack(
         seed=config.seed,
         command=command,
         versions=versions(),
-        source=source_record(subject) if source is None else task_record(source),
+        source=source_record(subject) if own is None else task_record(own),
         models=model_records(subject, shape, scores),
-        targets=tuple(target_record(n, t, seen_by_search=False, simulated=False) for n, t in attacked.items()),
+        targets=tuple(target_record(n, Attacked(t)) for n, t in attacked.items()),
         outcomes=outcomes,
         further=further,
         spent_seconds=spent,
         budget=_budget_record(config, effort, spent, len(outcomes)),
-        limits=limits(subject, config.attackers),
+        limits=image_limits(subject, attacked),
     )
     to_json(workspace.path / RESULT, found)
     write_atomic(workspace.path / REPORT, render_html(found))
@@ -179,7 +192,7 @@ def _source_scores(
 def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort | None) -> tuple[dict[str, Task], Suite]:
     """What is attacked with how much data, and how, as configured or as planned for the budget."""
     if effort is not None:
-        targets = {name: subsample(task, effort.examples, seed=config.seed) for name, task in targets.items()}
+        targets = {name: share_of(task, effort.examples, seed=config.seed) for name, task in targets.items()}
         plan = attack_plan(effort.examples, effort.epochs)
         asked = _suite(config, max(len(task.train) for task in targets.values()))
         return targets, replace(asked, plan=plan, fractions=effort.fractions, seeds=effort.seeds)

@@ -51,6 +51,10 @@ PAGE: Final = "report.html"
 FROM_SCRATCH: Final = (
     "The table records trainings from scratch: what an attacker gets who starts from released weights is not in it."
 )
+BOTH: Final = (
+    "On the targets of {tuned} of the {all} pairs the table records fine-tuning of weights that were trained on the "
+    "source, on the others training from scratch."
+)
 FROM_WEIGHTS: Final = (
     "On targets the table records fine-tuning of weights that were trained on the source, at reduced fidelity."
 )
@@ -124,9 +128,17 @@ def evaluate(
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
         patterns=patterns,
         importances=importances,
-        notes=(*warnings, FROM_WEIGHTS if any(column.start for column in table.columns) else FROM_SCRATCH, NOISE),
+        notes=(*warnings, *begun(table, pairs), NOISE),
     )
     return write_evaluation(record, out, parquet=config.parquet)
+
+
+def begun(table: Table, pairs: Sequence[tuple[str, str]]) -> tuple[str]:
+    """From which weights the trainings began that judge on the targets of these pairs, in one sentence."""
+    tuned = sum(bool(table.truth(target, source).start) for source, target in pairs)
+    if 0 < tuned < len(pairs):
+        return (BOTH.format(tuned=tuned, all=len(pairs)),)
+    return (FROM_WEIGHTS,) if tuned else (FROM_SCRATCH,)
 
 
 def write_evaluation(record: EvaluationRecord, out: Path, *, parquet: bool = False) -> EvaluationResult:

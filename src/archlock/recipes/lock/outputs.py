@@ -49,8 +49,8 @@ def write_models(folder: Path, locked: "Released", source_only: "Released") -> N
         export_onnx(locked.models[0], locked.blueprint.signature.shape, folder / ONNX)
     for role, released in (("locked", locked), ("source_only", source_only)):
         save_blueprint(released.blueprint, folder / REFERENCE / f"{role}.json")
-        for index, model in enumerate(released.models):
-            save_weights(model, folder / REFERENCE / f"{role}-{index}.safetensors")
+        for number, model in zip(released.numbers, released.models, strict=True):
+            save_weights(model, folder / REFERENCE / f"{role}-{number}.safetensors")
 
 
 def write_pages(folder: Path, record: LockRecord) -> Path:

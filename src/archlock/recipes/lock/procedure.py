@@ -25,11 +25,12 @@ from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.naming import named
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.task_records import Attacked
 from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
 from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
 from archlock.spaces import Architecture
-from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, subsample
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, share_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,13 +96,11 @@ def lock(
     decision = decide(run)
     locked = release(run, decision.locked)
     source_only = release(run, decision.source_only)
-    opened = open_targets(run, hidden, decision.choice)
+    opened = open_targets(run, hidden, decision.choice, simulated=not sealed)
     pair = _pair(locked, source_only)
-    outcomes = _attack(run, pair, opened)
+    outcomes = _attack(run, pair, {name: target.task for name, target in opened.items()})
     further = _train_on(run, pair)
-    record = lock_record(
-        run, decision, locked, source_only, opened, outcomes, further, command=command, simulated=not sealed
-    )
+    record = lock_record(run, decision, locked, source_only, opened, outcomes, further, command=command)
     for line in left_out():
         run.means.progress.say(line)
     write_models(run.workspace.path, locked, source_only)
@@ -119,18 +118,29 @@ def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
     return tuple(sealed(name) for name in names)
 
 
-def open_targets(run: Run, hidden: Sequence[SealedTask], choice: Choice) -> dict[str, Task]:
-    """Every target to attack, by name: the known ones, and the sealed ones opened with the choice."""
-    tasks = [*run.targets.values()] if run.config.scheme == "tk" else []
-    tasks += [conform(target.open(choice), run.source.shape) for target in hidden]
+def open_targets(
+    run: Run, hidden: Sequence[SealedTask], choice: Choice, *, simulated: bool = False
+) -> dict[str, Attacked]:
+    """Every target to attack, by name: the known ones, and the sealed ones opened with the choice.
+
+    The search saw the known ones, and a sealed one that turns out to be one of them. ``simulated`` sealed targets have
+    the names of their simulators.
+    """
+    found = [Attacked(task, seen_by_search=True) for task in run.targets.values()] if run.config.scheme == "tk" else []
+    seen = {task.fingerprint for task in run.targets.values()}
+    for target in hidden:
+        task = conform(target.open(choice), run.source.shape)
+        drawn = simulated and SIMULATORS[target.name].draws
+        found.append(Attacked(task, task.fingerprint in seen, simulated, drawn))
     most = run.allocation.attack_examples
-    return named([task if len(task.train) <= most else subsample(task, most, seed=run.config.seed) for task in tasks])
+    tasks = [share_of(one.task, most, seed=run.config.seed) for one in found]
+    return {name: replace(one, task=task) for (name, task), one in zip(named(tasks).items(), found, strict=True)}
 
 
 def _pair(locked: Released, source_only: Released) -> tuple[Defended, ...]:
     return (
-        Defended("locked", str(locked.finalist.architecture), locked.models),
-        Defended("source_only", str(source_only.finalist.architecture), source_only.models),
+        Defended("locked", str(locked.finalist.architecture), locked.models, locked.diverged),
+        Defended("source_only", str(source_only.finalist.architecture), source_only.models, source_only.diverged),
     )
 
 

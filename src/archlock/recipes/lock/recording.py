@@ -11,7 +11,7 @@ from archlock.recipes.lock.outputs import left_files, left_out
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, evidence_subjects, known_fingerprints
 from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
-from archlock.recipes.task_records import target_record, task_record, versions
+from archlock.recipes.task_records import Attacked, enlargements, target_record, task_record, versions
 from archlock.reports import (
     BudgetRecord,
     EvidenceRecord,
@@ -24,7 +24,7 @@ from archlock.reports import (
     Role,
 )
 from archlock.spaces import SPACES
-from archlock.tasks import Task
+from archlock.tasks import SIMULATORS
 
 
 def lock_record(
@@ -32,15 +32,14 @@ def lock_record(
     decision: Decision,
     locked: Released,
     source_only: Released,
-    targets: Mapping[str, Task],
+    targets: Mapping[str, Attacked],
     outcomes: tuple[OutcomeRecord, ...],
     further: tuple[FurtherRecord, ...],
     *,
     command: str,
-    simulated: bool,
 ) -> LockRecord:
     """Everything a lock run found."""
-    config, seen = run.config, {task.fingerprint for task in run.targets.values()}
+    config = run.config
     evidence = evidence_records(run)
     return LockRecord(
         created=decision.choice.decided_at,
@@ -58,15 +57,16 @@ def lock_record(
         source_only=model_record("source_only", source_only, decision),
         finalists=tuple(_finalist(f, decision) for f in decision.finalists),
         trade_off=decision.trade_off,
-        targets=tuple(
-            target_record(n, t, seen_by_search=t.fingerprint in seen, simulated=simulated and t.fingerprint not in seen)
-            for n, t in targets.items()
-        ),
+        targets=tuple(target_record(name, target) for name, target in targets.items()),
         outcomes=outcomes,
         further=further,
         evidence=evidence,
         budget=_budget(run, evidence, outcomes, further),
-        limits=(*_limits(run), *left_out()),
+        limits=(
+            *_limits(run),
+            *enlargements({name: target.task for name, target in targets.items()}),
+            *left_out(),
+        ),
         files=left_files(),
     )
 
@@ -86,6 +86,7 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
         depth=blueprint.depth,
         source_validation=released.validation,
         source_test=released.test,
+        diverged=released.diverged,
         source_percentile=100 * decision.percentiles[architecture],
         seconds=released.seconds,
     )
@@ -176,9 +177,18 @@ def _limits(run: Run) -> tuple[str, ...]:
         )
     if config.scheme == "tu":
         found.append(
-            "The search knew no target. It locked against tasks made from the source's own images "
-            f"({', '.join(config.simulated)}), and whether these foretell a stranger's task is an open question."
+            f"The search knew no target. It locked against {_stand_ins(tuple(run.targets))}. Whether these foretell a "
+            "stranger's task is an open question."
         )
     if config.evidence == "zero_cost":
         found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")
     return tuple(found)
+
+
+def _stand_ins(names: Sequence[str]) -> str:
+    """The simulated targets in words: which are made from the source's images, and which are drawn."""
+    made = [name for name in names if not SIMULATORS[name].draws]
+    drawn = [name for name in names if SIMULATORS[name].draws]
+    parts = [f"tasks made from the source's own images ({', '.join(made)})"] if made else []
+    parts += [f"tasks that are drawn, with nothing of its images in them ({', '.join(drawn)})"] if drawn else []
+    return " and ".join(parts)

@@ -20,11 +20,19 @@ class Released:
     finalist: Finalist
     blueprint: Blueprint
     models: tuple[nn.Module, ...]
-    """In evaluation mode; the first one was trained as a finalist."""
+    """In evaluation mode, in the order of the trainings; the first one was trained as a finalist."""
     validation: tuple[float, ...]
     test: tuple[float, ...]
     """The test split of the source is read here, after the decision, and after further training; never before."""
     seconds: float
+    diverged: tuple[int, ...] = ()
+    """Numbers of the trainings, from 0, that gave no model."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the trainings that the models come from."""
+        every = range(len(self.models) + len(self.diverged))
+        return tuple(number for number in every if number not in self.diverged)
 
 
 def release(run: Run, finalist: Finalist) -> Released:
@@ -47,4 +55,5 @@ def release(run: Run, finalist: Finalist) -> Released:
         tuple(m.value for m in kept),
         tuple(evaluate_copy(model, run.source.test, device=run.config.device) for model in models),
         sum(m.seconds for m in measured),
+        tuple(number for number, m in enumerate(measured) if m.status != "valid"),
     )

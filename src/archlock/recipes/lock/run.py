@@ -18,6 +18,7 @@ from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
 from archlock.recipes.naming import named
 from archlock.recipes.proxy_evidence import ProxyWork, measure_proxies
 from archlock.recipes.settling import say_what_is_outdated
+from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES
@@ -79,6 +80,8 @@ def begin(
             f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
             "give more, or --image-size, to keep another size"
         )
+    for line in enlargements({"the source": source, **named([conform(task, source.shape) for task in known])}):
+        progress.say(line)
     sized = conform(source, allocation.shape)
     means = Means(workspace.store, progress, workers, config.seed)
     return Run(config, sized, known_targets(sized, config, known), workspace, means, allocation)

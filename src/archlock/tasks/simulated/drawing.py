@@ -31,7 +31,7 @@ def drawn(simulator: Simulator, source: Task, render: Render, classes: tuple[str
             images[start : start + CHUNK] = painted(render(some, height, width, rng), channels, rng)
         return Split(images, labels)
 
-    return derived(simulator, source, change, detail=f"drawn, {simulator.description}", classes=classes, seed=seed)
+    return derived(simulator, source, change, detail=simulator.description, classes=classes, seed=seed)
 
 
 def painted(

@@ -20,6 +20,7 @@ class Glyphs(Simulator):
 
     name = "glyphs"
     description = "which of twenty made-up letters is written"
+    draws = True
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small to write in."""

@@ -55,6 +55,7 @@ class Shapes(Simulator):
 
     name = "shapes"
     description = "which of eight shapes is drawn, among clutter"
+    draws = True
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small to draw in."""

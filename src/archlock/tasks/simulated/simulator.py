@@ -1,5 +1,8 @@
 """What makes a target task out of a source task, using nothing but the source task.
 
+Some targets are made from the source's images; others are drawn, and take no more of it than the number, size and
+channels of its images.
+
 A simulated target is a real task: its train, validation and test splits come from the splits of the same name, so what
 was never to be looked at in the source is never looked at in the target either.
 """
@@ -24,6 +27,8 @@ class Simulator(ABC):
     """Name in the catalog ``archlock.tasks.SIMULATORS``."""
     description: str
     """What the target asks of a model, for the documentation and the report: half a sentence."""
+    draws: bool = False
+    """Whether its images are drawn, and nothing of the source's images is in them."""
 
     @abstractmethod
     def obstacle(self, source: Task, /) -> str:
@@ -54,7 +59,8 @@ def derived(
 ) -> Task:
     """The target made by changing every split of the source by itself, each with its own chance.
 
-    ``detail`` ends the sentence "simulated from ...: ". UnsupportedError for a source with an obstacle.
+    ``detail`` ends the sentence "simulated from ...: ", or "drawn at the size of ...: ". UnsupportedError for a source
+    with an obstacle.
     """
     check_supported(simulator, source)
     label = simulator.name if name is None else name
@@ -62,6 +68,7 @@ def derived(
         change(split, rng_for(seed, "simulated", simulator.name, split_name))
         for split_name, split in (("train", source.train), ("validation", source.validation), ("test", source.test))
     )
+    made = "drawn at the size of" if simulator.draws else "simulated from"
     return Task(
         name=f"{label}({source.name})",
         kind=kind,
@@ -69,7 +76,7 @@ def derived(
         train=train,
         validation=validation,
         test=test,
-        origin=f"simulated from {source.name} ({source.origin}): {detail}",
+        origin=f"{made} {source.name} ({source.origin}): {detail}",
     )
 
 

@@ -24,6 +24,7 @@ class Textures(Simulator):
 
     name = "textures"
     description = "which of ten textures fills the image"
+    draws = True
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small for a grating."""

@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import UInt8
 
+from archlock.tasks.framing import Framing
+
 FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 EXTENSIONS: Final = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
@@ -26,24 +28,25 @@ class UnreadableError(Exception):
     """These bytes are no image that can be used; the message says why. Sources make a TaskError with a name of it."""
 
 
-def decode(source: bytes | Path, *, side: int | None = None) -> UInt8[np.ndarray, "height width channels"]:
+def decode(source: bytes | Path, *, framing: Framing | None = None) -> UInt8[np.ndarray, "height width channels"]:
     """Pixels of an image file: one channel if it is grey, else three; UnreadableError if it is not a usable image.
 
-    With ``side`` the largest centred square is scaled to side x side (bilinear with antialiasing); an image that has
-    this size already is left alone.
+    With ``framing`` the image is brought to the size of that.
     """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
             _check_size(image.size)
-            if side is not None:
-                image.draft(image.mode, (2 * side, 2 * side))  # a JPEG is decoded at the scale that is needed
+            if framing is not None:
+                image.draft(
+                    image.mode, (2 * framing.looked_at, 2 * framing.looked_at)
+                )  # a JPEG is decoded at the scale that is needed
             image.load()
             turned = ImageOps.exif_transpose(image)
             plain = _to_grey_or_rgb(turned)
-            if side is not None and plain.size != (side, side):
-                plain = _centred_square(plain).resize((side, side), Image.Resampling.BILINEAR)
+            if framing is not None:
+                plain = framing.applied(plain)
             pixels = np.asarray(plain)
     except UnreadableError:
         raise
@@ -95,13 +98,6 @@ def _to_grey_or_rgb(image: Any) -> Any:
         paper = Image.new("RGBA", solid.size, (255, 255, 255, 255))
         return Image.alpha_composite(paper, solid).convert("RGB")
     return image.convert("RGB")
-
-
-def _centred_square(image: Any) -> Any:
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return image.crop((left, top, left + side, top + side))
 
 
 def _eight_bit(levels: np.ndarray) -> UInt8[np.ndarray, "height width"]:

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Int64
 
 from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks.framing import Framing
 from archlock.tasks.sources.image_folder import VALIDATION_NAMES
-from archlock.tasks.sources.reading import ImageFile, check_side, read_images
+from archlock.tasks.sources.reading import ImageFile, read_images
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
 
@@ -27,7 +28,7 @@ def hugging_face(
     label_column: str | None = None,
     train_split: str = "train",
     test_split: str | None = None,
-    image_size: int | None = None,
+    image_size: int | Framing | None = None,
     seed: int = 0,
 ) -> Task:
     """The task in a data set; anything wrong with it raises TaskError.
@@ -37,7 +38,7 @@ def hugging_face(
     likewise. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
     library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
     """
-    check_side(image_size)
+    Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)
     data = _load(text, hub=str(name_or_path).startswith(PREFIX))
     names = {"train": train_split, "validation": next((n for n in VALIDATION_NAMES if n in data), None)}
@@ -52,7 +53,7 @@ def hugging_face(
     labels = {
         role: _labels(rows, label_column, classes, f"{text}, split {names[role]!r}") for role, rows in chosen.items()
     }
-    images = _images(chosen, image_column, image_size, names, text)
+    images, stored_side = _images(chosen, image_column, image_size, names, text)
     splits = {role: Split(images[role], labels[role]) for role in chosen}
     count = sum(len(split) for split in splits.values())
     return classification_task(
@@ -63,6 +64,7 @@ def hugging_face(
         splits.get("test"),
         where=text,
         origin=f"Hugging Face data set {Path(text).name} ({count:,} images in {len(classes)} classes)",
+        stored_side=stored_side,
         seed=seed,
     )
 
@@ -152,13 +154,13 @@ def _labels(rows: Any, column: str, classes: Sequence[str], where: str) -> Int64
 
 
 def _images(
-    chosen: Mapping[str, Any], column: str, image_size: int | None, names: Mapping[str, str | None], text: str
-) -> dict[str, np.ndarray]:
-    """Pixels of all splits, of one size and number of channels."""
+    chosen: Mapping[str, Any], column: str, image_size: int | Framing | None, names: Mapping[str, str | None], text: str
+) -> tuple[dict[str, np.ndarray], int]:
+    """Pixels of all splits, of one size and number of channels; and the median of the smaller sides as stored."""
     files = {role: _files(rows, column, f"{text}, split {names[role]!r}") for role, rows in chosen.items()}
     read = read_images([file for some in files.values() for file in some], image_size=image_size)
     ends = np.cumsum([len(some) for some in files.values()])[:-1]
-    return dict(zip(files, np.split(read.images, ends), strict=True))
+    return dict(zip(files, np.split(read.images, ends), strict=True)), read.stored_side
 
 
 def _files(rows: Any, column: str, where: str) -> list[ImageFile]:

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from archlock.errors import TaskError
+from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import EXTENSIONS
-from archlock.tasks.sources.reading import ImageFile, check_side, read_images
+from archlock.tasks.sources.reading import ImageFile, read_images
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
 
@@ -31,20 +32,21 @@ class _File:
 def image_folder(
     path: str | Path,
     *,
-    image_size: int | None = None,
+    image_size: int | Framing | None = None,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> Task:
     """The task in a folder; anything wrong with it raises TaskError that names the file or class.
 
-    All images become squares of side ``image_size``: the largest centred square, scaled. By default the side is the
-    median of the smaller sides of all images, at least 8 and at most 64. Images are grey if every one is, else RGB.
+    All images become squares of side ``image_size``: the largest centred square, scaled. A :class:`Framing` says the
+    size and the way to it as a model wants them. By default the side is the median of the smaller sides of all images,
+    at least 8 and at most 64. Images are grey if every one is, else RGB.
     Those that cannot be read are an error, or with ``skip_bad`` are left out and listed in ``Task.skipped``.
     ``progress`` is called with (images read, images).
     """
     path = Path(path)
-    check_side(image_size)
+    Framing.of(image_size)  # one that makes no sense is refused before anything is read
     classes, files = _files_of(path)
     named = [ImageFile(file.path, str(file.path)) for file in files]
     read = read_images(named, image_size=image_size, skip_bad=skip_bad, progress=progress)
@@ -65,6 +67,7 @@ def image_folder(
         where=str(path),
         origin=f"image folder {path.resolve().name} ({len(files):,} images in {len(classes)} classes)",
         skipped=tuple(Path(name).relative_to(path).as_posix() for name in read.skipped),
+        stored_side=read.stored_side,
         seed=seed,
     )
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from archlock.errors import ConfigurationError, TaskError
+from archlock.errors import TaskError
+from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import UnreadableError, decode, smaller_side
 
 SMALLEST, LARGEST = 8, 64
@@ -31,41 +32,48 @@ class ImageFile:
 class ReadImages:
     """What could be read."""
 
-    images: UInt8[np.ndarray, "readable side side channels"]
+    images: UInt8[np.ndarray, "readable height width channels"]
     readable: Bool[np.ndarray, " files"]
     """Which of the files they are."""
     skipped: tuple[str, ...]
     """Names of the others, sorted."""
+    stored_side: int
+    """Median of the smaller sides of the files' images, in pixels."""
 
 
 def read_images(
     files: Sequence[ImageFile],
     *,
-    image_size: int | None,
+    image_size: int | Framing | None,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReadImages:
-    """Squares of one side, grey if all of them are and else RGB.
+    """Images of one size, grey if all of them are and else RGB.
 
-    Without ``image_size`` the side is the median of the smaller sides of all images, rounded, at least 8 and at most
-    64. Files that cannot be used raise TaskError, or are left out with ``skip_bad`` (never all of them).
+    A side as ``image_size`` stands for squares. Without one the side is the median of the smaller sides of all images,
+    rounded, at least 8 and at most 64. Files that cannot be used raise TaskError, or are left out with ``skip_bad``
+    (never all of them).
     """
     unreadable: dict[int, str] = {}
-    if image_size is None:
-        sides = np.zeros(len(files))
+    sides = np.zeros(len(files))
 
-        def measure(row: int) -> None:
-            sides[row] = smaller_side(files[row].source)
+    def measure(row: int) -> None:
+        sides[row] = smaller_side(files[row].source)
 
+    framing = Framing.of(image_size)
+    if framing is None:
         _in_threads(measure, range(len(files)), unreadable, None)
         _refuse(unreadable, files, skip_bad)
-        image_size = int(np.clip(np.rint(np.median(sides[sides > 0])), SMALLEST, LARGEST))
+        side = int(np.clip(np.rint(np.median(sides[sides > 0])), SMALLEST, LARGEST))
+        framing = Framing(side, side)
     rows = [row for row in range(len(files)) if row not in unreadable]
-    images = np.zeros((len(files), image_size, image_size, 3), dtype=np.uint8)
+    images = np.zeros((len(files), *framing.size, 3), dtype=np.uint8)
     channels = np.zeros(len(files), dtype=np.int64)
 
     def read(row: int) -> None:
-        image = decode(files[row].source, side=image_size)
+        if image_size is not None:
+            measure(row)
+        image = decode(files[row].source, framing=framing)
         images[row], channels[row] = image, image.shape[2]
 
     _in_threads(read, rows, unreadable, progress)
@@ -75,13 +83,8 @@ def read_images(
         kept if channels.max() == 3 else np.ascontiguousarray(kept[..., :1]),
         channels > 0,
         tuple(sorted(files[row].name for row in unreadable)),
+        int(np.rint(np.median(sides[channels > 0]))),
     )
-
-
-def check_side(image_size: int | None) -> None:
-    """ConfigurationError for a side that makes no sense."""
-    if image_size is not None and not 1 <= image_size <= 1024:
-        raise ConfigurationError(f"image size {image_size} makes no sense; expected a side of 1 to 1024 pixels")
 
 
 def _in_threads(

@@ -8,7 +8,6 @@ from torch import nn
 import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.recipes import AttackConfig, AttackResult, Budget, open_model, rebuild
-from archlock.recipes.attack.attacked import limits, subject_of
 from archlock.reports import AttackRecord, from_json
 from archlock.testing.small_tasks import small_negatives
 from archlock.training import evaluate
@@ -91,19 +90,33 @@ def test_a_vision_transformer_from_a_folder(tmp_path: Path) -> None:
     assert found.record.models[0].source_test == ()
     assert "16 x 16 x 3" in found.record.targets[0].origin  # conformed to what the folder says
     assert "A dash: not known here." in found.page.read_text()
-    (kept,) = found.record.limits
-    assert "lie outside such layers (position embeddings, scales)" in kept
 
 
-def test_a_network_of_plain_layers_is_begun_anew_as_a_whole() -> None:
-    assert limits(subject_of(plain_network(), None), ("from_scratch",)) == ()
+class Tokened(nn.Module):
+    """Holds a bare parameter, which nobody knows how to draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift, self.body = nn.Parameter(torch.zeros(1)), plain_network()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.body(images + self.shift)
+        return answer
+
+
+def test_what_cannot_be_begun_from_scratch_is_attacked_in_other_ways(tmp_path: Path) -> None:
+    config = replace(QUICK, attackers=("linear_probe", "surgery", "from_scratch"), seeds=1)
+    found = archlock.attack(Tokened(), [tiny_target()], config, out=tmp_path / "run", workers=1)
+    assert [o.status for o in found.outcomes] == ["valid", "valid", "unsupported"]
+    assert "nothing says how shift were drawn at first" in found.outcomes[2].note
 
 
 def test_a_budget_is_planned_once_and_kept(tmp_path: Path) -> None:
     config = replace(QUICK, attackers=("fine_tune",), epochs=None, budget=Budget.parse("6s"), seeds=1)
     noted = Noted()
     found = archlock.attack(plain_network(), [tiny_target()], config, out=tmp_path / "a", workers=1, progress=noted)
-    (said,) = noted.lines
+    size, said = noted.lines
+    assert size.startswith("Nobody said which size of images the model takes, so targets were taken as they were read")
     assert said.startswith("planned for 0.1 minutes: ")
     assert found.record.budget is not None
     assert found.record.budget.planned["examples an attacker has"] == 30

@@ -10,11 +10,12 @@ import pytest
 from archlock.errors import ConfigurationError, RunError
 from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate, parse_budget
+from archlock.recipes.evaluate.procedure import FROM_SCRATCH, FROM_WEIGHTS, begun
 from archlock.recipes.evaluate.scales import chosen_pairs, floor_values, limits, pair_scales
 from archlock.recipes.pages import rebuild
 from archlock.records import read_json
 from archlock.reports import evaluation_from_json
-from archlock.tables import Allowance, percentiles
+from archlock.tables import Allowance, RecordedColumn, Table, open_by_name_or_path, percentiles
 from made_up_tables import made_up_table
 
 
@@ -145,3 +146,23 @@ def test_pairs_budgets_and_schemes_are_checked() -> None:
         tiny(contenders=chosen_contenders(("s",)) * 2)
     with pytest.raises(ConfigurationError, match="a source floor is a share"):
         tiny(floor=97)
+
+
+def test_the_page_says_once_and_rightly_where_trainings_began(tmp_path: Path) -> None:
+    table, plain = open_by_name_or_path("transfer201"), made_up_table(codes=20)
+    assert begun(table, table.pairs) == (FROM_WEIGHTS,)
+    assert begun(plain, plain.pairs) == (FROM_SCRATCH,)
+    codes = table.codes[:9]
+    truths = [("a", ""), ("b", ""), ("b", "a")]
+    columns = tuple(
+        RecordedColumn(f"{task}{start}", task, "truth", "accuracy", "test", start=start) for task, start in truths
+    )
+    mixed = Table("mixed", "nasbench201", codes, columns, np.random.default_rng(0).random((3, 9)), table.provenance)
+    assert begun(mixed, mixed.pairs)[0].startswith("On the targets of 1 of the 2 pairs the table records fine-tuning")
+    first = table.pairs[0]
+    small = tiny(contenders=chosen_contenders(("s",), allowance=Allowance(15, 10)), pairs=":".join(first), seeds=1)
+    found = evaluate(table, small, out=tmp_path, workers=1)
+    page = (tmp_path / "report.html").read_text()
+    assert "the table records fine-tuning of weights" in page
+    assert "trainings from scratch" not in page
+    assert found.record.notes[0] == FROM_WEIGHTS

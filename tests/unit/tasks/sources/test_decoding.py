@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import MAX_PIXELS, UnreadableError, decode, smaller_side, stacked
 
 RNG = np.random.default_rng(0)
@@ -87,15 +88,15 @@ def test_exif_orientation_is_applied():
 def test_the_centred_square_is_scaled():
     wide = np.zeros((8, 24, 3), np.uint8)
     wide[:, :8], wide[:, 8:16], wide[:, 16:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-    assert (decode(encoded(Image.fromarray(wide)), side=4) == (0, 255, 0)).all()
-    assert np.array_equal(decode(encoded(Image.fromarray(COLOUR[:, :6])), side=6), COLOUR[:, :6])
+    assert (decode(encoded(Image.fromarray(wide)), framing=Framing(4, 4)) == (0, 255, 0)).all()
+    assert np.array_equal(decode(encoded(Image.fromarray(COLOUR[:, :6])), framing=Framing(6, 6)), COLOUR[:, :6])
 
 
 def test_a_large_jpeg_is_read_at_a_small_scale_with_the_same_outcome():
     smooth = np.asarray(Image.fromarray(COLOUR).resize((640, 512), Image.Resampling.BILINEAR))
     jpeg = encoded(Image.fromarray(smooth), "JPEG", quality=95)
     whole = Image.open(io.BytesIO(jpeg)).crop((64, 0, 576, 512)).resize((32, 32), Image.Resampling.BILINEAR)
-    assert abs(decode(jpeg, side=32).astype(int) - np.asarray(whole)).max() <= 3
+    assert abs(decode(jpeg, framing=Framing(32, 32)).astype(int) - np.asarray(whole)).max() <= 3
 
 
 @pytest.mark.parametrize(
