@@ -19,7 +19,7 @@ from report_records import attack_record, lock_record
 from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
 TINY = ("--budget", "8 trainings", "--floor", "60", "--simulate", "rotation", "--width", "4", "--epochs", "2")
-QUICK = (*TINY, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
+QUICK = (*TINY, "--arms", "none", "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
 
 
 class Said:

@@ -26,6 +26,7 @@ from archlock.cli.options import (
     Store,
     Trials,
     Workers,
+    arms_named,
     attackers_named,
     counts,
     device_named,
@@ -102,6 +103,13 @@ def lock(
     ] = False,
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="Random architectures above the source floor that are trained and attacked alike: random, same_size "
+            "(of the locked one's size), both with a comma, or none."
+        ),
+    ] = "random,same_size",
     attacker: Attackers = None,
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
@@ -145,6 +153,7 @@ def lock(
         epochs=epochs,
         patience=patience,
         flip=flip,
+        arms=arms_named(arms),
         attackers=attackers_named(attacker),
         attack_seeds=attack_seeds,
         fractions=percentages(fractions),
@@ -202,6 +211,7 @@ def _show(result: "LockResult", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
-    typer.echo(verdict_of(result.record).sentence)
+    verdict = verdict_of(result.record)
+    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside))))
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
     typer.echo(f"report: {result.page.resolve()}")

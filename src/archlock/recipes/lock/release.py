@@ -25,6 +25,8 @@ class Released:
     test: tuple[float, ...]
     """The test split of the source is read here, after the decision, and after further training; never before."""
     seconds: float
+    keeps_floor: bool | None = None
+    """Of a random architecture: whether its first training kept the source floor; else None."""
 
 
 def release(run: Run, finalist: Finalist) -> Released:
