@@ -105,21 +105,45 @@ def taken_as_well(plain: Side, arm: Side) -> float | None:
     return float(np.mean(found)) if found else None
 
 
-def arms_said(record: Record) -> str:
-    """What attackers reach with every model, and how much of what was taken a random architecture takes as well.
+def reached(record: Record) -> tuple[tuple[Role, str], ...]:
+    """What the strongest attack reaches with every model, mean over the judged targets, the locked model first.
 
     Empty where no random architecture has a score.
     """
     plain, *others = sides(record)
     arms = [side for side in others if side.judged]
     if not plain.judged or not arms:
-        return ""
+        return ()
     kinds = _kinds(record, plain.judged)
-    reached: dict[Role, float] = {"locked": float(np.mean([np.mean(c.locked) for c in plain.judged]))}
-    for side in (plain, *arms):
-        reached[side.against] = float(np.mean([np.mean(c.other) for c in side.judged]))
-    ways = [f"{level(value, kinds)} with {NAMES[role]}" for role, value in reached.items()]
-    return " ".join([f"The strongest attackers reach {listed(ways)}.", *_as_well(plain, arms)])
+    found: list[tuple[Role, float]] = [("locked", float(np.mean([np.mean(c.locked) for c in plain.judged])))]
+    found += [(side.against, float(np.mean([np.mean(c.other) for c in side.judged]))) for side in (plain, *arms)]
+    return tuple((role, level(value, kinds)) for role, value in found)
+
+
+def as_well_said(record: Record) -> str:
+    """How much of what is taken from those who have the source-only model a random architecture takes as well.
+
+    Empty where nothing is taken, or no random architecture has a score.
+    """
+    plain, *arms = sides(record)
+    taken = 0.0 if plain.taken_away is None else plain.taken_away.mean
+    ways = []
+    for arm in arms:
+        as_well = taken_as_well(plain, arm)
+        if as_well is not None:
+            part = f"{points(as_well)} ({percent(as_well / taken, 0)})" if as_well > 0 < taken else "nothing"
+            ways.append(f"{NAMES[arm.against]} takes {part}")
+    if taken <= 0 or not ways:
+        return ""
+    return f"Of the {points(taken)} that they lose against the source-only model, {listed(ways)} as well."
+
+
+def arms_said(record: Record) -> str:
+    """Both in sentences; empty where no random architecture has a score."""
+    ways = [f"{text} with {NAMES[role]}" for role, text in reached(record)]
+    if not ways:
+        return ""
+    return " ".join(filter(None, (f"The strongest attackers reach {listed(ways)}.", as_well_said(record))))
 
 
 def arm_groups(record: Record) -> tuple[ArmGroup, ...]:
@@ -160,24 +184,6 @@ def _row(role: Role, data: str, arm: Comparison | Area, plain: Comparison | Area
         away=number(100 * away.mean),
         interval=interval(away) if away.has_interval else "none",
         sure=away.low is not None and away.high is not None and (away.low > 0 or away.high < 0),
-    )
-
-
-def _as_well(plain: Side, arms: Sequence[Side]) -> list[str]:
-    """How much of what is taken from those who have the source-only model a random architecture takes as well."""
-    taken = 0.0 if plain.taken_away is None else plain.taken_away.mean
-    if taken <= 0:
-        return []
-    ways = []
-    for arm in arms:
-        as_well = taken_as_well(plain, arm)
-        if as_well is not None:
-            part = f"{points(as_well)} ({percent(as_well / taken, 0)})" if as_well > 0 else "nothing"
-            ways.append(f"{NAMES[arm.against]} takes {part}")
-    return (
-        [f"Of the {points(taken)} that they lose against the source-only model, {listed(ways)} as well."]
-        if ways
-        else []
     )
 
 

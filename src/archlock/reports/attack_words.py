@@ -23,7 +23,7 @@ from archlock.reports.statistics import (
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
 from archlock.reports.wording import attack_name, interval, number, points, role_names, score, shorten
 
-ARM_HEAD = ("model", "data", "source-only", "it", "locked", "takes as well", "locked takes more", "95% interval")
+ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")
 _LONGEST_NAME = 60
 
 

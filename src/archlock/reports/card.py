@@ -167,7 +167,7 @@ def _arms(record: LockRecord) -> list[str]:
         return []
     head = [
         "A random architecture above the source floor, attacked in the same way, takes as well (points):\n",
-        "| target | architecture | it | locked | takes as well | locked takes more | 95% interval |",
+        "| target | architecture | random | locked | takes as well | locked takes more | 95% interval |",
         "|---|---|---|---|---|---|---|",
     ]
     return [*head, *rows, ""]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archlock.reports.arms import NAMES, arm_groups, arm_roles, sides
+from archlock.reports.arms import arm_groups, arm_roles, as_well_said, reached, sides
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
@@ -64,6 +64,7 @@ def render_html(record: Record) -> str:
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
     content |= {"roles": roles(record), "worth": worth_groups(record) if len(roles(record)) == 2 else ()}
     content |= {"every_role": every_role(record), "arms": arm_groups(record), "arm_roles": arm_roles(record)}
+    content |= {"reached": reached(record), "as_well": as_well_said(record)}
     content |= {"costs": cost_groups(record)}
     content |= {"further": further_rows(record), "further_said": further_sentence(record)}
     return fill(template, filters=_filters(names), record=record, names=names, **content)
@@ -193,11 +194,6 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
     kinds = {t.name: t.kind for t in record.targets}
     judged_kinds = {kinds[comparison.target] for comparison in verdict.judged}
     mean_of = f"mean of {plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
-    others = [f"{level(before, judged_kinds)} from the source-only model"]
-    for side in sides(record)[1:]:
-        if side.judged:
-            reached = float(np.mean([np.mean(comparison.other) for comparison in side.judged]))
-            others.append(f"{level(reached, judged_kinds)} from {NAMES[side.against]}")
     return [
         *tiles,
         {
@@ -208,7 +204,7 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
         {
             "name": "Left to attackers",
             "value": level(left, judged_kinds),
-            "note": f"{', '.join(others)}.",
+            "note": f"{level(before, judged_kinds)} from the source-only model.",
         },
         {
             "name": "Share of their gain gone",

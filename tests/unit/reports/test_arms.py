@@ -1,5 +1,6 @@
 """What a random architecture takes as well: numbers by hand, and everywhere a reader meets them."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from archlock.records import plain
 from archlock.reports import AttackRecord, LockRecord, attack_table, from_plain, render_card, render_html, verdict_of
-from archlock.reports.arms import arm_groups, arms_said, sides, taken_as_well
+from archlock.reports.arms import arm_groups, arms_said, reached, sides, taken_as_well
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import further_rows, worth_groups
 from archlock.reports.statistics import headline
@@ -99,9 +100,13 @@ def test_the_table_has_a_row_for_every_target_and_random_architecture() -> None:
 def test_page_card_terminal_and_tables_show_them() -> None:
     record = with_arms()
     page, card = said(render_html(record)), said(render_card(record))
+    assert "with a random architecture and" in card
     for text in (page, card):
-        assert "with a random architecture and" in text
         assert "takes as well" in text.lower()
+        assert "as well." in text
+    shown = re.findall(r'<dt>([^<]*)</dt><dd class="big">([^<]*)</dd></div>', page)
+    assert [value for _, value in shown] == [value for _, value in reached(record)]
+    assert [name for name, _ in shown][:3] == ["Locked", "Source-only", "Random architecture"]
     assert "Same-size random" in page
     assert page.count("random architecture of the locked one") >= 2  # legend and verdict
     assert "| same-size random | `nasbench201:230131` |" in card
