@@ -31,7 +31,7 @@ def attacked(run: Path) -> str:
 
 def scores(record: LockRecord | AttackRecord) -> Iterator[str]:
     """What every attack reaches with the most data, at every length of training."""
-    models = (record.source_only, record.locked) if isinstance(record, LockRecord) else record.models[::-1]
+    models = record.models[:2][::-1]
     plain, locked = (f"`{model.code}`" for model in models)
     lines = [row(["", f"source-only {plain}", f"locked {locked}", "difference (95 %)"]), row(["---"] * 4)]
     loss = estimate([p - k for p, k in zip(models[0].source_test, models[1].source_test, strict=True)])
@@ -59,7 +59,7 @@ def by_data(record: LockRecord | AttackRecord) -> Iterator[str]:
     lines = [row(["SLC-AUC over these shares", "source-only", "locked", "difference (95 %)"]), row(["---"] * 4)]
     for area in areas(record):
         if area.horizon == 1 and area.attacker != "ordinary":
-            means = (float(np.mean(area.source_only)), float(np.mean(area.locked)))
+            means = (float(np.mean(area.other)), float(np.mean(area.locked)))
             label = f"{area.target}, {area.attacker.replace('_', ' ')}"
             lines.append(row([label, *(f"{100 * mean:.1f}" for mean in means), away(area.taken_away)]))
     yield "\n".join(lines)
@@ -91,7 +91,7 @@ def table_of(what: str, heads: list[str], groups: tuple[Group, ...]) -> str:
 
 
 def _score(comparison: Comparison) -> str:
-    means = [float(np.mean(tests)) for tests in (comparison.source_only, comparison.locked)]
+    means = [float(np.mean(tests)) for tests in (comparison.other, comparison.locked)]
     longer = "" if comparison.terms.horizon == 1 else f", {comparison.terms.horizon:g}x as long"
     label = f"{comparison.target}, {comparison.attacker.replace('_', ' ')}{longer}"
     difference = "-" if comparison.attacker == "ordinary" else away(comparison.taken_away)

@@ -47,7 +47,7 @@ def model(role: Role, code: str, level: float, official: str, seeds: int = 3) ->
         space="nasbench201",
         code=code,
         official_string=official,
-        parameters=72_346 if role == "locked" else 130_986,
+        parameters={"locked": 72_346, "same_size": 74_010}.get(role, 130_986),
         multiply_adds=9_713_152 if role == "locked" else 17_804_288,
         width=16,
         depth=1,
@@ -60,19 +60,23 @@ def model(role: Role, code: str, level: float, official: str, seeds: int = 3) ->
 
 
 def outcomes(
-    targets: dict[str, tuple[float, float, int]], *, seeds: int = 3, fractions: tuple[float, ...] = (0.1, 1.0)
+    targets: dict[str, tuple[float, float, int]],
+    *,
+    seeds: int = 3,
+    fractions: tuple[float, ...] = (0.1, 1.0),
+    roles: tuple[Role, Role] = ("source_only", "locked"),
 ) -> tuple[OutcomeRecord, ...]:
     rng = np.random.default_rng(7)
     found = []
     for target, (plain, locked, _) in targets.items():
         for attacker, offset in ATTACKERS.items():
             for fraction in fractions:
-                for role, level in (("source_only", plain), ("locked", locked)):
+                for role, level in zip(roles, (plain, locked), strict=True):
                     for seed in range(seeds):
                         score = (level + offset) * (0.45 + 0.55 * fraction**0.5) + rng.normal(0, 0.012)
                         found.append(
                             OutcomeRecord(
-                                defended=role,  # type: ignore[arg-type]
+                                defended=role,
                                 target=target,
                                 attacker=attacker,
                                 fraction=fraction,
@@ -163,6 +167,24 @@ def lock_record() -> LockRecord:
             FileRecord(path="locked/model.safetensors", what="weights of the locked model"),
         ),
     )  # fmt: skip
+
+
+def with_arms(
+    record: LockRecord | None = None, *, random: float = 0.05, same_size: float = 0.08, code: str = "230131"
+) -> LockRecord:
+    """The record with random architectures that take so much from attackers on every target as well."""
+    record = lock_record() if record is None else record
+    models = (replace(model(role, code, 0.979, "|a|"), keeps_floor=True) for role in ("random", "same_size"))
+    taken = {"random": random, "same_size": same_size}
+    rng = np.random.default_rng(11)
+    more = tuple(
+        replace(o, defended=role, test=round((o.test or 0.0) - away + rng.normal(0, 0.004), 4))
+        for role, away in taken.items()
+        for o in record.outcomes
+        if o.defended == "source_only" and o.test is not None
+    )
+    first, second = models
+    return replace(record, random=first, same_size=second, outcomes=(*record.outcomes, *more))
 
 
 def attack_record(*, reference: bool = True) -> AttackRecord:

@@ -23,6 +23,7 @@ TINY = LockConfig(
     epochs=2,
     attack_seeds=1,
     fractions=(1.0,),
+    arms=(),
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 from archlock.errors import SealedError
 from archlock.recipes import lock
 from archlock.recipes.lock.allocation import Workload, allocate
+from archlock.recipes.lock.arms import ordinary_arms, train_arms
 from archlock.recipes.lock.decide import Decision, decide
 from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.workspace import CHOICE
@@ -129,6 +130,29 @@ def test_a_lock_opens_its_seals_when_the_choice_is_written_down_and_not_before(t
     assert sealed.opened_by[0].architecture == str(result.architecture)
     assert [target.name for target in result.record.targets] == [hidden.name]
     assert not result.record.targets[0].seen_by_search
+
+
+def test_random_architectures_are_drawn_and_trained_while_the_seals_are_shut(tmp_path: Path, hidden: Task) -> None:
+    assert list(inspect.signature(train_arms).parameters) == ["run", "decision"]
+    assert typing.get_type_hints(train_arms)["run"] is Run
+    assert typing.get_type_hints(train_arms)["decision"] is Decision
+    given = [kind for hint in typing.get_type_hints(ordinary_arms).values() for kind in kinds_in(hint)]
+    assert not {SealedTask, Task, Run, typing.Any, object} & set(filter(lambda kind: isinstance(kind, type), given))
+    out = tmp_path / "run"
+    trained: list[set[str]] = []
+
+    def load() -> Task:
+        trained.append({path.name for path in (out / "checkpoints").glob("*.safetensors")})
+        return hidden
+
+    sealed = seal(load, name="hidden")
+    config = tiny_config(arms=("random", "same_size"), space="transnas101_micro", attackers=("linear_probe",))
+    tiny_begin(out, config)
+    record = lock(tiny_source(), config, out=out, sealed=[sealed], workers=1).record
+    (there,) = trained
+    assert [model.role for model in record.models] == ["locked", "source_only", "random", "same_size"]
+    assert {f"{model.code}-{record.seed}.safetensors" for model in record.models} <= there
+    assert there == {path.name for path in (out / "checkpoints").glob("*.safetensors")}, "nothing is trained after"
 
 
 @pytest.mark.parametrize("attribute", ["train", "_task", "task", "load", "_content", "__dict__", "__closure__"])

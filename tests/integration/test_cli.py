@@ -19,7 +19,7 @@ from report_records import attack_record, lock_record
 from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
 TINY = ("--budget", "8 trainings", "--floor", "60", "--simulate", "rotation", "--width", "4", "--epochs", "2")
-QUICK = (*TINY, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
+QUICK = (*TINY, "--arms", "none", "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
 
 
 class Said:
@@ -74,7 +74,21 @@ def test_help_names_the_commands_and_what_they_are_for(run: Run) -> None:
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("lock", ("--source", "--audit", "--target", "--budget", "--floor", "--out", "--json", "--quiet", "--seed")),
+        (
+            "lock",
+            (
+                "--source",
+                "--audit",
+                "--target",
+                "--budget",
+                "--floor",
+                "--arms",
+                "--out",
+                "--json",
+                "--quiet",
+                "--seed",
+            ),
+        ),
         ("attack", ("--target", "--attacker", "--fractions", "--epochs", "--trials", "--horizons", "--shots")),
         ("report", ("--out",)),
         ("demo", ("--out", "--json")),
@@ -117,6 +131,10 @@ def test_without_a_command_help_is_shown(run: Run) -> None:
         (("--strategy", "wish"), "unknown strategy 'wish'; known: exhaustive"),
         (("--evidence", "zero_cost", "--preference", "wish"), "unknown preference 'wish'; known: score_model"),
         (("--simulate", "wish"), "'wish'; known: "),
+        (
+            ("--arms", "random,wish"),
+            "arms 'random,wish' are not understood; write random, same_size, both with a comma",
+        ),
         (("--scheme", "tk"), "scheme tk needs the targets it is to lock against; name one with --target"),
         (("--device", "cuda:77"), "device 'cuda:77' is not to be had here"),
         (("--device", "abacus"), "device 'abacus' is not to be had here"),

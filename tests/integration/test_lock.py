@@ -21,7 +21,9 @@ from archlock.recipes.lock.decide import Decision, decide
 from archlock.recipes.lock.procedure import open_targets
 from archlock.recipes.lock.recording import _limits
 from archlock.recipes.lock.run import begin
-from archlock.reports import AttackRecord, LockRecord, from_json
+from archlock.recipes.pages import rebuild
+from archlock.records import read_json, write_json
+from archlock.reports import AttackRecord, LockRecord, from_json, verdict_of
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Choice, conform, seal
 from archlock.training import evaluate
@@ -274,3 +276,83 @@ def test_every_kind_of_evidence_comes_to_a_decision(tmp_path: Path, changes: dic
     if config.evidence == "zero_cost":
         assert len([m for m in measures if m.startswith("proxy.")]) == 7
         assert "fine_tune_accuracy" not in measures  # nothing is adapted before the finalists, nor for them
+
+
+ARMED = tiny_config(
+    arms=("random", "same_size"), space="transnas101_micro", attackers=("linear_probe",), attack_seeds=2
+)
+ROLES = ["locked", "source_only", "random", "same_size"]
+
+
+@pytest.fixture(scope="module")
+def armed(tmp_path_factory: pytest.TempPathFactory) -> LockResult:
+    out = tmp_path_factory.mktemp("armed") / "run"
+    tiny_begin(out, ARMED)
+    return archlock.lock(tiny_source(), ARMED, out=out, workers=1)
+
+
+def test_random_architectures_are_trained_released_and_attacked_like_the_lock(armed: LockResult) -> None:
+    record = armed.record
+    assert [model.role for model in record.models] == ROLES
+    assert from_json(armed.path / "result.json") == record
+    assert len({model.architecture for model in record.models[:2]} & {m.architecture for m in record.models[2:]}) == 0
+    assert all(len(model.source_test) == 2 for model in record.models)
+    assert [model.keeps_floor for model in record.models] == [None, None, True, True]
+    assert Counter(o.defended for o in record.outcomes) == dict.fromkeys(ROLES, 2)
+    assert Counter(f.defended for f in record.further) == dict.fromkeys(ROLES, 2)
+    models = released_models(armed.path, record)
+    for model in record.models:
+        scores = tuple(evaluate(one, tiny_source().test) for one in models[model.role].models)
+        assert scores == model.source_test, model.role
+
+
+def test_their_trainings_are_counted_apart_from_the_evidence(armed: LockResult) -> None:
+    record = armed.record
+    store = EvidenceStore(armed.path / "evidence.sqlite").read()
+    bought = [key for key in store if not key.measure.startswith("attack.")]
+    beside = record.budget.trainings["of random architectures"]
+    assert sum(e.count for e in record.evidence) + beside == len(bought)
+    assert beside >= 2
+    assert record.budget.spent_seconds["random architectures"] > 0
+
+
+def test_page_and_verdict_are_against_all_of_them(armed: LockResult) -> None:
+    page = armed.page.read_text()
+    assert "What a random architecture takes as well" in page
+    assert "No random architecture" not in page
+    assert verdict_of(armed.record).beside.startswith("The strongest attackers reach ")
+
+
+def test_the_same_call_again_draws_and_trains_nothing_anew(armed: LockResult) -> None:
+    noted = Noted()
+    again = archlock.lock(tiny_source(), ARMED, out=armed.path, workers=1, progress=noted)
+    assert again.record == armed.record
+    assert all(total == done for _, total, done in noted.stages), noted.stages
+
+
+def test_an_attack_on_the_run_attacks_them_too(armed: LockResult) -> None:
+    found = archlock.attack(armed.path, [tiny_target()], ATTACK, workers=1)
+    assert [model.role for model in found.record.models] == ROLES
+    assert Counter(o.defended for o in found.outcomes) == dict.fromkeys(ROLES, 2)
+    assert from_json(found.path / "result.json") == found.record
+    assert "What a random architecture takes as well" in found.page.read_text()
+
+
+def test_a_run_of_before_is_attacked_as_it_is(armed: LockResult, tmp_path: Path) -> None:
+    """Its result knows of no random architecture, and its directory holds none."""
+    copy = shutil.copytree(armed.path, tmp_path / "run")
+    content = read_json(copy / "result.json")
+    content["outcomes"] = [o for o in content["outcomes"] if o["defended"] in ROLES[:2]]
+    content["further"] = [f for f in content["further"] if f["defended"] in ROLES[:2]]
+    for name in ROLES[2:]:
+        del content[name]
+        for file in (copy / "reference").glob(f"{name}*"):
+            file.unlink()
+    for name in ROLES[:2]:
+        del content[name]["keeps_floor"]
+    write_json(copy / "result.json", content)
+    page = rebuild(copy).read_text()
+    assert "What a random architecture takes as well" not in page
+    assert "No random architecture above the source floor was attacked alike" in page
+    found = archlock.attack(copy, [tiny_target()], ATTACK, workers=1)
+    assert [model.role for model in found.record.models] == ROLES[:2]

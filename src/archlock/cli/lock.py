@@ -27,6 +27,7 @@ from archlock.cli.options import (
     Store,
     Trials,
     Workers,
+    arms_named,
     attackers_asked,
     stderr,
 )
@@ -99,6 +100,13 @@ def lock(
     ] = False,
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    arms: Annotated[
+        str,
+        typer.Option(
+            help="Random architectures above the source floor that are trained and attacked alike: random, same_size "
+            "(of the locked one's size), both with a comma, or none."
+        ),
+    ] = "random,same_size",
     attacker: Attackers = None,
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
@@ -143,6 +151,7 @@ def lock(
         epochs=epochs,
         patience=patience,
         flip=flip,
+        arms=arms_named(arms),
         **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
         attack_seeds=attack_seeds,
         seed=seed,
@@ -193,6 +202,7 @@ def _show(result: "LockResult", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
-    typer.echo(verdict_of(result.record).sentence)
+    verdict = verdict_of(result.record)
+    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside))))
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
     typer.echo(f"report: {result.page.resolve()}")

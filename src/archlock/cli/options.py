@@ -3,10 +3,13 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from archlock.reports import Role
 
 DATA = "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set"
 
@@ -89,6 +92,20 @@ def attackers_asked(
         "shots": counts(shots),
         "curves": curves,
     }
+
+
+def arms_named(text: str) -> "tuple[Role, ...]":
+    """``random,same_size`` as a tuple, ``none`` as an empty one; anything else raises ConfigurationError."""
+    from archlock.errors import ConfigurationError
+    from archlock.reports import ARMS
+
+    parts = [] if text == "none" else text.split(",")
+    unknown = [part for part in parts if part not in ARMS]
+    if unknown:
+        raise ConfigurationError(
+            f"arms {text!r} are not understood; write {', '.join(ARMS)}, both with a comma, or none"
+        )
+    return tuple(role for role in ARMS if role in parts)
 
 
 def percentages(text: str) -> tuple[float, ...]:

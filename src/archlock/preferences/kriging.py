@@ -1,13 +1,14 @@
-"""Universal kriging of one measure over many architectures: a linear trend, a Gaussian process, and what is each one's own.
+"""Universal kriging of one measure over many architectures: a linear trend, a Gaussian process, and what is each one's
+own.
 
 The trend carries what is known of every architecture beforehand (its size, what short trainings foretell); the process
 with one Matern 3/2 kernel learns from structure where the trend is wrong (Matheron 1969; Rasmussen and Williams 2006,
-section 2.7, with a ridge prior on the trend's coefficients). What is left is split in two: the noise of a training, which
-another training does not repeat, and what is an architecture's own, which it does. So a row that was measured several
-times is believed for what it showed, and one that was lucky once is not. One kernel of fixed length, so that a fit costs
-milliseconds and a search can afford one after every few measurements; scikit-learn's ``GaussianProcessRegressor`` is the
-oracle of its tests, and ``benchmarks/surrogate.py`` has the ratio of their times. ``gaussian_process`` averages many
-kernels and shares several columns, at many times the cost.
+section 2.7, with a ridge prior on the trend's coefficients). What is left is split in two: the noise of a training,
+which another training does not repeat, and what is an architecture's own, which it does. So a row that was measured
+several times is believed for what it showed, and one that was lucky once is not. One kernel of fixed length, so that a
+fit costs milliseconds and a search can afford one after every few measurements; scikit-learn's
+``GaussianProcessRegressor`` is the oracle of its tests, and ``benchmarks/surrogate.py`` has the ratio of their times.
+``gaussian_process`` averages many kernels and shares several columns, at many times the cost.
 """
 
 from dataclasses import dataclass
@@ -143,8 +144,8 @@ def _left_out(
     nugget: Float[np.ndarray, " measured"],
     rest: Float[np.ndarray, " measured"],
 ) -> tuple[Float[np.ndarray, " measured"], Float[np.ndarray, " measured"], Float[np.ndarray, " measured"]]:
-    """By how much each value is off its left-out prediction, the variance of that prediction (Rasmussen and Williams 2006,
-    eq. 5.12), and the weights of the values in predictions."""
+    """By how much each value is off its left-out prediction, the variance of that prediction (Rasmussen and Williams
+    2006, eq. 5.12), and the weights of the values in predictions."""
     inverse = np.linalg.inv(covariance + np.diag(nugget + _TINY))
     weights = inverse @ rest
     precision = np.diag(inverse)

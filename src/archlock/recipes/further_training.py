@@ -55,10 +55,7 @@ def further_training(
         device=device,
         stage="further training",
     )
-    scores = {
-        one.role: [evaluate_copy(model, more.test, device=device) for model in one.models]
-        for one in defended
-    }
+    scores = {one.role: [evaluate_copy(model, more.test, device=device) for model in one.models] for one in defended}
     before = {
         (one.role, seed): scores[one.role][place]
         for one in defended

@@ -1,8 +1,8 @@
-"""Let a suite of attackers loose on one or two defended models, on every target, at every data fraction and seed.
+"""Let a suite of attackers loose on one or several defended models, on every target, at every data fraction and seed.
 
 Every outcome goes to the evidence store as it comes; what is there is not done again. The attackers look for their
-settings with the first seed and keep the best for the others, as one would who pays for his own trainings. Both
-defended models meet the same draws: the differences are paired by seed.
+settings with the first seed and keep the best for the others, as one would who pays for the trainings. All defended
+models meet the same draws: the differences are paired by seed.
 """
 
 import json
@@ -256,7 +256,7 @@ def _own(suite: Suite, attack: Attack) -> tuple[float, ...] | None:
 
 
 def _attacked(shared: _Shared, job: _Job) -> Role:
-    """The model that the attacker is given: of two, one who needs neither has the reference, for both alike."""
+    """The model that the attacker is given: of several, one who needs none has the reference, for all alike."""
     if shared.attacks[job.attacker].uses_architecture or "source_only" not in shared.defended:
         return job.role
     return "source_only"

@@ -35,6 +35,7 @@ from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
 from archlock.reports.record_parts import (
+    ARMS,
     BudgetRecord,
     EvidenceRecord,
     FileRecord,
@@ -54,6 +55,7 @@ from archlock.reports.verdict import Verdict, verdict_of
 
 __all__ = [
     "ALL_PAIRS",
+    "ARMS",
     "EVALUATION_SCHEMA",
     "SCHEMA",
     "AttackRecord",

@@ -139,7 +139,7 @@ def _gain_to_match(record: Record, target: str, terms: Terms) -> float | None:
     """Mean validation score, over seeds, of what the level is a share of; None if nobody measured it."""
     if any(outcome.defended == "source_only" for outcome in record.outcomes):
         chosen = [c for c in strongest(record) if (c.target, c.terms) == (target, terms)]
-        wanted = {(seed, name) for c in chosen for seed, name in zip(c.seeds, c.chosen_source_only, strict=True)}
+        wanted = {(seed, name) for c in chosen for seed, name in zip(c.seeds, c.chosen_other, strict=True)}
         role: Role = "source_only"
     else:
         wanted = {(o.seed, "from_scratch") for o in record.outcomes}

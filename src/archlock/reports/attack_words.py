@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from archlock.reports.arms import arm_groups, arms_said
 from archlock.reports.plots import attack_names
 from archlock.reports.record import AttackRecord
 from archlock.reports.record_parts import (
@@ -22,16 +23,18 @@ from archlock.reports.statistics import (
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
 from archlock.reports.wording import attack_name, interval, number, points, role_names, score, shorten
 
+ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")
 _LONGEST_NAME = 60
 
 
 def attack_headline(record: AttackRecord) -> str:
     """What the strongest attack reaches on every target, next to chance and to attacks that use none of the weights.
 
-    With two models, what it reaches on each, and the difference. Empty where no attack has a score.
+    With two models, what it reaches on each, and the difference; with random architectures, what it reaches on those.
+    Empty where no attack has a score.
     """
-    if len(record.models) == 2:
-        return " ".join(_paired_sentences(record))
+    if len(record.models) > 1:
+        return " ".join([*_paired_sentences(record), *([said] if (said := arms_said(record)) else [])])
     alone, targets = strongest_alone(record), {target.name: target for target in record.targets}
     sentences = []
     for name in (target.name for target in judged_targets(record)):
@@ -49,13 +52,17 @@ def attack_table(record: AttackRecord) -> str:
     for group in outcome_groups(record):
         table = [head, *([*_name(row), *(_cell(row, key) for key in keys)] for row in group.rows)]
         lines += ["", f"{shorten(group.name, _LONGEST_NAME)} ({group.what})", *_columned(table)]
+    for arms in arm_groups(record):
+        rows = [[r.name, r.data, r.plain, r.arm, r.locked, r.as_well, r.away, r.interval] for r in arms.rows]
+        name = f"What a random architecture takes as well, on {shorten(arms.target, _LONGEST_NAME)}"
+        lines += ["", name, *_columned([list(ARM_HEAD), *rows])]
     said = attack_headline(record)
     return "\n".join([*([said] if said else []), attack_summary(record), *lines])
 
 
 def _columns(record: AttackRecord) -> tuple[list[str], list[str]]:
     """Heads of the columns, and what of a row is in all but the first two."""
-    if len(record.models) == 2:
+    if len(record.models) > 1:
         names = role_names(record)
         away = "difference" if record.opened else "taken away"
         head = ["attack", "data", names["source_only"], names["locked"], away, "95% interval", "seeds"]
@@ -104,7 +111,7 @@ def _paired_sentences(record: AttackRecord) -> list[str]:
         kind, difference = kinds[comparison.target], comparison.taken_away
         side = "less" if difference.mean >= 0 else "more"
         away = difference if difference.mean >= 0 else _turned(difference)
-        ours, other = (score(float(np.mean(s)), kind) for s in (comparison.locked, comparison.source_only))
+        ours, other = (score(float(np.mean(s)), kind) for s in (comparison.locked, comparison.other))
         bounds = f" (95% interval {interval(away)})" if away.has_interval else ""
         found.append(
             f"On {shorten(comparison.target, _LONGEST_NAME)} the strongest attack reaches {ours} from the "

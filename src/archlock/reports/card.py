@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from archlock.reports.arms import arm_groups
 from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import Comparison
@@ -23,6 +24,7 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
         f"# {_text(record.source.name)}, locked\n",
         f"**{verdict.word}.** {_text(verdict.sentence)}\n",
         *(f"* {_text(reason)}" for reason in verdict.reasons),
+        *([f"\n{_text(verdict.beside)}\n"] if verdict.beside else []),
         _intended_use(record),
         _loading(record, load),
         _scores(record),
@@ -113,7 +115,7 @@ def _scores(record: LockRecord) -> str:
         f"| {ROLES[model.role]} | `{model.architecture}` | {model.parameters:,} "
         f"| {score(float(np.mean(model.source_validation)), kind)} "
         f"| {score(float(np.mean(model.source_test)), kind)} | {len(model.source_test)} |"
-        for model in (record.locked, record.source_only)
+        for model in record.models
     ]
     return "\n".join(
         (
@@ -134,7 +136,7 @@ def _attacks(record: LockRecord, verdict: Verdict) -> str:
 
     def row(comparison: Comparison) -> str:
         target, away = kinds[comparison.target], comparison.taken_away
-        scores = (comparison.source_only, comparison.locked)
+        scores = (comparison.other, comparison.locked)
         plain, locked = (score(float(np.mean(values)), target.kind) for values in scores)
         chance = score(target.chance, target.kind)
         bounds = interval(away) if away.has_interval else "none"
@@ -148,8 +150,27 @@ def _attacks(record: LockRecord, verdict: Verdict) -> str:
             "|---|---|---|---|---|---|",
             *(row(comparison) for comparison in verdict.judged),
             "",
+            *_arms(record),
         )
     )
+
+
+def _arms(record: LockRecord) -> list[str]:
+    """The same against the random architectures, where there are any."""
+    rows = [
+        f"| {_cell(group.target)} | {row.name} | {row.arm} | {row.locked} | {row.as_well} | {row.away} "
+        f"| {row.interval} |"
+        for group in arm_groups(record)
+        for row in group.rows
+    ]
+    if not rows:
+        return []
+    head = [
+        "A random architecture above the source floor, attacked in the same way, takes as well (points):\n",
+        "| target | architecture | random | locked | takes as well | locked takes more | 95% interval |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return [*head, *rows, ""]
 
 
 def _reproduction(record: LockRecord) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from archlock.reports.arms import arm_groups, arm_roles, as_well_said, reached, sides
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
-from archlock.reports.measures import cost_groups, further_rows, further_sentence, roles, worth_groups
+from archlock.reports.measures import cost_groups, every_role, further_rows, further_sentence, roles, worth_groups
 from archlock.reports.plots import (
     Levels,
     curve_plot,
@@ -27,7 +28,6 @@ from archlock.reports.plots import (
 )
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
-    Kind,
     ModelRecord,
     Role,
     TaskRecord,
@@ -45,6 +45,7 @@ from archlock.reports.wording import (
     duration,
     interval,
     large,
+    level,
     number,
     percent,
     plural,
@@ -62,6 +63,8 @@ def render_html(record: Record) -> str:
     content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
     content |= {"roles": roles(record), "worth": worth_groups(record) if len(roles(record)) == 2 else ()}
+    content |= {"every_role": every_role(record), "arms": arm_groups(record), "arm_roles": arm_roles(record)}
+    content |= {"reached": reached(record), "as_well": as_well_said(record)}
     content |= {"costs": cost_groups(record)}
     content |= {"further": further_rows(record), "further_said": further_sentence(record)}
     return fill(template, filters=_filters(names), record=record, names=names, **content)
@@ -93,7 +96,7 @@ def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
 def _lock_content(record: LockRecord) -> dict[str, Any]:
     verdict = verdict_of(record)
     same = record.locked.architecture == record.source_only.architecture
-    rows = (source_row(record), *target_rows(verdict.judged, record.targets))
+    rows = (source_row(record), *target_rows(verdict.judged, record.targets, arms=sides(record)[1:]))
     plots = {
         "headline": headline_plot("headline", rows),
         "fractions": _fraction_picture(record),
@@ -118,8 +121,9 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
 
 
 def _attack_content(record: AttackRecord) -> dict[str, Any]:
-    reference = len(record.models) == 2
-    rows = target_rows(headline(record), record.targets, opened=record.opened) if reference else ()
+    reference = len(record.models) > 1
+    arms = sides(record)[1:] if reference else ()
+    rows = target_rows(headline(record), record.targets, arms=arms, opened=record.opened) if reference else ()
     rows = rows or lone_rows(strongest_alone(record), record.targets)
     spent = record.spent_seconds
     return {
@@ -127,7 +131,7 @@ def _attack_content(record: AttackRecord) -> dict[str, Any]:
         "plots": {
             "headline": headline_plot("headline", rows, role_names(record)) if rows else "",
             "fractions": _fraction_picture(record),
-            **_model_pictures(record.models),
+            **_model_pictures(record.models[:2]),
             "spending": spending_plot("spending", spent) if spent else "",
         },
         "has_intervals": any(row.locked.has_interval for row in rows),
@@ -157,7 +161,7 @@ def _fraction_picture(record: Record) -> str:
             continue
         levels = curves.setdefault(comparison.target, {"locked": [], "source_only": []})
         levels["locked"].append((comparison.fraction, comparison.locked))
-        levels["source_only"].append((comparison.fraction, comparison.source_only))
+        levels["source_only"].append((comparison.fraction, comparison.other))
     if not curves:
         for (target, terms), outcomes in strongest_alone(record).items():
             if terms.horizon == longest:
@@ -186,7 +190,7 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
     chances = {target.name: target.chance for target in record.targets}
     shares = [s for c in verdict.judged if (s := share_taken(c, chances[c.target])) is not None]
     left = float(np.mean([np.mean(comparison.locked) for comparison in verdict.judged]))
-    before = float(np.mean([np.mean(comparison.source_only) for comparison in verdict.judged]))
+    before = float(np.mean([np.mean(comparison.other) for comparison in verdict.judged]))
     kinds = {t.name: t.kind for t in record.targets}
     judged_kinds = {kinds[comparison.target] for comparison in verdict.judged}
     mean_of = f"mean of {plural(len(verdict.judged), 'target')}" if len(verdict.judged) > 1 else "one target"
@@ -199,8 +203,8 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
         },
         {
             "name": "Left to attackers",
-            "value": _level(left, judged_kinds),
-            "note": f"{_level(before, judged_kinds)} from the source-only model.",
+            "value": level(left, judged_kinds),
+            "note": f"{level(before, judged_kinds)} from the source-only model.",
         },
         {
             "name": "Share of their gain gone",
@@ -208,11 +212,6 @@ def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:
             "note": "Of what the strongest attack gains above chance." if shares else "Nobody gains above chance.",
         },
     ]
-
-
-def _level(value: float, kinds: set[Kind]) -> str:
-    """A mean score over targets; where accuracies and R squared are mixed, in hundredths without a unit."""
-    return score(value, next(iter(kinds))) if len(kinds) == 1 else f"{number(100 * value)} of 100"
 
 
 def _interval_words(verdict: Verdict) -> str:

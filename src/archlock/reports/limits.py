@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from archlock.reports.arms import NAMES, arm_roles
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     ModelRecord,
@@ -24,13 +25,15 @@ def lock_limits(record: LockRecord) -> tuple[str, ...]:
         found.append("The search was told of these targets. Against other targets the lock may be weaker.")
     elif targets:
         found.append(f"Attackers may pick other targets than the {len(targets)} judged here.")
-    found += _common(record, (record.locked, record.source_only))
+    found += _of_arms(record) + _common(record, record.models)
     return tuple(dict.fromkeys(found))
 
 
 def attack_limits(record: AttackRecord) -> tuple[str, ...]:
     """Limits of a stand-alone attack run."""
     found = list(record.limits)
+    if record.models[1:]:
+        found += _of_arms(record)
     if len(record.models) == 1:
         found.append(
             "There is no reference model here, so this says what attackers reach, not what a lock took from them."
@@ -49,6 +52,24 @@ def _simulated(targets: Sequence[TargetRecord]) -> str:
     kinds = dict.fromkeys(target.stand_in for target in targets)
     of_kind = {kind: ", ".join(target.name for target in targets if target.stand_in == kind) for kind in kinds}
     return "; ".join(f"{names} {kind}" for kind, names in of_kind.items())
+
+
+def _of_arms(record: Record) -> list[str]:
+    """What the random architectures cannot show, or that there are none."""
+    if not arm_roles(record):
+        if isinstance(record, AttackRecord) and record.opened:
+            return []
+        return [
+            "No random architecture above the source floor was attacked alike, so part of what was taken away may be "
+            "what any other architecture takes as well."
+        ]
+    found = [
+        f"{NAMES[model.role].capitalize()} misses the source floor, so part of what it takes from attackers was paid "
+        "for on the source."
+        for model in record.models
+        if model.keeps_floor is False
+    ]
+    return [*found, "Of the random architectures one of each kind was drawn: another one may take more, or less."]
 
 
 def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:

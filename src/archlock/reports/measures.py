@@ -7,8 +7,8 @@ from itertools import groupby
 
 import numpy as np
 
+from archlock.reports.arms import arm_roles
 from archlock.reports.attack_cost import REACH, Reach, cheapest, reaches
-from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import (
     Role,
 )
@@ -53,9 +53,13 @@ class Group:
 
 
 def roles(record: Record) -> tuple[Role, ...]:
-    """The models of the record in the order of the columns."""
-    both = isinstance(record, LockRecord) or len(record.models) == 2
-    return ORDER if both else ("locked",)
+    """The two models that are compared, or the one, in the order of the columns."""
+    return ORDER if len(record.models) > 1 else ("locked",)
+
+
+def every_role(record: Record) -> tuple[Role, ...]:
+    """The same, with the random architectures of a lock run between them."""
+    return ("source_only", *arm_roles(record), "locked") if len(record.models) > 1 else ("locked",)
 
 
 def worth_groups(record: Record) -> tuple[Group, ...]:
@@ -65,7 +69,7 @@ def worth_groups(record: Record) -> tuple[Group, ...]:
         rows = tuple(
             Row(
                 f"{attack_name(worth.baseline)} ({data_words(worth.terms)})",
-                tuple(_bounded(worth.estimate(role)) if role in worth.gains else DASH for role in roles(record)),
+                tuple(_bounded(worth.estimate(role)) if role in worth.gains else DASH for role in every_role(record)),
             )
             for worth in gains
         )
@@ -95,7 +99,7 @@ def further_rows(record: Record) -> tuple[Row, ...]:
     """For each model: test score before and after further training on its source, and the gain."""
     names = role_names(record)
     found = []
-    for role in roles(record):
+    for role in every_role(record):
         mine = [one for one in record.further if one.defended == role]
         if mine:
             before, after = (float(np.mean([getattr(one, what) for one in mine])) for what in ("before", "after"))
@@ -166,10 +170,10 @@ def _cost_sentence(record: Record, met: Sequence[Reach]) -> str:
     paired = len(roles(record)) == 2
     whose = f"the strongest attack gains from the {names['source_only']} model" if paired else "training from scratch"
     gained = f"{percent(REACH, 0)} of what {whose}{'' if paired else ' gains'} above chance"
-    least = {role: cheapest(met, role) for role in roles(record)}
+    least = {role: cheapest(met, role) for role in every_role(record)}
     if not any(least.values()):
         return f"On {target}, no attack reaches {level} ({gained})."
-    ways = [_way(least[role], role, names[role]) for role in roles(record)]
+    ways = [_way(least[role], role, names[role]) for role in every_role(record)]
     text = f"On {target}, {level} ({gained}) {', and '.join(ways)}"
     plain, locked = (_operations(least.get(role), role) for role in ORDER)
     times = f": {number(locked / plain)} times as much" if plain and locked else ""

@@ -1,15 +1,17 @@
 """The pictures of a report, each a function from records to inline SVG (see ``canvas``); matplotlib draws them.
 
-The locked model is always a filled circle in the one colour, the source-only model a diamond in the other, so the
-pictures survive a black-and-white printer and every common kind of colour vision.
+The locked model is always a filled circle in the one colour, the source-only model a diamond in the other, random
+architectures are a hollow square and a hollow triangle, so the pictures survive a black-and-white printer and every
+common kind of colour vision.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
+from archlock.reports.arms import Side
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import (
@@ -27,11 +29,12 @@ _MARGIN: Final = 18
 _LOWEST: Final = -0.25
 """R squared below this is drawn at the edge: a model that bad is useless, how useless does not matter."""
 _MARKED_LOSSES: Final = (0.005, 0.01, 0.02)
+_ARM_MARKERS: Final[Mapping[Role, str]] = {"random": "s", "same_size": "^"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the headline picture: the two models on one task. ``plain`` is None where there is no reference."""
+    """One line of the headline picture: the models on one task. ``plain`` is None where there is no reference."""
 
     group: str
     label: str
@@ -43,6 +46,8 @@ class Row:
     """What is written at the right end; ``right_wide`` is added where there is room."""
     right_wide: str = ""
     kind: Kind = "classification"
+    arms: Mapping[Role, float] = field(default_factory=dict)
+    """Mean scores of the random architectures."""
 
 
 def source_row(record: LockRecord) -> Row:
@@ -58,13 +63,22 @@ def source_row(record: LockRecord) -> Row:
         right=_change(-loss.mean),
         right_wide=_bracket(loss),
         kind=record.source.kind,
+        arms={model.role: float(np.mean(model.source_test)) for model in record.models[2:]},
     )
 
 
 def target_rows(
-    judged: Sequence[Comparison], targets: Sequence[TargetRecord], *, opened: bool = False
+    judged: Sequence[Comparison],
+    targets: Sequence[TargetRecord],
+    *,
+    arms: Sequence[Side] = (),
+    opened: bool = False,
 ) -> tuple[Row, ...]:
-    """One line per judged target, under the strongest attack on each model; ``opened``: nobody claims a lock."""
+    """One line per judged target, under the strongest attack on each model, with the random architectures of ``arms``.
+
+    ``opened``: nobody claims a lock.
+    """
+    reached = {(c.target, side.against): float(np.mean(c.other)) for side in arms for c in side.judged}
     by_name = {target.name: target for target in targets}
     return tuple(
         Row(
@@ -74,11 +88,12 @@ def target_rows(
             label=comparison.target,
             note=attack_names(comparison.chosen_locked),
             locked=estimate(comparison.locked),
-            plain=estimate(comparison.source_only),
+            plain=estimate(comparison.other),
             chance=by_name[comparison.target].chance,
             right=_change(-comparison.taken_away.mean),
             right_wide=_bracket(comparison.taken_away),
             kind=by_name[comparison.target].kind,
+            arms={role: value for (target, role), value in reached.items() if target == comparison.target},
         )
         for comparison in judged
     )
@@ -125,6 +140,7 @@ def headline_plot(name: str, rows: Sequence[Row], names: Mapping[Role, str] = RO
     def draw(figure: Any, width: int) -> None:
         axes = pixel_axes(figure, width, height)
         scores = [found.mean for row in rows for found in (row.locked, row.plain) if found is not None]
+        scores += [value for row in rows for value in row.arms.values()]
         low = max(_LOWEST, min(0.0, *scores))
         axes.set_xlim(low, 1.0)
         y = 0.0
@@ -143,6 +159,7 @@ def headline_plot(name: str, rows: Sequence[Row], names: Mapping[Role, str] = RO
     title = f"Scores of the {models} model. " + " ".join(
         f"{row.label}: {names['locked']} {number(100 * row.locked.mean)}"
         + (f", {names['source_only']} {number(100 * row.plain.mean)}" if row.plain else "")
+        + "".join(f", {names[role]} {number(100 * value)}" for role, value in row.arms.items())
         + "."
         for row in rows
     )
@@ -173,9 +190,17 @@ def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
     if row.plain is not None:
         ends = [max(low, row.plain.mean), max(low, row.locked.mean)]
         axes.plot(ends, [line, line], color=COLOURS["muted"], linewidth=1.6, zorder=2)
+    for role, value in row.arms.items():
+        _outline(axes, max(low, value), line, _ARM_MARKERS[role])
     for found, colour, marker in ((row.plain, "plain", "D"), (row.locked, "locked", "o")):
         if found is not None:
             _mark(axes, found, line, low=low, colour=colour, marker=marker)
+
+
+def _outline(axes: Any, x: float, y: float, marker: str) -> None:
+    """The hollow mark of a random architecture, without an interval: those are in the table."""
+    edge = {"markeredgecolor": COLOURS["muted"], "markeredgewidth": 1.8, "zorder": 3.5, "clip_on": False}
+    axes.plot([x], [y], marker=marker, markersize=9, color=COLOURS["paper"], **edge)
 
 
 def _mark(axes: Any, found: Estimate, line: float, *, low: float, colour: str, marker: str) -> None:

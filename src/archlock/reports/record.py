@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from archlock.decoding import decode
 from archlock.errors import RunError
@@ -24,6 +24,7 @@ from archlock.reports.record_parts import (
     FurtherRecord,
     ModelRecord,
     OutcomeRecord,
+    Role,
     Scheme,
     TargetRecord,
     TaskRecord,
@@ -64,6 +65,11 @@ class LockRecord:
     """The model that the lock released."""
     source_only: ModelRecord
     """The model that the ordinary search would have released."""
+    random: ModelRecord | None = None
+    """A random architecture that keeps the source floor; `None` where none was trained."""
+    same_size: ModelRecord | None = None
+    """A random architecture that keeps the floor and has the size of the locked one (parameters within a tenth, else
+    the nearest); `None` where none was trained."""
     finalists: tuple[FinalistRecord, ...] = ()
     """Architectures that were trained on the source before the decision."""
     trade_off: tuple[TradeOffPoint, ...] = ()
@@ -84,14 +90,23 @@ class LockRecord:
     """Files beside the report."""
 
     def __post_init__(self) -> None:
-        _check(self, (self.locked, self.source_only), self.targets, self.outcomes)
+        for role, model in (("random", self.random), ("same_size", self.same_size)):
+            if model is not None and model.role != role:
+                raise RunError(f"the {role} model has the role {model.role!r}")
+        _check(self, self.models, self.targets, self.outcomes)
+
+    @property
+    def models(self) -> tuple[ModelRecord, ...]:
+        """Every model that was released, in the order of the roles."""
+        return tuple(m for m in (self.locked, self.source_only, self.random, self.same_size) if m is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackRecord:
     """A stand-alone attack run on one model (role ``locked``), or on it and a reference (role ``source_only``).
 
-    The models of a lock run have these roles in earnest; of opened models (``origin`` is set) nobody claims a lock.
+    Of a lock run, its random architectures are attacked too. The models of a lock run have these roles in earnest; of
+    opened models (``origin`` is set) nobody claims a lock.
     """
 
     record: Literal["attack"] = "attack"
@@ -111,7 +126,7 @@ class AttackRecord:
     source: TaskRecord | None = None
     """The task of the models, where it is known."""
     models: tuple[ModelRecord, ...]
-    """The attacked model, and the reference after it if there is one."""
+    """The attacked model; after it the reference and the random architectures, as far as there are any."""
     targets: tuple[TargetRecord, ...] = ()
     """What the models were attacked on."""
     outcomes: tuple[OutcomeRecord, ...] = ()
@@ -128,10 +143,12 @@ class AttackRecord:
     """Files beside the report."""
 
     def __post_init__(self) -> None:
-        if not self.models or self.models[0].role != "locked" or len(self.models) > 2:
+        roles = [model.role for model in self.models]
+        ordered = [role for role in get_args(Role) if role in roles]
+        if roles != ordered or roles[:1] != ["locked"] or (len(roles) > 1 and roles[1] != "source_only"):
             raise RunError(
-                "an attack record has the attacked model first (role 'locked') and at most a reference after it; "
-                f"got {[model.role for model in self.models]}"
+                "an attack record has the attacked model first (role 'locked'), then its reference ('source_only') if "
+                f"there is one, then random architectures; got {roles}"
             )
         _check(self, self.models, self.targets, self.outcomes)
 
@@ -177,7 +194,8 @@ def _check(
 ) -> None:
     if record.schema != SCHEMA:
         raise RunError(f"a record of this version has schema {SCHEMA}; got {record.schema}")
-    for expected, model in zip(("locked", "source_only"), models, strict=False):
+    for index, model in enumerate(models):
+        expected = ("locked", "source_only")[index] if index < 2 else model.role
         if model.role != expected:
             raise RunError(f"the {expected} model has the role {model.role!r}")
         unknown = isinstance(record, AttackRecord) and bool(model.origin)

@@ -5,13 +5,16 @@ Accuracies are fractions in [0, 1]; for a dense task the score is R squared (at 
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Final, Literal
 
 from archlock.errors import RunError
 
 Scheme = Literal["s", "tk", "tu"]
-Role = Literal["locked", "source_only"]
-"""Which model: the locked one, or the one an ordinary search for source accuracy alone would have given."""
+Role = Literal["locked", "source_only", "random", "same_size"]
+"""Which model: the locked one, the one an ordinary search for source accuracy alone would have given, a random one that
+keeps the source floor, or a random one that keeps it and has the size of the locked one."""
+ARMS: Final[tuple[Role, ...]] = ("random", "same_size")
+"""The random architectures: what the lock took away counts only as far as they do not take it away as well."""
 Kind = Literal["classification", "dense"]
 Status = Literal["valid", "failed", "unsupported"]
 
@@ -68,7 +71,7 @@ class ModelRecord:
     """
 
     role: Role
-    """Which of the two models it is."""
+    """Which of the models it is."""
     space: str
     """Name of the space of architectures, for example `nasbench201`."""
     code: str
@@ -97,6 +100,8 @@ class ModelRecord:
     """Wall-clock time of all its trainings on the source."""
     origin: str = ""
     """Where an attacked model was opened, and how, in words; empty for the models of a lock run."""
+    keeps_floor: bool | None = None
+    """Of a random architecture: whether its first training kept the source floor, by validation; else `None`."""
 
     @property
     def trainings(self) -> tuple[int, ...]:
@@ -193,7 +198,7 @@ class OutcomeRecord:
     fraction: float
     """Share in (0, 1] of the target's training examples that the attacker had."""
     seed: int
-    """Number of the repetition, from 0; both models meet the same draws at the same number."""
+    """Number of the repetition, from 0; all models meet the same draws at the same number."""
     setting: str = ""
     """What the attacker chose, for example ``learning rate 0.03``."""
     validation: float | None
@@ -244,7 +249,7 @@ class FurtherRecord:
     defended: Role
     """Which model was trained on."""
     seed: int
-    """Number of the repetition, from 0; both models meet the same draws at the same number."""
+    """Number of the repetition, from 0; all models meet the same draws at the same number."""
     examples: int
     """Training images."""
     unseen: int

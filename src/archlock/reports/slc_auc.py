@@ -13,6 +13,7 @@ import numpy as np
 
 from archlock.reports.record_parts import (
     OutcomeRecord,
+    Role,
 )
 from archlock.reports.statistics import (
     STRONGEST,
@@ -32,7 +33,7 @@ LEAST_FRACTIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """SLC-AUC under one attack on one target, seed by seed; ``source_only`` is empty where there is no reference."""
+    """SLC-AUC under one attack on one target, seed by seed; ``other`` is empty where there is no other model."""
 
     target: str
     attacker: str
@@ -40,12 +41,12 @@ class Area:
     fractions: tuple[float, ...]
     """The shares it goes over, from the least."""
     locked: tuple[float, ...]
-    source_only: tuple[float, ...] = ()
+    other: tuple[float, ...] = ()
 
     @property
     def taken_away(self) -> Estimate:
-        """Mean of source-only minus locked with its interval; higher is a better lock."""
-        return estimate([plain - locked for plain, locked in zip(self.source_only, self.locked, strict=True)])
+        """Mean of the other model minus the locked one with its interval; higher is a better lock."""
+        return estimate([other - locked for other, locked in zip(self.other, self.locked, strict=True)])
 
 
 def slc_auc(points: Mapping[float, float]) -> float:
@@ -61,20 +62,20 @@ def slc_auc(points: Mapping[float, float]) -> float:
     return float(np.sum(np.diff(places) * (scores[1:] + scores[:-1]) / 2) / (places[-1] - places[0]))
 
 
-def areas(record: Record) -> tuple[Area, ...]:
+def areas(record: Record, against: Role = "source_only") -> tuple[Area, ...]:
     """One per (target, attacker, horizon), the strongest attack first, where there are three fractions at least.
 
     Over the seeds that all fractions have; what was counted in shots takes no part.
     """
     curves: dict[tuple[str, str, float], list[Comparison]] = {}
-    for comparison in (*strongest(record), *comparisons(record)):
+    for comparison in (*strongest(record, against), *comparisons(record, against)):
         if comparison.terms.shots is None:
             key = comparison.target, comparison.attacker, comparison.terms.horizon
             curves.setdefault(key, []).append(comparison)
     found = []
     for (target, attacker, horizon), curve in curves.items():
         locked = _by_seed({c.fraction: dict(zip(c.seeds, c.locked, strict=True)) for c in curve})
-        plain = _by_seed({c.fraction: dict(zip(c.seeds, c.source_only, strict=True)) for c in curve})
+        plain = _by_seed({c.fraction: dict(zip(c.seeds, c.other, strict=True)) for c in curve})
         if locked:
             fractions = tuple(sorted(c.fraction for c in curve))
             found.append(Area(target, attacker, horizon, fractions, tuple(locked), tuple(plain)))

@@ -1,10 +1,12 @@
 """What the outcomes of a record say: paired differences, their intervals, and the strongest attack.
 
-Two models are compared under the same attack with the same seed, so differences are paired. An attacker is allowed to
-choose the attack: the strongest one is chosen by *validation* score, seed by seed, and its *test* score is what counts.
+The locked model is compared with another one (the source-only model, or a random architecture) under the same attack
+with the same seed, so differences are paired. An attacker is allowed to choose the attack: the strongest one is chosen
+by *validation* score, seed by seed, and its *test* score is what counts.
 An ordinary network that the attacker trains without the model is shown, but is no attack on it.
-An attack that failed on one of the two models is left out for both, so a crash never counts as a defence. A negative R
-squared counts as 0: an attacker would rather answer with the mean, so a score below that takes nothing more away.
+An attack that failed on one of the two models that are compared is left out for both, so a crash never counts as a
+defence. A negative R squared counts as 0: an attacker would rather answer with the mean, so a score below that takes
+nothing more away.
 
 Intervals: two-sided t intervals over seeds (Student 1908), from three seeds on. The mean over several targets is taken
 seed by seed first (over the seeds that all have), so its interval speaks about *these* targets. With fewer seeds but at
@@ -15,7 +17,7 @@ number of rows in a table.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -74,17 +76,19 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Test scores of the two models under one attack on one target, seed by seed (all tuples in the order of seeds)."""
+    """Test scores of the locked model and another one under one attack on one target (tuples in the order of seeds)."""
 
     target: str
     attacker: str
     terms: Terms
     seeds: tuple[int, ...]
     locked: tuple[float, ...]
-    source_only: tuple[float, ...]
+    other: tuple[float, ...]
     chosen_locked: tuple[str, ...]
     """Attackers behind the scores of the locked model (always the same one unless ``attacker`` is the strongest)."""
-    chosen_source_only: tuple[str, ...]
+    chosen_other: tuple[str, ...]
+    against: Role = "source_only"
+    """Which model the other one is."""
 
     @property
     def fraction(self) -> float:
@@ -93,8 +97,8 @@ class Comparison:
 
     @property
     def differences(self) -> tuple[float, ...]:
-        """Taken away from the attacker, seed by seed: source-only minus locked, higher is a better lock."""
-        return tuple(s - k for s, k in zip(self.source_only, self.locked, strict=True))
+        """Taken away from the attacker, seed by seed: the other model minus the locked one, higher is a better lock."""
+        return tuple(o - k for o, k in zip(self.other, self.locked, strict=True))
 
     @property
     def taken_away(self) -> Estimate:
@@ -145,39 +149,40 @@ def valid_outcomes(record: Record) -> dict[tuple[str, Terms, int], dict[Role, di
     for outcome in record.outcomes:
         if outcome.status == "valid":
             key = outcome.target, terms_of(outcome), outcome.seed
-            place = found.setdefault(key, {"locked": {}, "source_only": {}})
+            place = found.setdefault(key, {role: {} for role in get_args(Role)})
             place[outcome.defended][outcome.attacker] = outcome
     return found
 
 
-def comparisons(record: Record) -> tuple[Comparison, ...]:
+def comparisons(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, attacker, terms) that has at least one seed valid for both models."""
     pairs: dict[tuple[str, str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
         for attacker, outcome in by_role["locked"].items():
-            other = by_role["source_only"].get(attacker)
+            other = by_role[against].get(attacker)
             if other is not None:
                 pairs.setdefault((target, attacker, terms), []).append((outcome, other))
     kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, attacker, terms, found, kinds[target]) for (target, attacker, terms), found in pairs.items()
+        _comparison(target, attacker, terms, found, kinds[target], against)
+        for (target, attacker, terms), found in pairs.items()
     )
 
 
-def strongest(record: Record) -> tuple[Comparison, ...]:
+def strongest(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, terms): for each model and seed the attack with the best validation score.
 
     Only attacks valid for both models (with that seed) take part.
     """
     pairs: dict[tuple[str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
-        both = [name for name in by_role["locked"] if name in by_role["source_only"] and name != MODEL_FREE]
+        both = [name for name in by_role["locked"] if name in by_role[against] and name != MODEL_FREE]
         if both:
-            best = tuple(strongest_of([by_role[role][name] for name in both]) for role in ("locked", "source_only"))
+            best = tuple(strongest_of([by_role[role][name] for name in both]) for role in ("locked", against))
             pairs.setdefault((target, terms), []).append((best[0], best[1]))
     kinds = {target.name: target.kind for target in record.targets}
     return tuple(
-        _comparison(target, STRONGEST, terms, found, kinds[target]) for (target, terms), found in pairs.items()
+        _comparison(target, STRONGEST, terms, found, kinds[target], against) for (target, terms), found in pairs.items()
     )
 
 
@@ -236,18 +241,18 @@ def judged_targets(record: Record) -> tuple[TargetRecord, ...]:
     return tuple(preferred or real or targets)
 
 
-def headline(record: Record) -> tuple[Comparison, ...]:
+def headline(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
     """The strongest attack on every judged target, with most data and then most time of those that have a pair."""
     names = [target.name for target in judged_targets(record)]
     largest: dict[str, Comparison] = {}
-    for comparison in strongest(record):
+    for comparison in strongest(record, against):
         known = largest.get(comparison.target)
         if known is None or comparison.terms.rank > known.terms.rank:
             largest[comparison.target] = comparison
     return tuple(largest[name] for name in names if name in largest)
 
 
-def overall(found: Sequence[Comparison], *, seed: int) -> Estimate:
+def overall(found: Sequence[Comparison], *, seed: int, confidence: float = CONFIDENCE) -> Estimate:
     """Mean over targets of what was taken away; see the head of this file for the interval.
 
     ``seed`` is for the bootstrap. Raises ValueError for no comparisons at all.
@@ -257,14 +262,15 @@ def overall(found: Sequence[Comparison], *, seed: int) -> Estimate:
     common = set(found[0].seeds).intersection(*(comparison.seeds for comparison in found))
     if len(common) >= LEAST_SEEDS:
         tables = [dict(zip(comparison.seeds, comparison.differences, strict=True)) for comparison in found]
-        return estimate([float(np.mean([table[one] for table in tables])) for one in sorted(common)])
+        means = [float(np.mean([table[one] for table in tables])) for one in sorted(common)]
+        return estimate(means, confidence=confidence)
     means = [float(np.mean(comparison.differences)) for comparison in found]
     if len(found) >= LEAST_TARGETS:
-        return _bootstrapped(means, seed=seed)
+        return _bootstrapped(means, seed=seed, confidence=confidence)
     return Estimate(float(np.mean(means)), None, None, len(common))
 
 
-def _bootstrapped(means: Sequence[float], *, seed: int) -> Estimate:
+def _bootstrapped(means: Sequence[float], *, seed: int, confidence: float) -> Estimate:
     if len(set(means)) == 1:  # nothing to resample, and SciPy would warn
         return Estimate(means[0], means[0], means[0], len(means), "targets")
     from scipy.stats import bootstrap
@@ -273,7 +279,7 @@ def _bootstrapped(means: Sequence[float], *, seed: int) -> Estimate:
         (np.asarray(means),),
         np.mean,
         n_resamples=9999,
-        confidence_level=CONFIDENCE,
+        confidence_level=confidence,
         method="percentile",
         rng=rng_for(seed, "report", "bootstrap"),
     )
@@ -287,6 +293,7 @@ def _comparison(
     terms: Terms,
     pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]],
     kind: Kind,
+    against: Role,
 ) -> Comparison:
     ordered = sorted(pairs, key=lambda pair: pair[0].seed)
     return Comparison(
@@ -295,9 +302,10 @@ def _comparison(
         terms,
         tuple(locked.seed for locked, _ in ordered),
         tuple(counted_score(locked, kind) for locked, _ in ordered),
-        tuple(counted_score(plain, kind) for _, plain in ordered),
+        tuple(counted_score(other, kind) for _, other in ordered),
         tuple(locked.attacker for locked, _ in ordered),
-        tuple(plain.attacker for _, plain in ordered),
+        tuple(other.attacker for _, other in ordered),
+        against,
     )
 
 

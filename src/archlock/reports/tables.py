@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import (
     OutcomeRecord,
     TargetRecord,
@@ -127,7 +126,7 @@ def _paired_row(found: Comparison | Area, target: TargetRecord, data: str) -> At
         attacker="" if found.attacker == STRONGEST else found.attacker,
         data=data,
         locked=score(float(np.mean(found.locked)), target.kind),
-        plain=score(float(np.mean(found.source_only)), target.kind),
+        plain=score(float(np.mean(found.other)), target.kind),
         away=DASH if apart else number(100 * away.mean),
         interval=DASH if apart else interval(away) if away.has_interval else "none",
         seeds=str(len(found.locked)),
@@ -202,7 +201,7 @@ def _axis(area: Area) -> str:
 
 
 def _has_reference(record: Record) -> bool:
-    return isinstance(record, LockRecord) or len(record.models) == 2
+    return len(record.models) > 1
 
 
 def _what(target: TargetRecord) -> str:

@@ -1,12 +1,19 @@
 """The one sentence: did the lock hold? Said by rule, from the record alone.
 
-* **held**: the source floor is kept, the interval of what was taken away lies above zero, every judged target lost
-  something, and the mean loss of the attacker is larger than the owner's.
-* **partly**: the mean interval lies above zero but one of the other conditions fails; or the mean is not measurable but
-  at least one target lost something for certain (intervals corrected for the number of targets, Bonferroni).
-* **did not hold**: the interval rules out a loss of one point or more, or both models are the same architecture.
+The locked model stands against the source-only one and against every random architecture of the run ("the others").
+
+* **held**: the source floor is kept, against each of the others the interval of what was taken away lies above zero
+  and every judged target lost something, and the mean loss of the attacker is larger than the owner's.
+* **partly**: against the source-only model the mean interval lies above zero but one of the other conditions fails; or
+  that mean is not measurable but at least one target lost something for certain, against each of the others.
+* **did not hold**: against one of the others a loss of one point or more is ruled out (what any architecture takes as
+  well is no lock), or the locked model and the source-only one are the same architecture.
 * **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval.
 * **not attacked**: there are no pairs of outcomes to verdict_of.
+
+Chances: "held" needs all intervals at once, so each is at 95 % (an intersection-union test, Berger 1982, which needs no
+correction). Where one interval of several is enough, they are corrected for their number (Bonferroni): "did not hold"
+for the number of others, a certain target for targets times others.
 """
 
 from dataclasses import dataclass
@@ -14,6 +21,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from archlock.reports.arms import NAMES, Side, arms_said, sides
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import (
     CONFIDENCE,
@@ -49,6 +57,8 @@ class Verdict:
     sentence: str
     reasons: tuple[str, ...]
     """Why it is not "held", one sentence each."""
+    beside: str
+    """What is reached with every model, and how much of the loss a random architecture takes as well; may be empty."""
     source_loss: Estimate
     taken_away: Estimate | None
     judged: tuple[Comparison, ...]
@@ -68,13 +78,14 @@ def verdict_of(record: LockRecord) -> Verdict:
             "source accuracy chooses as well."
         )
         away = overall(judged, seed=record.seed) if judged else None
-        return Verdict("did_not_hold", sentence, (), loss, away, judged)
+        return Verdict("did_not_hold", sentence, (), arms_said(record), loss, away, judged)
     if not judged:
         sentence = f"Before any attack: {_cost(record, loss)}. What the lock is worth is not known yet."
-        return Verdict("not_attacked", sentence, ("No attack ran on both models.",), loss, None, judged)
+        return Verdict("not_attacked", sentence, ("No attack ran on both models.",), "", loss, None, judged)
     away = overall(judged, seed=record.seed)
-    kind, reasons = _kind(record, loss, away, judged)
-    return Verdict(kind, _sentence(record, kind, loss, away, judged), reasons, loss, away, judged)
+    kind, reasons = _kind(record, loss, away, sides(record))
+    sentence = _sentence(record, kind, loss, away, judged)
+    return Verdict(kind, sentence, reasons, arms_said(record), loss, away, judged)
 
 
 def floor_kept(record: LockRecord) -> bool | None:
@@ -97,36 +108,88 @@ def target_words(record: LockRecord, count: int) -> str:
 
 def share_taken(comparison: Comparison, chance: float) -> float | None:
     """Share of the attacker's gain above chance that is gone, at most 1; None where there was no gain of a point."""
-    gain = float(np.mean(comparison.source_only)) - chance
+    gain = float(np.mean(comparison.other)) - chance
     return None if gain < MEANINGFUL else min(comparison.taken_away.mean / gain, 1.0)
 
 
-def _kind(
-    record: LockRecord, loss: Estimate, away: Estimate, judged: tuple[Comparison, ...]
-) -> tuple[Kind, tuple[str, ...]]:
+def _kind(record: LockRecord, loss: Estimate, away: Estimate, found: tuple[Side, ...]) -> tuple[Kind, tuple[str, ...]]:
+    """The judgement and its reasons; the first of ``found`` is against the source-only model, ``away`` its mean."""
     if away.low is None or away.high is None:
         return "not_measurable", (
             f"Each attack ran with {seeds(away.count)}; it takes three seeds to tell a difference from chance.",
         )
-    if away.high < MEANINGFUL:
-        return "did_not_hold", (f"A loss of one point or more is ruled out (interval {interval(away)}).",)
-    confidence = 1 - (1 - CONFIDENCE) / len(judged)
-    lows = {c.target: low for c in judged if (low := estimate(c.differences, confidence=confidence).low) is not None}
+    ruled_out = tuple(_ruled_out(record, side) for side in found if _is_ruled_out(record, side, of=len(found)))
+    if ruled_out:
+        return "did_not_hold", ruled_out
+    noise = [reason for side in found if (reason := _noise(side))]
     if away.low <= 0:
-        certain = [name for name, low in lows.items() if low > 0]
-        reason = f"The mean difference is within noise (interval {interval(away)} points)."
-        if certain:
-            return "partly", (reason, f"Certain only for {plural(len(certain), 'target')} of {len(judged)}.")
-        return "not_measurable", (reason,)
-    reasons = []
+        certain, count = _certain(found), len(found[0].judged)
+        if not certain:
+            return "not_measurable", tuple(noise)
+        against = " against every other model" if len(found) > 1 else ""
+        return "partly", (*noise, f"Certain{against} only for {plural(len(certain), 'target')} of {count}.")
+    reasons = [*noise]
     if floor_kept(record) is False:
         reasons.append("The source floor is missed on the test split.")
-    unhurt = sum(c.taken_away.mean <= 0 for c in judged)
-    if unhurt:
-        reasons.append(f"Attackers lose nothing on {plural(unhurt, 'target')} of {len(judged)}.")
+    reasons += [reason for side in found if (reason := _unhurt(side))]
     if away.mean <= loss.mean:
         reasons.append("The owner loses at least as much as the attackers.")
     return ("partly" if reasons else "held"), tuple(reasons)
+
+
+def _is_ruled_out(record: LockRecord, side: Side, *, of: int) -> bool:
+    """Whether a loss of one point or more is, at a confidence corrected for the number ``of`` sides."""
+    if not side.judged:
+        return False
+    high = overall(side.judged, seed=record.seed, confidence=1 - (1 - CONFIDENCE) / of).high
+    return high is not None and high < MEANINGFUL
+
+
+def _ruled_out(record: LockRecord, side: Side) -> str:
+    bounds = interval(overall(side.judged, seed=record.seed))
+    if side.against == "source_only":
+        return f"A loss of one point or more is ruled out (interval {bounds})."
+    name = _capital(NAMES[side.against])
+    return f"{name} takes as much: a loss of one point or more against it is ruled out (interval {bounds})."
+
+
+def _noise(side: Side) -> str:
+    """Why the mean against this side does not lie above zero for certain; empty if it does."""
+    away = side.taken_away
+    if away is None:
+        return f"No attack ran on both the locked model and {NAMES[side.against]}."
+    if away.low is None:
+        return f"Against {NAMES[side.against]} there is no interval: {seeds(away.count)}."
+    if away.low > 0:
+        return ""
+    if side.against == "source_only":
+        return f"The mean difference is within noise (interval {interval(away)} points)."
+    return f"Against {NAMES[side.against]} the mean difference is within noise (interval {interval(away)} points)."
+
+
+def _certain(found: tuple[Side, ...]) -> list[str]:
+    """Targets that lost something for certain against every side, corrected for targets times sides."""
+    confidence = 1 - (1 - CONFIDENCE) / (len(found[0].judged) * len(found))
+
+    def sure(side: Side) -> set[str]:
+        lows = {c.target: estimate(c.differences, confidence=confidence).low for c in side.judged}
+        return {target for target, low in lows.items() if low is not None and low > 0}
+
+    return sorted(set.intersection(*map(sure, found)))
+
+
+def _unhurt(side: Side) -> str:
+    """On how many targets attackers lose nothing against this side; empty if on none."""
+    unhurt, count = sum(c.taken_away.mean <= 0 for c in side.judged), len(side.judged)
+    if not unhurt:
+        return ""
+    if side.against == "source_only":
+        return f"Attackers lose nothing on {plural(unhurt, 'target')} of {count}."
+    return f"{_capital(NAMES[side.against])} takes as much on {plural(unhurt, 'target')} of {count}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, judged: tuple[Comparison, ...]) -> str:
@@ -134,11 +197,12 @@ def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, ju
     cost = _cost(record, loss)
     amount = f"{points(abs(away.mean))}{_of(record, judged)}"
     on_average = " on average" if len(judged) > 1 else ""
-    if kind in ("held", "partly") and away.mean > 0:
-        return f"The strongest attackers lose {amount}{on_average} on {where}; {cost}."
-    if kind == "did_not_hold":
+    if kind == "did_not_hold" and away.high is not None and away.high < MEANINGFUL:
         change = "gain" if away.mean < 0 else "lose only"
         return f"The strongest attackers {change} {amount}{on_average} on {where}; {cost}."
+    sure = away.low is not None and away.low > 0
+    if sure or (kind in ("held", "partly") and away.mean > 0):
+        return f"The strongest attackers lose {amount}{on_average} on {where}; {cost}."
     change = "lower" if away.mean >= 0 else "higher"
     return f"The strongest attacks come out {amount} {change}{on_average} on {where}, which may be chance; {cost}."
 

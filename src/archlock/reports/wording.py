@@ -30,8 +30,13 @@ _ATTACKS: Final = {
     "surgery": "Surgery on the architecture",
     "ordinary": "Ordinary network, from scratch",
 }
-ROLES: Final[dict[Role, str]] = {"locked": "locked", "source_only": "source-only"}
-_OPENED: Final[dict[Role, str]] = {"locked": "attacked", "source_only": "reference"}
+ROLES: Final[dict[Role, str]] = {
+    "locked": "locked",
+    "source_only": "source-only",
+    "random": "random",
+    "same_size": "same-size random",
+}
+_OPENED: Final[dict[Role, str]] = ROLES | {"locked": "attacked", "source_only": "reference"}
 SCHEMES: Final[dict[Scheme, str]] = {
     "s": "source only (the ordinary search)",
     "tk": "targets known to the search",
@@ -40,7 +45,7 @@ SCHEMES: Final[dict[Scheme, str]] = {
 
 
 def role_names(record: LockRecord | AttackRecord) -> dict[Role, str]:
-    """What the two models are called; of models that were opened one by one, nobody claims that one is locked."""
+    """What the models are called; of models that were opened one by one, nobody claims that one is locked."""
     return _OPENED if isinstance(record, AttackRecord) and record.opened else ROLES
 
 
@@ -66,6 +71,11 @@ def score(value: float | None, kind: Kind = "classification") -> str:
     if value is None:
         return DASH
     return percent(value) if kind == "classification" else f"R{SQUARED}{SPACE}{number(value, 3)}"
+
+
+def level(value: float, kinds: set[Kind]) -> str:
+    """A mean score over targets of these kinds; where both kinds are there, in hundredths without a unit."""
+    return score(value, next(iter(kinds))) if len(kinds) == 1 else f"{number(100 * value)} of 100"
 
 
 def interval(found: Estimate) -> str:

@@ -1,9 +1,9 @@
 """What to measure next, when measurements are dear and noisy: pure functions of a model's means and deviations.
 
 Expected constrained improvement (Gardner et al., ICML 2014; Schonlau et al. 1998) of what would be *chosen* after the
-measurement, as in the knowledge gradient (Frazier, Powell and Dayanik 2009): a new measurement moves a mean by less than
-its deviation, the less the noisier it is, and a candidate counts only if it is then sure enough to keep the floor. The same
-formula says what a first measurement is worth and what one more of the same architecture is.
+measurement, as in the knowledge gradient (Frazier, Powell and Dayanik 2009): a new measurement moves a mean by less
+than its deviation, the less the noisier it is, and a candidate counts only if it is then sure enough to keep the floor.
+The same formula says what a first measurement is worth and what one more of the same architecture is.
 """
 
 from collections.abc import Sequence
@@ -59,9 +59,9 @@ def worth_of_measuring(
     """Logarithm of what one measurement of each architecture is expected to bring, and in how many at once it is best.
 
     ``best`` is the target score to be undercut; without one (nothing is sure to keep the floor yet) it is the log
-    probability of being sure after the measurements. ``floor`` is one uncertain source score, which an architecture is to
-    keep with probability ``sure``; None: there is no floor. Of ``repeats`` measurements at once each brings its share.
-    Source and target count as independent.
+    probability of being sure after the measurements. ``floor`` is one uncertain source score, which an architecture is
+    to keep with probability ``sure``; None: there is no floor. Of ``repeats`` measurements at once each brings its
+    share. Source and target count as independent.
     """
     from scipy.special import log_ndtr, ndtr, ndtri
 

@@ -220,7 +220,8 @@ class _Stock:
     positions: dict[str, int]
     columns: dict[tuple[str, _Measure], Float[np.ndarray, " architectures"]]
     noises: dict[str, float]
-    """Of every task whose judge is what is sold: the noise that is added; other tasks are sold as they were recorded."""
+    """Of every task whose judge is what is sold: the noise that is added; other tasks are sold as they were
+    recorded."""
     deviations: dict[str, float]
     """What is known of the noise of one full training, by task; 0: nothing."""
     seed: int

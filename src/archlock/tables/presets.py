@@ -156,8 +156,8 @@ def _nasbench201() -> Preset:
             "(Krishnakumar et al. 2022), HW-NAS-Bench (Li et al. 2021), each from public repositories: cite them.\n"
             "Columns of NATS-Bench seeds and of NAS-Bench-201 v1.1 average different runs: keep to one of them.\n"
             "CIFAR-10 is sold by validation after training on half of the images and judged by test after training on "
-            "all. There is no 200-epoch validation accuracy of CIFAR-100 and ImageNet16-120: their test accuracy judges, "
-            "and is sold with the noise of one training."
+            "all. There is no 200-epoch validation accuracy of CIFAR-100 and ImageNet16-120: their test accuracy "
+            "judges, and is sold with the noise of one training."
         ),
     )
 

@@ -22,9 +22,9 @@ from archlock.tables.sheets import near
 Role = Literal["truth", "judge", "evidence", "proxy", "cost", "repeat"]
 """What a column is for: ``truth`` is a full training, which a search may buy; ``judge`` is another one (or another
 split), which nobody can buy and by which a lock is judged; ``evidence`` is a shorter training; ``proxy`` a score of the
-untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality; ``repeat`` another look at
-something of these (a run behind a mean, another way of adapting), which no search sees. A task without a judge is judged
-by its truth, and then what is sold of the truth carries noise of the size of one training's (``noise``)."""
+untrained network; ``cost`` a property of the architecture (size, latency), no sign of quality; ``repeat`` another look
+at something of these (a run behind a mean, another way of adapting), which no search sees. A task without a judge is
+judged by its truth, and then what is sold of the truth carries noise of the size of one training's (``noise``)."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 UNKNOWN: Final = "unknown"
 
@@ -64,7 +64,9 @@ class RecordedColumn:
         if not self.task and self.role != "cost":
             raise TableError(f"column {self.name!r} ({self.role}) needs the task that it is a measurement of")
         if not 0 <= self.noise < math.inf:
-            raise TableError(f"the noise of column {self.name!r} is a standard deviation of 0 or more; got {self.noise}")
+            raise TableError(
+                f"the noise of column {self.name!r} is a standard deviation of 0 or more; got {self.noise}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

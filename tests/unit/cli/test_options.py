@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.cli.options import attackers_named, counts, multiples, percentages
+from archlock.cli.options import arms_named, attackers_named, counts, multiples, percentages
 from archlock.errors import ConfigurationError
 
 
@@ -40,3 +40,12 @@ def test_attackers_are_the_panel_everybody_or_those_named() -> None:
     assert attackers_named(None) == PANEL
     assert attackers_named(["all"]) == tuple(ATTACKS)
     assert attackers_named(["surgery", "direct"]) == ("surgery", "direct")
+
+
+def test_arms_are_named_in_any_order_or_none() -> None:
+    assert arms_named("same_size,random") == ("random", "same_size")
+    assert arms_named("same_size") == ("same_size",)
+    assert arms_named("none") == ()
+    for wrong in ("", "all", "none,random"):
+        with pytest.raises(ConfigurationError, match=f"arms '{wrong}' are not understood; write random, same_size"):
+            arms_named(wrong)

@@ -1,20 +1,24 @@
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import nn
 
-from archlock.attacks import ATTACKS, Adapted, Attack
+from archlock.attacks import ATTACKS, Adapted, Attack, Setting
 from archlock.catalog import Catalog
 from archlock.errors import ConfigurationError
 from archlock.evidence import RECIPE_VERSIONS, EvidenceStore
 from archlock.models import build
 from archlock.progress import Progress, Silent
+from archlock.recipes import suite as suite_module
+from archlock.recipes.export import weights_fingerprint
 from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
 from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
@@ -485,8 +489,43 @@ def test_attackers_choose_by_their_own_share(store: EvidenceStore, spy: Spy) -> 
     assert sizes == {(10, 9), (200, 150), (3, 3)}, "three of each class, or what they have of it"
 
 
-def test_outcomes_of_the_whole_validation_split_are_not_taken_for_those_of_a_share(store: EvidenceStore) -> None:
-    attacked([defended()], store, suite=replace(PROBES, fractions=(0.5,), seeds=1))
-    weights = fingerprint([weights_fingerprint(model) for model in defended().models])
-    before = f"attack-{fingerprint([weights, PROBES.plan, 0.5, 0, 'cpu'])}"
-    assert {key.fidelity for key in store.read()}.isdisjoint({before})
+class Witness(Attack):
+    """Adapts nothing, and remembers the weights of the model that it was given."""
+
+    name, tuned, settings = "witness", "rate", (0.1,)
+    seen: ClassVar[list[tuple[str, int]]] = []
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: Setting, plan: Plan, seed: int, device: str) -> Adapted:
+        Witness.seen.append((weights_fingerprint(model), seed))
+        return ATTACKS["linear_probe"].adapt(model, task, setting=1e-3, plan=plan, seed=seed, device=device)
+
+
+def test_every_seed_attacks_a_source_training_of_its_own(store: EvidenceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the draws of its own, and the same ones for all models; with more seeds than trainings, round robin."""
+    roles = ("locked", "source_only", "random", "same_size")
+    models = [defended(f"31423{place}", role, seeds=(0, 1, 2)) for place, role in enumerate(roles)]
+    monkeypatch.setattr(suite_module, "ATTACKS", Catalog("attacker", {"witness": Witness()}))
+    Witness.seen.clear()
+    attacked(models, store, suite=Suite(Plan(1, batch_size=16), ("witness",), (1.0,), seeds=4))
+    met: dict[str, set[int]] = {}
+    for weights, seed in Witness.seen:
+        met.setdefault(weights, set()).add(seed)
+    draws = set()
+    for one in models:
+        by_training = [met[weights_fingerprint(model)] for model in one.models]
+        assert [len(seeds) for seeds in by_training] == [2, 1, 1], one.role
+        draws.add(tuple(frozenset(seeds) for seeds in by_training))
+    assert len(draws) == 1, "all models meet the same draws at the same number"
+    assert len(set.union(*met.values())) == 4
+
+
+def test_random_architectures_are_attacked_like_the_others(store: EvidenceStore) -> None:
+    """The same network in all four roles: every score is the same; an ordinary network is trained once for all."""
+    roles = ("locked", "source_only", "random", "same_size")
+    models = [defended(role=role) for role in roles]
+    suite = replace(SUITE, attackers=("fine_tune", "ordinary"), fractions=(1.0,), seeds=1)
+    outcomes = attacked(models, store, suite=suite)
+    assert Counter(o.defended for o in outcomes) == dict.fromkeys(roles, 2)
+    for attacker in suite.attackers:
+        assert len({(o.setting, o.validation, o.test) for o in outcomes if o.attacker == attacker}) == 1
+    assert len(store) == 2 * 3

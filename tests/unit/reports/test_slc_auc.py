@@ -57,7 +57,7 @@ def test_areas_are_taken_seed_by_seed() -> None:
         for role in ("locked", "source_only")
     }
     assert area.locked == pytest.approx(by_hand["locked"])
-    assert area.source_only == pytest.approx(by_hand["source_only"])
+    assert area.other == pytest.approx(by_hand["source_only"])
     low, high = stats.ttest_rel(by_hand["source_only"], by_hand["locked"]).confidence_interval(0.95)
     assert (area.taken_away.low, area.taken_away.high) == pytest.approx((low, high))
 

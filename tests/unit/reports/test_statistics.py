@@ -56,8 +56,8 @@ def test_the_strongest_attack_is_chosen_by_validation_and_counted_by_test() -> N
         outcome("source_only", "fine_tune", 0, 0.70, 0.95),
     )
     (worst,) = strongest(record)
-    assert (worst.locked, worst.source_only) == ((0.40,), (0.70,))
-    assert (worst.chosen_locked, worst.chosen_source_only) == (("fine_tune",), ("linear_probe",))
+    assert (worst.locked, worst.other) == ((0.40,), (0.70,))
+    assert (worst.chosen_locked, worst.chosen_other) == (("fine_tune",), ("linear_probe",))
     assert worst.differences == pytest.approx((0.30,))
 
 
@@ -82,7 +82,7 @@ def test_an_attack_that_failed_on_one_model_counts_for_neither() -> None:
         outcome("source_only", "fine_tune", 0, 0.90, 0.95),
     )
     (worst,) = strongest(record)
-    assert worst.source_only == (0.55,)
+    assert worst.other == (0.55,)
     assert [c.attacker for c in comparisons(record)] == ["linear_probe"]
 
 

@@ -1,4 +1,4 @@
-"""What is attacked: the two models of a lock run, or one opened model and perhaps another as its reference."""
+"""What is attacked: every model of a lock run, or one opened model and perhaps another as its reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def is_run(model: object) -> bool:
 def subject_of(
     model: str | Path | nn.Module | OpenedModel, reference: str | Path | nn.Module | OpenedModel | None
 ) -> Subject:
-    """Both models of a lock run's directory; else the model, and the reference if one is given."""
+    """Every model of a lock run's directory; else the model, and the reference if one is given."""
     if isinstance(model, str | Path) and is_run(model):
         return _lock_run(Path(model), reference)
     given = [model] if reference is None else [model, reference]
@@ -104,7 +104,7 @@ def model_records(
 ) -> tuple[ModelRecord, ...]:
     """What a report says of the models. ``source_scores``: (validation, test) of each opened one; empty if unknown."""
     if subject.lock is not None:
-        return subject.lock.locked, subject.lock.source_only
+        return subject.lock.models
     scores = [*source_scores, *([None] * len(subject.opened))]
     return tuple(
         _model_record(role, opened, shape, score)
@@ -182,7 +182,7 @@ def image_limits(subject: Subject, targets: Mapping[str, Task]) -> tuple[str, ..
 def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
     """The trained models of a lock run, one per source training, by role."""
     found: dict[Role, Defended] = {}
-    for model in (record.locked, record.source_only):
+    for model in record.models:
         blueprint = load_blueprint(run / REFERENCE / f"{model.role}.json")
         files = (run / REFERENCE).glob(f"{model.role}-*.safetensors")
         weights = sorted(files, key=lambda path: (len(path.name), path.name))  # by number: 2 before 10

@@ -100,8 +100,9 @@ def percentile_floor(
 ) -> Belief:
     """The source value that this share of everything stays below: one mean, one deviation.
 
-    Every candidate counts as the normal distribution that is believed of it. The deviation is that of a share in a random
-    sample as large as what was measured, times ``floor_doubt``, turned into source values by the density at the floor.
+    Every candidate counts as the normal distribution that is believed of it. The deviation is that of a share in a
+    random sample as large as what was measured, times ``floor_doubt``, turned into source values by the density at the
+    floor.
     """
     from scipy.special import ndtr
 
@@ -125,10 +126,11 @@ def keeping(source: Belief, floor: Belief) -> Float[np.ndarray, " architectures"
 def against(
     candidates: Candidates, beliefs: Sequence[TaskBelief], settings: EngineSettings, *, known: bool
 ) -> tuple[Belief, float]:
-    """What is to be made low, and the deviation of one training of it: the others' mean, or minus the source (scheme S).
+    """What is to be made low, and the deviation of one training of it: the others' mean, or minus the source (scheme
+    S).
 
-    One known target counts in its units. Several are standardised first, each by its spread over all candidates, so that
-    none outweighs the others. Of stand-ins for an unknown target it counts, too, what hinders everywhere.
+    One known target counts in its units. Several are standardised first, each by its spread over all candidates, so
+    that none outweighs the others. Of stand-ins for an unknown target it counts, too, what hinders everywhere.
     """
     source, *others = beliefs
     if not others:

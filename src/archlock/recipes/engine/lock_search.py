@@ -1,10 +1,11 @@
 """The lock search: ask for trainings, be told what they brought, decide. One for live trainings and for recorded ones.
 
 Short trainings come first, where the market sells them, and only shape the trend of what full ones will bring. Full
-trainings begin with some at random; every later round buys what is worth most (:func:`~archlock.search.worth_of_measuring`):
-another architecture, or the same one again with another seed. So what is close to the decision is measured until it is
-clear, and what is not is measured once. The lock is the candidate that is believed to be worst for the others among those
-that keep the source floor with probability ``sure``: by belief and measurements together, never by one lucky training.
+trainings begin with some at random; every later round buys what is worth most
+(:func:`~archlock.search.worth_of_measuring`): another architecture, or the same one again with another seed. So what is
+close to the decision is measured until it is clear, and what is not is measured once. The lock is the candidate that is
+believed to be worst for the others among those that keep the source floor with probability ``sure``: by belief and
+measurements together, never by one lucky training.
 """
 
 from dataclasses import dataclass, field
@@ -33,8 +34,8 @@ FEWEST_TRAININGS = 4
 """Full trainings without which nothing is decided."""
 STANDING_WEIGHT = 20.0
 CAPACITY_WEIGHT = 0.2
-"""How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no training
-tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
+"""How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no
+training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
 
 Evidence = Literal["trainings", "structure"]
 
@@ -45,7 +46,8 @@ class Asked:
 
     floor: SourceFloor
     reference: tuple[float, float] | None = None
-    """Mean and deviation of the source value that a loss counts from; None: of the best candidate that is believed in."""
+    """Mean and deviation of the source value that a loss counts from; None: of the best candidate that is believed
+    in."""
     short: int = 0
     full: int = 0
     against: Evidence = "trainings"
@@ -90,7 +92,8 @@ class LockSearch:
     def __post_init__(self) -> None:
         if self.asked.full < FEWEST_TRAININGS:
             raise SearchError(
-                f"a lock needs at least {FEWEST_TRAININGS} full trainings per task; the budget pays for {self.asked.full}"
+                f"a lock needs at least {FEWEST_TRAININGS} full trainings per task; the budget pays for "
+                f"{self.asked.full}"
             )
         self._short, self._full = Ledger(Kriging(self.candidates.places)), Ledger(Kriging(self.candidates.places))
         self._trend = self.candidates.size[:, None]
@@ -104,7 +107,9 @@ class LockSearch:
         if left <= 0:
             return None
         if self._full.spent == 0:
-            return self._first("full", min(left, max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))))
+            return self._first(
+                "full", min(left, max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full)))
+            )
         count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
         explored = round(self.settings.explored * count) if self._explores else 0
         worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
@@ -159,7 +164,8 @@ class LockSearch:
         return _ask("short", self._worthiest(self._short, self._short_beliefs(), count, repeats=False), self._short)
 
     def _first(self, kind: Kind, count: int) -> Ask:
-        """Rows drawn at random: from everywhere, each as often as it stands for others, or where full ones are foretold."""
+        """Rows drawn at random: from everywhere, each as often as it stands for others, or where full ones are
+        foretold."""
         asked = (self._short if kind == "short" else self._full).asked
         weights = self.candidates.shares.copy()
         if kind == "full" and self._foretold:
@@ -190,11 +196,7 @@ class LockSearch:
         order = np.argsort(source.mean, kind="stable")
         standing = np.empty(len(order))
         standing[order] = np.cumsum(self.candidates.shares[order])
-        mean = (
-            self.candidates.open_shortcut
-            + CAPACITY_WEIGHT * self.candidates.capacity
-            + STANDING_WEIGHT * standing
-        )
+        mean = self.candidates.open_shortcut + CAPACITY_WEIGHT * self.candidates.capacity + STANDING_WEIGHT * standing
         return Belief(mean, np.full(len(mean), CAPACITY_WEIGHT))
 
     def _floor(self, beliefs: tuple[TaskBelief, ...], measured: int) -> Belief:
@@ -208,15 +210,15 @@ class LockSearch:
             mean, std = float(source.belief.mean[best]), float(source.belief.std[best])
         return Belief(np.array([mean - floor.value]), np.array([std]))
 
-    def _worthiest(
-        self, ledger: Ledger, beliefs: tuple[TaskBelief, ...], count: int, *, repeats: bool
-    ) -> list[int]:
+    def _worthiest(self, ledger: Ledger, beliefs: tuple[TaskBelief, ...], count: int, *, repeats: bool) -> list[int]:
         """Rows that are worth most, each as often as it is to be trained."""
         source = beliefs[0].belief
         target, noise = self._against(beliefs)
         floor = self._floor(beliefs, len(ledger.rows)) if self._locks else None
         known = target.mean[ledger.rows]
-        sure = keeping(source, floor)[ledger.rows] >= self.settings.sure if floor is not None else np.ones_like(known) > 0
+        sure = (
+            keeping(source, floor)[ledger.rows] >= self.settings.sure if floor is not None else np.ones_like(known) > 0
+        )
         worth, times = worth_of_measuring(
             source,
             target,
@@ -258,9 +260,7 @@ def search_lock(
 ) -> Found:
     """Spend all that the market sells, and decide. The same market and seed give the same answer."""
     asked = Asked(floor, reference, market.left("short"), market.left("full"), against)
-    search = LockSearch(
-        market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings
-    )
+    search = LockSearch(market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings)
     while (ask := search.ask()) is not None:
         search.tell(ask, market.buy(ask))
     return search.found()

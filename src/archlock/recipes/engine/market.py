@@ -91,8 +91,8 @@ class Market(Protocol):
 
 
 def candidates_of_space(space: Space, *, seed: int, most: int = MOST_CANDIDATES) -> Candidates:
-    """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures, those
-    of so many drawn at random. Only a space that is small enough is ever enumerated."""
+    """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures,
+    those of so many drawn at random. Only a space that is small enough is ever enumerated."""
     if len(space) <= most:
         drawn = list(space.enumerate())
     else:
@@ -109,7 +109,9 @@ def candidates_among(space: Space, architectures: Sequence[Architecture]) -> Can
             cheapest = space.simplify(one)
             counts[cheapest] = counts.get(cheapest, 0) + 1
     if not counts:
-        raise SearchError(f"none of {len(architectures)} architectures of {space.name} connects its input to its output")
+        raise SearchError(
+            f"none of {len(architectures)} architectures of {space.name} connects its input to its output"
+        )
     return described(space, tuple(counts), np.array(list(counts.values())) / len(architectures))
 
 

@@ -20,8 +20,8 @@ class EngineSettings:
     full_batch: float = 0.08
     """Share of the full trainings that is bought in every later round."""
     explored: float = 0.35
-    """Share of a batch that is drawn at random among what is promising on the source, to know where the floor lies; only
-    where nothing foretells full trainings."""
+    """Share of a batch that is drawn at random among what is promising on the source, to know where the floor lies;
+    only where nothing foretells full trainings."""
     explored_until: float = 0.6
     """Share of the full trainings after which nothing is drawn at random any more."""
     promising: float = 0.15
@@ -31,7 +31,8 @@ class EngineSettings:
     repeats: tuple[int, ...] = (1, 2, 4)
     """Trainings of one architecture among which the best buy is looked for."""
     held_up: float = 1.5
-    """Values lower than so many quartile ranges below the median count as that: how bad the bad ones are is no matter."""
+    """Values lower than so many quartile ranges below the median count as that: how bad the bad ones are is no
+    matter."""
     sure: float = 0.75
     """Probability of keeping the floor that a lock must have."""
     floor_doubt: float = 0.7
@@ -44,8 +45,8 @@ class EngineSettings:
     shortcut_weight: float = 0.4
     """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
     caution: float = 1.0
-    """Standard deviations by which an unknown target is believed to be better than the mean of its stand-ins: what looks
-    worst of many is partly what is known least."""
+    """Standard deviations by which an unknown target is believed to be better than the mean of its stand-ins: what
+    looks worst of many is partly what is known least."""
     source_weight: float = 0.1
     """How much the source itself counts as one more stand-in of an unknown target."""
 

@@ -66,8 +66,8 @@ class RecordedMarket:
 
 @lru_cache(maxsize=4)
 def classes_of(space: Space, architectures: tuple[Architecture, ...]) -> Candidates:
-    """The connected architectures of a table, of each isomorphism class the one with the smallest code; remembered, since
-    every run on a table asks for the same."""
+    """The connected architectures of a table, of each isomorphism class the one with the smallest code; remembered,
+    since every run on a table asks for the same."""
     first: dict[str, Architecture] = {}
     counts: dict[str, int] = {}
     for one in architectures:

@@ -29,6 +29,8 @@ TYPICAL = 0.75
 """What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
 ADAPTATION_SHARE = 1.3
 """What a finalist costs beyond its training on the source: adapting it to the known targets."""
+DRAWS_AN_ARM = 1.5
+"""First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,11 @@ def _paid(
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft))
     plan = _with_candidates(draft, min(candidates, 600))
     per_image = _seconds_per_image(config, source)
-    trainings = plan.finalists * ADAPTATION_SHARE + 2 * (config.attack_seeds - 1)
+    models, arms = 2 + len(config.arms), len(config.arms)
+    trainings = plan.finalists * ADAPTATION_SHARE + models * (config.attack_seeds - 1) + arms * DRAWS_AN_ARM
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
     suite = suite_of(config, plan.attack_plan)
-    attacks = 2 * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
+    attacks = models * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
     return replace(

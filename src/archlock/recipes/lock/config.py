@@ -10,6 +10,7 @@ from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
 from archlock.recipes.settings import configured
 from archlock.records import LATER
+from archlock.reports import ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS
@@ -93,6 +94,8 @@ class LockConfig:
     """Examples of each class that attackers get, beside the fractions."""
     curves: bool = field(default=False, metadata=LATER)
     """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
+    arms: tuple[Role, ...] = field(default=ARMS, metadata=LATER)
+    """Random architectures that are trained and attacked like the lock: ``random``, ``same_size``, both or none."""
     demo: bool = False
     seed: int = 0
     device: str = "cpu"
@@ -105,6 +108,10 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        if not set(self.arms) <= set(ARMS) or len(set(self.arms)) < len(self.arms):
+            raise ConfigurationError(
+                f"the arms of a lock are {', '.join(ARMS)}, each once at most, or none; got {', '.join(self.arms)}"
+            )
         for catalog, chosen in (
             (ATTACKS, self.attackers),
             (SPACES, (self.space,)),

@@ -42,6 +42,8 @@ class Decision:
     percentiles: Mapping[Architecture, float]
     """Expected source percentile of every connected architecture, in [0, 1]."""
     trade_off: tuple[TradeOffPoint, ...]
+    seen: Landscape
+    """What is believed of the whole space."""
 
 
 def decide(run: Run) -> Decision:
@@ -73,6 +75,7 @@ def decide(run: Run) -> Decision:
         finalists,
         seen.percentiles,
         trade_off_points(preference, seen, tuple(run.targets)),
+        seen,
     )
 
 

@@ -1,5 +1,6 @@
 """What a finished run leaves in its directory: models, architecture, card, ONNX, result and report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from archlock.models import save_weights
 from archlock.recipes.export import export_onnx, save_blueprint
 from archlock.recipes.workspace import CARD, REFERENCE, REPORT, RESULT
 from archlock.records import write_atomic
-from archlock.reports import FileRecord, LockRecord, render_card, render_html, to_json
+from archlock.reports import FileRecord, LockRecord, Role, render_card, render_html, to_json
 
 if TYPE_CHECKING:
     from archlock.recipes.lock.release import Released
@@ -18,7 +19,7 @@ FILES = (
     FileRecord(path="locked.safetensors", what="weights of the locked model"),
     FileRecord(path="architecture.json", what="what to build them into"),
     FileRecord(path=ONNX, what="the same model for other runtimes"),
-    FileRecord(path="reference", what="the source-only model, for comparison, and every training seed of both"),
+    FileRecord(path="reference", what="the other models, for comparison, and every training seed of all"),
     FileRecord(path=CARD, what="model card"),
     FileRecord(path=RESULT, what="every number of the report"),
     FileRecord(path="evidence.sqlite", what="every measurement that was made"),
@@ -41,13 +42,14 @@ def left_out() -> tuple[str, ...]:
     )
 
 
-def write_models(folder: Path, locked: "Released", source_only: "Released") -> None:
-    """Write the released model in all its forms, and, as reference, every training of it and of the source-only one."""
+def write_models(folder: Path, every: "Mapping[Role, Released]") -> None:
+    """Write the locked model in all its forms, and, as reference, every training of it and of the other models."""
+    locked = every["locked"]
     save_blueprint(locked.blueprint, folder / "architecture.json")
     save_weights(locked.models[0], folder / "locked.safetensors")
     if not absent("onnx"):
         export_onnx(locked.models[0], locked.blueprint.signature.shape, folder / ONNX)
-    for role, released in (("locked", locked), ("source_only", source_only)):
+    for role, released in every.items():
         save_blueprint(released.blueprint, folder / REFERENCE / f"{role}.json")
         for number, model in zip(released.numbers, released.models, strict=True):
             save_weights(model, folder / REFERENCE / f"{role}-{number}.safetensors")

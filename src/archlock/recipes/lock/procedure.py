@@ -2,7 +2,8 @@
 
 Evidence is bought on the source and on targets the search may know; a preference model turns it into a score of every
 architecture on every task; the search maximises the lock objective; finalists are trained on the source; one is chosen.
-Only then are the sealed targets opened and the attackers let loose, on the locked and on the source-only model alike.
+Random architectures above the source floor are trained beside it. Only then are the sealed targets opened and the
+attackers let loose, on the locked model, the source-only one and the random ones alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
+from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
 from archlock.recipes.lock.outputs import left_out, write_models, write_pages
@@ -28,7 +30,7 @@ from archlock.recipes.suite import Defended, run_suite
 from archlock.recipes.task_records import Attacked
 from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
-from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, render_html
+from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, Role, render_html
 from archlock.spaces import Architecture
 from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, share_of
 
@@ -94,18 +96,22 @@ def lock(
         progress=progress or Silent(),
     )
     decision = decide(run)
-    locked = release(run, decision.locked)
-    source_only = release(run, decision.source_only)
+    arms = train_arms(run, decision)
+    every: dict[Role, Released] = {
+        "locked": release(run, decision.locked),
+        "source_only": release(run, decision.source_only),
+        **arms.released,
+    }
     opened = open_targets(run, hidden, decision.choice, simulated=not sealed)
-    pair = _pair(locked, source_only)
-    outcomes = _attack(run, pair, {name: target.task for name, target in opened.items()})
-    further = _train_on(run, pair)
-    record = lock_record(run, decision, locked, source_only, opened, outcomes, further, command=command)
+    defended = [Defended(role, str(one.finalist.architecture), one.models, one.diverged) for role, one in every.items()]
+    outcomes = _attack(run, defended, {name: target.task for name, target in opened.items()})
+    further = _train_on(run, defended)
+    record = lock_record(run, decision, every, arms, opened, outcomes, further, command=command)
     for line in left_out():
         run.means.progress.say(line)
-    write_models(run.workspace.path, locked, source_only)
+    write_models(run.workspace.path, every)
     write_pages(run.workspace.path, record)
-    return LockResult(locked.models[0], decision.locked.architecture, record, run.workspace.path)
+    return LockResult(every["locked"].models[0], decision.locked.architecture, record, run.workspace.path)
 
 
 def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
@@ -137,16 +143,9 @@ def open_targets(
     return {name: replace(one, task=task) for (name, task), one in zip(named(tasks).items(), found, strict=True)}
 
 
-def _pair(locked: Released, source_only: Released) -> tuple[Defended, ...]:
-    return (
-        Defended("locked", str(locked.finalist.architecture), locked.models, locked.diverged),
-        Defended("source_only", str(source_only.finalist.architecture), source_only.models, source_only.diverged),
-    )
-
-
-def _attack(run: Run, pair: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
+def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
     return run_suite(
-        pair,
+        defended,
         targets,
         suite_of(run.config, run.allocation.attack_plan),
         store=run.means.store,
@@ -157,11 +156,11 @@ def _attack(run: Run, pair: Sequence[Defended], targets: Mapping[str, Task]) -> 
     )
 
 
-def _train_on(run: Run, pair: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
+def _train_on(run: Run, defended: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
     """With images of the source that no model was trained on, those that decisions were made by, and others."""
     more, unseen = enlarged(run.source, run.allocation.attack_examples, seed=run.config.seed)
     return further_training(
-        pair,
+        defended,
         more,
         unseen=unseen,
         seeds=run.config.attack_seeds,

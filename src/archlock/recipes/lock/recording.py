@@ -1,10 +1,11 @@
 """From what a run did to the records that a report is made of."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archlock.evidence import Measurement
 from archlock.models import count_flops, count_parameters
+from archlock.recipes.lock.arms import Arms
 from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.outputs import left_files, left_out
@@ -30,8 +31,8 @@ from archlock.tasks import SIMULATORS
 def lock_record(
     run: Run,
     decision: Decision,
-    locked: Released,
-    source_only: Released,
+    every: Mapping[Role, Released],
+    arms: Arms,
     targets: Mapping[str, Attacked],
     outcomes: tuple[OutcomeRecord, ...],
     further: tuple[FurtherRecord, ...],
@@ -40,7 +41,9 @@ def lock_record(
 ) -> LockRecord:
     """Everything a lock run found."""
     config = run.config
-    evidence = evidence_records(run)
+    beside = {str(a) for a in arms.tried} - {str(f.architecture) for f in decision.finalists}
+    evidence = evidence_records(run, beside=beside)
+    models = {role: model_record(role, released, decision) for role, released in every.items()}
     return LockRecord(
         created=decision.choice.decided_at,
         seed=config.seed,
@@ -53,15 +56,17 @@ def lock_record(
         floor=FloorRecord(
             kind=config.floor.kind, value=config.floor.value * (100 if config.floor.kind == "percentile" else 1)
         ),
-        locked=model_record("locked", locked, decision),
-        source_only=model_record("source_only", source_only, decision),
+        locked=models["locked"],
+        source_only=models["source_only"],
+        random=models.get("random"),
+        same_size=models.get("same_size"),
         finalists=tuple(_finalist(f, decision) for f in decision.finalists),
         trade_off=decision.trade_off,
         targets=tuple(target_record(name, target) for name, target in targets.items()),
         outcomes=outcomes,
         further=further,
         evidence=evidence,
-        budget=_budget(run, evidence, outcomes, further),
+        budget=_budget(run, evidence, [m for m in arms.trainings if m.key.architecture in beside], outcomes, further),
         limits=(
             *_limits(run),
             *enlargements({name: target.task for name, target in targets.items()}),
@@ -89,23 +94,25 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
         diverged=released.diverged,
         source_percentile=100 * decision.percentiles[architecture],
         seconds=released.seconds,
+        keeps_floor=released.keeps_floor,
     )
 
 
-def evidence_records(run: Run) -> tuple[EvidenceRecord, ...]:
-    """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
+def evidence_records(run: Run, *, beside: Collection[str]) -> tuple[EvidenceRecord, ...]:
+    """What this run used of its store, by measure and task (in a shared store other runs may have paid for it).
+
+    Full trainings of the architectures ``beside`` the decision are none: nothing was decided by them.
+    """
     names = known_fingerprints(run)
     device = run.config.device
     small = evidence_subjects(run.source, run.targets, run.allocation, device=device)
-    fidelities = {
-        small.settings.fidelity(small.source, device=device),
-        run.allocation.final.fidelity(run.source, device=device),
-        PROXIES_BOUGHT.fidelity(device=device),
-    }
+    final = run.allocation.final.fidelity(run.source, device=device)
+    fidelities = {small.settings.fidelity(small.source, device=device), final, PROXIES_BOUGHT.fidelity(device=device)}
     seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
     for key, measurement in run.means.store.read().items():
-        if key.task in names and key.fidelity in fidelities and key.seed in seeds:
+        decided = key.fidelity != final or key.architecture not in beside
+        if key.task in names and key.fidelity in fidelities and key.seed in seeds and decided:
             groups[key.measure, names[key.task]].append(measurement)
     return tuple(
         EvidenceRecord(
@@ -137,6 +144,7 @@ def _finalist(finalist: Finalist, decision: Decision) -> FinalistRecord:
 def _budget(
     run: Run,
     evidence: Sequence[EvidenceRecord],
+    beside: Sequence[Measurement],
     outcomes: Sequence[OutcomeRecord],
     further: Sequence[FurtherRecord],
 ) -> BudgetRecord:
@@ -145,6 +153,8 @@ def _budget(
         "evidence and training": sum(e.seconds for e in evidence),
         "attacks": sum(o.seconds for o in outcomes),
     }
+    if beside:
+        by_stage["random architectures"] = sum(one.seconds for one in beside)
     if further:
         by_stage["further training"] = sum(f.seconds for f in further)
     return BudgetRecord(
@@ -157,7 +167,11 @@ def _budget(
             "examples an attacker has": plan.attack_examples,
         },
         spent_seconds=by_stage,
-        trainings={"of candidates and finalists": sum(e.count for e in evidence), "of attackers": len(outcomes)},
+        trainings={
+            "of candidates and finalists": sum(e.count for e in evidence),
+            **({"of random architectures": len(beside)} if beside else {}),
+            "of attackers": len(outcomes),
+        },
     )
 
 

@@ -27,6 +27,8 @@ class Released:
     seconds: float
     diverged: tuple[int, ...] = ()
     """Numbers of the trainings, from 0, that gave no model."""
+    keeps_floor: bool | None = None
+    """Of a random architecture: whether its first training kept the source floor; else None."""
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -1,9 +1,10 @@
 """A recorded table made of what :func:`~archlock.recipes.transfer.procedure.record_transfer` put into a store.
 
 What is sold (truth) is the validation accuracy of the first run after training on a source, and after full fine-tuning
-of these weights on a target; what judges is the test accuracy of the last run. Evidence is cheaper: a linear probe of these weights, and a shorter training from
-scratch on fewer images where a source is a target too. What only explains (probes on the test split, trainings from
-scratch, single runs behind the means, sizes) is there as well, but no search sees the repeats.
+of these weights on a target; what judges is the test accuracy of the last run. Evidence is cheaper: a linear probe of
+these weights, and a shorter training from scratch on fewer images where a source is a target too. What only explains
+(probes on the test split, trainings from scratch, single runs behind the means, sizes) is there as well, but no search
+sees the repeats.
 """
 
 from collections.abc import Iterator, Sequence

@@ -48,6 +48,17 @@ def test_seconds_are_those_of_the_work_by_hand() -> None:
     assert found == AttackEffort(5, 1200, 1, (1.0,), pytest.approx(training + answering))
 
 
+def test_every_model_is_paid_for() -> None:
+    suite = Suite(attack_plan(1200), ("fine_tune",), (1.0,), 1)
+    budget = Budget(30, "minutes")
+    slow = Pace(2 * PACE.training, 2 * PACE.answering)
+    models = [PACE, slow, PACE, PACE]
+    alone, four = (
+        plan_effort(budget, suite, {"digits": LARGE}, paces, epochs=5, workers=1) for paces in ([PACE], models)
+    )
+    assert four.seconds == pytest.approx(5 * alone.seconds)
+
+
 def test_epochs_that_are_asked_for_are_kept() -> None:
     assert {planned(minutes, epochs=4).epochs for minutes in (0.2, 2, 20)} == {4}
 

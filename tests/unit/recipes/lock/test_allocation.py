@@ -1,19 +1,28 @@
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
-from archlock.recipes import Budget
+from archlock.recipes import Budget, LockConfig
+from archlock.recipes.further_training import full_further_trainings
+from archlock.recipes.lock import allocation
 from archlock.recipes.lock.allocation import (
+    ADAPTATION_SHARE,
+    ATTACK_SHARE,
     EVIDENCE_SHARE,
     FEWEST_CANDIDATES,
+    FINALIST_SHARE,
     Allocation,
     Workload,
     allocate,
     evidence_shape,
+    suite_of,
 )
 from archlock.records import plain
+from archlock.reports import Role
 from archlock.tasks import Task
 from tiny_runs import tiny_config, tiny_source
 
@@ -79,6 +88,48 @@ def test_minutes_buy_candidates_at_the_price_that_was_timed() -> None:
     assert plan.evidence == asked[0].evidence  # what was timed is what is done
     assert 1 <= plan.attack_plan.epochs <= 40
     assert plan.attack_examples <= 500
+
+
+ARMED = [(), ("random",), ("random", "same_size")]
+
+
+@pytest.fixture
+def priced_plan(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[LockConfig, Allocation]]:
+    """The plan of an hour where an image costs a thread so many seconds, and a candidate two minutes."""
+
+    def plan(seconds: float, **changes: Any) -> tuple[LockConfig, Allocation]:
+        monkeypatch.setattr(allocation, "_seconds_per_image", lambda config, source: seconds)
+        config = tiny_config(budget=Budget(60, "minutes"), epochs=None, attack_seeds=3, keep_size=True, **changes)
+        return config, allocate(config, tiny_source(), WORKLOAD, lambda source, draft: 120.0)
+
+    return plan
+
+
+@pytest.mark.parametrize("arms", ARMED)
+def test_attackers_get_their_share_whatever_the_number_of_models(
+    priced_plan: Callable[..., tuple[LockConfig, Allocation]], arms: tuple[Role, ...]
+) -> None:
+    """Every training of every attacker on every model, at a fiftieth of a second an image, is the attackers' share."""
+    config, plan = priced_plan(0.02, arms=arms)
+    models = 2 + len(arms)
+    trainings = suite_of(config, plan.attack_plan).full_trainings * WORKLOAD.attacked
+    images = models * (trainings + full_further_trainings(config.attack_seeds)) * plan.attack_examples
+    spent = 0.02 * images * plan.attack_plan.epochs
+    share = ATTACK_SHARE * 3600 * WORKLOAD.workers
+    assert share * 0.6 < spent <= share, "whole epochs, so not quite all of it"
+
+
+@pytest.mark.parametrize("arms", ARMED)
+def test_full_trainings_get_their_share_whatever_the_number_of_models(
+    priced_plan: Callable[..., tuple[LockConfig, Allocation]], arms: tuple[Role, ...]
+) -> None:
+    """Finalists once, both models and every arm with the other seeds, and an arm's first trainings."""
+    config, plan = priced_plan(0.1, arms=arms, attackers=("linear_probe",))
+    others = (2 + len(arms)) * (config.attack_seeds - 1)
+    first = plan.finalists * ADAPTATION_SHARE + len(arms)
+    images = (first + others) * len(tiny_source().train) * plan.final.source_plan.epochs
+    share = FINALIST_SHARE * 3600 * WORKLOAD.workers
+    assert share * 0.8 < 0.1 * images <= share
 
 
 @pytest.mark.parametrize(

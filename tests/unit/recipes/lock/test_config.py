@@ -77,3 +77,12 @@ def test_who_attacks_is_checked_before_anything_is_bought():
         LockConfig(attackers=("burglar",))
     assert plain(LockConfig()) == plain(LockConfig(attackers=PANEL))
     assert "attackers" not in plain(LockConfig()), "runs of before are taken up"
+
+
+def test_random_architectures_are_named_once_or_left_out() -> None:
+    assert LockConfig().arms == ("random", "same_size")
+    assert "arms" not in plain(LockConfig()), "runs of before are taken up"
+    assert plain(LockConfig(arms=()))["arms"] == []
+    for wrong in (("wish",), ("random", "random"), ("locked",)):
+        with pytest.raises(ConfigurationError, match=f"the arms of a lock are random, same_size.* got {wrong[0]}"):
+            LockConfig(arms=wrong)  # type: ignore[arg-type]

@@ -1,0 +1,147 @@
+"""The random architectures beside the lock: chosen by lot above the source floor, trained like it, attacked like it.
+
+What they take from attackers as well is no merit of the search. One is any architecture that keeps the floor
+(``random``), one has the size of the locked one, too (``same_size``), since smaller networks may be harder to repurpose
+whatever they look like. They are chosen after the decision and from what it rests on: no argument here carries a sealed
+target.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.evidence import Measurement
+from archlock.models import build, count_parameters
+from archlock.recipes.lock.choosing import Finalist
+from archlock.recipes.lock.decide import Decision
+from archlock.recipes.lock.gathering import Subjects, gather
+from archlock.recipes.lock.judging import SEARCH_FLOOR
+from archlock.recipes.lock.release import Released, release
+from archlock.recipes.lock.run import Run
+from archlock.reports import Role
+from archlock.seeding import rng_for
+from archlock.spaces import Architecture
+
+DRAWS: Final = 3
+"""How many architectures are tried for an arm, until the training of one keeps the floor."""
+NEAR: Final = 0.1
+"""By how much, as a share, the parameters of the same-size architecture may differ from those of the locked one."""
+WEIGHED: Final = 200
+"""Of how many architectures above the floor, at most, the size is looked at: counting means building."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arms:
+    """The random architectures of a run, released, and every training that finding them took."""
+
+    released: Mapping[Role, Released]
+    tried: tuple[Architecture, ...]
+    trainings: tuple[Measurement, ...]
+    """Of all that were tried, on the source."""
+
+
+def ordinary_arms(
+    architectures: Sequence[Architecture],
+    source: Float[np.ndarray, " architectures"],
+    size: Callable[[Architecture], int],
+    *,
+    threshold: float,
+    locked: Architecture,
+    excluded: Collection[Architecture],
+    rng: np.random.Generator,
+) -> dict[Role, tuple[Architecture, ...]]:
+    """For each arm the architectures to try, in turn: at most :data:`DRAWS`, never ``locked`` nor one of ``excluded``.
+
+    ``architectures`` are those that may be trained, each function once, ``source`` what is believed of them on the
+    source; those with ``threshold`` at least are drawn from uniformly. Where there are no others above it, the best
+    believed are. ``same_size`` are those with the ``size`` of the locked one within a tenth, in the order of the lot,
+    then the nearest; none that is tried as ``random``, unless there are no others. Empty where nothing else is there.
+    """
+    barred = {locked, *excluded}
+    others = [(value, a) for value, a in zip(source.tolist(), architectures, strict=True) if a not in barred]
+    pool = [a for value, a in others if value >= threshold]
+    if not pool:
+        pool = [a for _, a in sorted(others, key=lambda one: (-one[0], one[1].code))[: 2 * DRAWS]]
+    lot = [pool[place] for place in rng.permutation(len(pool))]
+    first, rest = lot[:DRAWS], lot[DRAWS : DRAWS + WEIGHED] or lot[::-1]
+    wanted = size(locked)
+    off = {a: abs(size(a) - wanted) / wanted for a in rest}
+    same = sorted(rest, key=lambda a: off[a] if off[a] > NEAR else 0.0)  # (stable: those within keep the order)
+    return {"random": tuple(first), "same_size": tuple(same[:DRAWS])}
+
+
+def train_arms(run: Run, decision: Decision) -> Arms:
+    """Draw the arms of the configuration, try them until one keeps the floor, and train those with every seed.
+
+    An arm all of whose trainings diverge is left out. One that misses the floor with every draw is the best of them.
+    """
+    if not run.config.arms:
+        return Arms({}, (), ())
+    draws = _draws(run, decision)
+    subjects = Subjects(run.source, {}, run.allocation.final, run.workspace.checkpoints, run.config.device)
+    first = run.config.seed
+    scores: dict[Architecture, Measurement] = {}
+    for turn in range(DRAWS):
+        waiting = [drawn for drawn in draws.values() if not any(_keeps(run, decision, a, scores) for a in drawn)]
+        wanted = tuple(dict.fromkeys(drawn[turn] for drawn in waiting if turn < len(drawn)))
+        if not wanted:
+            break
+        stage = f"random architectures, draw {turn + 1}"
+        known = gather(wanted, subjects, seeds=(first,), stage=stage, means=run.means)
+        scores.update({a: known[subjects.keys(a, first)[0]] for a in wanted})
+    chosen = {role: arm for role, drawn in draws.items() if (arm := _best(run, decision, drawn, scores)) is not None}
+    architectures = tuple(dict.fromkeys(chosen.values()))
+    seeds = tuple(first + index for index in range(run.config.attack_seeds))
+    stage = "random architectures, trained with every seed"
+    known = gather(architectures, subjects, seeds=seeds, stage=stage, means=run.means)
+    rest = [known[subjects.keys(a, seed)[0]] for a in architectures for seed in seeds[1:]]
+    released = {}
+    for role, architecture in chosen.items():
+        one = release(run, Finalist(architecture, (scores[architecture].value,), {}))
+        released[role] = replace(one, keeps_floor=_keeps(run, decision, architecture, scores))
+        kept = "" if released[role].keeps_floor else ", which misses the floor"
+        run.means.progress.say(f"{role.replace('_', ' ')}: {architecture}, {scores[architecture].value:.1%}{kept}")
+    return Arms(released, tuple(scores), (*scores.values(), *rest))
+
+
+def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]:
+    """What is to be tried for every arm that is asked for."""
+    seen, floor = decision.seen, run.config.floor
+    believed = dict(zip(seen.cheapest, seen.source.tolist(), strict=True))
+    if not seen.in_units and floor.kind == "accuracy_loss":
+        floor = SEARCH_FLOOR
+    plan = run.allocation.final
+    found = ordinary_arms(
+        tuple(believed),
+        np.array(list(believed.values())),
+        lambda a: count_parameters(build(a, run.source.signature, width=plan.width, depth=plan.depth, seed=0)),
+        threshold=floor.threshold(seen.source),
+        locked=decision.locked.architecture,
+        excluded=(decision.source_only.architecture,),
+        rng=rng_for(run.config.seed, "random architectures"),
+    )
+    return {role: drawn for role, drawn in found.items() if role in run.config.arms}
+
+
+def _keeps(
+    run: Run, decision: Decision, architecture: Architecture, scores: Mapping[Architecture, Measurement]
+) -> bool:
+    """Whether its training succeeded and keeps the source floor, on the validation split."""
+    if architecture not in scores or scores[architecture].status != "valid":
+        return False
+    floor = run.config.floor
+    if floor.kind == "percentile":
+        return decision.percentiles[architecture] >= floor.value
+    return scores[architecture].value >= decision.source_only.source_validation - floor.value
+
+
+def _best(
+    run: Run, decision: Decision, drawn: Sequence[Architecture], scores: Mapping[Architecture, Measurement]
+) -> Architecture | None:
+    """The first that keeps the floor, else the best on the source; None where every training diverged."""
+    tried = [a for a in drawn if a in scores and scores[a].status == "valid"]
+    keeping = [a for a in tried if _keeps(run, decision, a, scores)]
+    return keeping[0] if keeping else max(tried, key=lambda a: scores[a].value, default=None)
