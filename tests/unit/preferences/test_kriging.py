@@ -1,4 +1,4 @@
-"""Kriging against scikit-learn's Gaussian process, leave-one-out by refitting, repeats, and variances that are known."""
+"""Kriging against scikit-learn, leave-one-out by refitting, repeats, and variances that are known."""
 
 from dataclasses import dataclass
 
