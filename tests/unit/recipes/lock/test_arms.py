@@ -14,7 +14,7 @@ from archlock.recipes.lock import arms
 from archlock.recipes.lock.arms import DRAWS, Arms, ordinary_arms, train_arms
 from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
-from archlock.recipes.lock.gathering import Subjects
+from archlock.recipes.lock.gathering import EvidenceTasks
 from archlock.recipes.lock.judging import Landscape
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run
@@ -133,7 +133,7 @@ class Trainings:
     def gather(
         self,
         architectures: Sequence[Architecture],
-        subjects: Subjects,
+        subjects: EvidenceTasks,
         *,
         means: object,
         seeds: Sequence[int],

@@ -7,7 +7,7 @@ import pytest
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.progress import Silent
 from archlock.recipes import Budget
-from archlock.recipes.lock.run import begin, evidence_subjects, known_fingerprints, known_targets
+from archlock.recipes.lock.run import begin, evidence_tasks, known_fingerprints, known_targets
 from archlock.recipes.naming import named
 from archlock.recipes.workspace import PLAN
 from archlock.tasks import Split, Task
@@ -123,7 +123,7 @@ def test_minutes_that_suffice_make_a_plan(tmp_path: Path) -> None:
 
 def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
     run = tiny_begin(tmp_path / "run")
-    small = evidence_subjects(run.source, run.targets, run.allocation, device="cpu")
+    small = evidence_tasks(run.source, run.targets, run.allocation, device="cpu")
     names = known_fingerprints(run)
     assert names[small.source.fingerprint] == names[run.source.fingerprint] == "source"
     assert {names[task.fingerprint] for task in small.targets.values()} == {"rotation"}

@@ -46,7 +46,7 @@ def _by_structure(evidence: RecordedEvidence) -> Float[np.ndarray, " given"]:
     rows = [places[architecture] for architecture in evidence.given]
     capacity = capacity_of(evidence, evidence.architectures, evidence.source)[rows]
     open_shortcut = evidence.space.shortest_path(evidence.given) == 0
-    return -(open_shortcut + CAPACITY_WEIGHT * capacity)
+    return np.asarray(-(open_shortcut + CAPACITY_WEIGHT * capacity))
 
 
 def _by_vote(evidence: RecordedEvidence) -> Float[np.ndarray, " given"]:
