@@ -1,7 +1,7 @@
 """Open anybody's trained model for an attack: ours, one in the layout of Hugging Face, or a file of weights.
 
 Reading weights never runs code. A file of weights does not say which network it belongs to, so the user names what
-builds it; that is his code, and the only code that runs here. Nothing is downloaded.
+builds it. That is their own code, and the only code that runs here. Nothing is downloaded.
 """
 
 from collections.abc import Mapping

@@ -60,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an attacker had: how much of the target's data, and how long he trained."""
+    """What an attacker had: how much of the target's data, and how long they trained."""
 
     fraction: float
     shots: int | None = None
