@@ -50,10 +50,10 @@ Written by hand after the figures below.
 * **What is left of the model then.** With short trainings the best of all ten attacks on the model locked against
   signs ends at 25 %, where an ordinary network that knows nothing of it ends at 29 %: no reason to take it. From the
   source-only model it is 53 %.
-* **Attackers who know this defence** open the cells and add width (surgery). With short trainings they are hardly above the
-  others on the model locked against signs (24.8 %). Four times as long, they lose 10 points (-5 to 25) and are the best
-  there, while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800 images, they leave
-  nothing outside the noise. Pruning and distilling gain less; distilling loses most.
+* **Attackers who know this defence** open the cells and add width (surgery). With short trainings they are hardly above
+  the others on the model locked against signs (24.8 %). Four times as long, they lose 10 points (-5 to 25) and are the
+  best there, while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800 images,
+  they leave nothing outside the noise. Pruning and distilling gain less; distilling loses most.
 * **Patience pays, and needs no model.** Four times as long, training from scratch and an ordinary network get far: the
   ordinary one reaches 78 % on signs, more than any attack on any of these models. The lock with the target unknown is
   then within the noise. And locked networks are small: where a level can be reached at all, it takes a third of the
