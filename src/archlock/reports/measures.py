@@ -1,4 +1,4 @@
-"""What is told beside the scores of attacks, as rows of text and sentences: what the weights are worth, what an attack
+"""What the reports say beside the scores of attacks, as rows of text and sentences: what the weights are worth, what an attack
 costs, and what further training on the source still gives."""
 
 from collections.abc import Sequence

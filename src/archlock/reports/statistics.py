@@ -230,7 +230,7 @@ def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: s
 def judged_targets(record: Record) -> tuple[TargetRecord, ...]:
     """Targets that the verdict is about, among those attacked: real ones before simulated ones.
 
-    Of the real ones, those the search never saw; with known targets (scheme tk) those it was told of. When there are
+    Of the real ones, those the search never saw; with known targets (scheme tk) those it knew. When there are
     none of the preferred sort, the next: the other real ones, then the simulated ones.
     """
     attacked = {outcome.target for outcome in record.outcomes}

@@ -57,7 +57,7 @@ def doubts(
             unsure.setdefault(trainings, []).append(one.label)
     for trainings, labels in unsure.items():
         error = relative_error(1 - floor, trainings, architectures)
-        told = (
+        consequence = (
             f"estimate the share above it ({100 * (1 - floor):g} %) with a standard error of "
             f"{100 * (1 - floor) * error:.1f} points"
             if trainings
@@ -65,6 +65,6 @@ def doubts(
         )
         found.append(
             f"{at} is too high for the allowance of {', '.join(labels)}: {trainings} trainings on the source "
-            f"{told}. A lower floor or a larger --budget says more."
+            f"{consequence}. A lower floor or a larger --budget says more."
         )
     return tuple(found)

@@ -129,13 +129,13 @@ def test_unsupported_and_failed_are_told_apart(tmp_path: Path) -> None:
     settings = replace(SETTINGS, proxies=("params", "snip", "epe_nas"))
     config = MeasureConfig("nasbench201", settings, sample=300, seed=1)
     result = run(tmp_path / "store.sqlite", config)
-    told = {
+    outcomes = {
         (one.measure.removeprefix("proxy."), one.task): (one.valid, one.failed, one.unsupported)
         for one in result.tallies
     }
-    assert told["params", "digits"] == (result.functions, 0, 0)
-    assert told["epe_nas", "negatives"] == (0, 0, result.functions)
-    assert told["snip", "digits"] == (result.functions - 1, 1, 0)  # all disconnected cells are one function
+    assert outcomes["params", "digits"] == (result.functions, 0, 0)
+    assert outcomes["epe_nas", "negatives"] == (0, 0, result.functions)
+    assert outcomes["snip", "digits"] == (result.functions - 1, 1, 0)  # all disconnected cells are one function
 
 
 def test_names_of_proxies() -> None:
@@ -175,8 +175,8 @@ def test_short_trainings_are_those_of_one_alone(tmp_path: Path) -> None:
     config = MeasureConfig("transnas101_micro", proxies=None, trainings=TRAININGS, sample=4, seed=5)
     table = tmp_path / "values.csv"
     result = run(tmp_path / "store.sqlite", config, table=table)
-    told = {(one.measure, one.task): one.valid for one in result.tallies}
-    assert told == {(SHORT, task.name): 2 * result.functions for task in TASKS}
+    outcomes = {(one.measure, one.task): one.valid for one in result.tallies}
+    assert outcomes == {(SHORT, task.name): 2 * result.functions for task in TASKS}
     known = EvidenceStore(tmp_path / "store.sqlite").read()
     assert len(known) == 2 * 2 * result.functions * (1 + TRAININGS.epochs)  # the accuracy and a learning curve
     space = SPACES["transnas101_micro"]
