@@ -413,7 +413,11 @@ def out_of_fold(table: Table, values: np.ndarray, folds: int = 10) -> np.ndarray
 
 def evaluated(table: Table, out: Path, seeds: int, progress: Progress) -> str:
     """Our schemes and baselines on the table."""
-    methods = {"s": ("lock",), "tk": ("lock", "ridge"), "tu": ("lock", "ridge", "structure_given", "random_given")}
+    methods = {
+        "s": ("lock",),
+        "tk": ("lock", "ridge"),
+        "tu": ("lock", "ridge", "structure_feasible", "random_feasible"),
+    }
     contenders = tuple(
         contender
         for scheme, names in methods.items()

@@ -42,7 +42,7 @@ class Proxy(ABC):
     """How many batches are used; more may be given, and the first ones are taken."""
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "dense"})
     needs: ClassVar[frozenset[LossPart]] = frozenset()
-    """The parts it needs of the loss pass of the first batch; a proxy that names them shares the pass with the others."""
+    """The parts it needs of the loss pass of the first batch; proxies that name them share the pass."""
     image_needs: ClassVar[frozenset[ImagePart]] = frozenset()
     """The parts it needs of the passes for single images; likewise."""
 
