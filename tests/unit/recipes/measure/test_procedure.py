@@ -81,9 +81,9 @@ def test_what_is_kept_is_what_the_proxies_say(tmp_path: Path) -> None:
     assert len(known) == len(functions) * len(SETTINGS.proxies) * len(TASKS)
     function = next(one for one in sorted(functions) if space.is_connected(one))
     seed = derive_seed(3, "proxies", str(function))
-    for (name, subject), place in zip(work.subjects.items(), (0, 4), strict=True):
-        model = build(function, subject.signature, width=2, depth=1, seed=seed)
-        expected = measure_all(model, subject.batches, SETTINGS.proxies, seed=seed)
+    for (name, task), place in zip(work.tasks.items(), (0, 4), strict=True):
+        model = build(function, task.signature, width=2, depth=1, seed=seed)
+        expected = measure_all(model, task.batches, SETTINGS.proxies, seed=seed)
         keys = work.keys(function)[place : place + 4]
         assert [known[key].value for key in keys] == [expected[proxy].value for proxy in SETTINGS.proxies], name
 
