@@ -26,7 +26,7 @@ from archlock.recipes import (
     measure,
     transfer,
 )
-from archlock.recipes.lock.gathering import Resources, EvidenceTasks, gather
+from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.recipes.lock.run import begin
 from archlock.recipes.lock.zero_cost import learn_by_proxies
 from archlock.spaces import SPACES

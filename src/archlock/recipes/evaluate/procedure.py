@@ -170,7 +170,9 @@ def _run(
     table: Table, jobs: Sequence[Job], parts: Path, workers: int, progress: Progress
 ) -> dict[Job, tuple[EvaluationRow, ...]]:
     checksum = content_checksum(table)
-    files = {job: parts / f"{fingerprint([checksum, __version__, EVALUATION_SCHEMA, _told(job)])}.json" for job in jobs}
+    files = {
+        job: parts / f"{fingerprint([checksum, __version__, EVALUATION_SCHEMA, _depends_on(job)])}.json" for job in jobs
+    }
     found = {job: _read_part(path) for job, path in files.items() if path.exists()}
     missing = [job for job in jobs if job not in found]
     progress.begin("runs on recorded tables", len(jobs), len(jobs) - len(missing))
@@ -182,11 +184,11 @@ def _run(
     return found
 
 
-def _told(job: Job) -> dict[str, object]:
+def _depends_on(job: Job) -> dict[str, object]:
     """What the rows of a job depend on; of a method what it says of itself, without its place in memory."""
     contender = re.sub(r" at 0x[0-9a-f]+", "", repr(job.contender))
     return {
-        **({"given": job.contender.given} if job.contender.given else {}),
+        **({"known_feasible": job.contender.known_feasible} if job.contender.known_feasible else {}),
         "contender": contender,
         "source": job.source,
         "target": job.target,
@@ -209,10 +211,16 @@ def run_job(table: Table, job: Job) -> tuple[EvaluationRow, ...]:
 
 def _run_once(table: Table, job: Job, seed: int) -> EvaluationRow:
     contender = job.contender
-    given = contender.given
-    feasible = random_feasible(table, job.source, floor=job.floor, count=given, seed=seed) if given else ()
+    count = contender.known_feasible
+    feasible = random_feasible(table, job.source, floor=job.floor, count=count, seed=seed) if count else ()
     evidence, truth = open_pair(
-        table, job.source, job.target, scheme=contender.scheme, allowance=contender.allowance, given=feasible, seed=seed
+        table,
+        job.source,
+        job.target,
+        scheme=contender.scheme,
+        allowance=contender.allowance,
+        known_feasible=feasible,
+        seed=seed,
     )
     began = time.perf_counter()
     architecture = contender.method(evidence, floor=job.floor, seed=seed)

@@ -5,7 +5,7 @@ import pytest
 
 from archlock.adaptation import PROBE, SOURCE, AdaptationSettings, weights_file
 from archlock.evidence import EvidenceStore
-from archlock.recipes.lock.gathering import Resources, EvidenceTasks, gather
+from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.spaces import Architecture
 from archlock.training import Plan
 from tiny_runs import Noted, tiny_source, tiny_target

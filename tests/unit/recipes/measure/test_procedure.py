@@ -83,9 +83,9 @@ def test_what_is_kept_is_what_the_proxies_say(tmp_path: Path) -> None:
     assert len(known) == len(functions) * len(SETTINGS.proxies) * len(TASKS)
     function = next(one for one in sorted(functions) if space.is_connected(one))
     seed = derive_seed(3, "proxies", str(function))
-    for (name, subject), place in zip(work.subjects.items(), (0, 4), strict=True):
-        model = build(function, subject.signature, width=2, depth=1, seed=seed)
-        expected = measure_all(model, subject.batches, SETTINGS.proxies, seed=seed)
+    for (name, task), place in zip(work.tasks.items(), (0, 4), strict=True):
+        model = build(function, task.signature, width=2, depth=1, seed=seed)
+        expected = measure_all(model, task.batches, SETTINGS.proxies, seed=seed)
         keys = work.keys(function)[place : place + 4]
         assert [known[key].value for key in keys] == [expected[proxy].value for proxy in SETTINGS.proxies], name
 
@@ -131,13 +131,13 @@ def test_unsupported_and_failed_are_told_apart(tmp_path: Path) -> None:
     settings = replace(SETTINGS, proxies=("params", "snip", "epe_nas"))
     config = MeasureConfig("nasbench201", settings, sample=300, seed=1)
     result = run(tmp_path / "store.sqlite", config)
-    told = {
+    outcomes = {
         (one.measure.removeprefix("proxy."), one.task): (one.valid, one.failed, one.unsupported)
         for one in result.tallies
     }
-    assert told["params", "digits"] == (result.functions, 0, 0)
-    assert told["epe_nas", "negatives"] == (0, 0, result.functions)
-    assert told["snip", "digits"] == (result.functions - 1, 1, 0)  # all disconnected cells are one function
+    assert outcomes["params", "digits"] == (result.functions, 0, 0)
+    assert outcomes["epe_nas", "negatives"] == (0, 0, result.functions)
+    assert outcomes["snip", "digits"] == (result.functions - 1, 1, 0)  # all disconnected cells are one function
 
 
 def test_names_of_proxies() -> None:
@@ -177,8 +177,8 @@ def test_short_trainings_are_those_of_one_alone(tmp_path: Path) -> None:
     config = MeasureConfig("transnas101_micro", proxies=None, trainings=TRAININGS, sample=4, seed=5)
     table = tmp_path / "values.csv"
     result = run(tmp_path / "store.sqlite", config, table=table)
-    told = {(one.measure, one.task): one.valid for one in result.tallies}
-    assert told == {(SHORT, task.name): 2 * result.functions for task in TASKS}
+    outcomes = {(one.measure, one.task): one.valid for one in result.tallies}
+    assert outcomes == {(SHORT, task.name): 2 * result.functions for task in TASKS}
     known = EvidenceStore(tmp_path / "store.sqlite").read()
     assert len(known) == 2 * 2 * result.functions * (1 + TRAININGS.epochs)  # the accuracy and a learning curve
     space = SPACES["transnas101_micro"]
