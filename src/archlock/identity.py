@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final
 
-TOLD: Final = frozenset({"name", "paper", "summary"})
+FOR_READERS: Final = frozenset({"name", "paper", "summary"})
 """Attributes that are for readers alone, or that are in a key anyway."""
 
 
@@ -41,7 +41,7 @@ def tag_of(member: object, *, base: type) -> str:
 def _declared(base: type) -> list[str]:
     """What the contract says that members have."""
     names = {name for cls in base.__mro__ for name in vars(cls).get("__annotations__", {})}
-    return sorted(names - TOLD)
+    return sorted(names - FOR_READERS)
 
 
 def _state(member: object) -> Iterator[tuple[str, object]]:
@@ -68,7 +68,7 @@ class _Reader:
         found = {}
         for name, value in sorted(vars(cls).items()):
             special = name.startswith("__") and name.endswith("__")
-            if name in TOLD or name.startswith("_abc_") or (special and not isinstance(value, FunctionType)):
+            if name in FOR_READERS or name.startswith("_abc_") or (special and not isinstance(value, FunctionType)):
                 continue
             found[name] = self.described(value, cls.__module__)
         return found

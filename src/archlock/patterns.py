@@ -215,7 +215,7 @@ def _functional_anova(
         place: optuna.distributions.CategoricalDistribution(range(int(c.max()) + 1)) for place, c in decisions.items()
     }
     varying = {place: made for place, made in decisions.items() if np.ptp(made) > 0}
-    told = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         study = optuna.create_study()
@@ -232,5 +232,5 @@ def _functional_anova(
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=_TREES, seed=seed)
         shares = evaluator.evaluate(study, target=lambda trial: float(trial.value or 0.0))
     finally:
-        optuna.logging.set_verbosity(told)
+        optuna.logging.set_verbosity(verbosity)
     return {place: float(shares.get(place, 0.0)) for place in decisions}

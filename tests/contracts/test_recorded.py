@@ -16,8 +16,8 @@ from made_up_tables import made_up_table
 for name, entry in METHODS.items():
     allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else Allowance(40, 20)
     table = made_up_table(codes=300)
-    given = table.architectures[: entry.given]
-    evidence, _ = open_pair(table, "t0", "t1", scheme="tu", allowance=allowance, given=given)
+    feasible = table.architectures[: entry.known_feasible]
+    evidence, _ = open_pair(table, "t0", "t1", scheme="tu", allowance=allowance, known_feasible=feasible)
     print(name, entry.method(evidence, floor=0.9, seed=3).code)
 """
 
@@ -32,7 +32,7 @@ def test_contract(name, elsewhere):
     entry = METHODS[name]
     allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else FEW_SHOT
     chosen = check_recorded_method(
-        entry.method, TABLES[False], schemes=entry.schemes, allowance=allowance, given=entry.given
+        entry.method, TABLES[False], schemes=entry.schemes, allowance=allowance, known_feasible=entry.known_feasible
     )
     assert chosen["tu"].code == elsewhere[name], "a second process gives the same answer"
 

@@ -15,7 +15,7 @@ import archlock
 from archlock.cli.app import main
 from archlock.errors import ConfigurationError
 from archlock.recipes import AttackConfig, image_framing, open_model
-from archlock.recipes.attack.attacked import prepared_targets, subject_of
+from archlock.recipes.attack.attacked import attacked_models, prepared_targets
 from archlock.reports import AttackRecord, from_json
 from archlock.tasks import Framing, image_folder, load_task, npz, open_task, save_task
 from foreign_models import STRIPES, stripe_network, striped_images
@@ -121,9 +121,9 @@ def test_a_folder_of_hugging_face_says_how_its_images_are_cut(tmp_path: Path) ->
     cut = image_folder(data, image_size=framing)
     whole = npz(pack_of(tmp_path), seed=0)
     assert whole.shape == (3, 256, 256)
-    subject = subject_of(tmp_path / "net", None)
-    assert prepared_targets(subject, [cut])["data"] is cut
-    (prepared,) = prepared_targets(subject, [whole]).values()
+    models = attacked_models(tmp_path / "net", None)
+    assert prepared_targets(models, [cut])["data"] is cut
+    (prepared,) = prepared_targets(models, [whole]).values()
     assert np.array_equal(prepared.train.images[0], whole.train.images[0, 16:240, 16:240]), "not scaled, only cut"
     assert prepared.fingerprint == open_task(str(tmp_path / "pack.npz"), image_size=framing).fingerprint
 

@@ -1,7 +1,7 @@
-"""What an attack is: somebody has a trained model and a target task, and makes of them what he can.
+"""What an attack is: somebody has a trained model and a target task, and gets out of them what they can.
 
-An attacker tries several settings, keeps the one that is best on *his* validation split (that counts for him), and is
-then measured once on the test split. He never changes the model he was given, so one model serves many attackers.
+Attackers try several settings and keep the one that is best on *their own* validation split (it counts as their data).
+They are then measured once on the test split. They never change the model they were given, so one model serves many.
 """
 
 import time

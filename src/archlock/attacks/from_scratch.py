@@ -1,6 +1,7 @@
 """From scratch: take the architecture alone and train it on the target from new random weights.
 
-This is what recorded benchmark tables measure. It tells what the weights are worth to an attacker, not what he gets.
+This is what recorded benchmark tables measure. It tells what the data are worth without the weights, not what
+an attacker gets from the weights.
 """
 
 from torch import nn

@@ -1,7 +1,7 @@
 """Ordinary: leave the model alone and train a network of one's own choice on the target from new random weights.
 
 No lock can prevent it. It is the reference for what data alone are worth: a lock that pushes all other attacks below
-this one has taken from the attacker all that the model could give him. Where two models are compared, a suite trains
+this one has taken from attackers all that the model could give them. Where two models are compared, a suite trains
 one network for both, of the reference's size.
 """
 

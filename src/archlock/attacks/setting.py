@@ -1,4 +1,4 @@
-"""What an attacker may set: how fast he learns (or how strong his probe is), by which optimiser, and for how long."""
+"""What an attacker may set: the learning rate (or the strength of the probe), the optimiser, and the length."""
 
 import math
 from collections.abc import Mapping

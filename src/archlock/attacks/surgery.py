@@ -1,4 +1,4 @@
-"""Surgery: the attacker who knows this defence opens what hinders him, keeps the weights, and adds width.
+"""Surgery: attackers who know this defence open what hinders them, keep the weights, and add width.
 
 Every operation that is not a 3x3 convolution gets one beside it that begins at scale zero, and a second tower with new
 weights stands beside the first (:mod:`archlock.models.surgery`), so nothing that the model knows is lost and nothing

@@ -56,7 +56,7 @@ def tune(
     require("tuning", "a search by trials")
     import optuna
 
-    told = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(len(first) + 1, trials // 3))
@@ -81,4 +81,4 @@ def tune(
             failed = optuna.trial.TrialState.FAIL if score is None else None
             study.tell(trial, score, state=failed)
     finally:
-        optuna.logging.set_verbosity(told)
+        optuna.logging.set_verbosity(verbosity)

@@ -107,9 +107,9 @@ def attack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let attackers loose on a trained model: on any checkpoint, or on both models of a lock run.
+    """Let attackers loose on a trained model: on any checkpoint, or on every model of a lock run.
 
-    The two models of a lock run, on data of your choice:
+    The models of a lock run, on data of your choice:
 
         archlock attack runs/mine --target path/to/other_images
 
@@ -146,13 +146,13 @@ def attack(
     given = {"--module": module, "--size": size, "--channels": channels}
     for option in (option for option, value in given.items() if value is not None and is_run(model)):
         raise ConfigurationError(f"{model} is a run of ours and says itself what it holds; leave out {option}")
-    subject = model if is_run(model) else _opened(model, module, module_args, opening)
+    attacked = model if is_run(model) else _opened(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)
-    opened = partial(open_task, image_size=image_framing(subject), skip_bad=skip_bad, seed=seed)
+    opened = partial(open_task, image_size=image_framing(attacked), skip_bad=skip_bad, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
-            subject,
+            attacked,
             [opened(text) for text in target],
             config,
             reference=other or None,

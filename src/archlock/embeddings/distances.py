@@ -53,11 +53,11 @@ def _check(a: Embedding, b: Embedding) -> None:
 
 
 def _cosine_distance(a: Float64[np.ndarray, " filters"], b: Float64[np.ndarray, " filters"]) -> float:
-    told = (a > 0) | (b > 0)
-    if not told.any():
+    positive = (a > 0) | (b > 0)
+    if not positive.any():
         return 0.0
-    largest = np.maximum(a[told], b[told])  # first in units of the larger entry: no overflow, no underflow
-    one, other = a[told] / largest, b[told] / largest
+    largest = np.maximum(a[positive], b[positive])  # first in units of the larger entry: no overflow, no underflow
+    one, other = a[positive] / largest, b[positive] / largest
     share, rest = one / (one + other), other / (one + other)
     norms = float(np.linalg.norm(share) * np.linalg.norm(rest))
     return float(np.clip(1 - share @ rest / norms, 0, 1)) if norms > 0 else 1.0

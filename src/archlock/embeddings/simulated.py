@@ -71,12 +71,12 @@ def simulate(
 def _log_fisher(
     embedding: Embedding, count: int, cosine: float, rng: np.random.Generator
 ) -> Float64[np.ndarray, "count filters"]:
-    told = embedding.vector > 0
-    layer = np.zeros(told.size, dtype=int)
+    positive = embedding.vector > 0
+    layer = np.zeros(positive.size, dtype=int)
     for number, (name, _) in enumerate(embedding.offsets):
         layer[embedding.layer(name)] = number
-    layer = np.unique(layer[told], return_inverse=True)[1]
-    logs = np.log(embedding.vector[told])
+    layer = np.unique(layer[positive], return_inverse=True)[1]
+    logs = np.log(embedding.vector[positive])
     residual = _centred(logs, layer)
     length = float(np.linalg.norm(residual))
     free = residual.size - int(layer.max(initial=-1)) - 1  # dimensions left once every layer is centred
@@ -90,8 +90,8 @@ def _log_fisher(
     mixing = rng.standard_normal((count, len(basis)))
     across = (mixing / np.linalg.norm(mixing, axis=1, keepdims=True)) @ basis
     turned = length * (cosine * along + np.sqrt(1 - cosine**2) * across)
-    vectors = np.zeros((count, told.size))
-    vectors[:, told] = np.exp(logs - residual + turned)
+    vectors = np.zeros((count, positive.size))
+    vectors[:, positive] = np.exp(logs - residual + turned)
     return vectors
 
 

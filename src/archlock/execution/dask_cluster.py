@@ -39,9 +39,9 @@ class DaskCluster(Executor):
     def __init__(self, scheduler: Any, *, ends_cluster: bool = False, patience_seconds: float = 60.0) -> None:
         client_type = _client_type()
         self._patience_seconds = patience_seconds
-        self._given = isinstance(scheduler, client_type)
+        self._is_borrowed = isinstance(scheduler, client_type)
         self._cluster = scheduler if ends_cluster else None
-        self._client = scheduler if self._given else _connected(client_type, scheduler, patience_seconds)
+        self._client = scheduler if self._is_borrowed else _connected(client_type, scheduler, patience_seconds)
         self._count, self._counted_at, self._staffed_at = 0, -_COUNT_SECONDS, time.monotonic()
 
     @property
@@ -51,7 +51,7 @@ class DaskCluster(Executor):
 
     def close(self) -> None:
         """Disconnect from the scheduler."""
-        if not self._given:
+        if not self._is_borrowed:
             self._client.close()
         if self._cluster is not None:
             self._cluster.close()

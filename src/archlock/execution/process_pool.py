@@ -54,16 +54,16 @@ class ProcessPool(Executor):
         if sum(len(chunk.jobs) for chunk in head) <= 1:
             yield from InProcess().run_chunks(work, shared, iter(head))
             return
-        crew = _Crew(self._workers, cloudpickle.dumps((work, shared)), chain(head, chunks))
-        atexit.register(crew.end)  # a run that somebody holds on to does not keep this process from ending
+        workers = _Workers(self._workers, cloudpickle.dumps((work, shared)), chain(head, chunks))
+        atexit.register(workers.end)  # a run that somebody holds on to does not keep this process from ending
         try:
-            yield from crew.results()
+            yield from workers.results()
         finally:
-            crew.end()
-            atexit.unregister(crew.end)
+            workers.end()
+            atexit.unregister(workers.end)
 
 
-class _Crew:
+class _Workers:
     """The workers of one run."""
 
     def __init__(self, size: int, parcel: bytes, chunks: Iterator[Chunk[Any]]) -> None:
@@ -77,7 +77,7 @@ class _Crew:
         while busy := [worker for worker in self._workers if worker.chunk is not None]:
             taken = [(worker, *worker.take()) for worker in _ready(busy)]
             given_up = [
-                error for worker, chunk, answer in taken if answer is None for error in self._bury(worker, chunk)
+                error for worker, chunk, answer in taken if answer is None for error in self._redo(worker, chunk)
             ]
             if not given_up:
                 self._hand_out()  # before the results, so that nobody is idle while they are looked at
@@ -109,10 +109,10 @@ class _Crew:
         for worker, chunk in given:  # when all have begun to begin
             worker.give(chunk)
 
-    def _bury(self, worker: "_Worker", chunk: Chunk[Any]) -> Iterator[RunError]:
-        """Take note of a dead worker: its jobs are to be done again, one by one, unless they killed too many."""
+    def _redo(self, worker: "_Worker", chunk: Chunk[Any]) -> Iterator[RunError]:
+        """Forget a dead worker; its jobs are done again, one by one, unless they killed too many."""
         self._workers.remove(worker)
-        how = worker.bury()
+        how = worker.how_it_ended()
         for index, job in enumerate(chunk.jobs, chunk.first):
             self._again.append(Chunk(index, (job,)))
             self._deaths[index] += 1
@@ -172,8 +172,8 @@ class _Worker:
         self._process.join()
         self.line.close()
 
-    def bury(self) -> str:
-        """Put a dead process away, and say how it ended."""
+    def how_it_ended(self) -> str:
+        """How a dead process ended; its resources are given back."""
         self._process.join(_LOOK_SECONDS)
         self._process.kill()  # in case it only closed its line
         self._process.join()

@@ -59,8 +59,8 @@ def _failed(index: int | None, results: list[Any], error: BaseException) -> byte
         except Exception:
             continue
         return answer
-    told = f"job {index} raised {type(error).__name__}, which cannot travel between processes: {error}"
-    return _packed(([], RunError(told), trace))
+    message = f"job {index} raised {type(error).__name__}, which cannot travel between processes: {error}"
+    return _packed(([], RunError(message), trace))
 
 
 def _packed(answer: tuple[list[Any], BaseException | None, str]) -> bytes:

@@ -79,7 +79,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Mod
 def module_from_factory(factory: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     """Import ``package.module:callable``, call it with keyword arguments, and return the ``nn.Module`` that it makes.
 
-    This runs the user's code, because he named it. What cannot be imported, fails, or makes no module raises
+    This runs the user's code, because they named it. What cannot be imported, fails, or makes no module raises
     ConfigurationError.
     """
     place, colon, attribute = factory.partition(":")

@@ -1,4 +1,4 @@
-"""Surgery: what somebody does to a model who knows that its architecture was chosen to hinder him.
+"""Surgery: what attackers do to a model when they know that its architecture was chosen to hinder them.
 
 Operations that let little through (skips, poolings, 1x1 convolutions, edges that are missing) get a 3x3 convolution
 beside them. Its normalisation begins at scale zero, so the opened model computes at first exactly what the given one

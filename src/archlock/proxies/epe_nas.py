@@ -30,7 +30,7 @@ class EpeNas(Proxy):
     paper = "Lopes et al., EPE-NAS: Efficient Performance Estimation Without Training for NAS, ICANN 2021"
     unit = "sum over classes of abs(sum of log correlations)"
     cost = "backward"
-    looks = frozenset({"jacobian"})
+    needs = frozenset({"jacobian"})
     kinds = frozenset({"classification"})
 
     def score(self, bench: Workbench) -> float:

@@ -20,10 +20,10 @@ class Fisher(Proxy):
     paper = "Turner et al., BlockSwap: Fisher-guided block substitution for network compression, ICLR 2020"
     unit = "sum over channels of squared activation x gradient, halved"
     cost = "backward"
-    looks = frozenset({"saliencies"})
+    needs = frozenset({"saliencies"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
         return sum(
-            float(layer.square().mean(dim=0).sum()) / 2 for layer in bench.loss_pass(looks=self.looks).saliencies
+            float(layer.square().mean(dim=0).sum()) / 2 for layer in bench.loss_pass(needs=self.needs).saliencies
         )

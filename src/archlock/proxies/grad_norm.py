@@ -14,8 +14,8 @@ class GradNorm(Proxy):
     paper = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021"
     unit = "sum over layers of gradient 2-norms"
     cost = "backward"
-    looks = frozenset({"gradients"})
+    needs = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        return sum(float(gradient.double().norm()) for gradient in bench.loss_pass(looks=self.looks).gradients.values())
+        return sum(float(gradient.double().norm()) for gradient in bench.loss_pass(needs=self.needs).gradients.values())

@@ -18,7 +18,7 @@ class GradSign(Proxy):
     paper = "Zhang, Jia, GradSign: Model Performance Inference with Theoretical Insights, ICLR 2022"
     unit = "sum over weights of the majority among gradient signs"
     cost = "backward"
-    image_looks = frozenset({"signs"})
+    image_needs = frozenset({"signs"})
 
     def score(self, bench: Workbench) -> float:
         """One forward and backward pass an image."""

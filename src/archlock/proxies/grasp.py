@@ -19,8 +19,8 @@ class Grasp(Proxy):
     paper = "Wang et al., Picking Winning Tickets Before Training by Preserving Gradient Flow, ICLR 2020"
     unit = "minus the sum of (Hessian x gradient) x weight"
     cost = "second_order"
-    looks = frozenset({"curvature"})
+    needs = frozenset({"curvature"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        return -bench.loss_pass(looks=self.looks).curvature
+        return -bench.loss_pass(needs=self.needs).curvature

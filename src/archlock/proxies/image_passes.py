@@ -18,7 +18,7 @@ from archlock.proxies.gradients import gradients
 from archlock.proxies.layers import BATCH_NORMS, layer_weights
 from archlock.training import Batch, loss_of
 
-ImageLook = Literal["signs", "tangents"]
+ImagePart = Literal["signs", "tangents"]
 """Which gradients are wanted: those of the loss for their signs, those of the outputs for the tangent kernel."""
 
 _BLOCK: Final = 2**18  # weights that the tangent kernel takes to float64 at a time
@@ -26,9 +26,9 @@ _BLOCK: Final = 2**18  # weights that the tangent kernel takes to float64 at a t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImagePasses:
-    """What the passes told; what was not asked for is zero."""
+    """What the passes found; what was not asked for is zero."""
 
-    looks: frozenset[ImageLook]
+    parts: frozenset[ImagePart]
     """What was asked for."""
     majority: float
     """Sum over all layer weights of abs(sum over images of sign(g_i)), g_i the gradient of image i's own loss."""
@@ -38,7 +38,7 @@ class ImagePasses:
     """Whether any gradient arrives at any image."""
 
 
-def image_passes(model: nn.Module, batch: Batch, looks: Set[ImageLook]) -> ImagePasses:
+def image_passes(model: nn.Module, batch: Batch, parts: Set[ImagePart]) -> ImagePasses:
     """Run the passes on a private model and a private batch. The tangent kernel holds images x weights numbers."""
     fix_statistics(model, batch.images)
     weights = list(layer_weights(model).values())
@@ -48,18 +48,18 @@ def image_passes(model: nn.Module, batch: Batch, looks: Set[ImageLook]) -> Image
     for index in range(len(batch)):
         image = batch.images[index : index + 1].requires_grad_()
         outputs = model(image)
-        if "signs" in looks:
+        if "signs" in parts:
             loss = loss_of(outputs, batch.targets[index : index + 1])
-            arrived, *slopes = gradients(loss, [image, *weights], retain_graph="tangents" in looks)
+            arrived, *slopes = gradients(loss, [image, *weights], retain_graph="tangents" in parts)
             sees_images = sees_images or bool(arrived.any())
             for vote, slope in zip(votes, slopes, strict=True):
                 vote.add_(slope.sign() + 0 * slope)  # the sign alone would lose a gradient that is no number
-        if "tangents" in looks:
+        if "tangents" in parts:
             arrived, *slopes = gradients(outputs.sum(), [image, *weights])
             sees_images = sees_images or bool(arrived.any())
             rows.append(torch.cat([slope.flatten() for slope in slopes]) if slopes else image.new_zeros(0))
     return ImagePasses(
-        looks=frozenset(looks),
+        parts=frozenset(parts),
         majority=sum(float(vote.abs().sum(dtype=torch.float64)) for vote in votes),
         tangent_kernel=inner_products(torch.stack(rows)) if rows else torch.zeros(0, 0, dtype=torch.float64),
         sees_images=sees_images,

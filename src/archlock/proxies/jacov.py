@@ -26,7 +26,7 @@ class Jacov(Proxy):
     paper = "Mellor et al., Neural Architecture Search without Training, arXiv:2006.04647v1, 2020"
     unit = "minus a sum over eigenvalues of a correlation matrix"
     cost = "backward"
-    looks = frozenset({"jacobian"})
+    needs = frozenset({"jacobian"})
 
     def score(self, bench: Workbench) -> float:
         """The sum over the real eigenvalues of the symmetric matrix, in float64; below zero they count as zero."""

@@ -21,7 +21,7 @@ class LinearRegions(Proxy):
     paper = "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), ICLR 2021"
     unit = "distinct activation codes"
     cost = "backward"
-    looks = frozenset({"kernel"})
+    needs = frozenset({"kernel"})
 
     def score(self, bench: Workbench) -> float:
         """The count: two codes are one where they agree in all units, and an image agrees with itself in all."""

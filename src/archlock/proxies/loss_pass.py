@@ -22,22 +22,22 @@ from archlock.proxies.layers import RECTIFIERS, WEIGHT_LAYERS, layer_weights
 from archlock.proxies.second_order import cheap_second_derivatives
 from archlock.training import Batch, loss_of
 
-Look = Literal["gradients", "saliencies", "kernel", "patterns", "curvature", "jacobian"]
+LossPart = Literal["gradients", "saliencies", "kernel", "patterns", "curvature", "jacobian"]
 """A part of the pass that may be asked for."""
 
-ALL_LOOKS: Final[frozenset[Look]] = frozenset(get_args(Look))
+ALL_PARTS: Final[frozenset[LossPart]] = frozenset(get_args(LossPart))
 
 _WORD, _EXACT = 64, 24  # images in one word of a pattern; bits that float32 adds exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LossPass:
-    """What a pass told; what was not asked for is empty or zero.
+    """What a pass found; what was not asked for is empty or zero.
 
     Tensors lie on the model's device in the model's precision unless their type says float64.
     """
 
-    looks: frozenset[Look]
+    parts: frozenset[LossPart]
     """What was asked for."""
     weights: dict[str, Float[Tensor, "..."]]
     """Weight of every weight layer, by the layer's name."""
@@ -62,13 +62,13 @@ class LossPass:
     """Whether any of the loss's gradient arrives at the images; False if only the Jacobian was asked for."""
 
 
-def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> LossPass:
+def loss_pass(model: nn.Module, batch: Batch, parts: Set[LossPart] = ALL_PARTS) -> LossPass:
     """Run the pass on a private model and a private batch."""
-    notes = _Notes(batch, looks)
+    notes = _Notes(batch, parts)
     weights = layer_weights(model)
     images = batch.images.requires_grad_()
-    curved = "curvature" in looks
-    wanted = weights if curved or "gradients" in looks else {}
+    curved = "curvature" in parts
+    wanted = weights if curved or "gradients" in parts else {}
     with ExitStack() as hooks:
         hooks.callback(notes.forward_done)
         way = hooks.enter_context(cheap_second_derivatives(model))  # always: it also has the better batch statistics
@@ -80,16 +80,16 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
                 hooks.enter_context(module.register_forward_hook(notes.on_rectifier))
         outputs = model(images)
     loss, sees_images, found, curvature = math.nan, False, {}, math.nan
-    if looks != {"jacobian"}:
+    if parts != {"jacobian"}:
         scalar = loss_of(outputs, batch.targets)
         inputs = [images, *wanted.values()]
-        arrived, *slopes = gradients(scalar, inputs, create_graph=curved, retain_graph="jacobian" in looks)
+        arrived, *slopes = gradients(scalar, inputs, create_graph=curved, retain_graph="jacobian" in parts)
         loss, sees_images = float(scalar.detach()), bool(arrived.any())
         found = {name: slope.detach() for name, slope in zip(wanted, slopes, strict=True)}
     notes.closed = True
     jacobian = torch.zeros(len(batch), 0, dtype=torch.float64)
     way.wanted = "neither"
-    if "jacobian" in looks:
+    if "jacobian" in parts:
         (rows,) = gradients(outputs.sum(), [images], retain_graph=curved)
         jacobian = rows.flatten(1).double().cpu()
     if curved:
@@ -99,7 +99,7 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
         curvature = sum(float((h * w.detach()).double().sum()) for h, w in zip(products, wanted.values(), strict=True))
         curvature += sum(map(float, way.products))
     return LossPass(
-        looks=frozenset(looks),
+        parts=frozenset(parts),
         weights={name: weight.detach() for name, weight in weights.items()},
         gradients=found,
         saliencies=tuple(notes.saliencies),
@@ -116,11 +116,11 @@ def loss_pass(model: nn.Module, batch: Batch, looks: Set[Look] = ALL_LOOKS) -> L
 class _Notes:
     """Reads activations going forward and their gradients going backward. A use without gradient leaves no note."""
 
-    def __init__(self, batch: Batch, looks: Set[Look]) -> None:
+    def __init__(self, batch: Batch, parts: Set[LossPart]) -> None:
         count, device = len(batch), batch.images.device
-        self.looks = looks
-        self.reads_codes = bool(looks & {"kernel", "patterns"})
-        self.reads_layers = self.reads_codes or "saliencies" in looks
+        self.parts = parts
+        self.reads_codes = bool(parts & {"kernel", "patterns"})
+        self.reads_layers = self.reads_codes or "saliencies" in parts
         self.closed = False  # the loss has run back: what runs back afterwards leaves no notes
         self.saliencies: list[Tensor] = []
         self.kernel = torch.zeros(count, count, dtype=torch.float64, device=device)
@@ -135,7 +135,7 @@ class _Notes:
     def on_weight_layer(self, layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
         if arguments and id(arguments[0]) in self._rectified:
             self._rectified[id(arguments[0])][1][0] += 1
-        if not output.requires_grad or "saliencies" not in self.looks:
+        if not output.requires_grad or "saliencies" not in self.parts:
             return
         channels_at = output.dim() - 1 if isinstance(layer, nn.Linear) else 1
         summed = [axis for axis in range(1, output.dim()) if axis != channels_at]
@@ -146,7 +146,7 @@ class _Notes:
         def backward(gradient: Tensor) -> None:
             if self.closed:
                 return
-            # where what follows works in place; the input is as it was, for the layer's own way back needs it
+            # where what follows works in place; the input is as it was, for the layer's own way back parts it
             unchanged = values if values._version == untouched else layer.forward(*given).detach()
             products = unchanged * gradient.detach()
             self.saliencies.append((products.sum(summed) if summed else products).double())
@@ -166,9 +166,9 @@ class _Notes:
             times = max(1, readers[0])
             self.rectifiers += times
             dense = codes.to(torch.float32)  # counts up to 2**24 units are exact
-            if "kernel" in self.looks:
+            if "kernel" in self.parts:
                 self.kernel += times * agreement(dense)
-            if "patterns" in self.looks:
+            if "patterns" in self.parts:
                 self.patterns.append(packed(dense))
 
         output.register_hook(backward)  # type: ignore[no-untyped-call]

@@ -26,7 +26,7 @@ class NtkCondition(Proxy):
     paper = "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours (TE-NAS), ICLR 2021"
     unit = "minus the condition number of a kernel"
     cost = "backward"
-    image_looks = frozenset({"tangents"})
+    image_needs = frozenset({"tangents"})
 
     def score(self, bench: Workbench) -> float:
         """One forward and backward pass an image."""

@@ -21,7 +21,7 @@ class Nwot(Proxy):
     paper = "Mellor et al., Neural Architecture Search without Training, ICML 2021"
     unit = "log determinant of a kernel of counts"
     cost = "backward"
-    looks = frozenset({"kernel"})
+    needs = frozenset({"kernel"})
 
     def score(self, bench: Workbench) -> float:
         """The log determinant, in float64."""

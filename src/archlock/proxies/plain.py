@@ -15,9 +15,9 @@ class Plain(Proxy):
     paper = "Mozer, Smolensky, Skeletonization, NIPS 1988; Abdelfattah et al., ICLR 2021"
     unit = "sum of weight x gradient"
     cost = "backward"
-    looks = frozenset({"gradients"})
+    needs = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        seen = bench.loss_pass(looks=self.looks)
+        seen = bench.loss_pass(needs=self.needs)
         return sum(float((weight * seen.gradients[name]).double().sum()) for name, weight in seen.weights.items())

@@ -13,8 +13,8 @@ from typing import ClassVar, Literal, final
 from torch import nn
 
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.proxies.image_passes import ImageLook
-from archlock.proxies.loss_pass import Look
+from archlock.proxies.image_passes import ImagePart
+from archlock.proxies.loss_pass import LossPart
 from archlock.proxies.workbench import Workbench
 from archlock.tasks import Kind
 from archlock.training import Batch
@@ -41,10 +41,10 @@ class Proxy(ABC):
     batches: ClassVar[int] = 1
     """How many batches are used; more may be given, and the first ones are taken."""
     kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "dense"})
-    looks: ClassVar[frozenset[Look]] = frozenset()
-    """What it reads of the loss pass of the first batch; one that says so shares the pass with the others."""
-    image_looks: ClassVar[frozenset[ImageLook]] = frozenset()
-    """What it reads of the passes for single images; likewise."""
+    needs: ClassVar[frozenset[LossPart]] = frozenset()
+    """The parts it needs of the loss pass of the first batch; proxies that name them share the pass."""
+    image_needs: ClassVar[frozenset[ImagePart]] = frozenset()
+    """The parts it needs of the passes for single images; likewise."""
 
     def supports(self, kind: Kind) -> bool:
         """Whether the proxy has a meaning for tasks of this kind."""
@@ -63,7 +63,7 @@ class Proxy(ABC):
         batches, and MeasurementError, with the proxy's name, where there is no finite value.
         """
         bench = Workbench(model, batches[: self.batches], seed=seed)
-        bench.expect(self.looks, self.image_looks)
+        bench.expect(self.needs, self.image_needs)
         return self.measure_on(bench)
 
     @final

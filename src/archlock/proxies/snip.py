@@ -15,9 +15,9 @@ class Snip(Proxy):
     paper = "Lee et al., SNIP: Single-shot Network Pruning based on Connection Sensitivity, ICLR 2019"
     unit = "sum of abs(weight x gradient)"
     cost = "backward"
-    looks = frozenset({"gradients"})
+    needs = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The sum."""
-        seen = bench.loss_pass(looks=self.looks)
+        seen = bench.loss_pass(needs=self.needs)
         return sum(float((weight * seen.gradients[name]).abs().double().sum()) for name, weight in seen.weights.items())

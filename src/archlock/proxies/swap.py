@@ -24,7 +24,7 @@ class Swap(Proxy):
     paper = "Peng et al., SWAP-NAS: Sample-Wise Activation Patterns for Ultra-fast NAS, ICLR 2024"
     unit = "distinct activation patterns"
     cost = "backward"
-    looks = frozenset({"patterns"})
+    needs = frozenset({"patterns"})
 
     def score(self, bench: Workbench) -> float:
         """The count."""

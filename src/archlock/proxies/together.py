@@ -48,7 +48,7 @@ def measure_together(
     bench = Workbench(model, batches[:needed], seed=seed)
     for proxy in wanted:
         if proxy.supports(bench.kind):
-            bench.expect(proxy.looks, proxy.image_looks)
+            bench.expect(proxy.needs, proxy.image_needs)
     return {proxy.name: _value(proxy, bench) for proxy in wanted}
 
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, MeasurementError
 from archlock.proxies.gradients import BLIND
-from archlock.proxies.image_passes import ImageLook, ImagePasses, image_passes
-from archlock.proxies.loss_pass import ALL_LOOKS, Look, LossPass, loss_pass
+from archlock.proxies.image_passes import ImagePart, ImagePasses, image_passes
+from archlock.proxies.loss_pass import ALL_PARTS, LossPart, LossPass, loss_pass
 from archlock.proxies.private_copy import private_copy
 from archlock.proxies.topology import CellShape, cells
 from archlock.seeding import derive_seed
@@ -27,7 +27,7 @@ from archlock.training import Batch
 
 
 class Workbench:
-    """A model and its batches, laid out for measuring. All looks are lazy, cached, and must run ``undisturbed()``."""
+    """A model and its batches, laid out for measuring. All passes are lazy, cached, and must run ``undisturbed()``."""
 
     def __init__(self, model: nn.Module, batches: Sequence[Batch], *, seed: int) -> None:
         if not batches or any(len(batch) == 0 for batch in batches):
@@ -36,8 +36,8 @@ class Workbench:
         self.seed = seed
         self._model = model
         self._batches = tuple(batches)
-        self._looks: frozenset[Look] = frozenset()
-        self._image_looks: frozenset[ImageLook] = frozenset()
+        self._needs: frozenset[LossPart] = frozenset()
+        self._image_needs: frozenset[ImagePart] = frozenset()
         self._loss_passes: dict[int, LossPass] = {}
         self._image_passes: ImagePasses | None = None
 
@@ -46,7 +46,7 @@ class Workbench:
 
     @property
     def kind(self) -> Kind:
-        """Kind of the task, told by the targets: float images are dense, integers are classes."""
+        """Kind of the task, as the targets say: float images are dense, integers are classes."""
         return "dense" if self._batches[0].targets.is_floating_point() else "classification"
 
     @contextmanager
@@ -94,35 +94,35 @@ class Workbench:
         targets = self._moved(given.targets) if self.kind == "dense" else given.targets.to(self._place.device)
         return Batch(images, targets)
 
-    def expect(self, looks: Set[Look], image_looks: Set[ImageLook]) -> None:
+    def expect(self, needs: Set[LossPart], image_needs: Set[ImagePart]) -> None:
         """Say beforehand what will be asked of the first batch, so that one pass answers all of it."""
-        self._looks |= looks
-        self._image_looks |= image_looks
+        self._needs |= needs
+        self._image_needs |= image_needs
 
-    def loss_pass(self, index: int = 0, looks: Set[Look] = ALL_LOOKS) -> LossPass:
-        """What these looks at a batch tell (see there); all of it is run again if they were not expected.
+    def loss_pass(self, index: int = 0, needs: Set[LossPart] = ALL_PARTS) -> LossPass:
+        """The parts of the pass on a batch that are needed; all of it is run again if they were not expected.
 
-        A constant predictor raises :class:`MeasurementError` (a look at the Jacobian alone does not tell).
+        A constant predictor raises :class:`MeasurementError` (the Jacobian alone does not tell).
         """
         found = self._loss_passes.get(index)
-        if found is None or not looks <= found.looks:
-            asked = looks | (self._looks if index == 0 else frozenset()) | (found.looks if found else frozenset())
-            found = self._loss_passes[index] = self._run(index, looks, asked)
-        if looks != {"jacobian"} and not found.sees_images:
+        if found is None or not needs <= found.parts:
+            asked = needs | (self._needs if index == 0 else frozenset()) | (found.parts if found else frozenset())
+            found = self._loss_passes[index] = self._run(index, needs, asked)
+        if needs != {"jacobian"} and not found.sees_images:
             raise MeasurementError(BLIND)
         return found
 
-    def _run(self, index: int, looks: Set[Look], asked: Set[Look]) -> LossPass:
+    def _run(self, index: int, needs: Set[LossPart], asked: Set[LossPart]) -> LossPass:
         try:
             return loss_pass(self.model(), self.batch(index), asked)
         except RuntimeError:
-            if looks == asked:
+            if needs == asked:
                 raise
-        return loss_pass(self.model(), self.batch(index), looks)  # what another look lacks is not this one's fault
+        return loss_pass(self.model(), self.batch(index), needs)  # another part failed, not these
 
-    def codes(self, look: Look) -> LossPass:
-        """The pass with a look at the rectifiers' codes; MeasurementError where there are none that mean anything."""
-        found = self.loss_pass(looks={look})
+    def codes(self, part: LossPart) -> LossPass:
+        """The pass with the rectifiers' codes; MeasurementError where there are none that mean anything."""
+        found = self.loss_pass(needs={part})
         if not math.isfinite(found.loss):
             raise MeasurementError(f"its loss is {found.loss}, so its codes mean nothing")
         if found.rectifiers == 0:
@@ -135,19 +135,19 @@ class Workbench:
 
         An image on which the output does not depend raises :class:`MeasurementError`.
         """
-        rows = self.loss_pass(looks={"jacobian"}).jacobian
+        rows = self.loss_pass(needs={"jacobian"}).jacobian
         if not bool(rows.any(dim=1).all()):
             raise MeasurementError(BLIND)
         return rows
 
-    def image_passes(self, look: ImageLook) -> ImagePasses:
-        """What one pass for every image of the first batch tells.
+    def image_passes(self, part: ImagePart) -> ImagePasses:
+        """A part of what one pass for every image of the first batch finds.
 
         A constant predictor raises :class:`MeasurementError`.
         """
         found = self._image_passes
-        if found is None or look not in found.looks:
-            asked = {look} | self._image_looks | (found.looks if found else frozenset())
+        if found is None or part not in found.parts:
+            asked = {part} | self._image_needs | (found.parts if found else frozenset())
             found = self._image_passes = image_passes(self.model(), self.batch(), asked)
         if not found.sees_images:
             raise MeasurementError(BLIND)

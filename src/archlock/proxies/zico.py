@@ -24,7 +24,7 @@ class Zico(Proxy):
     unit = "sum over layers of log signal-to-noise of gradients"
     cost = "backward"
     batches = 2
-    looks = frozenset({"gradients"})
+    needs = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The paper's reading: the deviation of the absolute gradients."""
@@ -39,7 +39,7 @@ class ZicoReleased(Proxy):
     unit = Zico.unit
     cost = "backward"
     batches = 2
-    looks = frozenset({"gradients"})
+    needs = frozenset({"gradients"})
 
     def score(self, bench: Workbench) -> float:
         """The released reading."""

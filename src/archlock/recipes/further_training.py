@@ -2,7 +2,7 @@
 
 A lock that made the model useless for that would cost its owner's customers more than accuracy ("trainability", one of
 the four conditions of immunisation, Rosati et al. 2024). The user keeps the head, trains all weights, and tries a few
-small learning rates; he is no attacker, so he has one way and no search.
+small learning rates. They are no attacker, so they have one way and no search.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Open anybody's trained model for an attack: ours, one in the layout of Hugging Face, or a file of weights.
 
 Reading weights never runs code. A file of weights does not say which network it belongs to, so the user names what
-builds it; that is his code, and the only code that runs here. Nothing is downloaded.
+builds it. That is their own code, and the only code that runs here. Nothing is downloaded.
 """
 
 from collections.abc import Mapping
@@ -82,7 +82,7 @@ def open_model(
     default those of its first convolution. A text that names nothing raises ConfigurationError; a checkpoint that is
     damaged, unsafe or of another network RunError.
     """
-    opened = _given(model) if isinstance(model, nn.Module) else _read(str(model), factory, arguments or {})
+    opened = _as_it_is(model) if isinstance(model, nn.Module) else _read(str(model), factory, arguments or {})
     if factory is not None and not (isinstance(model, str | Path) and Path(model).is_file()):
         raise ConfigurationError(
             f"--module is for a file of weights; {opened.name} already says what it is built from, so leave it out"
@@ -114,7 +114,7 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
     raise ConfigurationError(f"no model {text!r}: no such file or folder; expected {FORMS}")
 
 
-def _given(module: nn.Module) -> OpenedModel:
+def _as_it_is(module: nn.Module) -> OpenedModel:
     copy = deepcopy(module).cpu().float().eval()
     name = type(module).__name__
     shape = copy.signature.shape if isinstance(copy, Network) else None

@@ -68,7 +68,7 @@ class ProxySettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ProxySubject:
+class ProxyTask:
     """What proxies see of a task: its signature and two mini-batches."""
 
     fingerprint: str
@@ -81,7 +81,7 @@ class ProxySubject:
 class ProxyWork:
     """All that a worker needs to measure an architecture; as small as two mini-batches of every task."""
 
-    subjects: dict[str, ProxySubject]
+    tasks: dict[str, ProxyTask]
     settings: ProxySettings
     seed: int
     device: str
@@ -89,8 +89,8 @@ class ProxyWork:
     @classmethod
     def on(cls, tasks: Mapping[str, Task], settings: ProxySettings, *, seed: int, device: str) -> "ProxyWork":
         """The tasks, by name, at proxy size; fewer training images than two batches raise ConfigurationError."""
-        subjects = {name: _subject(name, task, settings, seed) for name, task in tasks.items()}
-        return cls(subjects, settings, seed, device)
+        small = {name: _proxy_task(name, task, settings, seed) for name, task in tasks.items()}
+        return cls(small, settings, seed, device)
 
     @property
     def fidelity(self) -> str:
@@ -100,8 +100,8 @@ class ProxyWork:
     def keys(self, architecture: Architecture) -> list[Key]:
         """Where the values are in the store: tasks in order, the proxies of each."""
         return [
-            Key(str(architecture), subject.fingerprint, measure_name(proxy), "train", self.fidelity, self.seed)
-            for subject in self.subjects.values()
+            Key(str(architecture), task.fingerprint, measure_name(proxy), "train", self.fidelity, self.seed)
+            for task in self.tasks.values()
             for proxy in self.settings.proxies
         ]
 
@@ -115,9 +115,9 @@ def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measur
     """Every proxy of one architecture on every task, in the order of :meth:`ProxyWork.keys`."""
     seed = derive_seed(work.seed, "proxies", str(architecture))
     settings, values = work.settings, []
-    for subject in work.subjects.values():
-        model = build(architecture, subject.signature, width=settings.width, depth=settings.depth, seed=seed)
-        found = measure_all(model.to(float64_device(work.device)), subject.batches, settings.proxies, seed=seed)
+    for task in work.tasks.values():
+        model = build(architecture, task.signature, width=settings.width, depth=settings.depth, seed=seed)
+        found = measure_all(model.to(float64_device(work.device)), task.batches, settings.proxies, seed=seed)
         values += [found[proxy] for proxy in settings.proxies]
     return tuple(
         Measurement(key, value.value, "proxy", value.seconds, value.status, value.note)
@@ -125,17 +125,17 @@ def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measur
     )
 
 
-def _subject(name: str, task: Task, settings: ProxySettings, seed: int) -> ProxySubject:
+def _proxy_task(name: str, task: Task, settings: ProxySettings, seed: int) -> ProxyTask:
     channels, height, width = task.shape
     small = conform(task, (channels, min(height, settings.side), min(width, settings.side)))
-    drawn = []
+    taken = []
     for batch in batches(small.train, settings.batch, seed=seed):
-        drawn.append(batch)
-        if len(drawn) == BATCHES:
+        taken.append(batch)
+        if len(taken) == BATCHES:
             break
-    if len(drawn) < BATCHES or len(drawn[-1]) < 2:
+    if len(taken) < BATCHES or len(taken[-1]) < 2:
         raise ConfigurationError(
             f"proxies need {BATCHES} mini-batches of {settings.batch} images, and {name} has {len(small.train)} "
             "training images; make the batch smaller"
         )
-    return ProxySubject(small.fingerprint, small.signature, tuple(drawn))
+    return ProxyTask(small.fingerprint, small.signature, tuple(taken))

@@ -58,15 +58,15 @@ class Defended:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Who attacks, with how much of the target data, how often, how long he trains and how hard he searches."""
+    """Who attacks, with how much of the target data, how often, how long they train and how hard they search."""
 
     plan: Plan
     attackers: tuple[str, ...] = PANEL
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
     trials: int | None = None
-    """Settings that each attacker tries with the first seed (then the curve of the best is kept too); None: his own
-    small sweep."""
+    """Settings that each attacker tries with the first seed (then the curve of the best is kept too); None: their
+    own small sweep."""
     horizons: tuple[float, ...] = (1.0,)
     """Lengths of the trainings, in multiples of the plan's epochs; each has outcomes of its own."""
     shots: tuple[int, ...] = ()
@@ -251,7 +251,7 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
 
 
 def _own(suite: Suite, attack: Attack) -> tuple[float, ...] | None:
-    """What an attacker tries first, if it is not for him to say."""
+    """Rates that the suite prescribes to an attacker; None: the attacker's own settings."""
     return suite.rates if attack.tuned == "rate" else None
 
 

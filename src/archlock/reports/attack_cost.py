@@ -1,4 +1,4 @@
-"""What an attack costs the attacker: steps, arithmetic and time until a model serves his task.
+"""What an attack costs the attacker: steps, arithmetic and time until a model serves their task.
 
 The level to reach is :data:`REACH` of what somebody gains without the lock: of what the strongest attack makes of the
 reference model, above chance; where there is no reference, of what the same architecture gains from scratch. Costs are

@@ -68,7 +68,7 @@ def noise_text(one: Shortfall) -> str:
 def shortfall_text(missed: Sequence[Shortfall]) -> str:
     """``by 0.60 percentile points on average: 0.31 points of accuracy on cifar10 (noise of one training: ...)``.
 
-    Sources that are measured alike are told together, as means over the runs that miss, with the noise where it is
+    Sources that are measured alike are reported together, as means over the runs that miss, with the noise where it is
     known of all of them. ``missed`` has at least one.
     """
     points = _mean(missed, [one.percentile for one in missed])

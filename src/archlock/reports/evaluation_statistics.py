@@ -3,7 +3,7 @@
 A mean over pairs is the mean of the pairs' means, so that every pair counts the same however many seeds it has.
 
 A missed source floor is no lock. What is taken away and the lock scores count a run that missed the floor as 0; the
-target percentile is told as it is, and belongs next to the share of runs that kept the floor.
+target percentile is shown as it is, and belongs next to the share of runs that kept the floor.
 
 Two lock scores are reported, since a ratio of means is not a mean of ratios. ``lock_score_of_means`` sets the means
 over the pairs into (random feasible - found) / (random feasible - floor); ``mean_lock_score`` is the mean of the pairs'

@@ -22,7 +22,7 @@ def lock_limits(record: LockRecord) -> tuple[str, ...]:
             "name real targets to see what the lock is worth against them."
         )
     elif targets and all(target.seen_by_search for target in targets):
-        found.append("The search was told of these targets. Against other targets the lock may be weaker.")
+        found.append("The search knew these targets. Against other targets the lock may be weaker.")
     elif targets:
         found.append(f"Attackers may pick other targets than the {len(targets)} judged here.")
     found += _of_arms(record) + _common(record, record.models)

@@ -214,9 +214,9 @@ class OutcomeRecord:
     shots: int | None = None
     """Training examples of each class that the attacker had, where they were counted so; `fraction` is their share."""
     horizon: float = 1.0
-    """Length that his trainings were allowed, in multiples of the plan's epochs."""
+    """Length that the attacker's trainings were allowed, in multiples of the plan's epochs."""
     steps: int | None = None
-    """Steps of the optimiser in his best trial, 0 for a probe; `None` where they were not counted."""
+    """Steps of the optimiser in the best trial, 0 for a probe; `None` where they were not counted."""
     curve: tuple[float, ...] = ()
     """Validation scores at even distances of these steps, the last at the end; empty where none were taken."""
     flops: int | None = None

@@ -60,7 +60,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an attacker had: how much of the target's data, and how long he trained."""
+    """What an attacker had: how much of the target's data, and how long they trained."""
 
     fraction: float
     shots: int | None = None
@@ -230,7 +230,7 @@ def baseline_gain(record: Record, outcomes: Sequence[OutcomeRecord], baseline: s
 def judged_targets(record: Record) -> tuple[TargetRecord, ...]:
     """Targets that the verdict is about, among those attacked: real ones before simulated ones.
 
-    Of the real ones, those the search never saw; with known targets (scheme tk) those it was told of. When there are
+    Of the real ones, those the search never saw; with known targets (scheme tk) those it knew. When there are
     none of the preferred sort, the next: the other real ones, then the simulated ones.
     """
     attacked = {outcome.target for outcome in record.outcomes}

@@ -102,7 +102,7 @@ def target_words(record: LockRecord, count: int) -> str:
     if all(target.simulated for target in targets):
         return plural(count, "simulated target")
     if all(target.seen_by_search for target in targets):
-        return plural(count, "target") + " the search was told of"
+        return plural(count, "target") + " the search knew"
     return plural(count, "target") + " the search never saw"
 
 

@@ -1,9 +1,8 @@
-"""What a trained model is worth to an attacker: what he gains over those who have not got it.
+"""What a trained model is worth to an attacker: what they gain over those who have not got it.
 
-Two of those: one who trains the same architecture from new weights (then only the weights are worth something), and one
-who trains an ordinary network of his own (then nothing of the model is). A lock that brings the gain over the second to
-zero or below leaves no reason to take the model at all; a gain over the first that is zero says that the weights do not
-transfer, and what is left is the architecture.
+There are two of those. The first trains the same architecture from new weights: a gain of zero over them says that the
+weights do not transfer, and only the architecture is worth something. The second trains an ordinary network of their
+own: a gain of zero or less over them says that nobody has a reason to take the model at all.
 """
 
 from dataclasses import dataclass

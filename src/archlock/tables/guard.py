@@ -77,7 +77,16 @@ class Judged:
 class RecordedEvidence:
     """What a run may look up; made by :func:`open_pair`. It can be neither copied nor sent to another process."""
 
-    __slots__ = ("__weakref__", "_architectures", "_costs", "_given", "_others", "_source", "_space", "_target")
+    __slots__ = (
+        "__weakref__",
+        "_architectures",
+        "_costs",
+        "_known_feasible",
+        "_others",
+        "_source",
+        "_space",
+        "_target",
+    )
 
     _space: Space
     _source: str
@@ -85,7 +94,7 @@ class RecordedEvidence:
     _others: tuple[str, ...]
     _costs: tuple[str, ...]
     _architectures: tuple[Architecture, ...]
-    _given: tuple[Architecture, ...]
+    _known_feasible: tuple[Architecture, ...]
 
     def __init__(self) -> None:
         raise SealedError("recorded evidence is made by archlock.tables.open_pair(table, source, target, ...)")
@@ -101,9 +110,9 @@ class RecordedEvidence:
         return self._architectures
 
     @property
-    def given(self) -> tuple[Architecture, ...]:
-        """Architectures that the run is told to keep the source floor; normally none, and it has to find some."""
-        return self._given
+    def known_feasible(self) -> tuple[Architecture, ...]:
+        """Architectures that are known to keep the source floor. Normally none: the run has to find some itself."""
+        return self._known_feasible
 
     @property
     def source(self) -> str:
@@ -302,12 +311,12 @@ def open_pair(
     *,
     scheme: Scheme,
     allowance: Allowance | None = None,
-    given: tuple[Architecture, ...] = (),
+    known_feasible: tuple[Architecture, ...] = (),
     seed: int = 0,
 ) -> tuple[RecordedEvidence, SealedTruth]:
     """Evidence and sealed truth for one run on a pair of tasks of the table.
 
-    ``given`` architectures are told to keep the source floor, for comparisons with methods that start from such.
+    Of ``known_feasible`` architectures the run knows that they keep the source floor: for methods that start from such.
     A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. Where the table
     has trainings that went on from the weights of the source, these count. What judges (``Table.judge``) is not sold;
     where a task has one recorded training only, it is sold with noise of that training's size, drawn by ``seed``: what
@@ -348,7 +357,7 @@ def open_pair(
         ("_others", others),
         ("_costs", costs),
         ("_architectures", table.architectures),
-        ("_given", given),
+        ("_known_feasible", known_feasible),
     ):
         object.__setattr__(evidence, name, value)
     sold = {task: table.truth(task, source if task != source else "") for task in (source, *others)}

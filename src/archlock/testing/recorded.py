@@ -13,7 +13,7 @@ def check_recorded_method(
     *,
     schemes: tuple[Scheme, ...] = SCHEMES,
     allowance: Allowance,
-    given: int = 0,
+    known_feasible: int = 0,
     floor: float = 0.9,
 ) -> dict[str, Architecture]:
     """Assert the contract on a table of at least three tasks, and give what was chosen in each scheme with seed 3."""
@@ -25,7 +25,12 @@ def check_recorded_method(
         answers, bills = [], []
         for _ in range(2):
             evidence, truth = open_pair(
-                table, source, target, scheme=scheme, allowance=allowance, given=table.architectures[:given]
+                table,
+                source,
+                target,
+                scheme=scheme,
+                allowance=allowance,
+                known_feasible=table.architectures[:known_feasible],
             )
             answers.append(method(evidence, floor=floor, seed=3))
             bills.append(evidence.spent)

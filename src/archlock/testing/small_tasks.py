@@ -11,7 +11,7 @@ from archlock.tasks import Split, Task
 def small_digits(
     *, train: int = 120, validation: int = 60, test: int = 60, labels: tuple[int, ...] = tuple(range(10)), seed: int = 0
 ) -> Task:
-    """Which of these digits is it? As many examples as told, drawn by the seed; splits share no image."""
+    """Which of these digits is it? As many examples as asked for, chosen by the seed; splits share no image."""
     images, digits = _images()
     rows = np.flatnonzero(np.isin(digits, labels))
     rows = rng_for(seed, "small digits").permutation(rows)[: train + validation + test]

@@ -43,7 +43,7 @@ def augmented(split: Split, plan: Plan, seed: int) -> Iterator[Split]:
 
 
 def _moved(images: np.ndarray, draw: Draw) -> np.ndarray:
-    """Each image shifted by its own offsets (edge pixels repeated) and mirrored where told."""
+    """Each image shifted by its own offsets (edge pixels repeated) and mirrored where asked for."""
     _, height, width, _ = images.shape
     rows, columns = pixel_places(height, width, draw)
     moved: np.ndarray = images[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -1,7 +1,7 @@
 """From a task's arrays to tensors: batches, and the loss and score that belong to the kind of target.
 
 Images become float32 in [0, 1], channels-last in memory (twice the speed of the default layout on CPU, same values).
-The kind of a target is told by its type: integer targets are classes, float targets are images (a dense task).
+The type of a target says its kind: integer targets are classes, float targets are images (a dense task).
 """
 
 from collections.abc import Iterator

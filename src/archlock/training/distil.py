@@ -54,8 +54,8 @@ def distil(
                 set_rate(optimiser, plan, step=step, examples=examples)
                 images = batch_of(split).to(device).images
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-                    told, answers = master(images), pupil(images)
-                loss = softened_divergence(answers.float(), told.float(), temperature)
+                    wanted, answers = master(images), pupil(images)
+                loss = softened_divergence(answers.float(), wanted.float(), temperature)
                 optimiser.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
                 optimiser.step()
@@ -66,8 +66,8 @@ def distil(
 
 
 def softened_divergence(
-    answers: Float[Tensor, "n outputs"], told: Float[Tensor, "n outputs"], temperature: float
+    answers: Float[Tensor, "n outputs"], wanted: Float[Tensor, "n outputs"], temperature: float
 ) -> Float[Tensor, ""]:
-    """T^2 times the mean over examples of KL(softmax(told / T) || softmax(answers / T)), a scalar."""
-    logits, wanted = (F.log_softmax(some / temperature, 1) for some in (answers, told))
-    return temperature**2 * F.kl_div(logits, wanted, reduction="batchmean", log_target=True)
+    """T^2 times the mean over examples of KL(softmax(wanted / T) || softmax(answers / T)), a scalar."""
+    found, expected = (F.log_softmax(logits / temperature, 1) for logits in (answers, wanted))
+    return temperature**2 * F.kl_div(found, expected, reduction="batchmean", log_target=True)

@@ -29,7 +29,7 @@ from archlock.training.many_state import Diverged, Many
 from archlock.training.plan import Plan
 
 CPU_STACK, GPU_STACK = 32, 64
-"""Networks in a stack, unless told otherwise."""
+"""Networks in a stack, unless another number is asked for."""
 CPU_PIXELS = 100
 """On a CPU networks for larger images are trained one at a time: they keep a core busy alone, and their stack would
 leave its caches (``benchmarks/many_trainings.py``: 1.5 times the speed in a stack at 8 x 8, no gain at 16 x 16)."""

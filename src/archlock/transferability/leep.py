@@ -35,6 +35,6 @@ def expected_log_prediction(
     joint = np.zeros((int(labels.max()) + 1, probabilities.shape[1]))
     np.add.at(joint, labels, probabilities)
     total = joint.sum(0)
-    told = total > 0
-    conditional = joint[:, told] / total[told]
-    return float(np.log((probabilities[:, told] * conditional[labels]).sum(1)).mean())
+    likely = total > 0
+    conditional = joint[:, likely] / total[likely]
+    return float(np.log((probabilities[:, likely] * conditional[labels]).sum(1)).mean())

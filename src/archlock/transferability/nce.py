@@ -1,4 +1,4 @@
-"""How much is left to be told of the target label when the model's answer is known.
+"""How much of the target label stays unknown when the model's answer is known.
 
 Paper: Tran, Nguyen, Hassner, "Transferability and Hardness of Supervised Classification Tasks", ICCV 2019.
 """

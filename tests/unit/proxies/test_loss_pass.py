@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from archlock.proxies.loss_pass import ALL_LOOKS, agreement, arrives, loss_pass, packed, rows
+from archlock.proxies.loss_pass import ALL_PARTS, agreement, arrives, loss_pass, packed, rows
 from archlock.training import Batch
 from proxy_networks import image_batches, residual
 
@@ -52,14 +52,14 @@ def test_packed_holds_one_bit_an_image(size):
         assert bits == codes[:, unit].int().tolist()
 
 
-@pytest.mark.parametrize("look", sorted(ALL_LOOKS))
-def test_a_look_by_itself_tells_the_same_as_all_together(look):
+@pytest.mark.parametrize("part", sorted(ALL_PARTS))
+def test_a_part_by_itself_is_the_same_as_with_all_others(part):
     (batch,) = image_batches(1)
     everything = loss_pass(residual(), Batch(batch.images.clone(), batch.targets))
-    alone = loss_pass(residual(), Batch(batch.images.clone(), batch.targets), {look})
-    field = {"kernel": "codes_kernel"}.get(look, look)
+    alone = loss_pass(residual(), Batch(batch.images.clone(), batch.targets), {part})
+    field = {"kernel": "codes_kernel"}.get(part, part)
     a, b = getattr(alone, field), getattr(everything, field)
-    if look == "curvature":
+    if part == "curvature":
         assert a == b
         return
     assert len(a) > 0

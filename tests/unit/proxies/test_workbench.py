@@ -64,7 +64,7 @@ def test_what_a_pass_held_is_let_go():
     assert watched() is None
 
 
-def test_no_hooks_stay_between_looks():
+def test_no_hooks_stay_between_passes():
     bench = Workbench(residual(), image_batches(1), seed=0)
     with bench.undisturbed():
         bench.loss_pass()
@@ -117,10 +117,10 @@ def test_what_was_not_expected_is_looked_at_again_and_equal():
     bench, other = (Workbench(residual(), image_batches(1), seed=0) for _ in range(2))
     other.expect({"kernel", "gradients"}, set())
     with bench.undisturbed():
-        first = bench.loss_pass(looks={"gradients"}).gradients
-        kernel = bench.loss_pass(looks={"kernel"}).codes_kernel
-        again = bench.loss_pass(looks={"gradients"}).gradients
-        both = other.loss_pass(looks={"kernel"})
+        first = bench.loss_pass(needs={"gradients"}).gradients
+        kernel = bench.loss_pass(needs={"kernel"}).codes_kernel
+        again = bench.loss_pass(needs={"gradients"}).gradients
+        both = other.loss_pass(needs={"kernel"})
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert torch.equal(kernel, both.codes_kernel)
-    assert both.looks == {"kernel", "gradients"}
+    assert both.parts == {"kernel", "gradients"}

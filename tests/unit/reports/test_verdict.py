@@ -92,7 +92,7 @@ def test_the_sentence_says_what_the_targets_and_units_are() -> None:
     assert "2\N{NO-BREAK SPACE}simulated targets" in verdict_of(unhappy_records()["simulated_only"]).sentence
     assert "points of R\N{SUPERSCRIPT TWO} on average" in verdict_of(unhappy_records()["dense"]).sentence
     known = tuple(replace(t, seen_by_search=True) for t in lock_record().targets)
-    assert "the search was told of" in verdict_of(replace(lock_record(), scheme="tk", targets=known)).sentence
+    assert "the search knew" in verdict_of(replace(lock_record(), scheme="tk", targets=known)).sentence
 
 
 def test_held_against_random_architectures_too() -> None:

@@ -71,20 +71,20 @@ def test_every_epoch_sees_all_images_in_an_order_of_its_own():
 
 def test_the_loss_is_the_divergence_of_the_softened_answers():
     generator = torch.Generator().manual_seed(0)
-    answers, told = torch.randn(2, 7, 5, generator=generator, dtype=torch.float64)
+    answers, taught = torch.randn(2, 7, 5, generator=generator, dtype=torch.float64)
     for temperature in (0.5, 4.0):
-        wanted, found = ((logits / temperature).softmax(1) for logits in (told, answers))
+        wanted, found = ((logits / temperature).softmax(1) for logits in (taught, answers))
         expected = temperature**2 * (wanted * (wanted.log() - found.log())).sum(1).mean()
-        torch.testing.assert_close(softened_divergence(answers, told, temperature), expected)
-    assert softened_divergence(told, told, 4.0) == 0
+        torch.testing.assert_close(softened_divergence(answers, taught, temperature), expected)
+    assert softened_divergence(taught, taught, 4.0) == 0
 
 
 def test_a_high_temperature_matches_logits():
     """Hinton et al. 2015, equation 4: of logits with mean zero the gradient goes to their difference / N."""
-    told = torch.tensor([[1.0, -3.0, 2.0]], dtype=torch.float64)
+    taught = torch.tensor([[1.0, -3.0, 2.0]], dtype=torch.float64)
     answers = torch.tensor([[0.5, 0.5, -1.0]], dtype=torch.float64, requires_grad=True)
-    softened_divergence(answers, told, 1e4).backward()
-    torch.testing.assert_close(answers.grad, (answers - told).detach() / 3, rtol=1e-3, atol=1e-4)
+    softened_divergence(answers, taught, 1e4).backward()
+    torch.testing.assert_close(answers.grad, (answers - taught).detach() / 3, rtol=1e-3, atol=1e-4)
 
 
 def test_what_cannot_be():

@@ -104,24 +104,24 @@ def test_taken_up_at_every_epoch_it_is_the_same_bit_for_bit(tmp_path, make, pati
     plan = Plan(4, batch_size=16, learning_rate=0.05, patience=patience, flip=True)
     whole = fit(make(), TASK, plan, seed=0)
     for stop in range(1, len(whole.losses)):
-        told = []
+        calls = []
 
-        def progress(done, total, stop=stop, told=told):
-            told.append((done, total))
-            if len(told) == stop:
+        def progress(done, total, stop=stop, calls=calls):
+            calls.append((done, total))
+            if len(calls) == stop:
                 raise Stop
 
         checkpoint = tmp_path / f"{stop}.checkpoint"
         with pytest.raises(Stop):
             fit(make(), TASK, plan, checkpoint=checkpoint, progress=progress, seed=0)
-        assert told == [(done, 4) for done in range(1, stop + 1)]
-        told.clear()
+        assert calls == [(done, 4) for done in range(1, stop + 1)]
+        calls.clear()
 
-        def note(*now, told=told):
-            told.append(now)
+        def note(*now, calls=calls):
+            calls.append(now)
 
         resumed = fit(make(), TASK, plan, checkpoint=checkpoint, progress=note, seed=0)
-        assert told == [(done, 4) for done in range(stop + 1, len(whole.losses) + 1)]
+        assert calls == [(done, 4) for done in range(stop + 1, len(whole.losses) + 1)]
         assert digest(resumed.model) == digest(whole.model)
         assert (resumed.curve, resumed.losses) == (whole.curve, whole.losses)
         assert resumed.validation == whole.validation

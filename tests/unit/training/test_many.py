@@ -182,19 +182,19 @@ def test_taken_up_at_every_epoch_it_is_the_same_bit_for_bit(tmp_path, halving):
 
     whole = run()
     for stop in (1, 2):
-        told = []
+        calls = []
 
-        def progress(done, total, stop=stop, told=told):
-            told.append((done, total))
-            if len(told) == stop:
+        def progress(done, total, stop=stop, calls=calls):
+            calls.append((done, total))
+            if len(calls) == stop:
                 raise Stop
 
         checkpoint = tmp_path / f"{stop}.checkpoint"
         with pytest.raises(Stop):
             run(checkpoint=checkpoint, progress=progress)
-        told.clear()
-        resumed = run(checkpoint=checkpoint, progress=lambda *now, told=told: told.append(now))
-        assert told == [(done, 3) for done in range(stop + 1, 4)]
+        calls.clear()
+        resumed = run(checkpoint=checkpoint, progress=lambda *now, calls=calls: calls.append(now))
+        assert calls == [(done, 3) for done in range(stop + 1, 4)]
         for expected, found in zip(whole, resumed, strict=True):
             assert (expected.losses, expected.curve) == (found.losses, found.curve)
             assert type(expected) is type(found)

@@ -26,7 +26,7 @@ ROLES: tuple[Role, Role] = ("locked", "source_only")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class AttackedModels:
     """The attacked model, and its reference if there is one, with what a record says of them."""
 
     defended: tuple[Defended, ...]
@@ -49,14 +49,14 @@ def is_run(model: object) -> bool:
     return isinstance(model, str | Path) and (Path(model) / RESULT).is_file()
 
 
-def subject_of(
+def attacked_models(
     model: str | Path | nn.Module | OpenedModel, reference: str | Path | nn.Module | OpenedModel | None
-) -> Subject:
+) -> AttackedModels:
     """Every model of a lock run's directory; else the model, and the reference if one is given."""
     if isinstance(model, str | Path) and is_run(model):
         return _lock_run(Path(model), reference)
-    given = [model] if reference is None else [model, reference]
-    opened = tuple(one if isinstance(one, OpenedModel) else open_model(one) for one in given)
+    both = [model] if reference is None else [model, reference]
+    opened = tuple(one if isinstance(one, OpenedModel) else open_model(one) for one in both)
     shapes = {one.shape for one in opened}
     if len(shapes) > 1:
         raise ConfigurationError(
@@ -66,7 +66,7 @@ def subject_of(
     defended = tuple(Defended(role, one.architecture, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
     identity = {"models": [[one.architecture, weights_fingerprint(one.module)] for one in opened]}
     reading = next((one.framing for one in opened if one.framing is not None), opened[0].reading)
-    return Subject(defended, opened[0].shape, reading, identity, opened)
+    return AttackedModels(defended, opened[0].shape, reading, identity, opened)
 
 
 def image_framing(model: str | Path | OpenedModel) -> Framing | None:
@@ -78,64 +78,64 @@ def image_framing(model: str | Path | OpenedModel) -> Framing | None:
     return open_model(model).reading
 
 
-def opened_task(subject: Subject, data: Task | str | Path, *, seed: int) -> Task:
+def opened_task(models: AttackedModels, data: Task | str | Path, *, seed: int) -> Task:
     """The data that a text or path names (see ``open_task``) at the size that the models take; a task as it is."""
-    return data if isinstance(data, Task) else open_task(str(data), image_size=subject.reading, seed=seed)
+    return data if isinstance(data, Task) else open_task(str(data), image_size=models.reading, seed=seed)
 
 
-def prepared_targets(subject: Subject, targets: Sequence[Task]) -> dict[str, Task]:
+def prepared_targets(models: AttackedModels, targets: Sequence[Task]) -> dict[str, Task]:
     """The targets by name, with images as the models take them; UnsupportedError for what an opened model cannot take.
 
     Names must differ, and there must be at least one target (ConfigurationError).
     """
     if not targets:
         raise ConfigurationError("an attack needs at least one target; name one with --target")
-    prepared = {task.name: _fitting(subject, task) for task in targets}
+    prepared = {task.name: _fitting(models, task) for task in targets}
     if len(prepared) < len(targets):
         raise ConfigurationError(f"targets must have different names; got {', '.join(task.name for task in targets)}")
-    for opened in subject.opened:
+    for opened in models.opened:
         for task in prepared.values():
             _check_fits(opened, task)
     return prepared
 
 
 def model_records(
-    subject: Subject, shape: Shape, source_scores: Sequence[tuple[float, float]]
+    models: AttackedModels, shape: Shape, source_scores: Sequence[tuple[float, float]]
 ) -> tuple[ModelRecord, ...]:
     """What a report says of the models. ``source_scores``: (validation, test) of each opened one; empty if unknown."""
-    if subject.lock is not None:
-        return subject.lock.models
-    scores = [*source_scores, *([None] * len(subject.opened))]
+    if models.lock is not None:
+        return models.lock.models
+    scores = [*source_scores, *([None] * len(models.opened))]
     return tuple(
         _model_record(role, opened, shape, score)
-        for role, opened, score in zip(ROLES, subject.opened, scores, strict=False)
+        for role, opened, score in zip(ROLES, models.opened, scores, strict=False)
     )
 
 
-def check_source(subject: Subject, source: Task) -> None:
+def check_source(models: AttackedModels, source: Task) -> None:
     """A source that the models were not trained for, as far as their outputs tell, raises ConfigurationError."""
-    if subject.lock is not None:
-        raise ConfigurationError(f"{subject.home} is a lock run and knows its source; leave out --source")
-    _check_classes(subject, _fitting(subject, source), "--source the data it was trained for")
+    if models.lock is not None:
+        raise ConfigurationError(f"{models.home} is a lock run and knows its source; leave out --source")
+    _check_classes(models, _fitting(models, source), "--source the data it was trained for")
 
 
-def more_of_source(subject: Subject, more: Task) -> Task:
+def more_of_source(models: AttackedModels, more: Task) -> Task:
     """Further images of the models' own task, as the models take them; ConfigurationError if the classes do not fit."""
-    fitting = _fitting(subject, more)
-    _check_classes(subject, fitting, "--more images of the classes it was trained for")
-    if subject.lock is not None and subject.lock.source.classes != more.classes:
+    fitting = _fitting(models, more)
+    _check_classes(models, fitting, "--more images of the classes it was trained for")
+    if models.lock is not None and models.lock.source.classes != more.classes:
         raise ConfigurationError(
-            f"the classes of {more.name!r} are not those of the source of {subject.home}, in the same order: got "
-            f"{', '.join(more.classes[:5])}, expected {', '.join(subject.lock.source.classes[:5])}"
+            f"the classes of {more.name!r} are not those of the source of {models.home}, in the same order: got "
+            f"{', '.join(more.classes[:5])}, expected {', '.join(models.lock.source.classes[:5])}"
         )
     return fitting
 
 
-def _check_classes(subject: Subject, task: Task, wanted: str) -> None:
+def _check_classes(models: AttackedModels, task: Task, wanted: str) -> None:
     """As many classes as the models have outputs, else ConfigurationError."""
     image = batch_of(task.train.take([0])).images
-    names = [one.name for one in subject.opened] or [one.architecture for one in subject.defended]
-    for name, one in zip(names, subject.defended, strict=True):
+    names = [one.name for one in models.opened] or [one.architecture for one in models.defended]
+    for name, one in zip(names, models.defended, strict=True):
         with torch.no_grad():
             outputs = one.models[0](image).shape[1]
         if outputs != task.outputs:
@@ -145,27 +145,27 @@ def _check_classes(subject: Subject, task: Task, wanted: str) -> None:
             )
 
 
-def source_scores(subject: Subject, source: Task, *, device: str) -> list[tuple[float, float]]:
+def source_scores(models: AttackedModels, source: Task, *, device: str) -> list[tuple[float, float]]:
     """Scores of the opened models, as they are, on validation and test split of the task they were trained for.
 
     Classes must come in the order of the models' outputs.
     """
-    task, found = _fitting(subject, source), []
-    for opened in subject.opened:
+    task, found = _fitting(models, source), []
+    for opened in models.opened:
         validation, test = (evaluate_copy(opened.module, s, device=device) for s in (task.validation, task.test))
         found.append((validation, test))
     return found
 
 
-def source_record(subject: Subject) -> TaskRecord | None:
+def source_record(models: AttackedModels) -> TaskRecord | None:
     """The source of a lock run."""
-    return None if subject.lock is None else subject.lock.source
+    return None if models.lock is None else models.lock.source
 
 
-def image_limits(subject: Subject, targets: Mapping[str, Task]) -> tuple[str, ...]:
+def image_limits(models: AttackedModels, targets: Mapping[str, Task]) -> tuple[str, ...]:
     """What the size of the images keeps an attack from showing: of targets that were enlarged, or taken as read."""
     found = enlargements(targets)
-    if subject.shape is not None:
+    if models.shape is not None:
         return found
     sizes = ", ".join(
         f"{name} at {task.shape[1]} x {task.shape[2]}"
@@ -193,15 +193,15 @@ def released_models(run: Path, record: LockRecord) -> dict[Role, Defended]:
     return found
 
 
-def _fitting(subject: Subject, task: Task) -> Task:
+def _fitting(models: AttackedModels, task: Task) -> Task:
     """The task with images as the models take them."""
-    if subject.shape is None:
+    if models.shape is None:
         return task
-    said = next((one.framing for one in subject.opened if one.framing is not None), None)
-    return conform(task, subject.shape, framing=said)
+    said = next((one.framing for one in models.opened if one.framing is not None), None)
+    return conform(task, models.shape, framing=said)
 
 
-def _lock_run(run: Path, reference: object) -> Subject:
+def _lock_run(run: Path, reference: object) -> AttackedModels:
     record = from_json(run / RESULT)
     if not isinstance(record, LockRecord):
         raise RunError(f"{run} holds an attack, not a lock; give the directory of the lock run that it attacked")
@@ -209,7 +209,7 @@ def _lock_run(run: Path, reference: object) -> Subject:
         raise ConfigurationError(f"{run} is a lock run and brings its own reference; leave out --reference")
     defended = tuple(released_models(run, record).values())
     shape = load_blueprint(run / BLUEPRINT).signature.shape
-    return Subject(defended, shape, Framing(*shape[1:]), {"run": record.created}, lock=record, home=run)
+    return AttackedModels(defended, shape, Framing(*shape[1:]), {"run": record.created}, lock=record, home=run)
 
 
 def _model_record(role: Role, opened: OpenedModel, shape: Shape, score: tuple[float, float] | None) -> ModelRecord:

@@ -13,7 +13,8 @@ from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
-    Subject,
+    AttackedModels,
+    attacked_models,
     check_source,
     image_limits,
     model_records,
@@ -22,7 +23,6 @@ from archlock.recipes.attack.attacked import (
     prepared_targets,
     source_record,
     source_scores,
-    subject_of,
 )
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
@@ -92,33 +92,33 @@ def attack(
     """
     config, progress = one_of(config, settings, AttackConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
-    subject = subject_of(model, reference)
+    models = attacked_models(model, reference)
 
     def task_of(data: Task | str | Path) -> Task:
-        return opened_task(subject, data, seed=config.seed)
+        return opened_task(models, data, seed=config.seed)
 
-    prepared = prepared_targets(subject, [task_of(data) for data in targets])
+    prepared = prepared_targets(models, [task_of(data) for data in targets])
     own = None if source is None else task_of(source)
     if own is not None:
-        check_source(subject, own)
-    honest = None if more is None else more_of_source(subject, task_of(more))
-    for line in image_limits(subject, prepared):
+        check_source(models, own)
+    honest = None if more is None else more_of_source(models, task_of(more))
+    for line in image_limits(models, prepared):
         progress.say(line)
     if config.examples is not None:
         prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
-    folder, workers = _folder(subject, prepared, out), workers_for(config.device, workers)
-    fresh = None if (folder / SETTINGS).exists() else _planned(subject, prepared, config, workers)
-    workspace = Workspace.open(folder, _identity(subject, prepared, own, honest, config), store=store)
+    folder, workers = _folder(models, prepared, out), workers_for(config.device, workers)
+    fresh = None if (folder / SETTINGS).exists() else _planned(models, prepared, config, workers)
+    workspace = Workspace.open(folder, _identity(models, prepared, own, honest, config), store=store)
     say_what_is_outdated(workspace.store, progress)
-    scores = _source_scores(workspace, subject, own, config)
+    scores = _source_scores(workspace, models, own, config)
     effort = None
     if config.budget is not None:
-        plan = workspace.once(PLAN, lambda: fresh or _planned(subject, prepared, config, workers))
+        plan = workspace.once(PLAN, lambda: fresh or _planned(models, prepared, config, workers))
         effort = decode(AttackEffort, plan)
         progress.say(f"planned for {config.budget}: {effort}")
     attacked, suite = _work(prepared, config, effort)
     outcomes = run_suite(
-        list(subject.defended),
+        list(models.defended),
         attacked,
         suite,
         store=workspace.store,
@@ -130,7 +130,7 @@ def attack(
     further: tuple[FurtherRecord, ...] = ()
     if honest is not None:
         further = further_training(
-            subject.defended,
+            models.defended,
             honest,
             seeds=suite.seeds,
             store=workspace.store,
@@ -142,50 +142,50 @@ def attack(
     spent = {"attacks": sum(outcome.seconds for outcome in outcomes)}
     if further:
         spent["further training"] = sum(one.seconds for one in further)
-    shape = subject.shape or next(iter(attacked.values())).shape
+    shape = models.shape or next(iter(attacked.values())).shape
     found = AttackRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.seed,
         command=command,
         versions=versions(),
-        source=source_record(subject) if own is None else task_record(own),
-        models=model_records(subject, shape, scores),
+        source=source_record(models) if own is None else task_record(own),
+        models=model_records(models, shape, scores),
         targets=tuple(target_record(n, Attacked(t)) for n, t in attacked.items()),
         outcomes=outcomes,
         further=further,
         spent_seconds=spent,
         budget=_budget_record(config, effort, spent, len(outcomes)),
-        limits=image_limits(subject, attacked),
+        limits=image_limits(models, attacked),
     )
     to_json(workspace.path / RESULT, found)
     write_atomic(workspace.path / REPORT, render_html(found))
     return AttackResult(found, workspace.path)
 
 
-def _folder(subject: Subject, targets: dict[str, Task], out: str | Path | None) -> Path:
+def _folder(models: AttackedModels, targets: dict[str, Task], out: str | Path | None) -> Path:
     if out is not None:
         return Path(out)
-    if subject.home is None:
+    if models.home is None:
         raise ConfigurationError("say where the result of the attack is to lie: give a new directory with --out")
-    return subject.home / "attacks" / "-".join(sorted(targets))
+    return models.home / "attacks" / "-".join(sorted(targets))
 
 
 def _identity(
-    subject: Subject, targets: dict[str, Task], source: Task | None, more: Task | None, config: AttackConfig
+    models: AttackedModels, targets: dict[str, Task], source: Task | None, more: Task | None, config: AttackConfig
 ) -> dict[str, Any]:
     """What must be the same for the same call to take a run up."""
-    identity = {"targets": [t.fingerprint for t in targets.values()], "config": config, **subject.identity}
+    identity = {"targets": [t.fingerprint for t in targets.values()], "config": config, **models.identity}
     given = {"source": source, "more": more}
     return {**identity, **{name: task.fingerprint for name, task in given.items() if task is not None}}
 
 
 def _source_scores(
-    workspace: Workspace, subject: Subject, source: Task | None, config: AttackConfig
+    workspace: Workspace, models: AttackedModels, source: Task | None, config: AttackConfig
 ) -> list[tuple[float, float]]:
     """Validation and test score of every opened model on its source, measured once; nothing without a source."""
     if source is None:
         return []
-    found = workspace.once(SOURCE, lambda: source_scores(subject, source, device=config.device))
+    found = workspace.once(SOURCE, lambda: source_scores(models, source, device=config.device))
     return [(validation, test) for validation, test in found]
 
 
@@ -212,12 +212,14 @@ def _suite(config: AttackConfig, largest: int) -> Suite:
     )
 
 
-def _planned(subject: Subject, targets: dict[str, Task], config: AttackConfig, workers: int) -> AttackEffort | None:
+def _planned(
+    models: AttackedModels, targets: dict[str, Task], config: AttackConfig, workers: int
+) -> AttackEffort | None:
     """How hard the attackers can try for the budget, by timing the models here; None without a budget."""
     if config.budget is None:
         return None
     biggest = max(targets.values(), key=lambda task: (task.shape[1] * task.shape[2], len(task.train)))
-    paces = [measured_pace(defended.models[0], biggest, device=config.device) for defended in subject.defended]
+    paces = [measured_pace(defended.models[0], biggest, device=config.device) for defended in models.defended]
     asked = _suite(config, max(len(task.train) for task in targets.values()))
     return plan_effort(config.budget, asked, targets, paces, epochs=config.epochs, workers=workers)
 

@@ -22,8 +22,8 @@ class Contender:
     evidence: str
     allowance: Allowance
     method: RecordedMethod
-    given: int = field(default=0, repr=False)
-    """So many random architectures that keep the source floor are given to it."""
+    known_feasible: int = field(default=0, repr=False)
+    """It is shown so many random architectures that keep the source floor, and chooses among them."""
 
 
 def parse_budget(text: str) -> Allowance:
@@ -75,7 +75,7 @@ def chosen_contenders(
                 entry.evidence,
                 paid,
                 entry.method,
-                entry.given,
+                entry.known_feasible,
             )
             for scheme in SCHEMES
             if scheme in schemes and scheme in entry.schemes

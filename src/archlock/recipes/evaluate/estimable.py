@@ -39,7 +39,7 @@ def doubts(
 ) -> tuple[str, ...]:
     """One sentence for every reason why the floor, a share in [0, 1], cannot be estimated well; empty if there is none.
 
-    Contenders that are given architectures above the floor need no estimate.
+    Contenders that know architectures above the floor need no estimate.
     """
     at = f"The source floor at percentile {100 * floor:g}"
     few = [f"{one.different} on {one.source}" for one in floors if one.different < FEWEST]
@@ -53,11 +53,11 @@ def doubts(
     unsure: dict[int, list[str]] = {}
     for one in contenders:
         trainings = one.allowance.trainings + one.allowance.finalists
-        if not one.given and relative_error(1 - floor, trainings, architectures) > LARGEST_ERROR:
+        if not one.known_feasible and relative_error(1 - floor, trainings, architectures) > LARGEST_ERROR:
             unsure.setdefault(trainings, []).append(one.label)
     for trainings, labels in unsure.items():
         error = relative_error(1 - floor, trainings, architectures)
-        told = (
+        consequence = (
             f"estimate the share above it ({100 * (1 - floor):g} %) with a standard error of "
             f"{100 * (1 - floor) * error:.1f} points"
             if trainings
@@ -65,6 +65,6 @@ def doubts(
         )
         found.append(
             f"{at} is too high for the allowance of {', '.join(labels)}: {trainings} trainings on the source "
-            f"{told}. A lower floor or a larger --budget says more."
+            f"{consequence}. A lower floor or a larger --budget says more."
         )
     return tuple(found)

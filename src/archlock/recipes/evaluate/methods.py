@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archlock.catalog import Catalog
-from archlock.recipes.evaluate.baselines.among_given import GIVEN, AmongGiven
+from archlock.recipes.evaluate.baselines.among_feasible import KNOWN_FEASIBLE, AmongFeasible
 from archlock.recipes.evaluate.baselines.direct import EvolutionOnEvidence, RandomFinalists
 from archlock.recipes.evaluate.baselines.passive import PassiveFewShot
 from archlock.recipes.evaluate.baselines.proxies_only import ProxyVote, SingleProxy
@@ -23,8 +23,8 @@ class Entry:
     evidence: str
     """``few_shot``, or ``zero_cost``: then it is allowed no training but the finalists' on the source."""
     schemes: tuple[Scheme, ...] = SCHEMES
-    given: int = 0
-    """So many random architectures that keep the source floor are given to it."""
+    known_feasible: int = 0
+    """It is shown so many random architectures that keep the source floor, and chooses among them."""
 
 
 def passive(preference: str, strategy: str = "exhaustive") -> Entry:
@@ -37,9 +37,11 @@ METHODS: Catalog[Entry] = Catalog(
     {
         "lock": Entry(LockMethod(), "kriging", "expected_improvement", "few_shot"),
         "zero_cost": Entry(LockMethod(against="structure"), "structure", "expected_improvement", "zero_cost", ("tu",)),
-        "structure_given": Entry(AmongGiven(), "structure", "exhaustive", "zero_cost", ("tu",), GIVEN),
-        "vote_given": Entry(AmongGiven("vote"), "vote", "exhaustive", "zero_cost", ("tk", "tu"), GIVEN),
-        "random_given": Entry(AmongGiven("random"), "none", "random_sampling", "zero_cost", ("tu",), GIVEN),
+        "structure_feasible": Entry(AmongFeasible(), "structure", "exhaustive", "zero_cost", ("tu",), KNOWN_FEASIBLE),
+        "vote_feasible": Entry(AmongFeasible("vote"), "vote", "exhaustive", "zero_cost", ("tk", "tu"), KNOWN_FEASIBLE),
+        "random_feasible": Entry(
+            AmongFeasible("random"), "none", "random_sampling", "zero_cost", ("tu",), KNOWN_FEASIBLE
+        ),
         "passive": passive("score_model"),
         "ridge": passive("ridge"),
         "binary_ranker": passive("binary_ranker"),

@@ -96,7 +96,7 @@ def gather_proxies(
 ) -> None:
     """Measure the functions of which the store lacks a proxy."""
     measured = store.covered(
-        tasks={subject.fingerprint for subject in work.subjects.values()},
+        tasks={task.fingerprint for task in work.tasks.values()},
         measures=[measure_name(proxy) for proxy in work.settings.proxies],
         fidelity=work.fidelity,
         seed=work.seed,
@@ -127,8 +127,8 @@ def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
 def proxies_wanted(work: ProxyWork) -> list[Wanted]:
     """A column for every proxy on every task."""
     return [
-        Wanted(f"{proxy}_{name}", measure_name(proxy), name, subject.fingerprint, work.fidelity, work.seed)
-        for name, subject in work.subjects.items()
+        Wanted(f"{proxy}_{name}", measure_name(proxy), name, task.fingerprint, work.fidelity, work.seed)
+        for name, task in work.tasks.items()
         for proxy in work.settings.proxies
     ]
 

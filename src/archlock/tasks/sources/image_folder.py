@@ -158,5 +158,5 @@ def _images_in(folder: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Pa
             yield from _images_in(path, seen | {real})
         elif path.suffix.lower() in EXTENSIONS and (
             path.is_file() or not path.exists()
-        ):  # no pipes; broken links are told
+        ):  # no pipes; a broken link is reported
             yield path

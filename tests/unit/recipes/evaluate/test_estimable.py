@@ -44,7 +44,7 @@ def test_the_usual_settings(allowance: Allowance, floor: float, architectures: i
 
 
 def test_what_is_said() -> None:
-    contenders = chosen_contenders(("tu",), ("lock", "zero_cost", "structure_given"), allowance=Allowance(150, 40))
+    contenders = chosen_contenders(("tu",), ("lock", "zero_cost", "structure_feasible"), allowance=Allowance(150, 40))
     few = replace(ENOUGH, source="b", different=FEWEST - 1)
     first, second = doubts([ENOUGH, few], contenders, floor=0.97, architectures=15_625)
     assert "percentile 97 is kept by few different architectures (19 on b; fewer than 20 are few)" in first

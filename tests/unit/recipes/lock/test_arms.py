@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archlock.recipes.lock.choosing import Finalist
+from archlock.recipes.lock.judging import Landscape
 
 from archlock.evidence import Key, Measurement
 from archlock.recipes.lock import arms
 from archlock.recipes.lock.arms import DRAWS, Arms, ordinary_arms, train_arms
-from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
-from archlock.recipes.lock.gathering import Subjects
-from archlock.recipes.lock.judging import Landscape
+from archlock.recipes.lock.gathering import EvidenceTasks
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run
 from archlock.search import SourceFloor
@@ -133,7 +133,7 @@ class Trainings:
     def gather(
         self,
         architectures: Sequence[Architecture],
-        subjects: Subjects,
+        subjects: EvidenceTasks,
         *,
         means: object,
         seeds: Sequence[int],

@@ -63,7 +63,7 @@ class Candidates:
         rows: Int[np.ndarray, " drawn"],
         values: Float[np.ndarray, " drawn"],
     ) -> Float[np.ndarray, " asked"]:
-        """Share of the whole table below each asked value, in [0, 1], told by a random sample: rows and values."""
+        """Share of the whole table below each asked value, in [0, 1], estimated from a sample: its rows and values."""
         weights = self.counts[rows] / self.counts[rows].sum()
         below = (values < asked[:, None]) + (values == asked[:, None]) / 2
         return self.of_everybody(below @ weights)
