@@ -15,7 +15,7 @@ import archlock
 from archlock.cli.app import main
 from archlock.errors import ConfigurationError
 from archlock.recipes import AttackConfig, image_framing, open_model
-from archlock.recipes.attack.attacked import prepared_targets, attacked_models
+from archlock.recipes.attack.attacked import attacked_models, prepared_targets
 from archlock.reports import AttackRecord, from_json
 from archlock.tasks import Framing, image_folder, load_task, npz, open_task, save_task
 from foreign_models import STRIPES, stripe_network, striped_images

@@ -14,6 +14,7 @@ from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     AttackedModels,
+    attacked_models,
     check_source,
     image_limits,
     model_records,
@@ -22,7 +23,6 @@ from archlock.recipes.attack.attacked import (
     prepared_targets,
     source_record,
     source_scores,
-    attacked_models,
 )
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort

@@ -60,7 +60,7 @@ def measure(
     """
     progress, device = progress or Silent(), resolve_device(device)
     began = time.perf_counter()
-    named, kept, chosen = by_name(tasks), EvidenceStore(store), drawn(config)
+    named, kept, chosen = by_name(tasks), EvidenceStore(store), sampled(config)
     functions = tuple(dict.fromkeys(map(SPACES[config.space].simplify, chosen)))
     say_what_is_outdated(kept, progress)
     wanted: list[Wanted] = []
@@ -96,7 +96,7 @@ def gather_proxies(
 ) -> None:
     """Measure the functions of which the store lacks a proxy."""
     measured = store.covered(
-        tasks={subject.fingerprint for subject in work.subjects.values()},
+        tasks={task.fingerprint for task in work.tasks.values()},
         measures=[measure_name(proxy) for proxy in work.settings.proxies],
         fidelity=work.fidelity,
         seed=work.seed,
@@ -114,7 +114,7 @@ def proxies_named(text: str) -> tuple[str, ...]:
     return known[text] if text in known else tuple(PROXIES[name.strip()].name for name in text.split(","))
 
 
-def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
+def sampled(config: MeasureConfig) -> tuple[Architecture, ...]:
     """The architectures of a configuration, in the order of the space; a sample grows with its size, none is lost."""
     space = SPACES[config.space]
     if config.sample is None:
@@ -127,8 +127,8 @@ def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
 def proxies_wanted(work: ProxyWork) -> list[Wanted]:
     """A column for every proxy on every task."""
     return [
-        Wanted(f"{proxy}_{name}", measure_name(proxy), name, subject.fingerprint, work.fidelity, work.seed)
-        for name, subject in work.subjects.items()
+        Wanted(f"{proxy}_{name}", measure_name(proxy), name, task.fingerprint, work.fidelity, work.seed)
+        for name, task in work.tasks.items()
         for proxy in work.settings.proxies
     ]
 

@@ -47,7 +47,7 @@ def _by_structure(evidence: RecordedEvidence) -> Float[np.ndarray, " feasible"]:
     rows = [places[architecture] for architecture in evidence.known_feasible]
     capacity = capacity_of(evidence, evidence.architectures, evidence.source)[rows]
     open_shortcut = evidence.space.shortest_path(evidence.known_feasible) == 0
-    return -(open_shortcut + CAPACITY_WEIGHT * capacity)
+    return np.asarray(-(open_shortcut + CAPACITY_WEIGHT * capacity))
 
 
 def _by_vote(evidence: RecordedEvidence) -> Float[np.ndarray, " feasible"]:
