@@ -130,7 +130,7 @@ def test_architectures_are_different_functions_of_all_sizes_and_kinds():
         for name, tolerance in ((COST, 3.0), (SHORTCUT, 0.12)):
             place = traits.names.index(name)
             assert traits.values[:, place].mean() == pytest.approx(all_traits.values[:, place].mean(), abs=tolerance)
-    with pytest.raises(ConfigurationError, match="nasbench201 has 5043 different functions; got 6000 to draw"):
+    with pytest.raises(ConfigurationError, match="nasbench201 has 5043 different functions; got 6000 to choose"):
         spread_out(SPACE, 6000, seed=0)
 
 

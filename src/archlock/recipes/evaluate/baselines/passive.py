@@ -1,8 +1,8 @@
 """The ordinary few-shot way: random trainings, a preference, a search on its scores, and finalists that are verified.
 
 Nothing is learned about where to look next: the trainings are sampled once. The table's short trainings are bought
-where it has them, else full ones. It is the frame in which the preferences and strategies of the catalogs are compared, and
-the ridge in it (``preference="ridge"``) is the floor to beat.
+where it has them, else full ones. It is the frame in which the preferences and strategies of the catalogs are compared,
+and the ridge in it (``preference="ridge"``) is the floor to beat.
 """
 
 from dataclasses import dataclass
