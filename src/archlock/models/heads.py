@@ -30,7 +30,7 @@ def head_name(model: nn.Module) -> str:
     names: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not names:
         raise UnsupportedError(
-            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier one"
+            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier an nn.Linear"
         )
     return names[-1]
 
@@ -120,9 +120,9 @@ def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
     if left:
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         raise UnsupportedError(
-            f"{type(model).__name__} cannot be begun from scratch: nothing says how {', '.join(left[:SHOWN])}{more} "
-            "were first set, and they would keep their trained values; give the module that holds them (no "
-            "submodule, no hook) a method reset_parameters() that sets them"
+            f"{type(model).__name__} cannot be trained from scratch: nothing says how to set "
+            f"{', '.join(left[:SHOWN])}{more} anew, so they would keep their trained values; give the module that "
+            "holds them (not a submodule, not a hook) a method reset_parameters() that sets them"
         )
     return fresh
 

@@ -287,8 +287,8 @@ class _Vault:
             truth = truths[sealed]
             if truth.opened is not None and truth.opened != pick:
                 raise SealedError(
-                    f"the truth was opened for {truth.opened.architecture}; a run decides once, {pick.architecture} "
-                    "comes too late"
+                    f"the truth was already opened for {truth.opened.architecture}; a run decides once, so "
+                    f"{pick.architecture} is not judged"
                 )
             truth.opened = pick
             return truth.judge(pick.architecture)

@@ -50,8 +50,8 @@ class PassiveFewShot:
     def __post_init__(self) -> None:
         if self.preference == TRANSFERRED:
             raise ConfigurationError(
-                f"the preference {TRANSFERRED!r} has learned from recorded outcomes on tasks that benchmarks are made "
-                "of, so judging it by a recorded table would be a look at the answer; it is for archlock lock"
+                f"the preference {TRANSFERRED!r} was trained on recorded outcomes of tasks that are in these tables, "
+                "so a recorded table cannot judge it; choose another preference here, or use it with archlock lock"
             )
 
     def __call__(self, evidence: RecordedEvidence, *, floor: float, seed: int) -> Architecture:
