@@ -95,7 +95,7 @@ def test_assisted_standing_is_near_the_truth():
         candidates,
         finalists,
         values[finalists],
-        drawn=drawn,
+        sampled=drawn,
         sample=values[drawn],
         left_out=predicted[drawn],
         predicted=predicted,
