@@ -26,7 +26,7 @@ from archlock.recipes import (
     measure,
     transfer,
 )
-from archlock.recipes.lock.gathering import Means, Subjects, gather
+from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.recipes.lock.run import begin
 from archlock.recipes.lock.zero_cost import learn_by_proxies
 from archlock.spaces import SPACES
@@ -61,7 +61,7 @@ def test_a_lock_computes_where_it_is_asked_to_in_one_process(spy: DeviceSpy, tmp
 
 
 def test_zero_cost_evidence_is_computed_where_it_is_asked_for(spy: DeviceSpy, tmp_path: Path) -> None:
-    means = Means(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
+    means = Resources(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
     given = {"candidates": 6, "means": means, "device": GPU}
     targets = {"other": tiny_target()}
     learn_by_proxies(SPACES["transnas101_micro"], tiny_source(), targets, "binary_ranker", **given)  # type: ignore[arg-type]
@@ -134,9 +134,9 @@ def test_a_place_that_forgets_the_device_is_found(
     """The spy itself can fail: one that ignores what it is told is seen."""
     monkeypatch.setattr(sys.modules[gather.__module__], "measure_adaptation", _forgetful)
     plan = Plan(1, batch_size=16)
-    subjects = Subjects(tiny_source(), {}, AdaptationSettings(4, 1, plan, plan), device=GPU)
-    means = Means(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
-    gather((SPACES["nasbench201"].architecture("314321"),), subjects, means=means, seeds=(0,), stage="evidence")
+    subjects = EvidenceTasks(tiny_source(), {}, AdaptationSettings(4, 1, plan, plan), device=GPU)
+    means = Resources(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
+    gather((SPACES["nasbench201"].architecture("314321"),), subjects, resources=means, seeds=(0,), stage="evidence")
     assert spy.devices == {"cpu"}
 
 

@@ -15,11 +15,13 @@ import pytest
 
 from archlock.reports import render_evaluation, render_html
 from evaluation_records import TASKS, full_evaluation, unhappy_evaluations
-from report_records import attack_record, lock_record, unhappy_records
+from report_records import attack_record, lock_record, unhappy_records, with_arms
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 RECORDS = {
     "lock": lock_record(),
+    "arms": with_arms(),
+    "hostile_arms": with_arms(unhappy_records()["hostile_names"]),
     "attack": attack_record(),
     **{name: unhappy_records()[name] for name in ("long_names", "hostile_names", "nothing", "macro")},
 }

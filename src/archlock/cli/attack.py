@@ -107,9 +107,9 @@ def attack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let attackers loose on a trained model: on any checkpoint, or on both models of a lock run.
+    """Let attackers loose on a trained model: on any checkpoint, or on every model of a lock run.
 
-    The two models of a lock run, on data of your choice:
+    The models of a lock run, on data of your choice:
 
         archlock attack runs/mine --target path/to/other_images
 

@@ -169,7 +169,7 @@ class Table:
 
         With a source, the training that went on from the weights of that source, where the table has one.
         """
-        column = self._first("truth", task, source)
+        column = self._first("truth", task, source, "")
         if column is None:
             after = f" after {source!r}" if source else ""
             raise TableError(
@@ -183,11 +183,11 @@ class Table:
         A judge of other weights than the truth's (another ``start``) does not count.
         """
         sold = self.truth(task, source)
-        found = self._first("judge", task, source)
-        return found if found is not None and found.start == sold.start else sold
+        return self._first("judge", task, sold.start) or sold
 
-    def _first(self, role: Role, task: str, source: str) -> RecordedColumn | None:
-        for start in dict.fromkeys((source, "")):
+    def _first(self, role: Role, task: str, *starts: str) -> RecordedColumn | None:
+        """The first column of a task with a role that began with the first of these weights that any began with."""
+        for start in starts:
             for column in self.columns:
                 if column.task == task and column.role == role and column.start == start:
                     return column

@@ -8,9 +8,18 @@ from html.parser import HTMLParser
 import pytest
 
 from archlock.reports import AttackRecord, LockRecord, render_html
-from report_records import HOSTILE, attack_record, lock_record, unhappy_records
+from report_records import HOSTILE, attack_record, lock_record, unhappy_records, with_arms
 
-PAGES = {"lock": lock_record(), "attack": attack_record(), "alone": attack_record(reference=False), **unhappy_records()}
+PAGES = {
+    "lock": lock_record(),
+    "attack": attack_record(),
+    "alone": attack_record(reference=False),
+    **unhappy_records(),
+    **{
+        f"arms_{name}": with_arms(unhappy_records()[name])
+        for name in ("hostile_names", "dense", "one_seed", "all_failed")
+    },
+}
 
 
 @functools.cache

@@ -1,97 +1,138 @@
+"""What a measurement is worth: against simulation, and by hand where it can be worked out."""
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from archlock.errors import ConfigurationError, SearchError
-from archlock.search import Belief, believed_quantile, next_candidates
-from archlock.search.acquisition import improvement
+from archlock.errors import SearchError
+from archlock.search import Belief, Noise, worth_of_measuring
 
-RNG = np.random.default_rng(0)
-
-
-def beliefs(number=50):
-    return (Belief(RNG.standard_normal(number), RNG.uniform(0.1, 1, number)) for _ in range(2))
+DRAWS = 400_000
 
 
-def test_improvement_agrees_with_simulation():
-    source, target = Belief(np.array([0.3]), np.array([0.5])), Belief(np.array([1.1]), np.array([0.7]))
-    draws = RNG.standard_normal((2, 400_000))
-    kept = source.mean + source.std * draws[0] >= 0.6
-    gain = np.maximum(1.0 - (target.mean + target.std * draws[1]), 0)
-    assert np.isclose(np.exp(improvement(source, target, floor=0.6, best=1.0)[0]), (kept * gain).mean(), rtol=0.02)
+def one(mean: float, std: float) -> Belief:
+    return Belief(np.array([float(mean)]), np.array([float(std)]))
 
 
-def test_without_a_best_the_floor_comes_first():
-    source, target = beliefs()
-    expected = norm.logcdf((source.mean - 0.4) / source.std)
-    assert np.allclose(improvement(source, target, floor=0.4, best=None), expected)
+def worth(source: Belief, target: Belief, noise: Noise, **more: object) -> float:
+    settings = {"floor": None, "sure": 0.75, "best": None, **more}
+    return float(worth_of_measuring(source, target, noise, **settings)[0][0])
 
 
-def test_certain_beliefs_and_hopeless_candidates_stay_finite_or_last():
+def after(belief: Belief, noise: float, count: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Means after so many measurements, by simulating them, and the deviation that is left (Bayes with a normal)."""
+    mean, std = belief.mean[0], belief.std[0]
+    truth = mean + std * rng.standard_normal(DRAWS)
+    seen = truth + noise / np.sqrt(count) * rng.standard_normal(DRAWS)
+    if noise == 0:
+        return seen, 0.0
+    precision = 1 / std**2 + count / noise**2
+    return (mean / std**2 + seen * count / noise**2) / precision, float(np.sqrt(1 / precision))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("noise", [Noise(0.0, 0.0), Noise(0.4, 0.6), Noise(0.4, 0.0), Noise(2.0, 0.1)])
+def test_it_is_the_expected_improvement_of_what_would_be_chosen(noise: Noise, count: int) -> None:
+    """Measure, believe, and choose if it is sure enough to keep an uncertain floor and better than the best."""
+    source, target, floor = one(0.3, 0.5), one(1.1, 0.7), one(0.1, 0.2)
+    rng = np.random.default_rng(0)
+    source_mean, source_std = after(source, noise.source, count, rng)
+    target_mean, _ = after(target, noise.target, count, rng)
+    sure = norm.cdf((source_mean - floor.mean) / np.sqrt(source_std**2 + floor.std**2)) >= 0.75
+    gain = np.where(sure, np.maximum(1.0 - target_mean, 0), 0).mean() / count
+    found = worth(source, target, noise, floor=floor, best=1.0, repeats=(count,))
+    assert np.exp(found) == pytest.approx(gain, rel=0.02)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_without_a_best_it_is_the_probability_of_being_sure(noise: float) -> None:
+    source, floor = one(0.3, 0.5), one(0.4, 0.2)
+    mean, std = after(source, noise, 1, np.random.default_rng(1))
+    sure = norm.cdf((mean - floor.mean) / np.sqrt(std**2 + floor.std**2)) >= 0.75
+    for target in (one(0.0, 1.0), one(9.0, 1.0)):  # the target does not matter yet
+        found = worth(source, target, Noise(noise, 0.3), floor=floor)
+        assert np.exp(found) == pytest.approx(sure.mean(), rel=0.02)
+
+
+def test_without_noise_and_doubt_it_is_the_textbook_formula() -> None:
+    source, target = one(0.3, 0.5), one(1.1, 0.7)
+    ratio = (1.0 - 1.1) / 0.7
+    improvement = 0.7 * (ratio * norm.cdf(ratio) + norm.pdf(ratio))
+    kept = norm.cdf((0.3 - 0.6) / 0.5)
+    assert np.exp(worth(source, target, Noise(0, 0), best=1.0)) == pytest.approx(improvement)
+    assert np.exp(worth(source, target, Noise(0, 0), floor=one(0.6, 0), best=1.0)) == pytest.approx(kept * improvement)
+
+
+def test_a_doubtful_floor_has_to_be_kept_by_more() -> None:
+    source, target = one(1.0, 0.1), one(0.0, 1.0)
+    found = [worth(source, target, Noise(0, 0), floor=one(0.9, std), best=0.0) for std in (0.0, 0.1, 0.3)]
+    assert found == sorted(found, reverse=True)
+    half = [worth(source, target, Noise(0, 0), floor=one(0.9, std), best=0.0, sure=0.5) for std in (0.0, 0.3)]
+    assert half[0] == pytest.approx(half[1]), "at even odds the doubt does not count"
+
+
+def test_a_floor_that_is_surely_kept_is_no_floor() -> None:
+    source, target = one(5.0, 0.1), one(0.3, 0.4)
+    free, floored = (worth(source, target, Noise(0.1, 0.2), floor=floor, best=0.0) for floor in (None, one(0.0, 0.1)))
+    assert floored == pytest.approx(free)
+
+
+def test_noise_makes_a_measurement_worth_less_and_without_end_nothing() -> None:
+    source, target = one(0.0, 1.0), one(0.0, 1.0)
+    found = [worth(source, target, Noise(0, noise), best=0.0) for noise in (0.0, 0.5, 1.0, 10.0)]
+    assert np.exp(found[0]) == pytest.approx(norm.pdf(0))
+    assert np.exp(found[2]) == pytest.approx(norm.pdf(0) / np.sqrt(2)), "as noisy as it is unknown: half the variance"
+    assert found == sorted(found, reverse=True)
+    assert np.exp(found[-1]) < 0.1 * np.exp(found[0])
+
+
+def test_repeats_are_bought_where_one_measurement_says_too_little() -> None:
+    """Just below the floor, with much noise: one training cannot make it sure, several can."""
+    source, target = Belief(np.array([0.0, 3.0]), np.ones(2)), Belief(np.zeros(2), np.ones(2))
+    settings = {"floor": one(1.5, 0.05), "sure": 0.9, "best": 0.0, "repeats": (1, 2, 4)}
+    both, times = worth_of_measuring(source, target, Noise(2.0, 0.0), **settings)
+    assert times.tolist() == [4, 1]
+    alone = [worth_of_measuring(source, target, Noise(2.0, 0.0), **{**settings, "repeats": (n,)})[0] for n in (1, 2, 4)]
+    np.testing.assert_allclose(both, np.max(alone, axis=0))
+    _, exact = worth_of_measuring(source, target, Noise(0.0, 0.0), **settings)
+    assert exact.tolist() == [1, 1], "what shows everything at once is not repeated"
+
+
+def test_many_at_once_are_judged_as_each_alone() -> None:
+    rng = np.random.default_rng(2)
+    source, target = (Belief(rng.standard_normal(30), rng.uniform(0.1, 1, 30)) for _ in range(2))
+    settings = {"floor": one(0.2, 0.1), "sure": 0.75, "best": -0.3, "repeats": (1, 2, 4)}
+    found, times = worth_of_measuring(source, target, Noise(0.3, 0.4), **settings)
+    for row in range(30):
+        rows = np.array([row])
+        value, count = worth_of_measuring(source.take(rows), target.take(rows), Noise(0.3, 0.4), **settings)
+        assert (found[row], times[row]) == (pytest.approx(value[0]), count[0])
+
+
+def test_certain_and_hopeless_candidates_stay_comparable() -> None:
+    """No NaN anywhere; what is certain to be better comes first, what is certain to miss the floor last."""
     source = Belief(np.array([2.0, 2.0, -2.0]), np.zeros(3))
     target = Belief(np.array([0.0, 5.0, -5.0]), np.zeros(3))
-    already = np.zeros(3, dtype=bool)
-    chosen = next_candidates(source, target, floor=1.0, count=2, already=already, exploration=0.0, rng=RNG)
-    assert sorted(chosen.tolist()) == [0, 1]
+    found, _ = worth_of_measuring(source, target, Noise(0.1, 0.1), floor=one(1.0, 0.0), sure=0.75, best=1.0)
+    assert not np.isnan(found).any()
+    assert np.argsort(-found, kind="stable").tolist() == [0, 1, 2]
+    assert np.exp(found[0]) == pytest.approx(1.0)
 
 
-def test_best_first_then_explorers_never_measured_ones_never_twice():
-    source, target = beliefs(200)
-    already = RNG.random(200) < 0.3
-    chosen = next_candidates(source, target, floor=0.5, count=20, already=already, exploration=0.25, rng=RNG)
-    assert len(set(chosen.tolist())) == 20
-    assert not already[chosen].any()
-    best = float(target.mean[already & (source.mean >= 0.5)].min())
-    promise = improvement(source, target, floor=0.5, best=best)
-    promise[already] = -np.inf
-    assert chosen[:15].tolist() == np.argsort(-promise)[:15].tolist()
+def test_the_unit_of_the_target_changes_no_order() -> None:
+    rng = np.random.default_rng(3)
+    source, target = (Belief(rng.standard_normal(30), rng.uniform(0.1, 1, 30)) for _ in range(2))
+    larger = Belief(1000 * target.mean, 1000 * target.std)
+    settings = {"floor": one(0.2, 0.1), "sure": 0.75, "repeats": (1, 2, 4)}
+    found, times = worth_of_measuring(source, target, Noise(0.3, 0.4), best=-0.3, **settings)
+    others, other_times = worth_of_measuring(source, larger, Noise(0.3, 400.0), best=-300.0, **settings)
+    np.testing.assert_allclose(others - found, np.log(1000))
+    assert times.tolist() == other_times.tolist()
 
 
-def test_same_seed_same_choice():
-    source, target = beliefs()
-    one, two = (
-        next_candidates(
-            source,
-            target,
-            floor=0.0,
-            count=9,
-            already=np.zeros(50, bool),
-            exploration=0.5,
-            rng=np.random.default_rng(4),
-        )
-        for _ in range(2)
-    )
-    assert one.tolist() == two.tolist()
-
-
-def test_fewer_left_than_asked_for():
-    source, target = beliefs(5)
-    already = np.array([True, False, True, False, True])
-    assert next_candidates(source, target, floor=0.0, count=9, already=already, rng=RNG).tolist() == [1, 3]
-
-
-def test_settings_that_make_no_sense():
-    source, target = beliefs(5)
-    with pytest.raises(ConfigurationError, match=r"got count=0, exploration=0.1"):
-        next_candidates(source, target, floor=0.0, count=0, already=np.zeros(5, bool), rng=RNG)
+def test_a_belief_is_born_valid() -> None:
     with pytest.raises(SearchError, match="got 2 means and 3 deviations"):
         Belief(np.zeros(2), np.zeros(3))
-
-
-def test_believed_quantile_agrees_with_simulation():
-    belief = Belief(RNG.standard_normal(40), RNG.uniform(0.1, 1, 40))
-    draws = belief.mean + belief.std * RNG.standard_normal((20_000, 40))
-    assert np.isclose(believed_quantile(belief, 0.97), np.quantile(draws, 0.97), atol=0.03)
-    assert np.quantile(belief.mean, 0.97) < believed_quantile(belief, 0.97)
-
-
-def test_quantile_of_certain_beliefs():
-    certain = Belief(np.arange(101.0), np.zeros(101))
-    assert believed_quantile(certain, 0.955) == pytest.approx(96, abs=1e-3)
-
-
-def test_impossible_quantiles():
-    with pytest.raises(ConfigurationError, match=r"got 1\.0 of 5"):
-        believed_quantile(Belief(np.zeros(5), np.ones(5)), 1.0)
-    with pytest.raises(ConfigurationError, match=r"got 0\.5 of 0"):
-        believed_quantile(Belief(np.zeros(0), np.zeros(0)), 0.5)
+    for mean, std in ((np.nan, 1.0), (0.0, np.inf), (0.0, -1.0)):
+        with pytest.raises(SearchError, match="one finite standard deviation, not negative"):
+            one(mean, std)

@@ -19,6 +19,7 @@ ALLOWED = (
     "archlock.search",
     "archlock.spaces",
     "archlock.errors",
+    "archlock.extras",
     "archlock.seeding",
     "archlock.catalog",
     "archlock.ranking",

@@ -13,6 +13,8 @@ from archlock.tables.table import RecordedColumn
         ("scene=loss:truth:lower", "loss", RecordedColumn("loss", "scene", "truth", higher_is_better=False)),
         ("=size:cost:unit=M:lower", "size", RecordedColumn("size", "", "cost", unit="M", higher_is_better=False)),
         ("a=my column:proxy:metric=snip", "my column", RecordedColumn("my_column", "a", "proxy", metric="snip")),
+        ("a=t:judge", "t", RecordedColumn("t", "a", "judge")),
+        ("a=t:truth:noise=0.25:unit=%", "t", RecordedColumn("t", "a", "truth", unit="%", noise=0.25)),
         (
             "a@200=t:split=x-test:checkpoint=best:runs=mean of 3 runs:name=top:unit=%",
             "t",
@@ -38,6 +40,11 @@ def test_a_spec_says_what_a_column_is(text: str, source: str, column: RecordedCo
         ("cifar10=*_*:proxy", "only a proxy may have a '*', and only one"),
         ("cifar10=*:proxy", "a bare '*' takes every column"),
         ("=v", "column 'v' (truth) needs the task"),
+        ("=v:judge", "column 'v' (judge) needs the task"),
+        ("a=v:noise=some", "noise is a number, the standard deviation of one training; got 'some'"),
+        ("a=v:noise=-1", "the noise of column 'v' is a standard deviation of 0 or more; got -1.0"),
+        ("a=v:noise=nan", "the noise of column 'v' is a standard deviation of 0 or more; got nan"),
+        ("a=v:noise=inf", "the noise of column 'v' is a standard deviation of 0 or more; got inf"),
     ],
 )
 def test_another_text_is_shown_with_the_form(text: str, words: str) -> None:

@@ -2,6 +2,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,19 @@ def test_codes_of_different_lengths_come_back(tmp_path: Path) -> None:
     column = RecordedColumn("test", "scene", "truth")
     table = Table("macro", "transnas101_macro", codes, (column,), np.ones((1, len(codes))), Provenance("test", ()))
     assert read_table(write_table(tmp_path / "macro.npz", table)).codes == codes
+
+
+def test_noise_and_judge_come_back_and_a_table_from_before_them_is_read(tmp_path: Path) -> None:
+    small = small_table()
+    columns = (replace(small.columns[0], noise=0.3), replace(small.columns[1], role="judge"), small.columns[2])
+    table = replace(small, columns=columns)
+    assert read_table(write_table(tmp_path / "new.npz", table)).columns == columns
+    old = write_table(tmp_path / "old.npz", small)
+    with np.load(old) as archive:
+        header = json.loads(archive["header"].tobytes())
+    assert all("noise" not in column for column in header["columns"]), "as it was written before there was noise"
+    assert [column.noise for column in read_table(old).columns] == [0, 0, 0]
+    assert content_checksum(table) != content_checksum(small)
 
 
 def test_the_checksum_is_of_everything(path: Path) -> None:

@@ -107,6 +107,18 @@ def test_the_embedded_table_of_transfer_is_whole() -> None:
         table.column("gtsrb_scratch_tset")
 
 
+def test_in_the_embedded_table_of_transfer_one_training_is_sold_and_the_other_judges() -> None:
+    table = open_by_name_or_path("transfer201")
+    for source, target in table.pairs:
+        for sold, judge in ((table.truth(source), table.judge(source)),
+                            (table.truth(target, source), table.judge(target, source))):  # fmt: skip
+            assert (sold.role, sold.split, sold.runs) == ("truth", "validation", "seed 0")
+            assert (judge.role, judge.split, judge.runs) == ("judge", "test", "seed 1")
+            assert judge.start == sold.start
+            assert 0.005 < sold.noise < 0.1, sold.name
+    assert not [column for column in table.columns if column.role == "evidence" and column.runs != "seed 0"]
+
+
 def test_the_embedded_table_of_transfer_has_two_trainings_of_everything() -> None:
     table = open_by_name_or_path("transfer201")
     measured = [column.name for column in table.columns if column.name.endswith(("_test", "_validation"))]

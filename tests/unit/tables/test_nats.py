@@ -95,11 +95,12 @@ def test_means_are_over_seeds_at_the_last_epoch(folder: Path) -> None:
 def test_roles_splits_and_names(folder: Path) -> None:
     table = read_nats(folder)
     assert table.tasks == ("cifar10", "cifar100", "imagenet16")
-    assert [table.truth(task).name for task in table.tasks] == [
-        "cifar10_test_200",
-        "cifar100_test_200",
-        "imagenet16_test_200",
-    ]
+    for task in table.tasks:
+        sold, judge = table.truth(task), table.judge(task)
+        assert (sold.name, sold.role, sold.split) == (f"{task}_valid_200", "truth", "x-valid")
+        assert (judge.name, judge.role) == (f"{task}_test_200", "judge")
+        assert judge.split == ("test" if task == "cifar10" else "x-test")
+        assert (sold.epochs, judge.epochs) == (200, 200)
     evidence = [column for column in table.columns if column.role == "evidence"]
     assert {(column.split, column.epochs) for column in evidence} == {("x-valid", 12)}
     assert not [column for column in table.columns if column.epochs == 12 and "test" in column.split]

@@ -5,7 +5,8 @@ import pytest
 
 from archlock.errors import TableError, UnknownNameError
 from archlock.proxies import PROXIES
-from archlock.tables import PRESETS, Table, measurement_name, read_preset
+from archlock.tables import PRESETS, Pick, Table, measurement_name, open_pair, read_preset
+from archlock.tables.benchmarks import NAS_NOISE, TRANSNAS_TASKS
 from shared_data import shared
 
 
@@ -21,12 +22,50 @@ def micro() -> Table:
     return read_preset("transnas101_micro", shared("transnas101_micro.csv.gz"), joins=joins)
 
 
-def test_truth_is_the_published_best(nasbench201: Table) -> None:
-    best = {task: nasbench201.recorded(nasbench201.truth(task)).max() for task in nasbench201.tasks}
+def test_the_judge_has_the_published_best(nasbench201: Table) -> None:
+    best = {task: nasbench201.recorded(nasbench201.judge(task)).max() for task in nasbench201.tasks}
     assert best == {"cifar10": 94.3733, "cifar100": 73.5133, "imagenet16": 47.3111}
-    assert measurement_name(nasbench201.truth("cifar100")) == (
+    assert measurement_name(nasbench201.judge("cifar100")) == (
         "accuracy (%) on x-test, 200 epochs, final epoch, mean over the NATS-Bench seeds (1 to 3 runs)"
     )
+
+
+def test_cifar10_is_sold_by_validation_and_judged_by_test(nasbench201: Table) -> None:
+    sold, judge = nasbench201.truth("cifar10"), nasbench201.judge("cifar10")
+    assert (sold.name, sold.split, sold.epochs) == ("cifar10_valid_200", "x-valid", 200)
+    assert (judge.name, judge.role, judge.split) == ("cifar10_test_200", "judge", "test")
+    values, judged = nasbench201.recorded(sold), nasbench201.recorded(judge)
+    assert np.isfinite(values).all()
+    assert np.isfinite(judged).all()
+    assert values.max() == 91.6067
+    assert 0.9 < np.corrcoef(np.argsort(np.argsort(values)), np.argsort(np.argsort(judged)))[0, 1] < 1
+    evidence, truth = open_pair(nasbench201, "cifar10", "cifar100", scheme="tk")
+    assert np.array_equal(evidence.training("cifar10", nasbench201.architectures[:150], short=True),
+                          nasbench201.recorded(nasbench201.column("cifar10_valid_12"))[:150])  # fmt: skip
+    assert np.array_equal(evidence.training("cifar10", nasbench201.architectures[:40]), values[:40])
+    assert truth.judge(Pick(nasbench201.architectures[7], 0)).source_value == judged[7]
+
+
+def test_where_there_is_nothing_else_what_judges_is_sold_with_its_noise(nasbench201: Table, micro: Table) -> None:
+    single = [nasbench201.truth(task) for task in ("cifar100", "imagenet16")]
+    single += [micro.truth(task) for task in micro.tasks]
+    for column, table in [(one, nasbench201 if one in nasbench201.columns else micro) for one in single]:
+        assert table.judge(column.task) == column
+        assert column.noise > 0, column.name
+    assert micro.truth("jigsaw").noise == TRANSNAS_TASKS["jigsaw"].noise
+    assert nasbench201.truth("cifar100").noise == NAS_NOISE["cifar100"]
+    assert {column.noise for column in nasbench201.columns if column.role != "truth"} == {0.0}
+    evidence, _ = open_pair(nasbench201, "cifar10", "cifar100", scheme="tk")
+    assert (evidence.repeatable("cifar10"), evidence.repeatable("cifar100")) == (False, True)
+
+
+def test_the_noise_of_a_training_is_what_single_runs_show(nasbench201: Table) -> None:
+    """CIFAR-10 has three single runs of most architectures: their own deviation, by the median over architectures."""
+    runs = np.stack([nasbench201.recorded(nasbench201.column(f"cifar10_test_200_run{run}")) for run in (1, 2, 3)])
+    whole = runs[:, np.isfinite(runs).all(axis=0)]
+    better = whole[:, whole.mean(axis=0) >= np.median(whole.mean(axis=0))]
+    assert better.shape[1] > 1000
+    assert NAS_NOISE["cifar10"] == pytest.approx(np.sqrt(np.median(better.var(axis=0, ddof=1)) / np.log(2)), rel=0.3)
 
 
 def test_evidence_is_short_and_on_validation(nasbench201: Table) -> None:
@@ -74,7 +113,7 @@ def test_micro_truth_is_validation_of_the_final_epoch(micro: Table) -> None:
 
 def test_another_file_is_not_of_the_layout(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("ops,arch_index\n421211,0\n")
-    with pytest.raises(TableError, match=r"t\.csv is not of the layout nasbench201: it has none of cifar10_test_200"):
+    with pytest.raises(TableError, match=r"t\.csv is not of the layout nasbench201: it has none of cifar10_valid_200"):
         read_preset("nasbench201", tmp_path / "t.csv")
     with pytest.raises(UnknownNameError, match="unknown layout 'moon'; known: nasbench201, transnas101_micro"):
         read_preset("moon", tmp_path / "t.csv")

@@ -92,5 +92,46 @@ def test_the_scale_of_a_pair_is_that_of_its_truth():
     assert scale.tk_floor == pytest.approx(100 * standing[feasible].min() / (len(CODES) - 1))
 
 
+def judged_by(*judges):
+    """The table with further columns of role judge: name, task, start."""
+    more = tuple(RecordedColumn(name, task, "judge", "accuracy", "test", start=start) for name, task, start in judges)
+    values = np.vstack([TABLE.values, np.random.default_rng(1).random((len(more), len(CODES)))])
+    return Table("judged", SPACE.name, CODES, TABLE.columns + more, values, TABLE.provenance)
+
+
+def test_a_judge_follows_the_weights_of_the_truth():
+    table = judged_by(("a_j", "a", ""), ("b_scratch_j", "b", ""), ("b_from_a_j", "b", "a"), ("c_scratch_j", "c", ""))
+    assert table.judge("a").name == "a_j"
+    assert table.judge("b").name == "b_scratch_j"
+    assert table.judge("b", "a").name == "b_from_a_j"
+    assert table.judge("c", "a") == table.truth("c", "a"), "a training from scratch does not judge adapted weights"
+    assert table.judge("a", "b") == table.truth("a", "b"), "nor does the source judge the target that it is elsewhere"
+    with pytest.raises(TableError, match="no truth on task 'd'"):
+        table.judge("d")
+
+
+def test_a_judge_of_other_weights_does_not_hide_the_right_one():
+    """A truth from scratch is judged from scratch, also where another judge began with weights of the source."""
+    columns = tuple(RecordedColumn(*one) for one in (("a", "a", "truth"), ("b", "b", "truth"), ("b_j", "b", "judge")))
+    later = RecordedColumn("b_from_a_j", "b", "judge", start="a")
+    values = np.random.default_rng(2).random((4, len(CODES)))
+    table = Table("mixed", SPACE.name, CODES, (*columns, later), values, TABLE.provenance)
+    assert table.truth("b", "a").name == "b"
+    assert table.judge("b", "a").name == "b_j"
+
+
+def test_a_pick_is_judged_by_the_judge_and_evidence_is_sold_as_recorded():
+    table = judged_by(("a_j", "a", ""), ("c_from_a_j", "c", "a"))
+    evidence, truth = open_pair(table, "a", "c", scheme="tk", allowance=Allowance(40, 40))
+    judged = truth.judge(Pick(ALL[7], 0))
+    assert judged.source_value == table.recorded(table.column("a_j"))[7]
+    assert judged.target_value == table.recorded(table.column("c_from_a_j"))[7]
+    assert np.array_equal(evidence.training("c", ALL), table.recorded(table.column("c_from_a")))
+    (scale,) = pair_scales(table, (("a", "c"),), 0.9)
+    feasible = np.argsort(table.recorded(table.column("a_j")))[-4:]
+    standing = np.argsort(np.argsort(table.recorded(table.column("c_from_a_j"))))
+    assert scale.tk_floor == pytest.approx(100 * standing[feasible].min() / (len(CODES) - 1))
+
+
 def test_a_measurement_tells_what_it_began_with():
     assert measurement_name(TABLE.column("c_from_b")) == "accuracy on test, begun with weights of b"

@@ -40,7 +40,8 @@ def test_final_and_best_epochs_are_told_apart(tmp_path: Path, zipped: bool) -> N
     assert micro.tasks == tuple(TRANSNAS_TASKS)
     expected = {"test_final": 19, "validation_final": 20, "test_at_best_validation": 29, "validation_best": 30}
     for task in micro.tasks:
-        assert micro.truth(task).name == f"{task}_test_final"
+        assert (micro.truth(task).name, micro.judge(task).name) == (f"{task}_validation_final", f"{task}_test_final")
+        assert micro.truth(task).noise == TRANSNAS_TASKS[task].noise > 0
         for name, value in expected.items():
             assert micro.recorded(micro.column(f"{task}_{name}")).tolist() == [value + 1, value]
     assert micro.column("jigsaw_test_final").epochs == 10
@@ -54,7 +55,8 @@ def test_a_task_without_results_is_not_recorded(tmp_path: Path) -> None:
     del whole["data"]["micro"]["64-41414-0_00_001"]["jigsaw"]
     torch.save(whole, tmp_path / "a.pth")
     _, micro = read_transnas(tmp_path / "a.pth")
-    np.testing.assert_array_equal(micro.recorded(micro.truth("jigsaw")), [np.nan, 19])
+    np.testing.assert_array_equal(micro.recorded(micro.truth("jigsaw")), [np.nan, 20])
+    np.testing.assert_array_equal(micro.recorded(micro.judge("jigsaw")), [np.nan, 19])
     assert np.isnan(micro.values).sum() == 7
 
 

@@ -15,8 +15,10 @@ from archlock.recipes.engine.market import Ask, Bought, Candidates
 from archlock.recipes.engine.settings import EngineSettings
 from archlock.search import Belief
 
-_GRID: Final = 200
+_BISECTIONS: Final = 40
 _TINY: Final = 1e-12
+_EQUAL: Final = 1e-9
+"""Relative differences that are nothing but rounding."""
 _DENSITY_STEP: Final = 0.01
 """Half of the range of shares over which the density at a percentile is taken."""
 
@@ -104,16 +106,27 @@ def percentile_floor(
     random sample as large as what was measured, times ``floor_doubt``, turned into source values by the density at the
     floor.
     """
-    from scipy.special import ndtr
-
-    belief = source.belief
-    low = float(np.quantile(belief.mean, max(0.0, share - 0.3))) - 4 * float(belief.std.max())
-    grid = np.linspace(low, float((belief.mean + 4 * belief.std).max()), _GRID)
-    below = 1 - candidates.shares.sum() + ndtr((grid[:, None] - belief.mean) / (belief.std + _TINY)) @ candidates.shares
-    at, before, after = np.interp([share, share - _DENSITY_STEP, min(1.0, share + _DENSITY_STEP)], below, grid)
-    per_share = (after - before) / (min(1.0, share + _DENSITY_STEP) - share + _DENSITY_STEP)
+    low, high = max(share - _DENSITY_STEP, 0.0), min(share + _DENSITY_STEP, 1.0)
+    at, before, after = _quantiles(source.belief, candidates.shares, np.array([share, low, high]))
+    per_share = (after - before) / (high - low)
     doubt = settings.floor_doubt * np.sqrt(share * (1 - share) / max(1, measured)) * per_share
     return Belief(np.array([at + settings.floor_shift * source.noise]), np.array([doubt]))
+
+
+def _quantiles(
+    belief: Belief, weights: Float[np.ndarray, " architectures"], shares: Float[np.ndarray, " shares"]
+) -> Float[np.ndarray, " shares"]:
+    """Values that these shares of a mixture of normal distributions stay below; what lacks to a weight of 1 stays below
+    all. By bisection between the lowest and the highest four deviations."""
+    from scipy.special import ndtr
+
+    low = np.full(len(shares), (belief.mean - 4 * belief.std).min())
+    high = np.full(len(shares), (belief.mean + 4 * belief.std).max())
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        below = 1 - weights.sum() + ndtr((middle[:, None] - belief.mean) / (belief.std + _TINY)) @ weights
+        low, high = np.where(below < shares, middle, low), np.where(below < shares, high, middle)
+    return np.asarray((low + high) / 2)
 
 
 def keeping(source: Belief, floor: Belief) -> Float[np.ndarray, " architectures"]:
@@ -130,20 +143,21 @@ def against(
     S).
 
     One known target counts in its units. Several are standardised first, each by its spread over all candidates, so
-    that none outweighs the others. Of stand-ins for an unknown target it counts, too, what hinders everywhere.
+    that none outweighs the others; one on which all are equal says nothing. Of stand-ins for an unknown target it
+    counts, too, what hinders everywhere.
     """
     source, *others = beliefs
     if not others:
         return Belief(-source.belief.mean, source.belief.std), source.noise
     if known and len(others) == 1:
         return others[0].belief, others[0].noise
-    spreads = [float(one.belief.mean.std()) + _TINY for one in others]
+    spreads = [_spread(one) for one in others]
     mean = np.mean([one.belief.mean / spread for one, spread in zip(others, spreads, strict=True)], axis=0)
     squares = [(one.belief.std / spread) ** 2 for one, spread in zip(others, spreads, strict=True)]
     std = np.sqrt(np.sum(squares, axis=0)) / len(others)
     noise = float(np.sqrt(np.sum([(one.noise / spread) ** 2 for one, spread in zip(others, spreads, strict=True)])))
     if not known:
-        on_source = source.belief.mean / (float(source.belief.mean.std()) + _TINY)
+        on_source = source.belief.mean / _spread(source)
         mean = (
             mean
             + settings.caution * std
@@ -151,3 +165,10 @@ def against(
             + settings.source_weight * on_source
         )
     return Belief(np.asarray(mean), np.asarray(std)), noise / len(others)
+
+
+def _spread(task: TaskBelief) -> float:
+    """Standard deviation of what is believed of all candidates; infinite where they are equal."""
+    mean = task.belief.mean
+    spread = float(mean.std())
+    return spread if spread > _EQUAL * float(np.abs(mean).max()) else np.inf

@@ -37,7 +37,20 @@ CAPACITY_WEIGHT = 0.2
 """How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no
 training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
 
-Evidence = Literal["trainings", "structure"]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foretold:
+    """What proxies, or whoever else, say of every candidate without any training: then only the source is bought."""
+
+    source: Float[np.ndarray, " architectures"]
+    """Scores in any unit."""
+    against: Belief | None
+    """What is to be made low; None in scheme S."""
+    first: Int[np.ndarray, " shortlist"]
+    """Rows that are trained, the best first; no others are."""
+
+
+Evidence = Literal["trainings", "structure"] | Foretold
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +58,6 @@ class Asked:
     """What a search is to find, and with how much."""
 
     floor: SourceFloor
-    reference: tuple[float, float] | None = None
-    """Mean and deviation of the source value that a loss counts from; None: of the best candidate that is believed
-    in."""
     short: int = 0
     full: int = 0
     against: Evidence = "trainings"
@@ -84,10 +94,14 @@ class LockSearch:
     label: str = ""
     """Part of the seed's derivation: searches of different tasks draw differently."""
     settings: EngineSettings = DEFAULTS
+    reference: tuple[float, float] | None = None
+    """Mean and deviation of the source value that a loss counts from; None: of the best candidate by belief. It may
+    come later than the first questions."""
     _short: Ledger = field(init=False)
     _full: Ledger = field(init=False)
     _trend: Float[np.ndarray, "architectures columns"] = field(init=False)
     _rng: np.random.Generator = field(init=False)
+    _short_over: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         if self.asked.full < FEWEST_TRAININGS:
@@ -97,35 +111,44 @@ class LockSearch:
             )
         self._short, self._full = Ledger(Kriging(self.candidates.places)), Ledger(Kriging(self.candidates.places))
         self._trend = self.candidates.size[:, None]
+        if isinstance(self.asked.against, Foretold):
+            self._trend = np.column_stack([self.asked.against.source, self.candidates.size])
         self._rng = rng_for(self.seed, "lock search", self.label)
 
     def ask(self) -> Ask | None:
         """What to buy next; None: it is time to decide."""
-        if self._short.spent < self.asked.short:
-            return self._ask_short()
+        if not self._short_over:
+            ask = self._ask_short()
+            if len(ask.rows):
+                return ask
+            self._end_short()
         left = self.asked.full - self._full.spent
         if left <= 0:
             return None
-        if self._full.spent == 0:
-            return self._first(
-                "full", min(left, max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full)))
-            )
-        count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
-        explored = round(self.settings.explored * count) if self._explores else 0
-        worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
-        return _ask("full", [*worthy, *self._drawn_promising(explored, worthy)], self._full)
+        if len(self._full.rows) == 0:
+            wanted = max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))
+            ask = self._first("full", min(left, wanted))
+        else:
+            count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
+            explored = round(self.settings.explored * count) if self._explores else 0
+            worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
+            ask = _ask("full", [*worthy, *self._drawn_promising(explored, worthy)], self._full)
+        return ask if len(ask.rows) else None
 
     def tell(self, ask: Ask, bought: Bought) -> None:
         """What an ask brought."""
         (self._short if ask.kind == "short" else self._full).add(ask, bought)
-        if ask.kind == "short" and self._short.spent >= self.asked.short:
-            latents = [one.belief.mean for one in self._short_beliefs()]
-            self._trend = np.column_stack([*latents, self.candidates.size])
+
+    def confirm(self, trainings: int) -> Ask | None:
+        """What is missing for the present decision to rest on so many trainings; None where nothing is."""
+        row = self.found().row
+        missing = trainings - self._full.asked[row]
+        return _ask("full", [row] * missing, self._full) if missing > 0 and self.repeatable else None
 
     def found(self) -> Found:
         """The decision; SearchError if not a single full training succeeded."""
         if len(self._full.rows) == 0:
-            raise SearchError("every full training failed; look at the data, or lower the learning rate or --width")
+            raise SearchError("every full training failed: they diverged; look at the data, or lower --width")
         beliefs = self._believed()
         source, rows = beliefs[0].belief, self._full.rows
         target, _ = self._against(beliefs)
@@ -143,11 +166,13 @@ class LockSearch:
 
     @property
     def _locks(self) -> bool:
+        if isinstance(self.asked.against, Foretold):
+            return self.asked.against.against is not None
         return bool(self.others) or self.asked.against == "structure"
 
     @property
     def _foretold(self) -> bool:
-        return self.asked.short > 0 or self.asked.against == "structure"
+        return self.asked.short > 0 or self.asked.against != "trainings"
 
     @property
     def _explores(self) -> bool:
@@ -155,28 +180,37 @@ class LockSearch:
 
     def _ask_short(self) -> Ask:
         start = round(self.settings.short_start * self.asked.short)
-        if self._short.spent == 0:
-            return self._first("short", max(start, min(5, self.asked.short)))
         left = self.asked.short - self._short.spent
+        if len(self._short.rows) < FEWEST_TRAININGS:
+            return self._first("short", min(left, max(start, FEWEST_TRAININGS)))
         count = min(left, max(1, -(-(self.asked.short - start) // self.settings.short_rounds)))
-        if len(self._short.rows) < 3:
-            return self._first("short", left)
         return _ask("short", self._worthiest(self._short, self._short_beliefs(), count, repeats=False), self._short)
+
+    def _end_short(self) -> None:
+        self._short_over = True
+        if len(self._short.rows) >= FEWEST_TRAININGS:
+            latents = [one.belief.mean for one in self._short_beliefs()]
+            self._trend = np.column_stack([*latents, self.candidates.size])
 
     def _first(self, kind: Kind, count: int) -> Ask:
         """Rows drawn at random: from everywhere, each as often as it stands for others, or where full ones are
         foretold."""
-        asked = (self._short if kind == "short" else self._full).asked
+        ledger = self._short if kind == "short" else self._full
+        asked = ledger.asked
+        if kind == "full" and isinstance(self.asked.against, Foretold):
+            return _ask(kind, [row for row in self.asked.against.first.tolist() if row not in asked][:count], ledger)
         weights = self.candidates.shares.copy()
         if kind == "full" and self._foretold:
-            foretold = self._trend[:, :-1].T if self.asked.short else self.candidates.capacity[None]
+            foretold = self._trend[:, :-1].T if len(self._short.rows) else self.candidates.capacity[None]
             promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
             most = max(count, round(self.settings.foretold * len(promise)))
             weights[np.argsort(-promise, kind="stable")[most:]] = 0
         weights[list(asked)] = 0
         count = min(count, int((weights > 0).sum()))
+        if count == 0:
+            return _ask(kind, [], ledger)
         rows = self._rng.choice(len(weights), count, replace=False, p=weights / weights.sum())
-        return _ask(kind, rows.tolist(), self._short if kind == "short" else self._full)
+        return _ask(kind, rows.tolist(), ledger)
 
     def _short_beliefs(self) -> tuple[TaskBelief, ...]:
         return beliefs_of(self._short, self.candidates.size[:, None], held_up=self.settings.held_up)
@@ -190,6 +224,8 @@ class LockSearch:
     def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:
         if self.asked.against == "structure":
             return self._by_structure(beliefs[0].belief), 0.0
+        if isinstance(self.asked.against, Foretold) and self.asked.against.against is not None:
+            return self.asked.against.against, 0.0
         return against(self.candidates, beliefs, self.settings, known=self.known)
 
     def _by_structure(self, source: Belief) -> Belief:
@@ -203,8 +239,8 @@ class LockSearch:
         source, floor = beliefs[0], self.asked.floor
         if floor.kind == "percentile":
             return percentile_floor(source, self.candidates, measured, floor.value, self.settings)
-        if self.asked.reference is not None:
-            mean, std = self.asked.reference
+        if self.reference is not None:
+            mean, std = self.reference
         else:
             best = int(np.argmax(source.belief.mean))
             mean, std = float(source.belief.mean[best]), float(source.belief.std[best])
@@ -231,6 +267,9 @@ class LockSearch:
         if not repeats:
             worth[list(ledger.asked)] = -np.inf
         worth[[row for row in ledger.asked if row not in ledger.counts]] = -np.inf  # what failed is not tried again
+        if ledger is self._full and isinstance(self.asked.against, Foretold):
+            listed = np.isin(np.arange(len(worth)), self.asked.against.first)
+            worth[~listed] = -np.inf
         found: list[int] = []
         for row in np.argsort(-worth, kind="stable").tolist():
             if len(found) >= count or worth[row] == -np.inf:
@@ -254,16 +293,35 @@ def search_lock(
     *,
     seed: int,
     label: str = "",
-    reference: tuple[float, float] | None = None,
     against: Evidence = "trainings",
     settings: EngineSettings = DEFAULTS,
 ) -> Found:
     """Spend all that the market sells, and decide. The same market and seed give the same answer."""
-    asked = Asked(floor, reference, market.left("short"), market.left("full"), against)
-    search = LockSearch(market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings)
+    search = search_on(market, floor, seed=seed, label=label, against=against, settings=settings)
+    spend(search, market)
+    return search.found()
+
+
+def search_on(
+    market: Market,
+    floor: SourceFloor,
+    *,
+    seed: int,
+    label: str = "",
+    against: Evidence = "trainings",
+    settings: EngineSettings = DEFAULTS,
+) -> LockSearch:
+    """A search with all that a market sells before it."""
+    asked = Asked(floor, market.left("short"), market.left("full"), against)
+    return LockSearch(market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings)
+
+
+def spend(search: LockSearch, market: Market, *, confirmed: int = 1) -> None:
+    """Buy what the search asks for, and then, until the decision stands on ``confirmed`` trainings, what it lacks."""
     while (ask := search.ask()) is not None:
         search.tell(ask, market.buy(ask))
-    return search.found()
+    while (ask := search.confirm(confirmed)) is not None:
+        search.tell(ask, market.buy(ask))
 
 
 def _ask(kind: Kind, rows: list[int], ledger: Ledger) -> Ask:

@@ -6,7 +6,7 @@ their noise. What it cannot buy it cannot know: a market has no truth.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -58,6 +58,7 @@ class Bought:
     """Standard deviation of one training about what others of it bring; 0 where nothing is known of it."""
 
 
+@runtime_checkable
 class Market(Protocol):
     """Candidates, tasks, and evidence for sale. The same question has the same answer."""
 

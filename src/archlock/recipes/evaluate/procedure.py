@@ -43,7 +43,7 @@ from archlock.reports import (
     summarise,
     write_rows_parquet,
 )
-from archlock.tables import Pick, Table, content_checksum, open_pair
+from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair
 
 RECORD: Final = "evaluation.json"
 SUMMARY: Final = "summary.json"
@@ -58,8 +58,14 @@ BOTH: Final = (
 FROM_WEIGHTS: Final = (
     "On targets the table records fine-tuning of weights that were trained on the source, at reduced fidelity."
 )
-NOISE: Final = (
-    "Truth is what was recorded, noise of single trainings included; differences below that noise mean nothing."
+APART: Final = "On {tasks} another training or another split judges than the one that is sold."
+NOISY: Final = (
+    "On {tasks} one training is recorded: it judges, and it is sold with noise of the size of one training, so that "
+    "nobody chooses by the luck that they are judged by."
+)
+FLATTERING: Final = (
+    "On {tasks} the recorded training is sold and judges, since the table does not say how large the noise of one is: "
+    "what chooses by it looks better there than it is."
 )
 
 
@@ -128,7 +134,7 @@ def evaluate(
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
         patterns=patterns,
         importances=importances,
-        notes=(*warnings, *begun(table, pairs), NOISE),
+        notes=(*warnings, *begun(table, pairs), *how_judged(table, pairs)),
     )
     return write_evaluation(record, out, parquet=config.parquet)
 
@@ -139,6 +145,17 @@ def begun(table: Table, pairs: Sequence[tuple[str, str]]) -> tuple[str]:
     if 0 < tuned < len(pairs):
         return (BOTH.format(tuned=tuned, all=len(pairs)),)
     return (FROM_WEIGHTS,) if tuned else (FROM_SCRATCH,)
+
+
+def how_judged(table: Table, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """How far what is sold and what judges are apart on the tasks of these pairs, in a sentence each."""
+    asked = dict.fromkeys([(source, "") for source, _ in pairs] + [(target, source) for source, target in pairs])
+    kinds: dict[str, dict[str, None]] = {APART: {}, NOISY: {}, FLATTERING: {}}
+    for task, start in asked:
+        sold = table.truth(task, start)
+        kind = APART if table.judge(task, start) != sold else NOISY if sold.noise else FLATTERING
+        kinds[kind][task] = None
+    return tuple(kind.format(tasks=", ".join(tasks)) for kind, tasks in kinds.items() if tasks)
 
 
 def write_evaluation(record: EvaluationRecord, out: Path, *, parquet: bool = False) -> EvaluationResult:
@@ -282,8 +299,15 @@ def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...
     return tuple(points)
 
 
+def _judging(table: Table, task: str) -> RecordedColumn:
+    """The column that judges on a task, of the first source that it is judged after."""
+    starts = ["", *(source for source, target in table.pairs if target == task)]
+    truths = {column.start for column in table.columns if column.task == task and column.role == "truth"}
+    return table.judge(task, next(start for start in starts if start in truths))
+
+
 def _table_record(table: Table) -> TableRecord:
-    columns = [next(c for c in table.columns if c.task == task and c.role == "truth") for task in table.tasks]
+    columns = [_judging(table, task) for task in table.tasks]
     tasks = tuple(
         RecordedTask(column.task, column.metric, column.split, column.unit, column.epochs, column.runs)
         for column in columns

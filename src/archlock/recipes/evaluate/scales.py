@@ -64,7 +64,8 @@ def _floor_value(table: Table, source: str, floor: float) -> FloorValue:
     feasible = _feasible(source_standing(table, source), table.name, source, floor)
     different = {table.space.canonicalise(table.architectures[row]).code for row in feasible}
     value = float(table.scores(column)[feasible].min())
-    return FloorValue(source, value, column.metric, column.unit, len(different))
+    noise = table.truth(source).noise or None
+    return FloorValue(source, value, column.metric, column.unit, len(different), noise)
 
 
 def _feasible(

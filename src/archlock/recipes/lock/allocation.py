@@ -29,6 +29,9 @@ TYPICAL = 0.75
 """What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
 ADAPTATION_SHARE = 1.3
 """What a finalist costs beyond its training on the source: adapting it to the known targets."""
+SOURCE_ONLY_SHARE = 0.3
+"""What short trainings of the search without targets cost beside those of the other: no adaptation, and half of them
+are the same."""
 DRAWS_AN_ARM = 1.5
 """First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
 
@@ -38,9 +41,7 @@ class Allocation:
     """What a run will do, in numbers. ``plan.json`` of the run directory."""
 
     candidates: int
-    """Architectures on which evidence is bought."""
-    rounds: int
-    """In so many rounds, each one choosing by what the ones before it found."""
+    """Architectures on which evidence is bought, by each of the two searches."""
     shape: tuple[int, int, int]
     """Size of the images the released model takes: channels, height, width."""
     original_shape: tuple[int, int, int]
@@ -51,11 +52,17 @@ class Allocation:
     target_examples: int
     evidence: AdaptationSettings
     finalists: int
+    """Full trainings that each of the two searches has, besides those with which it confirms its choice."""
     final: AdaptationSettings
     """How finalists and the released model are trained."""
     attack_plan: Plan
     attack_examples: int
     """Most training examples of a target an attacker gets at fraction 1."""
+
+    @property
+    def full_trainings(self) -> int:
+        """What a search may spend before its choice is confirmed."""
+        return self.finalists
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +113,13 @@ def _paid(
     """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
     seconds = config.budget.amount * 60 * workload.workers
     draft = _default(config, source, workload)
-    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft))
+    searches = 1.0 if config.scheme == "s" else 1 + SOURCE_ONLY_SHARE
+    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
     plan = _with_candidates(draft, min(candidates, 600))
     per_image = _seconds_per_image(config, source)
     models, arms = 2 + len(config.arms), len(config.arms)
-    trainings = plan.finalists * ADAPTATION_SHARE + models * (config.attack_seeds - 1) + arms * DRAWS_AN_ARM
+    finalists = plan.finalists * (1.0 if config.scheme == "s" else 1 + ADAPTATION_SHARE)
+    trainings = finalists + models * (config.attack_seeds - 1) + arms * DRAWS_AN_ARM
     epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
     suite = suite_of(config, plan.attack_plan)
     attacks = models * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
@@ -193,7 +202,6 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     )
     return Allocation(
         candidates=FEWEST_CANDIDATES,
-        rounds=1,
         shape=source.shape,
         original_shape=source.shape,
         evidence_shape=evidence_shape(source.shape),
@@ -211,7 +219,6 @@ def _with_candidates(plan: Allocation, candidates: int) -> Allocation:
     return replace(
         plan,
         candidates=candidates,
-        rounds=1 if candidates < 16 else 2 if candidates < 24 else 3,
         finalists=min(8, max(4, candidates // 10)),
     )
 

@@ -15,10 +15,9 @@ from jaxtyping import Float
 
 from archlock.evidence import Measurement
 from archlock.models import build, count_parameters
-from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
-from archlock.recipes.lock.gathering import Subjects, gather
-from archlock.recipes.lock.judging import SEARCH_FLOOR
+from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.gathering import EvidenceTasks, gather
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run
 from archlock.reports import Role
@@ -81,7 +80,7 @@ def train_arms(run: Run, decision: Decision) -> Arms:
     if not run.config.arms:
         return Arms({}, (), ())
     draws = _draws(run, decision)
-    subjects = Subjects(run.source, {}, run.allocation.final, run.workspace.checkpoints, run.config.device)
+    tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
     first = run.config.seed
     scores: dict[Architecture, Measurement] = {}
     for turn in range(DRAWS):
@@ -90,35 +89,31 @@ def train_arms(run: Run, decision: Decision) -> Arms:
         if not wanted:
             break
         stage = f"random architectures, draw {turn + 1}"
-        known = gather(wanted, subjects, seeds=(first,), stage=stage, means=run.means)
-        scores.update({a: known[subjects.keys(a, first)[0]] for a in wanted})
+        known = gather(wanted, tasks, seeds=(first,), stage=stage, resources=run.resources)
+        scores.update({a: known[tasks.keys(a, first)[0]] for a in wanted})
     chosen = {role: arm for role, drawn in draws.items() if (arm := _best(run, decision, drawn, scores)) is not None}
     architectures = tuple(dict.fromkeys(chosen.values()))
     seeds = tuple(first + index for index in range(run.config.attack_seeds))
     stage = "random architectures, trained with every seed"
-    known = gather(architectures, subjects, seeds=seeds, stage=stage, means=run.means)
-    rest = [known[subjects.keys(a, seed)[0]] for a in architectures for seed in seeds[1:]]
+    known = gather(architectures, tasks, seeds=seeds, stage=stage, resources=run.resources)
+    rest = [known[tasks.keys(a, seed)[0]] for a in architectures for seed in seeds[1:]]
     released = {}
     for role, architecture in chosen.items():
         one = release(run, Finalist(architecture, (scores[architecture].value,), {}))
         released[role] = replace(one, keeps_floor=_keeps(run, decision, architecture, scores))
         kept = "" if released[role].keeps_floor else ", which misses the floor"
-        run.means.progress.say(f"{role.replace('_', ' ')}: {architecture}, {scores[architecture].value:.1%}{kept}")
+        run.resources.progress.say(f"{role.replace('_', ' ')}: {architecture}, {scores[architecture].value:.1%}{kept}")
     return Arms(released, tuple(scores), (*scores.values(), *rest))
 
 
 def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]:
     """What is to be tried for every arm that is asked for."""
-    seen, floor = decision.seen, run.config.floor
-    believed = dict(zip(seen.cheapest, seen.source.tolist(), strict=True))
-    if not seen.in_units and floor.kind == "accuracy_loss":
-        floor = SEARCH_FLOOR
     plan = run.allocation.final
     found = ordinary_arms(
-        tuple(believed),
-        np.array(list(believed.values())),
+        decision.candidates.architectures,
+        decision.source.mean,
         lambda a: count_parameters(build(a, run.source.signature, width=plan.width, depth=plan.depth, seed=0)),
-        threshold=floor.threshold(seen.source),
+        threshold=decision.threshold,
         locked=decision.locked.architecture,
         excluded=(decision.source_only.architecture,),
         rng=rng_for(run.config.seed, "random architectures"),

@@ -1,34 +1,36 @@
 """The decision: which architecture is the lock, from evidence on the source and on targets the search may know.
 
-Nothing here can reach a sealed target: no argument carries one. What comes out is a :class:`Decision`, and only the
-``Choice`` in it opens the seals.
+The engine runs twice with the same budget: without targets, which gives the source-only architecture, and against them,
+with the floor counted from that one. Nothing here can reach a sealed target: no argument carries one. What comes out is
+a :class:`Decision`, and only the ``Choice`` in it opens the seals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from typing import Final
 
-from archlock.preferences import Preference
-from archlock.recipes.lock.choosing import Finalist, confirmed_choice, finalists_of
-from archlock.recipes.lock.config import LockConfig
-from archlock.recipes.lock.gathering import Subjects, gather
-from archlock.recipes.lock.judging import Landscape, landscape, shortlist, trade_off_points
-from archlock.recipes.lock.learning import learn_by_adaptation
-from archlock.recipes.lock.run import Run, evidence_subjects
-from archlock.recipes.lock.zero_cost import learn_by_proxies
+import numpy as np
+
+from archlock.recipes.engine.beliefs import percentile_floor
+from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
+from archlock.recipes.engine.market import Candidates, candidates_of_space
+from archlock.recipes.engine.settings import DEFAULTS
+from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.live_market import LiveMarket
+from archlock.recipes.lock.run import Run
+from archlock.recipes.lock.zero_cost import foretell
 from archlock.recipes.workspace import CHOICE
 from archlock.records import plain
 from archlock.reports import TradeOffPoint
-from archlock.spaces import SPACES, Architecture, Space
+from archlock.search import Belief
+from archlock.search import trade_off as best_at_floors
+from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Choice
 
-SOURCE_ONLY_SHARE = 3
-"""One finalist in so many, two at least, is there for its source score alone."""
-EDGES = (1.0, 0.5)
-"""Shares of the allowed loss, in turn: the best forecasts at the very edge of the floor are too kind as often as not,
-so every other finalist is the best lock within half of it."""
-SLACKS = (2.0, 4.0)
-"""Where too few architectures are expected to keep the floor, near misses become finalists too: training decides."""
+ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
+"""Losses of source accuracy at which the trade-off is shown."""
+LEAST_SURE: Final = 0.5
+"""A candidate that is likelier to miss the source floor than to keep it is no lock: then it is the source-only one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,90 +41,114 @@ class Decision:
     locked: Finalist
     source_only: Finalist
     finalists: tuple[Finalist, ...]
+    candidates: Candidates
+    source: Belief
+    """Source accuracy of every candidate, as the source-only search believes it."""
+    threshold: float
+    """Source accuracy that keeps the floor."""
+    keeps: float
+    """Probability that the locked architecture keeps it, as far as the search can tell."""
     percentiles: Mapping[Architecture, float]
-    """Expected source percentile of every connected architecture, in [0, 1]."""
+    """Expected source percentile of every candidate, in [0, 1]."""
     trade_off: tuple[TradeOffPoint, ...]
-    seen: Landscape
-    """What is believed of the whole space."""
 
 
 def decide(run: Run) -> Decision:
     """Buy evidence, learn, search, train the finalists, choose."""
-    space = SPACES[run.config.space]
-    preference = _learn(run, space)
-    seen = landscape(preference, space, tuple(run.targets))
-    ordinary, locks = finalists_to_train(run.config, seen, space, count=run.allocation.finalists)
-    architectures = tuple(dict.fromkeys((*ordinary, *locks)))
-    measured = {} if run.config.evidence == "zero_cost" else run.targets
-    subjects = Subjects(run.source, measured, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
-    known = gather(
-        architectures,
-        subjects,
-        seeds=(run.config.seed,),
-        stage="finalists, trained at full size",
-        means=run.means,
-    )
-    finalists = finalists_of(architectures, subjects, known, seed=run.config.seed)
-    locked, source_only, finalists = confirmed_choice(run, finalists, ordinary, seen)
-    run.means.progress.say(
-        f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
-        f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
-    )
+    config, plan = run.config, run.allocation
+    candidates = candidates_of_space(SPACES[config.space], seed=config.seed)
+    said = foretell(run, candidates) if config.evidence == "zero_cost" else None
+    short = plan.candidates if said is None else 0
+    ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.full_trainings)
+    lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.full_trainings)
+    ordinary = _search(run, ordinary_market, "trainings" if said is None else said.ordinary)
+    search = _search(run, lock_market, "trainings" if said is None else said.lock) if run.targets else None
+    if search is not None and (first := search.ask()) is not None:
+        search.tell(first, lock_market.buy(first))  # so that the same trainings are in the store for the other one
+    spend(ordinary, ordinary_market, confirmed=config.attack_seeds)
+    source_only = ordinary.found()
+    reference = source_only.source.mean[source_only.row], source_only.source.std[source_only.row]
+    found = source_only
+    if search is not None:
+        search.reference = float(reference[0]), float(reference[1])
+        spend(search, lock_market, confirmed=config.attack_seeds)
+        found = search.found()
+    finalists = _together(lock_market.finalists(), ordinary_market.finalists())
+    by_architecture = {one.architecture: one for one in finalists}
+    chosen = found if found.keeps >= LEAST_SURE else source_only
+    locked, ordinary_one = by_architecture[chosen.architecture], by_architecture[source_only.architecture]
+    run.resources.progress.say(_said(locked, ordinary_one, found))
     return Decision(
         _choice(run, locked),
         locked,
-        source_only,
+        ordinary_one,
         finalists,
-        seen.percentiles,
-        trade_off_points(preference, seen, tuple(run.targets)),
-        seen,
+        candidates,
+        source_only.source,
+        _threshold(run, source_only, candidates, float(reference[0])),
+        found.keeps,
+        _percentiles(candidates, source_only.source),
+        _trade_off(found, candidates) if search is not None and said is None else (),
     )
 
 
-def _learn(run: Run, space: Space) -> Preference:
-    small = evidence_subjects(run.source, run.targets, run.allocation, device=run.config.device)
-    if run.config.evidence == "zero_cost":
-        return learn_by_proxies(
-            space,
-            small.source,
-            small.targets,
-            run.config.preference,
-            candidates=run.allocation.candidates,
-            means=run.means,
-            device=run.config.device,
+def _search(run: Run, market: LiveMarket, against: Evidence) -> LockSearch:
+    return search_on(market, run.config.floor, seed=run.config.seed, against=against)
+
+
+def _said(locked: Finalist, source_only: Finalist, found: Found) -> str:
+    line = (
+        f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
+        f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
+    )
+    if found.keeps < LEAST_SURE:
+        return f"{line}. No lock was found that is likelier to keep the source floor than to miss it"
+    return f"{line}; the floor is kept with probability {found.keeps:.2f}"
+
+
+def _threshold(run: Run, source_only: Found, candidates: Candidates, reference: float) -> float:
+    floor = run.config.floor
+    if floor.kind == "accuracy_loss":
+        return reference - floor.value
+    found = percentile_floor(source_only.beliefs[0], candidates, len(source_only.measured), floor.value, DEFAULTS)
+    return float(found.mean[0])
+
+
+def _together(first: Sequence[Finalist], second: Sequence[Finalist]) -> tuple[Finalist, ...]:
+    """Finalists of both searches; one that both trained keeps its gains and the longer row of source scores."""
+    found = {one.architecture: one for one in first}
+    for one in second:
+        known = found.get(one.architecture)
+        if known is None:
+            found[one.architecture] = one
+        elif len(one.source_scores) > len(known.source_scores):
+            found[one.architecture] = Finalist(one.architecture, one.source_scores, known.per_target)
+    return tuple(found.values())
+
+
+def _percentiles(candidates: Candidates, source: Belief) -> dict[Architecture, float]:
+    order = np.argsort(source.mean, kind="stable")
+    shares = candidates.shares[order]
+    below = 1 - candidates.shares.sum() + np.cumsum(shares) - shares
+    return {candidates.architectures[row]: float(share) for row, share in zip(order.tolist(), below, strict=True)}
+
+
+def _trade_off(found: Found, candidates: Candidates) -> tuple[TradeOffPoint, ...]:
+    """What each loss of source accuracy would buy, by what is believed of all candidates."""
+    source, gains = found.source.mean, np.mean([one.belief.mean for one in found.beliefs[1:]], axis=0)
+    best = int(np.argmax(source))
+    points = best_at_floors(source, found.against.mean, [float(source[best]) - loss for loss in ALLOWANCES])
+    return tuple(
+        TradeOffPoint(
+            source_loss=round(float(source[best]) - point.floor, 6),
+            code=candidates.architectures[point.index].code,
+            source_validation=float(source[point.index]),
+            target_gain=float(gains[point.index]),
+            taken_away=float(gains[best] - gains[point.index]),
+            estimated=True,
         )
-    return learn_by_adaptation(
-        space,
-        small,
-        run.config.floor,
-        candidates=run.allocation.candidates,
-        rounds=run.allocation.rounds,
-        means=run.means,
+        for point in reversed(points)
     )
-
-
-def finalists_to_train(
-    config: LockConfig, seen: Landscape, space: Space, *, count: int
-) -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
-    """What an ordinary search for the source alone would train, and the best locks besides: ``count`` in all.
-
-    Locks are listed by turns at the floor and within half of the loss that it allows (:data:`EDGES`).
-    """
-    if not len(seen.targets):
-        return shortlist(config, seen, space, targeted=False, count=count, evaluations=config.evaluations), ()
-    first = max(2, count // SOURCE_ONLY_SHARE)
-    ordinary = shortlist(config, seen, space, targeted=False, count=first, evaluations=config.evaluations)
-
-    def locks_at(slack: float) -> list[Architecture]:
-        found = shortlist(config, seen, space, targeted=True, count=count, slack=slack, evaluations=config.evaluations)
-        return [architecture for architecture in found if architecture not in ordinary]
-
-    in_turn = (one for pair in zip_longest(*map(locks_at, EDGES)) for one in pair if one is not None)
-    locks = dict.fromkeys(in_turn)
-    for slack in SLACKS:
-        if len(locks) < count - first:
-            locks.update(dict.fromkeys(locks_at(slack)))
-    return ordinary, tuple(locks)[: count - first]
 
 
 def _choice(run: Run, locked: Finalist) -> Choice:

@@ -17,6 +17,7 @@ DEMO = LockConfig(
     depth=1,
     epochs=20,
     attack_seeds=1,
+    arms=("random",),  # each costs the demonstration about twenty seconds on two cores
     demo=True,
 )
 

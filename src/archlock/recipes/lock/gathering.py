@@ -25,7 +25,7 @@ from archlock.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Resources:
     """What measuring needs besides what is measured."""
 
     store: EvidenceStore
@@ -35,7 +35,7 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subjects:
+class EvidenceTasks:
     """What evidence is about: the source, the targets the search may know (by name), and how both are trained."""
 
     source: Task
@@ -62,37 +62,37 @@ class Subjects:
 
 def gather(
     architectures: Sequence[Architecture],
-    subjects: Subjects,
+    tasks: EvidenceTasks,
     *,
-    means: Means,
+    resources: Resources,
     seeds: Sequence[int],
     stage: str,
 ) -> dict[Key, Measurement]:
     """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
-    known = means.store.read(fidelity=subjects.settings.fidelity(subjects.source, device=subjects.device))
+    known = resources.store.read(fidelity=tasks.settings.fidelity(tasks.source, device=tasks.device))
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
-    left = [job for job in jobs if not _complete(subjects, *job, known)]
-    means.progress.begin(stage, len(jobs), len(jobs) - len(left))
-    for index, found in executor_for(means.workers).run(_measure, subjects, left):
-        known.update(settle(means.store, found, means.progress))
-        means.progress.advance(1, f"{left[index][0].code}: {known[found[0].key].value:.1%} on the source")
+    left = [job for job in jobs if not _complete(tasks, *job, known)]
+    resources.progress.begin(stage, len(jobs), len(jobs) - len(left))
+    for index, found in executor_for(resources.workers).run(_measure, tasks, left):
+        known.update(settle(resources.store, found, resources.progress))
+        resources.progress.advance(1, f"{left[index][0].code}: {known[found[0].key].value:.1%} on the source")
     return known
 
 
-def _complete(subjects: Subjects, architecture: Architecture, seed: int, known: Mapping[Key, Measurement]) -> bool:
-    kept = subjects.folder is None or weights_file(subjects.folder, architecture, seed).exists()
-    keys = subjects.keys(architecture, seed)
+def _complete(tasks: EvidenceTasks, architecture: Architecture, seed: int, known: Mapping[Key, Measurement]) -> bool:
+    kept = tasks.folder is None or weights_file(tasks.folder, architecture, seed).exists()
+    keys = tasks.keys(architecture, seed)
     return all(key in known for key in keys) and (kept or known[keys[0]].status == "failed")
 
 
-def _measure(subjects: Subjects, job: tuple[Architecture, int]) -> tuple[Measurement, ...]:
+def _measure(tasks: EvidenceTasks, job: tuple[Architecture, int]) -> tuple[Measurement, ...]:
     architecture, seed = job
     return measure_adaptation(
         architecture,
-        subjects.source,
-        subjects.targets,
-        subjects.settings,
-        folder=subjects.folder,
+        tasks.source,
+        tasks.targets,
+        tasks.settings,
+        folder=tasks.folder,
         seed=seed,
-        device=subjects.device,
+        device=tasks.device,
     )

@@ -108,7 +108,7 @@ def lock(
     further = _train_on(run, defended)
     record = lock_record(run, decision, every, arms, opened, outcomes, further, command=command)
     for line in left_out():
-        run.means.progress.say(line)
+        run.resources.progress.say(line)
     write_models(run.workspace.path, every)
     write_pages(run.workspace.path, record)
     return LockResult(every["locked"].models[0], decision.locked.architecture, record, run.workspace.path)
@@ -148,9 +148,9 @@ def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task])
         defended,
         targets,
         suite_of(run.config, run.allocation.attack_plan),
-        store=run.means.store,
-        progress=run.means.progress,
-        workers=run.means.workers,
+        store=run.resources.store,
+        progress=run.resources.progress,
+        workers=run.resources.workers,
         seed=run.config.seed,
         device=run.config.device,
     )
@@ -164,9 +164,9 @@ def _train_on(run: Run, defended: Sequence[Defended]) -> tuple[FurtherRecord, ..
         more,
         unseen=unseen,
         seeds=run.config.attack_seeds,
-        store=run.means.store,
-        progress=run.means.progress,
-        workers=run.means.workers,
+        store=run.resources.store,
+        progress=run.resources.progress,
+        workers=run.resources.workers,
         seed=run.config.seed,
         device=run.config.device,
     )

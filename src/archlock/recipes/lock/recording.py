@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from archlock.evidence import Measurement
 from archlock.models import count_flops, count_parameters
 from archlock.recipes.lock.arms import Arms
-from archlock.recipes.lock.choosing import Finalist
 from archlock.recipes.lock.decide import Decision
+from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.outputs import left_files, left_out
 from archlock.recipes.lock.release import Released
-from archlock.recipes.lock.run import Run, evidence_subjects, known_fingerprints
-from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
+from archlock.recipes.lock.run import PROXIES_BOUGHT, Run, evidence_tasks, known_fingerprints
 from archlock.recipes.task_records import Attacked, enlargements, target_record, task_record, versions
 from archlock.reports import (
     BudgetRecord,
@@ -105,12 +104,12 @@ def evidence_records(run: Run, *, beside: Collection[str]) -> tuple[EvidenceReco
     """
     names = known_fingerprints(run)
     device = run.config.device
-    small = evidence_subjects(run.source, run.targets, run.allocation, device=device)
+    small = evidence_tasks(run.source, run.targets, run.allocation, device=device)
     final = run.allocation.final.fidelity(run.source, device=device)
     fidelities = {small.settings.fidelity(small.source, device=device), final, PROXIES_BOUGHT.fidelity(device=device)}
     seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
-    for key, measurement in run.means.store.read().items():
+    for key, measurement in run.resources.store.read().items():
         decided = key.fidelity != final or key.architecture not in beside
         if key.task in names and key.fidelity in fidelities and key.seed in seeds and decided:
             groups[key.measure, names[key.task]].append(measurement)

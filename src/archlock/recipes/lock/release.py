@@ -8,7 +8,7 @@ from archlock.adaptation import weights_file
 from archlock.errors import RunError
 from archlock.models import load_weights
 from archlock.recipes.export import Blueprint, build_blueprint
-from archlock.recipes.lock.choosing import Finalist, every_seed
+from archlock.recipes.lock.finalists import Finalist, every_seed
 from archlock.recipes.lock.run import Run
 from archlock.training import evaluate_copy
 

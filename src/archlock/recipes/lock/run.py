@@ -1,4 +1,4 @@
-"""A run under way: what was asked, on what, with what means, and the plan it follows."""
+"""A run under way: what was asked, on what, with what, and the plan it follows."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,20 @@ from archlock.execution import kind_of, one_thread
 from archlock.progress import Progress
 from archlock.recipes.lock.allocation import Allocation, Workload, allocate
 from archlock.recipes.lock.config import LockConfig
-from archlock.recipes.lock.gathering import Means, Subjects
-from archlock.recipes.lock.judging import SOURCE_TASK
-from archlock.recipes.lock.zero_cost import PROXIES_BOUGHT
+from archlock.recipes.lock.gathering import EvidenceTasks, Resources
 from archlock.recipes.naming import named
-from archlock.recipes.proxy_evidence import ProxyWork, measure_proxies
+from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
 from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Task, conform, subsample
+
+SOURCE_TASK = "source"
+"""Name of the source among the tasks of a preference."""
+PROXIES_BOUGHT = ProxySettings()
+"""The seven published ones, at the default size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +37,7 @@ class Run:
     targets: Mapping[str, Task]
     """Targets that the search may know, by name."""
     workspace: Workspace
-    means: Means
+    resources: Resources
     allocation: Allocation
 
 
@@ -83,8 +86,8 @@ def begin(
     for line in enlargements({"the source": source, **named([conform(task, source.shape) for task in known])}):
         progress.say(line)
     sized = conform(source, allocation.shape)
-    means = Means(workspace.store, progress, workers, config.seed)
-    return Run(config, sized, known_targets(sized, config, known), workspace, means, allocation)
+    resources = Resources(workspace.store, progress, workers, config.seed)
+    return Run(config, sized, known_targets(sized, config, known), workspace, resources, allocation)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:
@@ -111,14 +114,14 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
 
 def known_fingerprints(run: Run) -> dict[str, str]:
     """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
-    small = evidence_subjects(run.source, run.targets, run.allocation, device=run.config.device)
+    small = evidence_tasks(run.source, run.targets, run.allocation, device=run.config.device)
     found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
     for tasks in (run.targets, small.targets):
         found.update({task.fingerprint: name for name, task in tasks.items()})
     return found
 
 
-def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: Allocation, *, device: str) -> Subjects:
+def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Allocation, *, device: str) -> EvidenceTasks:
     """The tasks of adaptation evidence: smaller images, fewer training examples."""
 
     def reduced(task: Task, examples: int) -> Task:
@@ -126,7 +129,7 @@ def evidence_subjects(source: Task, targets: Mapping[str, Task], allocation: All
         return subsample(small, min(examples, len(small.train)), seed=0)
 
     small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
-    return Subjects(reduced(source, allocation.source_examples), small, allocation.evidence, device=device)
+    return EvidenceTasks(reduced(source, allocation.source_examples), small, allocation.evidence, device=device)
 
 
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
@@ -135,7 +138,7 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
     architecture = space.sample(rng_for(0, "timing"))
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
-    subjects, device = evidence_subjects(source, targets, draft, device=config.device), config.device
+    subjects, device = evidence_tasks(source, targets, draft, device=config.device), config.device
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
             began = time.perf_counter()

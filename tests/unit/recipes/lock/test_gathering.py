@@ -5,7 +5,7 @@ import pytest
 
 from archlock.adaptation import PROBE, SOURCE, AdaptationSettings, weights_file
 from archlock.evidence import EvidenceStore
-from archlock.recipes.lock.gathering import Means, Subjects, gather
+from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.spaces import Architecture
 from archlock.training import Plan
 from tiny_runs import Noted, tiny_source, tiny_target
@@ -19,12 +19,12 @@ def store(tmp_path: Path) -> EvidenceStore:
     return EvidenceStore(tmp_path / "store.sqlite")
 
 
-def gathered(store: EvidenceStore, noted: Noted) -> tuple[dict[str, float], Subjects]:
+def gathered(store: EvidenceStore, noted: Noted) -> tuple[dict[str, float], EvidenceTasks]:
     """Value by measure of one architecture, bought where it is missing."""
     folder = store.path.parent / "checkpoints"
-    subjects = Subjects(tiny_source(), {"other": tiny_target()}, SETTINGS, folder, device="cpu")
-    means = Means(store, noted, 1, 0)
-    known = gather((ARCHITECTURE,), subjects, means=means, seeds=(0,), stage="evidence")
+    subjects = EvidenceTasks(tiny_source(), {"other": tiny_target()}, SETTINGS, folder, device="cpu")
+    means = Resources(store, noted, 1, 0)
+    known = gather((ARCHITECTURE,), subjects, resources=means, seeds=(0,), stage="evidence")
     return {key.measure: known[key].value for key in subjects.keys(ARCHITECTURE, 0)}, subjects
 
 

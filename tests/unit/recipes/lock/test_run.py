@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
+from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.progress import Silent
 from archlock.recipes import Budget
-from archlock.recipes.lock.run import begin, evidence_subjects, known_fingerprints, known_targets
+from archlock.recipes.lock.run import begin, evidence_tasks, known_fingerprints, known_targets
 from archlock.recipes.naming import named
 from archlock.recipes.workspace import PLAN
 from archlock.tasks import Split, Task
@@ -123,7 +124,20 @@ def test_minutes_that_suffice_make_a_plan(tmp_path: Path) -> None:
 
 def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
     run = tiny_begin(tmp_path / "run")
-    small = evidence_subjects(run.source, run.targets, run.allocation, device="cpu")
+    small = evidence_tasks(run.source, run.targets, run.allocation, device="cpu")
     names = known_fingerprints(run)
     assert names[small.source.fingerprint] == names[run.source.fingerprint] == "source"
     assert {names[task.fingerprint] for task in small.targets.values()} == {"rotation"}
+
+
+def test_a_store_of_an_earlier_recipe_opens_and_is_told_of_once(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path / "old.sqlite")
+    old = [Key("a", "t", "m", fidelity=name) for name in ("adaptation-0123456789abcdef", "attack-0123456789abcdef")]
+    store.write(Measurement(key, 0.5, "accuracy", 1.0) for key in old)
+    noted = Noted()
+    begin(tiny_source(), TINY, tmp_path / "r", known=(), sealed=1, store=store.path, workers=1, progress=noted)
+    told = [line for line in noted.lines if "earlier recipe" in line]
+    assert told == [
+        f"{store.path} holds 2 measurements of an earlier recipe or another version of torch; they are kept and not "
+        "used"
+    ]

@@ -1,6 +1,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from archlock.evidence import EvidenceStore
 from archlock.execution import InProcess, executor_for
 from archlock.models import build
 from archlock.progress import Progress
-from archlock.proxies import PROXIES, PUBLISHED_SEVEN, measure_all
+from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_all
 from archlock.recipes.measure.config import MeasureConfig
 from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named, sampled
 from archlock.recipes.measure.training_evidence import TrainingConfig
@@ -19,6 +20,7 @@ from archlock.short_training import SHORT, measure_short_trainings
 from archlock.spaces import SPACES
 from archlock.tasks import Task, subsample
 from archlock.testing.small_tasks import small_digits, small_negatives
+from tiny_runs import Noted
 
 SETTINGS = ProxySettings(("flops", "snip", "nwot", "jacov"), width=2, depth=1, batch=8, side=8)
 CONFIG = MeasureConfig("nasbench201", SETTINGS, sample=40, seed=3)
@@ -200,3 +202,34 @@ def test_an_interrupted_training_goes_on_by_groups(tmp_path: Path) -> None:
     whole = run(store, config)
     values = [[one.value for one in EvidenceStore(path).read().values()] for path in (whole.store, fresh.store)]
     assert values[0] == values[1]
+
+
+def test_measurements_of_an_earlier_recipe_are_told_of_and_not_used(tmp_path: Path) -> None:
+    config = replace(CONFIG, sample=2)
+    store = EvidenceStore(tmp_path / "store.sqlite")
+    now = EvidenceStore(run(tmp_path / "now.sqlite", config).store).read().values()
+    store.write(replace(one, key=replace(one.key, fidelity="proxies-c2-n1-b8-s8")) for one in now)
+    noted = Noted()
+    measure(TASKS, config, store=store.path, executor=executor_for(1), progress=noted)
+    assert noted.stages[0][2] == 0
+    assert noted.lines == [
+        f"{store.path} holds {len(now)} measurements of an earlier recipe or another version of torch; they are kept "
+        "and not used"
+    ]
+    assert len(store) == 2 * len(now)
+
+
+def test_an_edited_proxy_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plug_in(factor: float) -> Proxy:
+        class Plug(Proxy):
+            name, paper, unit, cost = "plug", "-", "-", "counts"
+
+            def score(self, bench: Any) -> float:
+                return factor * len(bench)
+
+        return Plug()
+
+    for factor, done in ((1.0, 0), (1.0, 1), (2.0, 0)):
+        monkeypatch.setitem(PROXIES._members, "plug", plug_in(factor))
+        config = MeasureConfig("nasbench201", replace(SETTINGS, proxies=("plug",)), sample=1)
+        assert found_done(tmp_path / "store.sqlite", config) == [done], factor
