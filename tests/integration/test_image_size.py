@@ -77,7 +77,7 @@ def test_so_does_python_and_refuses_what_was_read_smaller(tmp_path: Path) -> Non
     with pytest.raises(
         ConfigurationError,
         match=r"the images of 'data' were read at 64 x 64 pixels, and 224 x 224 are needed. The files are larger"
-        r" .*open the data at that size, as in open_task\(path, image_size=224\)",
+        r" .*open the data at the needed size, as in open_task\(path, image_size=224\)",
     ):
         archlock.attack(model, [small], PROBE, out=tmp_path / "other", workers=1)
     with pytest.raises(ConfigurationError, match="were read at 64 x 64"):
