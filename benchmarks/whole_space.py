@@ -37,7 +37,7 @@ def main() -> None:
     cells = [cell for cell in SPACE.enumerate() if SPACE.is_connected(cell)]
     functions = sorted({SPACE.simplify(cell) for cell in cells})
     jobs = list(
-        zip(drawn(cells, arguments.cells, "cells"), drawn(functions, arguments.cells, "functions"), strict=True)
+        zip(sampled(cells, arguments.cells, "cells"), sampled(functions, arguments.cells, "functions"), strict=True)
     )
     seconds = np.zeros((len(jobs), 2))
     for done, (place, found) in enumerate(executor_for(arguments.workers).run(race, None, jobs)):
@@ -69,7 +69,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(row, indent=2) + "\n")
 
 
-def drawn(architectures: list[Architecture], count: int, use: str) -> list[Architecture]:
+def sampled(architectures: list[Architecture], count: int, use: str) -> list[Architecture]:
     """So many of them at random."""
     order = rng_for(0, "whole space", use).permutation(len(architectures))[:count]
     return [architectures[place] for place in order]

@@ -66,11 +66,11 @@ def main() -> None:
     given = parser.parse_args()
     store, executor = EvidenceStore(given.store), executor_for(given.workers)
     task = open_task(given.images)
-    drawn = connected_functions(max(given.cells, given.trained))
+    sampled = connected_functions(max(given.cells, given.trained))
     with progress_on(stderr(), quiet=False) as progress:
-        proxies = proxy_rows(task, drawn[: given.cells], store, executor, progress)
+        proxies = proxy_rows(task, sampled[: given.cells], store, executor, progress)
         trainings = training_rows(
-            task, drawn[: given.trained], open_by_name_or_path(given.table), store, executor, progress
+            task, sampled[: given.trained], open_by_name_or_path(given.table), store, executor, progress
         )
     PAGE.write_text(
         PAGE_TEXT.format(
@@ -89,20 +89,20 @@ def connected_functions(count: int) -> tuple[Architecture, ...]:
 
 
 def proxy_rows(
-    task: Task, drawn: Sequence[Architecture], store: EvidenceStore, executor: Executor, progress: Progress
+    task: Task, sampled: Sequence[Architecture], store: EvidenceStore, executor: Executor, progress: Progress
 ) -> list[str]:
     """Lines of a table: Spearman of every proxy at every setting with the full setting, and seconds a cell."""
     measured = {}
     for settings, seed in [*((settings, 0) for settings in REDUCED), (FULL, 1)]:
         work = ProxyWork.on({"images": task}, settings, seed=seed, device="cpu")
         known = store.read(fidelity=work.fidelity)
-        left = [one for one in drawn if any(key not in known for key in work.keys(one))]
-        progress.begin(f"proxies {settings.size}, seed {seed}", len(drawn), len(drawn) - len(left))
+        left = [one for one in sampled if any(key not in known for key in work.keys(one))]
+        progress.begin(f"proxies {settings.size}, seed {seed}", len(sampled), len(sampled) - len(left))
         for _, found in executor.run(measure_proxies, work, left):
             store.write(found)
             known.update({one.key: one for one in found})
             progress.advance()
-        measured[settings.size, seed] = [[known[key] for key in work.keys(one)] for one in drawn]
+        measured[settings.size, seed] = [[known[key] for key in work.keys(one)] for one in sampled]
     full = values(measured[FULL.size, 0])
     names = [name for name in PROXIES if name not in ("params", "flops", "l2_norm", "nn_mass", "nn_degree")]
     lines = [f"| setting | {' | '.join(names)} | s a cell |", "|---" * (len(names) + 2) + "|"]
@@ -116,14 +116,14 @@ def proxy_rows(
 
 def training_rows(
     task: Task,
-    drawn: Sequence[Architecture],
+    sampled: Sequence[Architecture],
     table: Table,
     store: EvidenceStore,
     executor: Executor,
     progress: Progress,
 ) -> list[str]:
     """Lines of a table: how short trainings agree with accuracy after 200 epochs, with themselves, and their cost."""
-    truth = accuracies(table, drawn)
+    truth = accuracies(table, sampled)
     good = truth >= np.median(truth)
     lines = [
         "| width, depth, side, images, epochs | Spearman with 200 epochs (95 %) | in the better half | two seeds agree "
@@ -133,7 +133,7 @@ def training_rows(
     for width, depth, side, images, epochs in TRAININGS:
         settings = ShortTrainingSettings(width, depth, Plan(epochs))
         small = subsample(conform(task, (task.shape[0], side, side)), images, seed=0)
-        found = short_trainings(small, settings, drawn, store, executor, progress)
+        found = short_trainings(small, settings, sampled, store, executor, progress)
         scores = values(found)
         both = scores.mean(1)
         lines.append(
@@ -147,21 +147,21 @@ def training_rows(
 def short_trainings(
     task: Task,
     settings: ShortTrainingSettings,
-    drawn: Sequence[Architecture],
+    sampled: Sequence[Architecture],
     store: EvidenceStore,
     executor: Executor,
     progress: Progress,
 ) -> list[list[Measurement]]:
     """Validation accuracy of every architecture with two seeds, bought where the store lacks it."""
     keys = [
-        [short_training_key(one, task, SHORT, settings, seed=seed, device="cpu") for seed in (0, 1)] for one in drawn
+        [short_training_key(one, task, SHORT, settings, seed=seed, device="cpu") for seed in (0, 1)] for one in sampled
     ]
     known = store.read(fidelity=settings.fidelity(device="cpu"))
-    left = [(one, key.seed) for one, pair in zip(drawn, keys, strict=True) for key in pair if key not in known]
+    left = [(one, key.seed) for one, pair in zip(sampled, keys, strict=True) for key in pair if key not in known]
     progress.begin(
         f"trainings {settings.width} {settings.depth} {task.shape[1]} {len(task.train)}",
-        2 * len(drawn),
-        2 * len(drawn) - len(left),
+        2 * len(sampled),
+        2 * len(sampled) - len(left),
     )
     for _, found in executor.run(train_one, (task, settings), left):
         store.write(found)
@@ -176,9 +176,9 @@ def train_one(shared: tuple[Task, ShortTrainingSettings], job: tuple[Architectur
     return measure_short_trainings([job], task, settings)
 
 
-def accuracies(table: Table, drawn: Sequence[Architecture]) -> np.ndarray:
+def accuracies(table: Table, sampled: Sequence[Architecture]) -> np.ndarray:
     """Recorded accuracy after 200 epochs."""
-    found = table.look_up(table.column(TRUTH), [one.code for one in drawn])
+    found = table.look_up(table.column(TRUTH), [one.code for one in sampled])
     return np.asarray(found)
 
 

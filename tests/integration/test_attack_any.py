@@ -107,7 +107,7 @@ def test_a_run_says_itself_what_it_holds(capfd: pytest.CaptureFixture[str], tmp_
     (tmp_path / "result.json").write_text("{}")
     code, _, error = run(capfd, "attack", tmp_path, "--target", "digits", "--size", "8", *SMALL)
     assert code == 2
-    assert "is a run of ours and says itself what it holds; leave out --size" in error
+    assert "is an ArchLock run, which says itself how its models are built; leave out --size" in error
 
 
 def test_help_teaches_with_examples(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,8 +136,8 @@ def test_without_a_command_help_is_shown(run: Run) -> None:
             "arms 'random,wish' are not understood; write random, same_size, both with a comma",
         ),
         (("--scheme", "tk"), "scheme tk needs the targets it is to lock against; name one with --target"),
-        (("--device", "cuda:77"), "device 'cuda:77' is not to be had here"),
-        (("--device", "abacus"), "device 'abacus' is not to be had here"),
+        (("--device", "cuda:77"), "device 'cuda:77' is not available here"),
+        (("--device", "abacus"), "device 'abacus' is not available here"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(

@@ -148,7 +148,7 @@ def _forgetful(*arguments, device, **kinds):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("verb", ["lock", "attack", "measure", "transfer"])
 def test_an_absent_device_is_an_error_before_anything_is_written(verb: str, tmp_path: Path) -> None:
     out, place = tmp_path / "out", "cuda:99"
-    with pytest.raises(ConfigurationError, match=r"device 'cuda:99' is not to be had here .*; here are: auto, cpu"):
+    with pytest.raises(ConfigurationError, match=r"device 'cuda:99' is not available here .*; available: auto, cpu"):
         _asked(verb, out, place)
     assert not list(tmp_path.iterdir())
 

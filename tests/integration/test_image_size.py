@@ -76,8 +76,8 @@ def test_so_does_python_and_refuses_what_was_read_smaller(tmp_path: Path) -> Non
     assert small.shape == (3, 64, 64)
     with pytest.raises(
         ConfigurationError,
-        match=r"the images of 'data' were read at 64 x 64 pixels and are wanted at 224 x 224, but had 256 pixels before"
-        r" .*open the data at that size, as in open_task\(path, image_size=224\)",
+        match=r"the images of 'data' were read at 64 x 64 pixels, and 224 x 224 are needed. The files are larger"
+        r" .*open the data at the needed size, as in open_task\(path, image_size=224\)",
     ):
         archlock.attack(model, [small], PROBE, out=tmp_path / "other", workers=1)
     with pytest.raises(ConfigurationError, match="were read at 64 x 64"):

@@ -139,8 +139,8 @@ class Attack(ABC):
             tune(found.score, around, first=first, trials=trials, seed=derive_seed(seed, "tuning"))
         if found.best is None:
             raise MeasurementError(
-                f"attack {self.name!r} on {task.name!r}: every setting diverged: {tuple(found.tried)}; the last one "
-                f"so: {found.reason}"
+                f"attack {self.name!r} on {task.name!r}: every setting diverged: {tuple(found.tried)}; the last one: "
+                f"{found.reason}"
             )
         best, adapted, best_seconds = found.best
         if curve and not alone and adapted.steps:
@@ -217,6 +217,6 @@ def check_fits(model: nn.Module, task: Task) -> None:
     got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
     if got != wanted:
         raise UnsupportedError(
-            f"{name} with a new head for {task.name!r} answers {got}, expected a tensor {wanted}; its last nn.Linear "
-            "must be its classifier, and its answer the logits alone"
+            f"{name} with a new head for {task.name!r} answers {got}, expected a tensor {wanted}; the last nn.Linear "
+            "must be the classifier, and the model must return the logits alone"
         )

@@ -145,7 +145,9 @@ def attack(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     given = {"--module": module, "--size": size, "--channels": channels}
     for option in (option for option, value in given.items() if value is not None and is_run(model)):
-        raise ConfigurationError(f"{model} is a run of ours and says itself what it holds; leave out {option}")
+        raise ConfigurationError(
+            f"{model} is an ArchLock run, which says itself how its models are built; leave out {option}"
+        )
     attacked = model if is_run(model) else _opened(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)

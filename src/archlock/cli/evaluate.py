@@ -105,12 +105,14 @@ def tables_of_the_paper(*, paper: bool) -> list[str]:
     from archlock.tables import list_tables, read_table
 
     if not paper:
-        raise ConfigurationError("say which table: --table NAME of an imported one (archlock tables list), or a file")
+        raise ConfigurationError(
+            "no table is named; give --table NAME of an imported one (archlock tables list), or --table FILE"
+        )
     found = [name for name, path in list_tables().items() if has_published_figures(read_table(path))]
     if not found:
         raise ConfigurationError(
-            "no table is imported that figures are published for (NAS-Bench-201, TransNAS-Bench-101 micro); see "
-            "archlock tables import --help"
+            "--paper needs an imported table with published figures: NAS-Bench-201 or TransNAS-Bench-101 micro; got "
+            "none. Import one: archlock tables import --help"
         )
     return found
 

@@ -143,7 +143,9 @@ def import_csv(
     from archlock.tables import check_free, read_delimited, read_preset, table_name
 
     if preset and (space or key or column or on):
-        raise ConfigurationError("a --preset knows the space, the key and the columns; give it, or them")
+        raise ConfigurationError(
+            "--preset sets the space, the key and the columns; leave out --space, --key and --column, or --preset"
+        )
     check_free(name or preset or table_name(path), replace=replace)
     if preset:
         table = read_preset(preset, path, joins=join or [], name=name)

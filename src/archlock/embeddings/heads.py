@@ -47,8 +47,8 @@ class ClassHead:
         classes each d_k is one direction: the exact expectation. With more classes, those of an example are dealt out
         to ``passes`` directions, likeliest first, and share a direction as sum_k s_k d_k with random signs s_k, which
         is right in expectation. Drawing as many labels from the model (Achille et al. 2019, section 3) is too, but is
-        noisier: a label nearly always drawn says nothing, a label hardly ever drawn says all (measured on 43 classes:
-        by a fifth with a soft head, four times with a confident one).
+        noisier: a label that comes nearly always says nothing, a label that hardly ever comes says all (measured on 43
+        classes: by a fifth with a soft head, four times with a confident one).
         """
         probability = self.probabilities(maps.detach().mean((2, 3)))
         classes = probability.shape[1]

@@ -82,8 +82,8 @@ def _log_fisher(
     free = residual.size - int(layer.max(initial=-1)) - 1  # dimensions left once every layer is centred
     if length == 0 or free < 2:
         raise ConfigurationError(
-            f"simulate: embedding {embedding.task} says the same of all filters of a layer, or has fewer than two free "
-            f"entries ({free}); embed a task with more to tell, or use a larger probe"
+            f"simulate: embedding {embedding.task} cannot be varied: all filters of a layer have the same value, or "
+            f"fewer than two entries are free ({free}); embed another task, or use a larger probe"
         )
     along = residual / length
     basis = _orthonormal(along, min(DIRECTIONS, free - 1), rng, lambda vector: _centred(vector, layer))

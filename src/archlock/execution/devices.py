@@ -28,7 +28,7 @@ def resolve_device(name: str) -> str:
     except Exception as error:  # torch raises RuntimeError, AssertionError, NotImplementedError and others
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigurationError(
-            f"device {name!r} is not to be had here ({reason}); here are: {', '.join(('auto', *_present()))}"
+            f"device {name!r} is not available here ({reason}); available: {', '.join(('auto', *_present()))}"
         ) from error
     return CPU if kind_of(name) == CPU else name
 

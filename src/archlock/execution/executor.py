@@ -1,7 +1,7 @@
 """What every executor promises: independent jobs in, results out as they come; same job, same bits, wherever it runs.
 
 Jobs compute with one numerical thread each and know nothing of each other, so the result of a job does not depend on
-how many run at once, nor where. Jobs are drawn from their iterable only when a worker is about to need them: there may
+how many run at once, nor where. Jobs are taken from their iterable only when a worker is about to need them: there may
 be millions. Work, shared data, jobs and results may be of classes that the user's own script defines.
 """
 
@@ -41,7 +41,7 @@ class Executor(ABC):
 
     @abstractmethod
     def run_chunks(self, work: Callable[[S, J], R], shared: S, chunks: Iterator[Chunk[J]]) -> Iterator[tuple[int, R]]:
-        """As :meth:`run`, for jobs that were cut into chunks; no chunk is drawn long before it is sent."""
+        """As :meth:`run`, for jobs that were cut into chunks; no chunk is taken long before it is sent."""
 
     def run(
         self, work: Callable[[S, J], R], shared: S, jobs: Iterable[J], *, chunk: int = 1

@@ -13,7 +13,7 @@ from archlock.tasks import Signature
 
 
 class Builder(Protocol):
-    """Makes the network of an architecture of one space; weights are drawn afterwards."""
+    """Makes the network of an architecture of one space; its first weights are set afterwards."""
 
     def __call__(
         self, architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool

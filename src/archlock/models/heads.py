@@ -30,7 +30,7 @@ def head_name(model: nn.Module) -> str:
     names: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not names:
         raise UnsupportedError(
-            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier one"
+            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier an nn.Linear"
         )
     return names[-1]
 
@@ -110,25 +110,25 @@ def with_kept_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.M
 
 
 def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
-    """A copy with every weight drawn anew and running statistics begun anew; our networks as ``build`` draws them.
+    """A copy with new random weights and new running statistics; our networks begin as ``build`` makes them.
 
     Other modules are reset by their own methods, see :func:`~archlock.models.resetting.reset`. If a single learned
-    number would be left as it was trained, :class:`~archlock.errors.UnsupportedError` names what holds it. Draws are
-    made on the CPU, so the device does not matter.
+    number would be left as it was trained, :class:`~archlock.errors.UnsupportedError` names what holds it. The weights
+    are made on the CPU, so the device does not matter.
     """
-    fresh, left = drawn_anew(model, seed=seed)
+    fresh, left = begun_anew(model, seed=seed)
     if left:
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         raise UnsupportedError(
-            f"{type(model).__name__} cannot be begun from scratch: nothing says how {', '.join(left[:SHOWN])}{more} "
-            "were drawn at first, and they would keep their trained values; give the module that holds them (no "
-            "submodule, no hook) a method reset_parameters() that draws them"
+            f"{type(model).__name__} cannot be trained from scratch: nothing says how to set "
+            f"{', '.join(left[:SHOWN])}{more} anew, so they would keep their trained values; give the module that "
+            "holds them (not a submodule, not a hook) a method reset_parameters() that sets them"
         )
     return fresh
 
 
-def drawn_anew(model: nn.Module, *, seed: int) -> tuple[nn.Module, tuple[str, ...]]:
-    """As :func:`reinitialised`, and the names of parameters and buffers that could not be drawn and were kept."""
+def begun_anew(model: nn.Module, *, seed: int) -> tuple[nn.Module, tuple[str, ...]]:
+    """As :func:`reinitialised`, and the names of parameters and buffers that could not be begun anew and were kept."""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     copy = deepcopy(model).to("cpu")
     if isinstance(copy, Network):

@@ -52,7 +52,7 @@ class Ordinary(nn.Module):
 
 
 def ordinary(signature: Signature, *, parameters: int, seed: int) -> nn.Module:
-    """Ordinary network whose number of parameters is nearest to ``parameters``; its first weights are drawn by seed.
+    """Ordinary network whose number of parameters is nearest to ``parameters``; its first weights come from the seed.
 
     Of two widths that are equally near the smaller one is taken. Less than one parameter raises
     :class:`~archlock.errors.ConfigurationError`.

@@ -1,6 +1,6 @@
 """Draw a module of anybody's anew, and know for certain what was not.
 
-Before anything is reset, every learned number is overwritten with NaN. What is NaN afterwards was not drawn again. So
+Before anything is reset, every learned number is overwritten with NaN. What is NaN afterwards was not begun anew. So
 nothing of a trained network can be left over unseen, whatever its modules do.
 """
 
@@ -26,14 +26,14 @@ FROZEN: Final = ("weight", "bias")
 
 
 def reset(module: nn.Module) -> tuple[str, ...]:
-    """Draw the weights of a module and begin its statistics anew, in place; names of what could not be.
+    """Begin the weights and statistics of a module anew, in place; names of what could not be.
 
     Every submodule with one of RESETS is reset with it, children before parents, so that a parent has the last word on
-    what it holds. A parametrised weight is drawn as if it were none, and handed to its parametrisations; the vectors
-    of spectral norm are drawn with it. What could not be drawn keeps its value: bare parameters of modules without such
-    a method, learned buffers of such modules, parameters of whole numbers, and weights that old-fashioned hooks
-    (``torch.nn.utils.weight_norm``) compute. Other buffers are constants and stay.
-    Draws from torch's default generator.
+    what it holds. A parametrised weight is begun anew as if it were none, and handed to its parametrisations; the
+    vectors of spectral norm are begun with it. What could not be begun anew keeps its value: bare parameters of modules
+    without such a method, learned buffers of such modules, parameters of whole numbers, and weights that old-fashioned
+    hooks (``torch.nn.utils.weight_norm``) compute. Other buffers are constants and stay.
+    The random numbers come from torch's default generator.
     """
     before = {name: value.detach().clone() for name, value in _learned(module)}
     drawable = [name for name, value in _learned(module) if _may_be_nan(value)]
@@ -90,7 +90,7 @@ def _reset_alone(module: nn.Module) -> None:
                 method()
         except Exception as error:  # methods of strangers raise anything
             raise UnsupportedError(
-                f"the weights of {type(module).__name__} cannot be drawn anew: {name}() fails "
+                f"the weights of {type(module).__name__} cannot be begun anew: {name}() fails "
                 f"({(str(error).strip() or type(error).__name__).splitlines()[0]})"
             ) from error
 
@@ -109,8 +109,8 @@ def _reset_parametrised(module: nn.Module, method: Callable[[], object]) -> None
     assert isinstance(lists, nn.ModuleDict)  # (for mypy: torch says so of every parametrised module)
     with parametrize.cached():
         method()
-        drawn = {name: getattr(module, name).detach().clone() for name in lists}
-    for name, value in drawn.items():
+        begun = {name: getattr(module, name).detach().clone() for name in lists}
+    for name, value in begun.items():
         setattr(module, name, value)
         chain = lists[name]
         assert isinstance(chain, parametrize.ParametrizationList)

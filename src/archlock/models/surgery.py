@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.models.cell import OUTPUT, Cell
-from archlock.models.heads import drawn_anew, head_name, linear_head
+from archlock.models.heads import begun_anew, head_name, linear_head
 from archlock.models.initialisation import draw_head, draw_part, drawing
 from archlock.models.operations import ConvolutionNorm, wants_rectified
 from archlock.tasks import Signature
@@ -127,7 +127,7 @@ def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> 
 
 
 def widened(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
-    """The body of a classifier, a copy of it with weights drawn anew beside it, and a new head on the features of both.
+    """The body of a classifier, a copy of it with new random weights beside it, and a new head on the features of both.
 
     The body keeps its weights. What nobody knows how to draw in a stranger's model begins in both towers as it was
     trained (bare parameters, see :func:`~archlock.models.resetting.reset`). What comes after the head in a model that
@@ -135,7 +135,7 @@ def widened(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
     :class:`~archlock.errors.UnsupportedError`.
     """
     old = linear_head(model)
-    towers = [_without_head(one) for one in (model, drawn_anew(model, seed=seed)[0])]
+    towers = [_without_head(one) for one in (model, begun_anew(model, seed=seed)[0])]
     with drawing(seed, "head"):
         head = nn.Linear(len(towers) * old.in_features, signature.outputs)
         draw_head(head)

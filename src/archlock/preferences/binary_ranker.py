@@ -37,7 +37,7 @@ class BinaryRanker(Preference):
         published: bool = False,
         seed: int = 0,
     ) -> None:
-        """``anchors`` opponents are drawn from the space once, so that scores do not depend on the list that is asked
+        """``anchors`` opponents are sampled from the space once, so that scores do not depend on the list that is asked
         about; None lets the architectures of the list play each other, all pairs. ``published`` asks each pair of the
         list once, in the order of the list, and believes the raw logit: the order matters, and anchors are not used.
         """

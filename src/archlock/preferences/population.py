@@ -3,7 +3,7 @@
 Few-shot evidence on architectures is no random sample once a search has begun to choose what to measure, so the ranks
 of what was measured say little of ranks in the whole space. Two remedies, both from survey sampling: weights by
 post-stratification on what a model predicts (Saerndal, Swensson and Wretman 1992, section 7.6), and a model-assisted
-estimate of the distribution function (Chambers and Dunstan 1986) with the residuals of members drawn at random only.
+estimate of the distribution function (Chambers and Dunstan 1986) with the residuals of randomly sampled members only.
 Predictions of measured members are always leave-one-out, or they would know their own noise.
 """
 
@@ -68,7 +68,7 @@ def population_scores(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
-    """How far a model was off on members drawn at random: leave-one-out predictions, and values minus them."""
+    """How far a model was off on randomly sampled members: leave-one-out predictions, and values minus them."""
 
     predicted: Float[np.ndarray, " members"]
     errors: Float[np.ndarray, " members"]
@@ -84,7 +84,7 @@ def standing(
 
     A measured member counts with its value (half where it equals what is asked), an unmeasured one with its prediction
     plus each of the residuals whose prediction is nearest to its own. The residuals are those of members that were
-    drawn without regard to anything but the prediction: members chosen for their promise on another task have others.
+    sampled without regard to anything but the prediction: members chosen for their promise on another task have others.
     """
     total = ((measured < asked[:, None]).sum(axis=1) + (measured == asked[:, None]).sum(axis=1) / 2).astype(float)
     count = min(NEIGHBOURS, len(residuals.predicted))

@@ -32,7 +32,7 @@ class RankerPlan:
     decay: float = 0.5
     batch: int = 512
     pairs: int = 50_000
-    """Pairs drawn per epoch."""
+    """Pairs sampled per epoch."""
     held_out: float = 0.1
     """Share of the architectures, at least two, that are kept for the report."""
 
@@ -110,12 +110,12 @@ def _fit(
         optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=plan.learning_rate)
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, plan.step, plan.decay)
         for _ in range(plan.epochs):
-            drawn = pairs[rng.integers(len(pairs), size=min(plan.pairs, 2 * len(pairs)))]
-            flipped = rng.random(len(drawn)) < 0.5
-            drawn[flipped] = drawn[flipped][:, [0, 2, 1]]
+            sampled = pairs[rng.integers(len(pairs), size=min(plan.pairs, 2 * len(pairs)))]
+            flipped = rng.random(len(sampled)) < 0.5
+            sampled[flipped] = sampled[flipped][:, [0, 2, 1]]
             labels = torch.from_numpy((~flipped).astype(np.float32))
-            for start in range(0, len(drawn), plan.batch):
-                task, first, second = torch.from_numpy(drawn[start : start + plan.batch].T)
+            for start in range(0, len(sampled), plan.batch):
+                task, first, second = torch.from_numpy(sampled[start : start + plan.batch].T)
                 one, other, embedded = torch.split(layers[0].weight, splits, dim=1)
                 # the first layer once per architecture and task, not once per pair: the same sum
                 units = linear(cells, one)[first] + linear(cells, other)[second]

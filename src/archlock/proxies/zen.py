@@ -31,7 +31,7 @@ class Zen(Proxy):
     """log of the mean over images of the 1-norm of f(x + 0.01 e) - f(x), plus the sum over batch norms of log s.
 
     f is the feature map before global pooling, x and e are Gaussian noise of the shape of the first batch's images, all
-    weights are drawn from N(0, 1) (normalisations are reset), and s is the root of the channel mean of the batch
+    weights are sampled from N(0, 1) (normalisations are reset), and s is the root of the channel mean of the batch
     variance that a batch norm meets for x, which undoes its rescaling. The value therefore depends on the architecture
     and the seed alone, not on the model's weights. Deviations: s is taken for x itself where the released code reads
     half-updated running statistics; 2 draws instead of 32.
@@ -49,9 +49,9 @@ class Zen(Proxy):
     def score(self, bench: Workbench) -> float:
         """Mean over the draws."""
         chance = torch.Generator().manual_seed(derive_seed(bench.seed, "zen"))
-        return sum(self._draw(bench, chance) for _ in range(REPEATS)) / REPEATS
+        return sum(self._once(bench, chance) for _ in range(REPEATS)) / REPEATS
 
-    def _draw(self, bench: Workbench, chance: torch.Generator) -> float:
+    def _once(self, bench: Workbench, chance: torch.Generator) -> float:
         model = bench.model()
         like = bench.batch().images
         clean, noise = (torch.randn(like.shape, generator=chance).to(like) for _ in range(2))

@@ -106,8 +106,8 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
         if (path / "config.json").exists():
             return _hugging_face(str(path), path.resolve().name)
         raise RunError(
-            f"{path} holds no model: result.json is missing (of a lock run), and so are {BLUEPRINT} (of a model of "
-            f"ours) and config.json (of Hugging Face); expected {FORMS}"
+            f"{path} holds no model: it has neither result.json (a lock run) nor {BLUEPRINT} (a released model of "
+            f"ours) nor config.json (Hugging Face); expected {FORMS}"
         )
     if text and path.is_file():
         return _file(path, factory, arguments)
@@ -152,7 +152,7 @@ def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> Open
     state = read_state_dict(path)
     if factory is None:
         raise ConfigurationError(
-            f"{path} holds weights and does not say of which network; name what builds it with --module "
+            f"{path} holds weights, but not the network they belong to; name what builds it with --module "
             "package.module:callable, and --module-args for its arguments"
         )
     module = fill(module_from_factory(factory, arguments), state, name=str(path))

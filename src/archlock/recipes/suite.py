@@ -217,7 +217,9 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
     try:
         if model is None:
             number = shared.defended[_attacked(shared, job)].training_of(job.index)
-            raise MeasurementError(f"training {number} of the {job.role} model on the source diverged: no copy of it")
+            raise MeasurementError(
+                f"training {number} of the {job.role} model on the source diverged, so there is no copy of it to attack"
+            )
         if job.shots is not None:
             few = few_of_each(target, job.shots, seed=job_seed)
             target = share_of_validation(few, job.fraction, seed=job_seed)

@@ -100,7 +100,7 @@ class PairScale:
     feasible: int
     """Number of architectures that keep the source floor."""
     random_feasible: float
-    """Expected target percentile of a feasible architecture drawn at random."""
+    """Expected target percentile of a random feasible architecture."""
     best_source: float
     """Of the best source architecture: what an ordinary search would ship."""
     tk_floor: float

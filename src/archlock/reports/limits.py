@@ -69,7 +69,10 @@ def _of_arms(record: Record) -> list[str]:
         for model in record.models
         if model.keeps_floor is False
     ]
-    return [*found, "Of the random architectures one of each kind was drawn: another one may take more, or less."]
+    return [
+        *found,
+        "Of the random architectures one of each kind was chosen by lot: another one may take more, or less.",
+    ]
 
 
 def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:

@@ -88,7 +88,7 @@ def _trace(judged: list[tuple[Architecture, float, float]], keep: int) -> Search
         nearest = min(judged, key=lambda row: (row[2], row[0]))
         raise SearchError(
             f"none of the {len(judged)} architectures that were judged keeps the source floor; the nearest, "
-            f"{nearest[0]}, misses it by {nearest[2]:.4g}: relax the floor by as much, or allow more evaluations"
+            f"{nearest[0]}, misses it by {nearest[2]:.4g}: lower the floor by that much, or allow more evaluations"
         )
     history: list[Found] = []
     for one in found:

@@ -1,8 +1,8 @@
 """Regularised (ageing) evolution (Real et al., AAAI 2019), with the settings of the published ArchLock.
 
 Published: population 10, tournament sample 10, one mutated edge, 40 evaluations (the budget is given to ``search``),
-and a floor on the source. Three deviations: an infeasible candidate is not thrown away and drawn again without a limit,
-but ranks below every feasible one, nearer misses first; a child that was there before is drawn again a limited number
+and a floor on the source. Three deviations: an infeasible candidate is not thrown away and made again without a limit,
+but ranks below every feasible one, nearer misses first; a child that was there before is made again a limited number
 of times and then replaced by a random architecture; the tournament draws without replacement.
 """
 

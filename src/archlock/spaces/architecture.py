@@ -81,8 +81,8 @@ class Space(ABC):
         """The cheapest architecture that is the same function: same function, same result.
 
         The same function means that the models of ``archlock.models`` are the same set of functions over all weights,
-        equally distributed when they are drawn. What holds of one holds of the other, so one measurement serves both.
-        This is not :meth:`canonicalise`, which keeps to what a benchmark calls isomorphic.
+        equally distributed when the weights are random. What holds of one holds of the other, so one measurement serves
+        both. This is not :meth:`canonicalise`, which keeps to what a benchmark calls isomorphic.
         """
 
     @abstractmethod

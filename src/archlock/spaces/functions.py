@@ -1,12 +1,13 @@
 """What a cell computes, as a normal form: two cells have the same one exactly when they are the same function.
 
 The same function means: the same set of functions over all weights, and the same distribution of them where the weights
-are drawn alike. A cell is a sum of terms. A term is the input, or what an edge with weights makes of another such sum,
+are random alike. A cell is a sum of terms. A term is the input, or what an edge with weights makes of another such sum,
 average pooled any number of times. What is used: a sum knows no order; a skip changes nothing; average pooling is
 linear, so pool(a) + pool(b) = pool(a + b); a node that receives nothing is zero, and nothing comes of zero; what does
 not reach the output does not matter; nodes and weights have no names. What is *not* taken for equal: two edges with
-weights from the same node (two draws) and one such edge used twice (one draw). Nor are cells that differ only in the
-scale of what a convolution reads: batch normalisation removes the scale but for its epsilon, and not in evaluation.
+weights from the same node (two independent sets of weights) and one such edge used twice (one set). Nor are cells that
+differ only in the scale of what a convolution reads: batch normalisation removes the scale but for its epsilon, and not
+in evaluation.
 
 A convolution of zero is zero in ``archlock.models``, because pruned networks do not build it. Unpruned, its batch
 normalisation makes zero of zero as well, in training and in evaluation, until its bias is trained.

@@ -89,9 +89,9 @@ def refuse_false_validation(source: str, column: RecordedColumn) -> None:
     """NASLib's "val_accuracy" of NAS-Bench-201 is a test value, so as evidence it would leak truth: TableError."""
     if column.role == "evidence" and NOT_VALIDATION in source:
         raise TableError(
-            f"column {source!r} is no evidence: what NASLib and NAS-Bench-Suite-Zero call 'val_accuracy' on "
-            "NAS-Bench-201 is a test-set value of one seed, so a search that sees it has seen the answer; take "
-            "a 12-epoch validation column instead, or import it as truth"
+            f"column {source!r} cannot be evidence: what NASLib and NAS-Bench-Suite-Zero call 'val_accuracy' on "
+            "NAS-Bench-201 is a test-set value of one seed, so a search would see the answer. Take a 12-epoch "
+            "validation column instead, or import it as truth"
         )
 
 

@@ -112,7 +112,7 @@ def _read(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None) -> np.nda
     if columns_first or (found != dtype if dtype else found.kind != "S"):
         raise ValueError(f"{name} is of type {found}")
     if math.prod(shape) * found.itemsize != len(data) - stream.tell():
-        raise ValueError(f"{name} has not the size that it says")
+        raise ValueError(f"{name} does not have the size that it states")
     return np.frombuffer(data, dtype=found, offset=stream.tell()).reshape(shape)
 
 

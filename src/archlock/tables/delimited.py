@@ -58,7 +58,7 @@ def assemble(
 ) -> Table:
     """The table of the chosen columns; the first sheet has the architectures, the others are joined to it."""
     if not chosen:
-        raise TableError(f"no column was chosen of {sheets[0].path.name}; choose at least one")
+        raise TableError(f"no column of {sheets[0].path.name} was chosen; choose at least one")
     codes = _codes(sheets[0], key, space)
     order = sorted(range(len(codes)), key=codes.__getitem__)
     partners = {id(sheet): _partners(sheets[0], sheet, on) for sheet in sheets[1:]}
@@ -92,7 +92,9 @@ def _codes(sheet: Sheet, key: str, space_name: str) -> list[str]:
         except ArchitectureError as error:
             raise TableError(f"{sheet.path.name}, row {row}, column {key!r}: {error}") from None
         if code in codes:
-            raise TableError(f"{sheet.path.name}: architecture {code} stands in row {codes[code]} and in row {row}")
+            raise TableError(
+                f"{sheet.path.name}: architecture {code} is in row {codes[code]} and again in row {row}; keep one"
+            )
         codes[code] = row
     if not codes:
         raise TableError(f"{sheet.path.name} has no rows")

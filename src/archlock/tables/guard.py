@@ -287,8 +287,8 @@ class _Vault:
             truth = truths[sealed]
             if truth.opened is not None and truth.opened != pick:
                 raise SealedError(
-                    f"the truth was opened for {truth.opened.architecture}; a run decides once, {pick.architecture} "
-                    "comes too late"
+                    f"the truth was already opened for {truth.opened.architecture}; a run decides once, so "
+                    f"{pick.architecture} is not judged"
                 )
             truth.opened = pick
             return truth.judge(pick.architecture)
@@ -319,7 +319,7 @@ def open_pair(
     Of ``known_feasible`` architectures the run knows that they keep the source floor: for methods that start from such.
     A run sees the source; in scheme tk also the target, in scheme tu the table's other tasks instead. Where the table
     has trainings that went on from the weights of the source, these count. What judges (``Table.judge``) is not sold;
-    where a task has one recorded training only, it is sold with noise of that training's size, drawn by ``seed``: what
+    where a task has one recorded training only, it is sold with noise of that training's size, made from ``seed``: what
     chooses and what judges are then as far apart as two trainings are. A task without truth in the table raises
     :class:`~archlock.errors.TableError`, equal tasks raise ConfigurationError.
     """

@@ -36,7 +36,7 @@ def read_hw(path: str | Path, *, name: str = "hw") -> Table:
         return _table(content["nasbench201"], path, name)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TableError(
-            f"{path.name} has not the structure of HW-NAS-Bench ({type(error).__name__}: {error})"
+            f"{path.name} does not have the structure of HW-NAS-Bench ({type(error).__name__}: {error})"
         ) from error
 
 

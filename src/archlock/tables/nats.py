@@ -84,5 +84,7 @@ def codes_of(official: object, where: str) -> list[str]:
 
 def _schedules(record: object, path: Path) -> dict[int, object]:
     if not isinstance(record, dict) or not {str(SHORT), str(FULL)} <= set(record):
-        raise TableError(f"{path.name} has not the results of {SHORT} and {FULL} epochs; is it a file of NATS-Bench?")
+        raise TableError(
+            f"{path.name} does not have the results of {SHORT} and {FULL} epochs; is it a file of NATS-Bench?"
+        )
     return {epochs: record[str(epochs)] for epochs in (SHORT, FULL)}

@@ -90,7 +90,7 @@ def row_of(schedules: Mapping[int, Any], where: str) -> list[float]:
         return [_mean(_value(run, one) for run in runs[one.epochs].get(one.dataset, ())) for one in COLUMNS]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise TableError(
-            f"{where} has not the structure of a NAS-Bench-201 record ({type(error).__name__}: {error})"
+            f"{where} does not have the structure of a NAS-Bench-201 record ({type(error).__name__}: {error})"
         ) from error
 
 

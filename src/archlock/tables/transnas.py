@@ -64,7 +64,8 @@ def _table(space: str, results: Any, provenance: Provenance, progress: Progress)
             raise TableError(f"results of {space}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise TableError(
-                f"{official} has not the structure of a TransNAS-Bench-101 record ({type(error).__name__}: {error})"
+                f"{official} does not have the structure of a TransNAS-Bench-101 record "
+                f"({type(error).__name__}: {error})"
             ) from error
         progress.advance()
     if len(rows) < len(results):

@@ -32,9 +32,9 @@ def conform(task: Task, shape: tuple[int, int, int], *, framing: Framing | None 
     side, stored = min(shape[1:]), task.stored_side or task.side
     if side > task.side and stored > task.side:
         raise ConfigurationError(
-            f"the images of {task.name!r} were read at {task.shape[1]} x {task.shape[2]} pixels and are wanted at "
-            f"{shape[1]} x {shape[2]}, but had {stored} pixels before (their smaller side); enlarging them would lose "
-            f"what they hold: open the data at that size, as in open_task(path, image_size={side})"
+            f"the images of {task.name!r} were read at {task.shape[1]} x {task.shape[2]} pixels, and {shape[1]} x "
+            f"{shape[2]} are needed. The files are larger ({stored} pixels, smaller side), so what was read is not "
+            f"enlarged: open the data at the needed size, as in open_task(path, image_size={side})"
         )
     train, validation, test = (_conformed(split, shape, framing) for split in (task.train, task.validation, task.test))
     before, after = (f"{s[1]} x {s[2]} x {s[0]}" for s in (task.shape, shape))

@@ -34,7 +34,8 @@ class Framing:
         sides = (self.height, self.width, self.edge or 1, *(self.stretched or (1,)))
         if not all(1 <= side <= LARGEST_SIDE for side in sides):
             raise ConfigurationError(
-                f"image size {self.height} x {self.width} makes no sense; expected a side of 1 to {LARGEST_SIDE} pixels"
+                f"image size {self.height} x {self.width} is not possible; expected a side of 1 to {LARGEST_SIDE} "
+                "pixels"
             )
 
     @classmethod
@@ -44,7 +45,7 @@ class Framing:
             return image_size
         if not 1 <= image_size <= LARGEST_SIDE:
             raise ConfigurationError(
-                f"image size {image_size} makes no sense; expected a side of 1 to {LARGEST_SIDE} pixels"
+                f"image size {image_size} is not possible; expected a side of 1 to {LARGEST_SIDE} pixels"
             )
         return cls(image_size, image_size)
 

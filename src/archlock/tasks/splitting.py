@@ -31,7 +31,7 @@ def classification_task(
     stored_side: int | None = None,
     seed: int,
 ) -> Task:
-    """A task with the splits that are given kept as they are, and those that are missing drawn from ``train``.
+    """A task with the splits that are given kept as they are, and those that are missing taken out of ``train``.
 
     ``where`` names the data in error messages. TaskError: fewer than two classes, a class without enough training
     images for the splits to be made, or a class that is in another split but not in train.
@@ -61,9 +61,9 @@ def classification_task(
         # of what is left of train, so that a fifth of all is given away each time
         share = SHARE / (1 - SHARE) if split_name == "validation" and test is None else SHARE
         keep = 2 if split_name == "test" and validation is None else 1
-        drawn = _draw(splits["train"].targets, keys["train"], share, keep=keep)
-        splits[split_name], keys[split_name] = splits["train"].take(drawn), keys["train"][drawn]
-        splits["train"], keys["train"] = splits["train"].take(~drawn), keys["train"][~drawn]
+        chosen = _chosen(splits["train"].targets, keys["train"], share, keep=keep)
+        splits[split_name], keys[split_name] = splits["train"].take(chosen), keys["train"][chosen]
+        splits["train"], keys["train"] = splits["train"].take(~chosen), keys["train"][~chosen]
     arranged = {name: _arranged(split, keys[name]) for name, split in splits.items()}
     return Task(
         name,
@@ -109,16 +109,16 @@ def _arranged(split: Split, keys: UInt64[np.ndarray, "examples 2"]) -> Split:
     return split.take(np.lexsort((split.targets, keys[:, 0], keys[:, 1])))
 
 
-def _draw(
+def _chosen(
     labels: Int64[np.ndarray, " examples"], keys: UInt64[np.ndarray, "examples 2"], share: float, *, keep: int
 ) -> Bool[np.ndarray, " examples"]:
     """Which rows to give away: a share of each class, at least one, and at least ``keep`` are kept."""
-    drawn = np.zeros(len(labels), dtype=bool)
+    chosen = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         rows = rows[np.argsort(keys[rows, 0], kind="stable")]
-        drawn[rows[: _cut(keys[rows, 0], share, keep)]] = True
-    return drawn
+        chosen[rows[: _cut(keys[rows, 0], share, keep)]] = True
+    return chosen
 
 
 def _cut(keys: UInt64[np.ndarray, " rows"], share: float, keep: int) -> int:

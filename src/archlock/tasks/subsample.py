@@ -98,7 +98,7 @@ def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
     """
     count = len(task.validation)
     if count < 2:
-        raise ConfigurationError(f"{task.name!r} has {count} validation example; two or more can be divided")
+        raise ConfigurationError(f"{task.name!r} has {count} validation example; dividing them takes at least two")
     place = rng_for(seed, "enlarged").permutation(count)
     share = place.astype(np.float64) if task.kind == "dense" else _place_in_class(task.validation.targets, place)
     rows, few = np.argsort(share, kind="stable"), min(count - 1, round(0.8 * count))

@@ -54,7 +54,7 @@ class SmallNetwork(nn.Module):
 
 
 def small_model(kind: Kind, *, seed: int = 0, connected: bool = True) -> nn.Module:
-    """The small network with weights drawn from a seed."""
+    """The small network with random weights from a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SmallNetwork(kind, connected=connected)

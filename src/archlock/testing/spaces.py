@@ -67,12 +67,12 @@ def moves_to_neighbours(space: Space) -> None:
 def samples_its_members(space: Space) -> None:
     """A sample is a member, depends on the generator alone, and the draws cover the space as chance would."""
     rng = rng_for(0, "samples")
-    drawn = [space.sample(rng) for _ in range(len(space))]
+    sampled = [space.sample(rng) for _ in range(len(space))]
     again = rng_for(0, "samples")
-    assert drawn[:10] == [space.sample(again) for _ in range(10)]
-    assert all(space.architecture(architecture.code) == architecture for architecture in drawn)
+    assert sampled[:10] == [space.sample(again) for _ in range(10)]
+    assert all(space.architecture(architecture.code) == architecture for architecture in sampled)
     # of n boxes, n balls leave 1 / e empty; the standard deviation is below 0.32 sqrt(n)
-    empty = len(space) - len(set(drawn))
+    empty = len(space) - len(set(sampled))
     assert abs(empty - len(space) / np.e) < 5 * 0.32 * np.sqrt(len(space))
 
 

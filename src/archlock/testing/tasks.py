@@ -47,7 +47,7 @@ def makes_a_whole_task(simulator: Simulator, source: Task) -> None:
 
 
 def is_a_function_of_source_and_seed(simulator: Simulator, source: Task) -> None:
-    """Same source and seed, same bits, whatever was drawn in between."""
+    """Same source and seed, same bits, whatever random numbers were taken in between."""
     first = simulator.simulate(source, seed=3)
     simulator.simulate(source, seed=4)
     assert simulator.simulate(source, seed=3).fingerprint == first.fingerprint

@@ -34,7 +34,7 @@ def draws(examples: int, size: tuple[int, int], plan: Plan, seed: int) -> Iterat
 
 
 def augmented(split: Split, plan: Plan, seed: int) -> Iterator[Split]:
-    """Shuffled mini-batches with the plan's augmentation, as :func:`draws` has drawn them."""
+    """Shuffled mini-batches with the plan's augmentation, as :func:`draws` says."""
     _, height, width, _ = split.images.shape
     for draw in draws(len(split), (height, width), plan, seed):
         batch = split.take(draw.rows)

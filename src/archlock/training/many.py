@@ -4,7 +4,7 @@ Every network is trained as :func:`~archlock.training.fit.fit` alone would train
 same schedule; the result is the same up to the order of sums in floating point. The total loss is the sum of the
 networks' losses, so no gradient of one reaches another one. Networks that do not fit together (another skeleton) and
 those beyond the size of a stack take turns. Training images stay on the device, where the batches are cut and augmented
-as the host has drawn them; numbers are read from the device once an epoch.
+as the host has chosen them; numbers are read from the device once an epoch.
 
 Hopeless ones may be stopped early by successive halving (Jamieson and Talwalkar 2016, algorithm 1; a single bracket of
 Hyperband, Li et al. 2018): at each rung the best share goes on. All have the learning rates of the whole plan; one that

@@ -141,9 +141,9 @@ class Many:
         seeds = [derive_seed(self.seeds[row], "epoch", self.epoch) for row in group.rows]
         chances = zip(*(draws(count, self.examples.size, self.plan, seed) for seed in seeds), strict=True)
         total, done = torch.zeros(len(seeds), dtype=summed_in(self.device), device=self.device), 0
-        for step, drawn in enumerate(chances):
+        for step, choices in enumerate(chances):
             set_rate(group.optimizer, self.plan, step=begun + step, examples=count)
-            batch = self.examples.batch(drawn)
+            batch = self.examples.batch(choices)
             with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
                 outputs = group.stack(batch.images)
             losses = losses_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
@@ -261,11 +261,11 @@ class _Examples:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, drawn: Sequence[Draw]) -> Batch:
+    def batch(self, choices: Sequence[Draw]) -> Batch:
         """The batch of each network, side by side in the channels; targets K x N, or K x N x C x H x W."""
         height, width = self.size
-        places = [pixel_places(height, width, draw) for draw in drawn]
-        rows = self._sent([draw.rows for draw in drawn])[:, None, None, :]
+        places = [pixel_places(height, width, draw) for draw in choices]
+        rows = self._sent([draw.rows for draw in choices])[:, None, None, :]
         down = self._sent([place[0] for place in places])[:, :, None, :]
         right = self._sent([place[1] for place in places])[:, None, :, :]
         images = self.images[rows, down, right].flatten(3).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)

@@ -39,7 +39,9 @@ class Knn(Estimate):
     def score(self, features: Features, *, seed: int) -> float:  # noqa: ARG002
         """The share of examples whose neighbours vote for their class."""
         if len(features) <= self.neighbours:
-            raise MeasurementError(f"{self.neighbours} neighbours need more examples than that; got {len(features)}")
+            raise MeasurementError(
+                f"needs more than {self.neighbours} examples, one of them to judge; got {len(features)}"
+            )
         nearest = self._nearest(features.features)
         return float((majority(features.places[nearest]) == features.places).mean())
 

@@ -32,7 +32,7 @@ class LogMe(Estimate):
     unit = "nats per example"
 
     def score(self, features: Features, *, seed: int) -> float:  # noqa: ARG002
-        """No label is drawn and nothing is random."""
+        """Nothing is random."""
         targets = np.eye(len(features.present))[features.places]
         return float(log_evidence(features.features, targets).mean())
 

@@ -22,7 +22,7 @@ class NLeep(Estimate):
 
     The components are scaled to a total variance of 1 first, so that the guard that scikit-learn adds to every
     covariance (1e-6) does not depend on the unit of the features. Needs as many examples as Gaussians (five for each
-    class that has examples); fewer raise MeasurementError. Where the fit begins is drawn by the seed.
+    class that has examples); fewer raise MeasurementError. The seed says where the fit begins.
     """
 
     name = "n_leep"

@@ -26,7 +26,7 @@ def features_of(
 ) -> Features:
     """Features of the target task's images, before the head of the model, with what the head itself says of them.
 
-    ``examples`` of the split are drawn by the seed, classes in proportion (all of them by default); the test split is
+    ``examples`` of the split are sampled by the seed, classes in proportion (all of them by default); the test split is
     for reports alone and cannot be asked for. The model must be on ``device``; it works in evaluation mode and is left
     as it was. Networks of ours that were trained for a dense task have no source probabilities, nor has a head of a
     single output.

@@ -61,9 +61,7 @@ def test_a_better_test_score_does_not_tempt():
 
 
 def test_where_every_setting_fails_the_reason_is_told():
-    words = (
-        r"attack 'scripted' on 'digits': every setting diverged: \(0.0, 0.0\); the last one so: setting 0 burnt down"
-    )
+    words = r"attack 'scripted' on 'digits': every setting diverged: \(0.0, 0.0\); the last one: setting 0 burnt down"
     with pytest.raises(MeasurementError, match=words):
         run(settings=(0.0, 0.0))
 

@@ -66,5 +66,5 @@ def test_a_run_that_is_done_anew_or_names_another_device_is_found(script, tmp_pa
 
 
 def test_a_gpu_that_is_not_here_is_said_at_once(script):
-    with pytest.raises(ConfigurationError, match="device 'cuda:99' is not to be had here"):
+    with pytest.raises(ConfigurationError, match="device 'cuda:99' is not available here"):
         script.main(["--device", "cuda:99"])

@@ -54,7 +54,7 @@ def test_any_preference_with_any_strategy(library: Path) -> None:
 
 def test_wrong_words_are_explained(library: Path) -> None:
     out = ("--out", str(library / "eval"))
-    with pytest.raises(ConfigurationError, match="say which table: --table NAME"):
+    with pytest.raises(ConfigurationError, match="no table is named; give --table NAME"):
         call(*out)
     with pytest.raises(UnknownNameError, match="unknown method 'magic'; known: lock, zero_cost"):
         call("--table", "made_up", "--method", "magic", *out)
@@ -64,7 +64,7 @@ def test_wrong_words_are_explained(library: Path) -> None:
 
 def test_the_paper_without_a_table_is_every_table_with_published_figures(library: Path) -> None:
     out = ("--out", str(library / "paper"))
-    with pytest.raises(ConfigurationError, match="no table is imported that figures are published for"):
+    with pytest.raises(ConfigurationError, match="--paper needs an imported table with published figures"):
         call("--paper", *out)
     made_up = made_up_table(tasks=2, codes=20)
     renamed = {"t0": "segmentsemantic", "t1": "class_scene"}

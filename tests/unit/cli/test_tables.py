@@ -100,7 +100,7 @@ def test_half_a_description_is_wrong_usage(file: Path, capsys: pytest.CaptureFix
     assert "say what the file holds with --space, --key and --column, or name its --preset" in words
     code, words = fails(capsys, "import", "csv", file, "--preset", "nasbench201", "--key", "code")
     assert code == 2
-    assert "a --preset knows the space, the key and the columns" in words
+    assert "--preset sets the space, the key and the columns" in words
 
 
 def test_help_shows_the_whole_form() -> None:
@@ -115,7 +115,7 @@ def test_a_test_value_is_not_imported_as_evidence(file: Path, capsys: pytest.Cap
     words = ["--space", "nasbench201", "--key", "code", "--column", "c=c_naslib_val_accuracy:evidence"]
     code, complaint = fails(capsys, "import", "csv", file, *words)
     assert code == 3
-    assert "'c_naslib_val_accuracy' is no evidence" in complaint
+    assert "'c_naslib_val_accuracy' cannot be evidence" in complaint
 
 
 def test_an_unknown_table_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,7 +85,7 @@ def test_misuse_is_told():
     with pytest.raises(ConfigurationError, match="method must be 'log_fisher' or 'published'; got 'other'"):
         simulate(source, 1, method="other", seed=0)
     flat = Embedding(np.ones(6), (("a", 0),), 5, np.zeros(6), "tiny", "00ff", "flat")
-    with pytest.raises(ConfigurationError, match="embedding flat says the same of all filters"):
+    with pytest.raises(ConfigurationError, match="embedding flat cannot be varied: all filters"):
         simulate(flat, 1, seed=0)
     nothing = Embedding(np.zeros(6), (("a", 0),), 5, np.zeros(6), "tiny", "00ff", "zero")
     with pytest.raises(ConfigurationError, match="length 0, 6 entries, count 1"):

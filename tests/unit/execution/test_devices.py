@@ -29,7 +29,9 @@ def test_the_processor_has_one_name() -> None:
 @pytest.mark.parametrize("name", ["cuda:99", "gpu", "meta", ""])
 def test_a_device_is_there_or_an_error_says_which_are(name: str) -> None:
     """On ``meta`` nothing is computed, so it is no device to work on."""
-    with pytest.raises(ConfigurationError, match=rf"device '{name}' is not to be had here \(.+\); here are: auto, cpu"):
+    with pytest.raises(
+        ConfigurationError, match=rf"device '{name}' is not available here \(.+\); available: auto, cpu"
+    ):
         resolve_device(name)
 
 

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrizations
 
 from archlock.errors import UnsupportedError
 from archlock.models import open_classifier, reinitialised, with_new_head
-from archlock.models.heads import drawn_anew
+from archlock.models.heads import begun_anew
 from archlock.models.surgery import widened
 from archlock.tasks import Signature
 from foreign_models import vit_folder
@@ -122,13 +122,15 @@ def test_spectral_norm_is_in_force_after_it() -> None:
 
 
 def test_bare_parameters_are_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match=r"Tokens cannot be begun .* how token, position were drawn at first"):
+    with pytest.raises(
+        UnsupportedError, match=r"Tokens cannot be trained from scratch: .* how to set token, position anew"
+    ):
         reinitialised(Tokens(), seed=0)
 
 
 def test_learned_buffers_are_refused_and_constants_are_not() -> None:
     model = nn.Sequential(nn.Linear(6, 6), FrozenNorm())
-    with pytest.raises(UnsupportedError, match=r"nothing says how 1\.weight, 1\.bias, 1\.running_mean were drawn"):
+    with pytest.raises(UnsupportedError, match=r"nothing says how to set 1\.weight, 1\.bias, 1\.running_mean anew"):
         reinitialised(model, seed=0)
 
 
@@ -137,14 +139,14 @@ def test_hooks_that_compute_weights_are_refused() -> None:
     with torch.no_grad():
         old = nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(4, 3)))
     old[0].weight = old[0].weight.detach()  # (or torch cannot copy it)
-    with pytest.raises(UnsupportedError, match=r"nothing says how 0\.weight_g, 0\.weight_v were drawn at first"):
+    with pytest.raises(UnsupportedError, match=r"nothing says how to set 0\.weight_g, 0\.weight_v anew"):
         reinitialised(old, seed=0)
 
 
 def test_whole_numbers_and_methods_that_fail_are_refused() -> None:
     packed = nn.Linear(4, 3)
     packed.codes = nn.Parameter(torch.ones(4, dtype=torch.int8), requires_grad=False)
-    with pytest.raises(UnsupportedError, match="nothing says how codes were drawn"):
+    with pytest.raises(UnsupportedError, match="nothing says how to set codes anew"):
         reinitialised(packed, seed=0)
 
     class Broken(nn.Linear):
@@ -155,7 +157,7 @@ def test_whole_numbers_and_methods_that_fail_are_refused() -> None:
     broken = Broken(3, 3)
     nn.init.ones_(broken.weight)
     with pytest.raises(
-        UnsupportedError, match=r"weights of Broken cannot be drawn anew: reset_parameters\(\) fails \(no such s"
+        UnsupportedError, match=r"weights of Broken cannot be begun anew: reset_parameters\(\) fails \(no such s"
     ):
         reinitialised(nn.Sequential(broken), seed=0)
 
@@ -167,13 +169,13 @@ def test_whole_numbers_and_methods_that_fail_are_refused() -> None:
         def reset_parameters(self, std: float) -> None:
             nn.init.normal_(self.scale, std=std)
 
-    with pytest.raises(UnsupportedError, match="nothing says how scale were drawn"):
+    with pytest.raises(UnsupportedError, match="nothing says how to set scale anew"):
         reinitialised(Demanding(), seed=0)
 
 
 def test_what_is_kept_keeps_its_value() -> None:
     model = Tokens()
-    fresh, left = drawn_anew(model, seed=0)
+    fresh, left = begun_anew(model, seed=0)
     assert left == ("token", "position")
     assert torch.equal(fresh.get_parameter("position"), model.position)
     towers = widened(model, THREE, seed=0).get_submodule("towers")

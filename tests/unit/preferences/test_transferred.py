@@ -61,7 +61,5 @@ def test_a_space_without_a_table_goes_by_its_evidence():
 
 
 def test_it_is_not_judged_by_recorded_tables():
-    with pytest.raises(
-        ConfigurationError, match=r"'transferred' has learned from recorded outcomes .* look at the answer"
-    ):
+    with pytest.raises(ConfigurationError, match=r"'transferred' was trained on recorded outcomes .* cannot judge it"):
         chosen_contenders(("tu",), preference=TRANSFERRED)

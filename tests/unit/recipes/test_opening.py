@@ -83,7 +83,7 @@ def test_modules_that_compute_otherwise_are_not_the_same_architecture() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, r"best\.pt holds weights and does not say of which network; name what builds it with --module"),
+        ({}, r"best\.pt holds weights, but not the network they belong to; name what builds it with --module"),
         ({"factory": FACTORY}, r"best\.pt does not say which images .* --size"),
         ({"factory": FACTORY, "channels": 3}, "--channels 3 needs the height and width too"),
         ({"factory": FACTORY, "size": (0, 8)}, "are at least 1; got "),
@@ -110,5 +110,5 @@ def test_what_says_itself_what_it_is_needs_no_factory_and_no_other_size(tmp_path
 def test_what_names_no_model_lists_what_could(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no model 'nowhere': no such file or folder; expected a lock run"):
         open_model("nowhere")
-    with pytest.raises(RunError, match=r"holds no model: result\.json is missing .*and config\.json"):
+    with pytest.raises(RunError, match=r"holds no model: it has neither result\.json .*nor config\.json"):
         open_model(tmp_path)

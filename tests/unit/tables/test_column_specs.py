@@ -74,6 +74,6 @@ def test_what_is_not_there_is_an_error_with_near_matches() -> None:
 def test_a_test_value_called_validation_is_no_evidence() -> None:
     with pytest.raises(TableError) as caught:
         parse_spec("cifar10=cifar10_naslib_val_accuracy:evidence")
-    assert "'cifar10_naslib_val_accuracy' is no evidence" in str(caught.value)
+    assert "'cifar10_naslib_val_accuracy' cannot be evidence" in str(caught.value)
     assert "a test-set value of one seed" in str(caught.value)
     assert parse_spec("cifar10=cifar10_naslib_val_accuracy:truth").column.role == "truth"

@@ -145,7 +145,7 @@ def test_an_array_that_claims_to_be_huge_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    with pytest.raises(TableError, match="values has not the size that it says"):
+    with pytest.raises(TableError, match="values does not have the size that it states"):
         read_table(path)
 
 

@@ -73,8 +73,8 @@ def test_files_that_cannot_be_joined(tmp_path: Path) -> None:
     [
         ("code,top,early\n421211,90,80\n000001,x1,2\n", "t.csv, row 3: top is 'x1', expected a finite number"),
         ("code,top,early\n421211,inf,80\n", "t.csv, row 2: top is 'inf', expected a finite number"),
-        ("code,top,early\n421211,1,2\n000001,1,2\n421211,3,4\n", "421211 stands in row 2 and in row 4"),
-        (f"code,top,early\n421211,1,2\n{OFFICIAL},1,2\n", "421211 stands in row 2 and in row 3"),
+        ("code,top,early\n421211,1,2\n000001,1,2\n421211,3,4\n", "421211 is in row 2 and again in row 4"),
+        (f"code,top,early\n421211,1,2\n{OFFICIAL},1,2\n", "421211 is in row 2 and again in row 3"),
         ("code,top,early\n421211,1,2\n1,3,4\n", "t.csv, row 3, column 'code': '1' is not an architecture"),
         ("code,top,early\n,1,2\n", "t.csv, row 2: code is '', expected a text"),
         ("kode,top,early\n421211,1,2\n", "t.csv has no column 'code'; near: kode"),
@@ -101,7 +101,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"code,top,early\n\xff\xfe,1,2\n")
     with pytest.raises(TableError, match=r"is not readable CSV \(UnicodeDecodeError"):
         read(tmp_path / "t.csv")
-    with pytest.raises(TableError, match=r"no column was chosen of t\.csv"):
+    with pytest.raises(TableError, match=r"no column of t\.csv was chosen"):
         read(write(tmp_path / "t.csv", "code\n421211\n"), [])
 
 

@@ -144,7 +144,7 @@ def test_the_truth_opens_for_one_pick_only():
     first = Pick(TABLE.architectures[0], 0)
     assert truth.judge(first) == truth.judge(first)
     for other in (Pick(TABLE.architectures[1], 0), Pick(TABLE.architectures[0], 1)):
-        with pytest.raises(SealedError, match=f"{other.architecture} comes too late"):
+        with pytest.raises(SealedError, match=f"{other.architecture} is not judged"):
             truth.judge(other)
 
 

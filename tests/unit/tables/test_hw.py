@@ -46,8 +46,8 @@ def broken(change: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("whole", "words"),
     [
-        ([], "hw.pickle has not the structure of HW-NAS-Bench (TypeError"),
-        ({}, "hw.pickle has not the structure of HW-NAS-Bench (KeyError: 'nasbench201')"),
+        ([], "hw.pickle does not have the structure of HW-NAS-Bench (TypeError"),
+        ({}, "hw.pickle does not have the structure of HW-NAS-Bench (KeyError: 'nasbench201')"),
         (broken(lambda data: data["cifar100"]["config"].reverse()), "the architectures of cifar100 in another order"),
         (broken(lambda data: data["cifar10"]["fpga_energy"].pop()), "fpga_energy on cifar10 is not one number for"),
         (broken(lambda data: data["cifar10"]["config"][0].update({"arch_str": "x"})), "'x' is not an architecture"),

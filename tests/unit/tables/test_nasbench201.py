@@ -55,7 +55,7 @@ def test_columns_are_those_of_nats(tmp_path: Path) -> None:
         ({"meta_archs": []}, "has no list 'meta_archs'"),
         ({"arch2infos": {3: {}}}, "has results of architecture 3, of 3 that it knows"),
         ({"arch2infos": {0: {"less": {}}}}, "architecture 0: expected 'less' and 'full', got ['less']"),
-        ({"arch2infos": {0: {"less": {}, "full": {}}}}, "a.pth, architecture 0 has not the structure"),
+        ({"arch2infos": {0: {"less": {}, "full": {}}}}, "a.pth, architecture 0 does not have the structure"),
     ],
 )
 def test_another_structure_is_named(tmp_path: Path, changed: dict[str, Any], words: str) -> None:

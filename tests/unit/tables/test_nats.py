@@ -132,9 +132,9 @@ def test_the_checksum_is_of_all_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([1], "000000.pickle.pbz2 has not the results of 12 and 200 epochs"),
-        ({"12": {}, "200": {}}, "000000.pickle.pbz2 has not the structure of a NAS-Bench-201 record (KeyError"),
-        ({"12": {"all_results": {}}, "200": {"all_results": {("cifar10", 1): 5}}}, "has not the structure"),
+        ([1], "000000.pickle.pbz2 does not have the results of 12 and 200 epochs"),
+        ({"12": {}, "200": {}}, "000000.pickle.pbz2 does not have the structure of a NAS-Bench-201 record (KeyError"),
+        ({"12": {"all_results": {}}, "200": {"all_results": {("cifar10", 1): 5}}}, "does not have the structure"),
     ],
 )
 def test_a_strange_record_is_named(folder: Path, content: Any, words: str) -> None:

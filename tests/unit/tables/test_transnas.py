@@ -75,7 +75,7 @@ def broken(change: Any) -> dict[str, Any]:
         ({"data": {"micro": {"64-4111-basic": {}}}}, "'64-4111-basic' is not an architecture of transnas101_micro"),
         (
             broken(lambda micro: micro["64-41414-0_00_001"]["jigsaw"]["metrics"].pop("test_top1")),
-            "64-41414-0_00_001 has not the structure of a TransNAS-Bench-101 record (KeyError: 'test_top1')",
+            "64-41414-0_00_001 does not have the structure of a TransNAS-Bench-101 record (KeyError: 'test_top1')",
         ),
         (
             broken(lambda micro: micro["64-41414-0_00_001"]["jigsaw"]["metrics"]["test_top1"].pop()),

@@ -69,7 +69,7 @@ def test_what_was_read_smaller_than_it_is_stored_is_not_enlarged(tmp_path):
     small = conform(task, (3, 8, 8))
     assert (small.stored_side, small.enlarged_from) == (16, None)
     with pytest.raises(
-        ConfigurationError, match=r"were read at 8 x 8 .* wanted at 12 x 12, but had 16 pixels before .*image_size=12"
+        ConfigurationError, match=r"were read at 8 x 8 pixels, and 12 x 12 are needed.*larger .16 pixels.*image_size=12"
     ):
         conform(small, (1, 12, 12))
     assert conform(small, (3, 4, 4)).stored_side == 16

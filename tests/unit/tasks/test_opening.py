@@ -56,5 +56,5 @@ def test_files_of_another_kind(tmp_path):
 
 @pytest.mark.parametrize("size", [0, -3, 5000])
 def test_sizes_that_make_no_sense(size):
-    with pytest.raises(ConfigurationError, match=f"image size {size} makes no sense; expected a side of 1 to 1024"):
+    with pytest.raises(ConfigurationError, match=f"image size {size} is not possible; expected a side of 1 to 1024"):
         open_task("digits", image_size=size)

@@ -148,7 +148,7 @@ def test_dividing_little_and_dense_tasks():
     two = Task("two", "classification", made.classes, made.train, made.validation.take([0, 60]), made.test, "")
     assert enlarged(two, 1, seed=0)[1] == 1
     one = Task("one", "classification", made.classes, made.train, made.validation.take([0]), made.test, "")
-    with pytest.raises(ConfigurationError, match="'one' has 1 validation example; two or more can be divided"):
+    with pytest.raises(ConfigurationError, match="'one' has 1 validation example; dividing them takes at least two"):
         enlarged(one, 10, seed=0)
 
 

@@ -53,5 +53,8 @@ def test_unhappy_paths():
         Knn(0)
     with pytest.raises(ConfigurationError, match="unknown metric 'manhattan'; known: cosine, euclidean"):
         Knn(metric="manhattan")
-    with pytest.raises(MeasurementError, match="knn has no value: 5 neighbours need more examples than that; got 5"):
+    with pytest.raises(
+        MeasurementError,
+        match="knn has no value: needs more than 5 examples, one of them to judge; got 5",
+    ):
         ESTIMATES["knn"].estimate(Features(np.eye(5), np.arange(5), 5), seed=0)

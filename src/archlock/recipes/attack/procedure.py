@@ -166,7 +166,7 @@ def _folder(models: AttackedModels, targets: dict[str, Task], out: str | Path | 
     if out is not None:
         return Path(out)
     if models.home is None:
-        raise ConfigurationError("say where the result of the attack is to lie: give a new directory with --out")
+        raise ConfigurationError("the result of the attack needs a place; give a new directory with --out")
     return models.home / "attacks" / "-".join(sorted(targets))
 
 

@@ -83,12 +83,18 @@ class TaskBelief:
 def beliefs_of(
     ledger: Ledger, trend: Float[np.ndarray, "architectures columns"], *, held_up: float
 ) -> tuple[TaskBelief, ...]:
-    """One belief per task, the source first."""
+    """One belief per task, the source first.
+
+    What is believed of the source is part of the trend of the others: what is good there is good elsewhere, as a rule,
+    and each source training then says something of all tasks.
+    """
     values = np.stack([_held_up(one, held_up) for one in ledger.means])
     noises = ledger.noise[:, None] / np.sqrt(ledger.trainings)
+    (source,) = ledger.kriging.estimates(trend, values[:1], noises[:1])
+    others = ledger.kriging.estimates(np.column_stack([trend, source.mean]), values[1:], noises[1:])
     return tuple(
         TaskBelief(Belief(one.mean, one.std), float(np.nan_to_num(noise)))
-        for one, noise in zip(ledger.kriging.estimates(trend, values, noises), ledger.noise, strict=True)
+        for one, noise in zip((source, *others), ledger.noise, strict=True)
     )
 
 

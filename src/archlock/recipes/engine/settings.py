@@ -24,7 +24,7 @@ class EngineSettings:
     only where nothing foretells full trainings."""
     explored_until: float = 0.6
     """Share of the full trainings after which nothing is drawn at random any more."""
-    promising: float = 0.15
+    promising: float = 0.08
     """Share of the candidates, by what is believed of the source, from which is drawn."""
     foretold: float = 0.2
     """That share for the first full trainings where short ones, or capacity, foretell them."""
@@ -35,7 +35,7 @@ class EngineSettings:
     matter."""
     sure: float = 0.75
     """Probability of keeping the floor that a lock must have."""
-    floor_doubt: float = 0.7
+    floor_doubt: float = 1.2
     """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
     floor_shift: float = 0.25
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many

@@ -105,8 +105,8 @@ def _comparison(table: Table, result: EvaluationResult, figure: PublishedFigure,
     for source, target in pairs:
         standing = percentiles(table.scores(table.judge(target, source)))
         for seed in range(seeds):
-            drawn = random_feasible(table, source, floor=floor, seed=seed)
-            picked = peeking_pick(table, source, target, drawn, floor=floor)
+            feasible = random_feasible(table, source, floor=floor, seed=seed)
+            picked = peeking_pick(table, source, target, feasible, floor=floor)
             peeking.append(standing[table.positions[picked.code]])
 
     def mean_of(label: str) -> Reached | None:

@@ -42,7 +42,7 @@ def peeking_pick(
 def random_feasible(
     table: Table, source: str, *, floor: float, count: int = CANDIDATES, seed: int
 ) -> tuple[Architecture, ...]:
-    """Architectures drawn uniformly from those that truly keep the source floor, without replacement."""
+    """A uniform sample, without replacement, of the architectures that truly keep the source floor."""
     feasible = np.flatnonzero(source_standing(table, source) >= kept_from(100 * floor))
-    drawn = rng_for(seed, NAME, source).choice(feasible, min(count, len(feasible)), replace=False)
-    return tuple(table.architectures[int(row)] for row in drawn)
+    rows = rng_for(seed, NAME, source).choice(feasible, min(count, len(feasible)), replace=False)
+    return tuple(table.architectures[int(row)] for row in rows)

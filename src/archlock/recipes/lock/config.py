@@ -47,6 +47,7 @@ class LockSettings(TypedDict, total=False):
     horizons: tuple[float, ...]
     shots: tuple[int, ...]
     curves: bool
+    arms: tuple[Role, ...]
     demo: bool
     seed: int
     device: str

@@ -26,7 +26,7 @@ class MeasureConfig:
     def __post_init__(self) -> None:
         size = len(SPACES[self.space])
         if self.sample is not None and not 1 <= self.sample <= size:
-            raise ConfigurationError(f"a sample of {self.space} is of 1 to {size} architectures; got {self.sample}")
+            raise ConfigurationError(f"a sample of {self.space} has 1 to {size} architectures; got {self.sample}")
         if self.proxies is None and self.trainings is None:
             raise ConfigurationError("nothing is to be measured; ask for proxies, for trainings, or for both")
         if self.chunk < 1:

@@ -60,7 +60,7 @@ def measure(
     """
     progress, device = progress or Silent(), resolve_device(device)
     began = time.perf_counter()
-    named, kept, chosen = by_name(tasks), EvidenceStore(store), drawn(config)
+    named, kept, chosen = by_name(tasks), EvidenceStore(store), sampled(config)
     functions = tuple(dict.fromkeys(map(SPACES[config.space].simplify, chosen)))
     say_what_is_outdated(kept, progress)
     wanted: list[Wanted] = []
@@ -114,7 +114,7 @@ def proxies_named(text: str) -> tuple[str, ...]:
     return known[text] if text in known else tuple(PROXIES[name.strip()].name for name in text.split(","))
 
 
-def drawn(config: MeasureConfig) -> tuple[Architecture, ...]:
+def sampled(config: MeasureConfig) -> tuple[Architecture, ...]:
     """The architectures of a configuration, in the order of the space; a sample grows with its size, none is lost."""
     space = SPACES[config.space]
     if config.sample is None:

@@ -39,7 +39,9 @@ class TransferConfig:
                 f"{self.architectures}, {self.seeds}, {self.side}, {self.source_examples}, {self.target_examples}"
             )
         if self.architectures > len(SPACES[self.space]):
-            raise ConfigurationError(f"{self.space} has {len(SPACES[self.space])} architectures, not more")
+            raise ConfigurationError(
+                f"{self.space} has {len(SPACES[self.space])} architectures; got {self.architectures}: ask for fewer"
+            )
         for code in self.codes:
             SPACES[self.space].architecture(code)  # what is no architecture is an error here
 

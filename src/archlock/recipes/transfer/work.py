@@ -133,11 +133,12 @@ def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ..
     """Functions of a space that span its sizes and kinds: a systematic sample, in the order in which to measure them.
 
     Connected functions are ordered by whether a shortcut leads past all convolutions, then by cost; of each of
-    ``count`` equal stretches one is drawn. The order of the result is random, so that a part of it is a sample as well.
+    ``count`` equal stretches one is chosen at random. The order of the result is random, so that a part of it is a
+    sample as well.
     """
     functions = sorted({space.simplify(one) for one in space.enumerate() if space.is_connected(one)})
     if not 1 <= count <= len(functions):
-        raise ConfigurationError(f"{space.name} has {len(functions)} different functions; got {count} to draw")
+        raise ConfigurationError(f"{space.name} has {len(functions)} different functions; got {count} to choose")
     traits = space.shape(functions)
     rng = rng_for(seed, "spread out")
     keys = [traits.values[:, traits.names.index(name)] for name in (COST, SHORTCUT) if name in traits.names]

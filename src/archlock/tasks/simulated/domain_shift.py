@@ -27,7 +27,7 @@ class Grey(Simulator):
         return needs_classes(source, 2)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """``grey(cifar10)``, or ``inverted(digits)``; nothing is drawn."""
+        """``grey(cifar10)``, or ``inverted(digits)``; nothing is random."""
         coloured = _has_colour(source.train.images)
 
         def change(split: Split, _: np.random.Generator) -> Split:
@@ -50,7 +50,7 @@ class Corrupted(Simulator):
         return needs_classes(source, 2)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """Contrast (x 0.4 to 0.8) and brightness (+- 40 levels) are drawn for every image."""
+        """Contrast (x 0.4 to 0.8) and brightness (+- 40 levels) are random for every image."""
 
         def change(split: Split, rng: np.random.Generator) -> Split:
             return Split(changed(split.images, lambda levels: _corrupted(levels, rng)), split.targets)
@@ -69,7 +69,7 @@ class Rescaled(Simulator):
         return needs_classes(source, 2) or needs_side(source, 4)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """The window is drawn for every image."""
+        """The window is random for every image."""
 
         def change(split: Split, rng: np.random.Generator) -> Split:
             return Split(_zoomed(split.images, rng), split.targets)

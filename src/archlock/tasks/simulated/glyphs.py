@@ -27,7 +27,7 @@ class Glyphs(Simulator):
         return needs_examples(source, GLYPHS) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """The letters are drawn from the seed alone; corners, angle, size and pen are drawn for every picture."""
+        """The letters depend on the seed alone; corners, angle, size and pen are random for every picture."""
         check_supported(self, source)
         letters = _letters(rng_for(seed, "simulated", self.name, "letters"))
 

@@ -21,7 +21,7 @@ class Coarse(Simulator):
         return needs_classes(source, 3)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """Groups grow around classes drawn at random: each takes the classes whose mean image is nearest to its own."""
+        """Groups grow around random classes: each takes the classes whose mean image is nearest to its own."""
         check_supported(self, source)
         rng = rng_for(seed, "simulated", self.name)
         means = _class_means(source)
@@ -49,7 +49,7 @@ class RandomGrouping(Simulator):
         return needs_classes(source, 3)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """The number of groups is drawn as well; it is smaller than the number of classes."""
+        """The number of groups is random as well; it is smaller than the number of classes."""
         check_supported(self, source)
         rng = rng_for(seed, "simulated", self.name)
         classes = len(source.classes)
@@ -58,7 +58,7 @@ class RandomGrouping(Simulator):
 
 
 class ClassSubset(Simulator):
-    """Half of the classes, drawn at random, and only their images."""
+    """Half of the classes, chosen at random, and only their images."""
 
     name = "class_subset"
     description = "the class, among a random half of the classes"

@@ -23,7 +23,7 @@ def changed(
 def with_noise(
     images: UInt8[np.ndarray, "examples height width channels"], std: float, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "examples height width channels"]:
-    """Images with Gaussian noise of that standard deviation (in levels), drawn for every pixel and channel."""
+    """Images with Gaussian noise of that standard deviation (in levels), another one for every pixel and channel."""
 
     def noisy(levels: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
         return np.asarray(levels + np.float32(std) * rng.standard_normal(levels.shape, dtype=np.float32))

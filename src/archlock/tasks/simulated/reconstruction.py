@@ -21,7 +21,7 @@ class Autoencoding(Simulator):
         return ""
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """A dense task; nothing is drawn."""
+        """A dense task; nothing is random."""
 
         def same(split: Split, _: np.random.Generator) -> Split:
             return Split(split.images, split.images)

@@ -62,7 +62,7 @@ class Shapes(Simulator):
         return needs_examples(source, len(SHAPES)) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """Angle, place, size, colours and clutter are drawn for every picture."""
+        """Angle, place, size, colours and clutter are random for every picture."""
         return drawn(self, source, _render, tuple(SHAPES), seed=seed)
 
 

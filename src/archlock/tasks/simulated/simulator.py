@@ -112,5 +112,5 @@ def needs_side(source: Task, least: int) -> str:
 
 
 def balanced_labels(count: int, classes: int, rng: np.random.Generator) -> np.ndarray:
-    """Labels drawn so that every class has its share, to within one example."""
+    """Random labels such that every class has its share, to within one example."""
     return (np.arange(count, dtype=np.int64) % classes)[rng.permutation(count)]

@@ -16,7 +16,7 @@ JITTER = 15.0
 """Largest deviation of a grating from its class's angle, in degrees."""
 
 CONTRAST = (0.2, 0.6)
-"""Share of the texture in the picture, drawn for each; the rest is grain, the same for all classes."""
+"""Share of the texture in the picture, random for each; the rest is grain, the same for all classes."""
 
 
 class Textures(Simulator):
@@ -31,7 +31,7 @@ class Textures(Simulator):
         return needs_examples(source, len(CLASSES)) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
-        """Phase, wavelength (within 20 %), angle (within 15 degrees), contrast and colours are drawn each time."""
+        """Phase, wavelength (within 20 %), angle (within 15 degrees), contrast and colours are random each time."""
         return drawn(self, source, _render, CLASSES, seed=seed)
 
 

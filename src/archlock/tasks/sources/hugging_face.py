@@ -34,7 +34,7 @@ def hugging_face(
     """The task in a data set; anything wrong with it raises TaskError.
 
     Without names the columns are the only one of images and the only one of class labels. Without ``test_split`` the
-    split ``test`` is taken if there is one, and drawn from train otherwise; ``validation`` (or ``valid``, ``val``)
+    split ``test`` is taken if there is one, and taken out of train otherwise; ``validation`` (or ``valid``, ``val``)
     likewise. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
     library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
     """

@@ -132,8 +132,8 @@ def _splits_of(path: Path) -> dict[str, Path]:
         places["test"] = inside.pop("test")
     if inside:
         raise TaskError(
-            f"{path / min(inside)} stands beside {places['train'].name}/ and is no split; expected train, test and "
-            f"validation there (move it away), or a subfolder for each class without train/"
+            f"{path / min(inside)} lies beside {places['train'].name}/ and is not a split; expected only train, test "
+            f"and validation there: move it away, or give a subfolder for each class without train/"
         )
     return places
 

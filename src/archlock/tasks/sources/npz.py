@@ -25,7 +25,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def npz(path: str | Path, *, seed: int = 0) -> Task:
-    """The task in an archive; splits that are missing are drawn from train. Anything wrong raises TaskError."""
+    """The task in an archive; splits that are missing are taken out of train. Anything wrong raises TaskError."""
     path = Path(path)
     keys = [f"{key}_{split}" for key in ("x", "y", "jpeg", "off") for split in SPLITS]
     arrays = read_npz(path, [*keys, "classes"])

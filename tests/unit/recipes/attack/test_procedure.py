@@ -108,7 +108,7 @@ def test_what_cannot_be_begun_from_scratch_is_attacked_in_other_ways(tmp_path: P
     config = replace(QUICK, attackers=("linear_probe", "surgery", "from_scratch"), seeds=1)
     found = archlock.attack(Tokened(), [tiny_target()], config, out=tmp_path / "run", workers=1)
     assert [o.status for o in found.outcomes] == ["valid", "valid", "unsupported"]
-    assert "nothing says how shift were drawn at first" in found.outcomes[2].note
+    assert "nothing says how to set shift anew" in found.outcomes[2].note
 
 
 def test_a_budget_is_planned_once_and_kept(tmp_path: Path) -> None:

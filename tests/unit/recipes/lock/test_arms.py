@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from archlock.recipes.lock.choosing import Finalist
-from archlock.recipes.lock.judging import Landscape
 
 from archlock.evidence import Key, Measurement
+from archlock.ranking import rank_percentiles
+from archlock.recipes.engine.market import described
 from archlock.recipes.lock import arms
 from archlock.recipes.lock.arms import DRAWS, Arms, ordinary_arms, train_arms
 from archlock.recipes.lock.decide import Decision
+from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.gathering import EvidenceTasks
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run
-from archlock.search import SourceFloor
+from archlock.search import Belief, SourceFloor
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Choice
 from tiny_runs import tiny_begin, tiny_config
@@ -100,15 +101,19 @@ def test_with_few_others_one_may_be_both() -> None:
 def decision(run: Run, **more: Any) -> Decision:
     """A decision as it might have been, without anything trained; its best on the source has 0.9 there."""
     locked, source_only = Finalist(LOCKED, (0.89,), {}), Finalist(PLAIN, (0.9,), {})
-    seen = Landscape(MANY, MANY, SOURCE, np.zeros((0, len(MANY))), in_units=True)
+    standing = rank_percentiles(SOURCE)
+    floor = run.config.floor
     found = Decision(
         Choice.now(str(LOCKED), run.source, seed=0),
         locked,
         source_only,
         (locked, source_only),
-        seen.percentiles,
+        described(SPACE, MANY, np.full(len(MANY), 1 / len(MANY))),
+        Belief(SOURCE, np.zeros(len(MANY))),
+        float(0.9 - floor.value if floor.kind == "accuracy_loss" else SOURCE[standing >= floor.value].min()),
+        0.9,
+        dict(zip(MANY, standing.tolist(), strict=True)),
         (),
-        seen,
     )
     return replace(found, **more)
 
@@ -133,17 +138,17 @@ class Trainings:
     def gather(
         self,
         architectures: Sequence[Architecture],
-        subjects: EvidenceTasks,
+        tasks: EvidenceTasks,
         *,
-        means: object,
+        resources: object,
         seeds: Sequence[int],
         stage: str,
     ) -> dict[Key, Measurement]:
-        assert subjects.targets == {}, "nothing is adapted to any target"
+        assert tasks.targets == {}, "nothing is adapted to any target"
         self.asked.append((stage, tuple(architectures), tuple(seeds)))
         for architecture in architectures:
             for seed in seeds:
-                (key,) = subjects.keys(architecture, seed)
+                (key,) = tasks.keys(architecture, seed)
                 if key not in self.known:
                     score = self.scores.pop(0) if self.scores else 0.85
                     value, status = (np.nan, "failed") if score is None else (score, "valid")
@@ -195,9 +200,10 @@ def test_all_seeds_are_trained_at_once(run: Run, monkeypatch: pytest.MonkeyPatch
 
 def test_a_floor_in_percentiles_reads_what_was_predicted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Trainings(monkeypatch, [0.1, 0.1])
-    found = train_arms(replace(run, config=replace(run.config, floor=SourceFloor("percentile", 0.7))), decision(run))
+    kept = replace(run, config=replace(run.config, floor=SourceFloor("percentile", 0.7)))
+    found = train_arms(kept, decision(kept))
     assert [one.keeps_floor for one in found.released.values()] == [True, True]
-    percentiles = decision(run).percentiles
+    percentiles = decision(kept).percentiles
     assert all(percentiles[a] >= 0.7 for a in found.tried)
 
 

@@ -9,7 +9,7 @@ from archlock.models import save_weights
 from archlock.recipes.attack.attacked import released_models
 from archlock.recipes.export import Blueprint, build_blueprint, weights_fingerprint
 from archlock.recipes.lock import release as releasing
-from archlock.recipes.lock.choosing import Finalist
+from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.outputs import write_models
 from archlock.recipes.lock.release import release
 from archlock.spaces import Architecture

@@ -12,7 +12,7 @@ from archlock.models import build
 from archlock.progress import Progress
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_all
 from archlock.recipes.measure.config import MeasureConfig
-from archlock.recipes.measure.procedure import MeasureResult, drawn, measure, proxies_named
+from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named, sampled
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
 from archlock.seeding import derive_seed
@@ -76,7 +76,7 @@ def found_done(store: Path, config: MeasureConfig) -> list[int]:
 def test_what_is_kept_is_what_the_proxies_say(tmp_path: Path) -> None:
     result = run(tmp_path / "store.sqlite")
     space = SPACES["nasbench201"]
-    functions = {space.simplify(one) for one in drawn(CONFIG)}
+    functions = {space.simplify(one) for one in sampled(CONFIG)}
     assert (result.architectures, result.functions) == (40, len(functions))
     work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3, device="cpu")
     known = EvidenceStore(tmp_path / "store.sqlite").read()
@@ -95,7 +95,7 @@ def test_an_architecture_has_the_values_of_its_function(tmp_path: Path) -> None:
     run(tmp_path / "store.sqlite", table=path)
     with path.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert [row["code"] for row in rows] == [one.code for one in drawn(CONFIG)]
+    assert [row["code"] for row in rows] == [one.code for one in sampled(CONFIG)]
     space = SPACES["nasbench201"]
     work = ProxyWork.on({task.name: task for task in TASKS}, SETTINGS, seed=3, device="cpu")
     for row in rows[:5]:
@@ -182,7 +182,7 @@ def test_short_trainings_are_those_of_one_alone(tmp_path: Path) -> None:
     known = EvidenceStore(tmp_path / "store.sqlite").read()
     assert len(known) == 2 * 2 * result.functions * (1 + TRAININGS.epochs)  # the accuracy and a learning curve
     space = SPACES["transnas101_micro"]
-    function = space.simplify(drawn(config)[0])
+    function = space.simplify(sampled(config)[0])
     small = subsample(TASKS[0], 64, seed=0)
     expected = measure_short_trainings([(function, 6)], small, TRAININGS.settings)[0]
     assert known[expected.key].value == pytest.approx(expected.value, abs=0.02)

@@ -205,7 +205,7 @@ def loose(root):
         (split_without("test", "c"), r"test lacks b and also has c, compared with the classes of .*train"),
         (split_without("val", "c"), r"val lacks b and also has c, compared with the classes of .*train"),
         (two_validations, "has valid and val; keep one folder for validation"),
-        (stray, r"unlabelled stands beside train/ and is no split; expected train, test and validation"),
+        (stray, r"unlabelled lies beside train/ and is not a split; expected only train, test and validation"),
     ],
 )
 def test_what_is_wrong_is_said_with_names(tmp_path, make, words):
@@ -223,7 +223,7 @@ def test_places_that_are_no_folders(tmp_path):
     (tmp_path / "file.zip").touch()
     with pytest.raises(TaskError, match=r"file\.zip is a file; give a folder with a subfolder"):
         image_folder(tmp_path / "file.zip")
-    with pytest.raises(ConfigurationError, match="image size 0 makes no sense"):
+    with pytest.raises(ConfigurationError, match="image size 0 is not possible"):
         image_folder(tmp_path, image_size=0)
 
 

@@ -60,8 +60,8 @@ class Candidates:
     def share_below(
         self,
         asked: Float[np.ndarray, " asked"],
-        rows: Int[np.ndarray, " drawn"],
-        values: Float[np.ndarray, " drawn"],
+        rows: Int[np.ndarray, " sampled"],
+        values: Float[np.ndarray, " sampled"],
     ) -> Float[np.ndarray, " asked"]:
         """Share of the whole table below each asked value, in [0, 1], estimated from a sample: its rows and values."""
         weights = self.counts[rows] / self.counts[rows].sum()
@@ -97,7 +97,7 @@ def candidates_of(evidence: RecordedEvidence) -> Candidates:
     return Candidates(evidence.space, classes.architectures, counts, total - int(counts.sum()))
 
 
-def draw(candidates: Candidates, count: int, rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+def sample_rows(candidates: Candidates, count: int, rng: np.random.Generator) -> Int[np.ndarray, " sampled"]:
     """Rows of that many different candidates, uniformly at random; fewer than ``FEWEST`` raise SearchError."""
     count = min(count, len(candidates.architectures))
     if count < FEWEST:

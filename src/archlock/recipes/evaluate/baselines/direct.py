@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.errors import SearchError
-from archlock.recipes.evaluate.baselines.candidates import FEWEST, Candidates, candidates_of, draw
+from archlock.recipes.evaluate.baselines.candidates import FEWEST, Candidates, candidates_of, sample_rows
 from archlock.recipes.evaluate.baselines.verifying import choose
 from archlock.search import Judgement, RegularisedEvolution, SourceFloor, lock_judgement, search
 from archlock.seeding import derive_seed, rng_for
@@ -40,7 +40,7 @@ class EvolutionOnEvidence:
     """
 
     sample: float = 1 / 3
-    """Share of the trainings that is drawn at random first."""
+    """Share of the trainings that is sampled at random first."""
     population: int = 10
     tournament: int = 5
     margin: float = 0.0
@@ -64,7 +64,7 @@ class EvolutionOnEvidence:
 class _Bought:
     """Full trainings so far; the first ones, a random sample, say where a value stands."""
 
-    def __init__(self, evidence: RecordedEvidence, candidates: Candidates, rows: Int[np.ndarray, " drawn"]) -> None:
+    def __init__(self, evidence: RecordedEvidence, candidates: Candidates, rows: Int[np.ndarray, " sampled"]) -> None:
         self._evidence, self._candidates = evidence, candidates
         self._tasks = (evidence.source, *evidence.others)
         self._place = {evidence.space.canonicalise(a): row for row, a in enumerate(candidates.architectures)}
@@ -72,7 +72,7 @@ class _Bought:
         self._buy(rows.tolist())
         self._drawn = np.array([row for row in rows if np.isfinite(self._values[row]).all()], dtype=int)
         if len(self._drawn) == 0:
-            raise SearchError("none of the drawn architectures has a recorded training on every task that counts")
+            raise SearchError("none of the sampled architectures has a recorded training on every task that counts")
         self._sample = np.stack([self._values[row] for row in self._drawn], axis=1)
 
     @classmethod
@@ -81,7 +81,7 @@ class _Bought:
         candidates = candidates_of(evidence)
         allowed = min(evidence.left(task) for task in (evidence.source, *evidence.others))
         count = max(round(share * allowed), min(FEWEST, allowed))
-        return cls(evidence, candidates, draw(candidates, count, rng))
+        return cls(evidence, candidates, sample_rows(candidates, count, rng))
 
     def left(self) -> int:
         """How many more architectures may be trained on every task."""

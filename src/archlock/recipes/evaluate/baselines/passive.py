@@ -1,8 +1,8 @@
 """The ordinary few-shot way: random trainings, a preference, a search on its scores, and finalists that are verified.
 
-Nothing is learned about where to look next: the trainings are drawn once. The table's short trainings are bought where
-it has them, else full ones. It is the frame in which the preferences and strategies of the catalogs are compared, and
-the ridge in it (``preference="ridge"``) is the floor to beat.
+Nothing is learned about where to look next: the trainings are sampled once. The table's short trainings are bought
+where it has them, else full ones. It is the frame in which the preferences and strategies of the catalogs are compared,
+and the ridge in it (``preference="ridge"``) is the floor to beat.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from archlock.errors import ConfigurationError
 from archlock.preferences import PREFERENCES, TRANSFERRED, Column, EvidenceTable, normal_scores
-from archlock.recipes.evaluate.baselines.candidates import Candidates, candidates_of, draw, shortlist
+from archlock.recipes.evaluate.baselines.candidates import Candidates, candidates_of, sample_rows, shortlist
 from archlock.recipes.evaluate.baselines.verifying import assisted_standing, choose, relative_values
 from archlock.seeding import derive_seed, rng_for
 from archlock.spaces import Architecture
@@ -30,8 +30,8 @@ class _Sample:
     """Random trainings: rows of the candidates, and values of every task."""
 
     tasks: tuple[str, ...]
-    rows: Int[np.ndarray, " drawn"]
-    values: Float[np.ndarray, "tasks drawn"]
+    rows: Int[np.ndarray, " sampled"]
+    values: Float[np.ndarray, "tasks sampled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class PassiveFewShot:
     evaluations: int = 1000
     """Of scores, by strategies that do not judge everything."""
     calibration: float = 1 / 3
-    """Share of the finalists that is spent on finding the floor where only short trainings are drawn."""
+    """Share of the finalists that is spent on finding the floor where only short trainings are bought."""
 
     def __post_init__(self) -> None:
         if self.preference == TRANSFERRED:
             raise ConfigurationError(
-                f"the preference {TRANSFERRED!r} has learned from recorded outcomes on tasks that benchmarks are made "
-                "of, so judging it by a recorded table would be a look at the answer; it is for archlock lock"
+                f"the preference {TRANSFERRED!r} was trained on recorded outcomes of tasks that are in these tables, "
+                "so a recorded table cannot judge it; choose another preference here, or use it with archlock lock"
             )
 
     def __call__(self, evidence: RecordedEvidence, *, floor: float, seed: int) -> Architecture:
@@ -86,8 +86,8 @@ class PassiveFewShot:
             return candidates.architectures[int(sample.rows[np.argmax(sample.values[0])])]
         standings = self._standings(evidence, candidates, sample, scores[0], finalists, values[0], seed)
         known = [
-            drawn[:0] if evidence.has_short(task) else drawn
-            for task, drawn in zip(sample.tasks, sample.values, strict=True)
+            values[:0] if evidence.has_short(task) else values
+            for task, values in zip(sample.tasks, sample.values, strict=True)
         ]
         against = relative_values(list(values[1:]), known[1:]) if evidence.others else -values[0]
         chosen = [candidates.architectures[row] for row in finalists.tolist()]
@@ -96,8 +96,8 @@ class PassiveFewShot:
     def _sample(self, evidence: RecordedEvidence, seed: int) -> tuple[Candidates, _Sample]:
         tasks = (evidence.source, *evidence.others)
         candidates = candidates_of(evidence)
-        drawn = draw(candidates, evidence.allowance.trainings, rng_for(seed, "passive", "draw"))
-        rows, values = _bought(evidence, candidates, drawn, tasks, short=True)
+        sampled = sample_rows(candidates, evidence.allowance.trainings, rng_for(seed, "passive", "draw"))
+        rows, values = _bought(evidence, candidates, sampled, tasks, short=True)
         if self.preference == VOTE:
             candidates, rows = candidates.only(rows), np.arange(len(rows))
         return candidates, _Sample(tasks, rows, values)
@@ -145,7 +145,7 @@ class PassiveFewShot:
             candidates,
             finalists,
             values,
-            drawn=sample.rows,
+            sampled=sample.rows,
             sample=sample.values[0],
             left_out=left_out,
             predicted=predicted,

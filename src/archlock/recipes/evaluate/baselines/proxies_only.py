@@ -113,13 +113,16 @@ def _decide(
     others = [task for task in evidence.others if task in values]
     if evidence.source not in values or (evidence.others and not others):
         raise SearchError(
-            f"the table has too few proxies to decide from: they are needed on {evidence.source} and on one of "
-            f"{', '.join(evidence.others) or 'no other task'}, and there are some on {', '.join(values) or 'none'}"
+            f"this method needs recorded proxies on {evidence.source}"
+            + (f" and on one of {', '.join(evidence.others)}" if evidence.others else "")
+            + f"; the table has some on {', '.join(values) or 'no task'}. Choose another method, or import proxies too"
         )
     table = np.stack([values[task] for task in (evidence.source, *others)])
     rows = np.flatnonzero(np.isfinite(table).all(axis=0))
     if not len(rows):
-        raise SearchError("no architecture of the table has proxies on every task that counts")
+        raise SearchError(
+            "no architecture of the table has proxies on every task; choose another method, or import more proxies"
+        )
     known, scores = candidates.only(rows), table[:, rows]
     judgement = known.judge(scores[0], scores[1:], floor)
     keys = judgement.keys()

@@ -34,15 +34,15 @@ def assisted_standing(
     finalists: Int[np.ndarray, " finalists"],
     values: Float[np.ndarray, " finalists"],
     *,
-    drawn: Int[np.ndarray, " drawn"],
-    sample: Float[np.ndarray, " drawn"],
-    left_out: Float[np.ndarray, " drawn"],
+    sampled: Int[np.ndarray, " sampled"],
+    sample: Float[np.ndarray, " sampled"],
+    left_out: Float[np.ndarray, " sampled"],
     predicted: Float[np.ndarray, " architectures"],
 ) -> Float[np.ndarray, " finalists"]:
     """Percentile of the finalists among all: values where measured, calibrated predictions with residuals elsewhere.
 
-    ``drawn`` is the random sample with its values and what is said of each without it; predictions become normal scores
-    of the sample by linear regression (see :func:`archlock.preferences.standing`).
+    ``sampled`` is the random sample with its values and what is said of each without it; predictions become normal
+    scores of the sample by linear regression (see :func:`archlock.preferences.standing`).
     """
     scores = normal_scores(sample)
     spread = float(left_out.var())
@@ -51,10 +51,10 @@ def assisted_standing(
     everywhere = scores.mean() + slope * (predicted - left_out.mean())
     asked = _in_scores(values, sample, scores)
     unknown = candidates.counts.copy()
-    unknown[np.union1d(drawn, finalists)] = 0
-    fresh = ~np.isin(finalists, drawn)
+    unknown[np.union1d(sampled, finalists)] = 0
+    fresh = ~np.isin(finalists, sampled)
     measured = np.concatenate(
-        [np.repeat(scores, candidates.counts[drawn]), np.repeat(asked[fresh], candidates.counts[finalists[fresh]])]
+        [np.repeat(scores, candidates.counts[sampled]), np.repeat(asked[fresh], candidates.counts[finalists[fresh]])]
     )
     share = standing(asked, measured, np.repeat(everywhere, unknown), Residuals(foretold, scores - foretold))
     return candidates.of_everybody(share)

@@ -72,7 +72,9 @@ def test_a_single_proxy_takes_the_lowest_that_keeps_the_predicted_floor():
 
 
 def test_too_few_proxies_are_an_error():
-    with pytest.raises(SearchError, match="needed on t0 and on one of t1, and there are some on none"):
+    with pytest.raises(
+        SearchError, match="needs recorded proxies on t0 and on one of t1; the table has some on no task"
+    ):
         run(SingleProxy("zen"))
     with pytest.raises(SearchError, match=r"at least 10 per task; .* provide 4"):
         run(PassiveFewShot(), allowance=Allowance(4, 10))
@@ -95,7 +97,7 @@ def test_assisted_standing_is_near_the_truth():
         candidates,
         finalists,
         values[finalists],
-        drawn=drawn,
+        sampled=drawn,
         sample=values[drawn],
         left_out=predicted[drawn],
         predicted=predicted,

@@ -5,7 +5,7 @@ import pytest
 
 from archlock.errors import ConfigurationError, SearchError
 from archlock.ranking import rank_percentiles
-from archlock.recipes.evaluate.baselines.candidates import candidates_of, draw, shortlist
+from archlock.recipes.evaluate.baselines.candidates import candidates_of, sample_rows, shortlist
 from archlock.spaces import SPACES
 from archlock.tables import Provenance, RecordedColumn, Table, open_pair
 
@@ -48,7 +48,7 @@ def test_a_random_sample_tells_shares_of_the_whole_table():
     rows = np.arange(len(scores))
     shares = FOUND.share_below(scores, rows, scores)  # everybody drawn: the truth
     np.testing.assert_allclose(shares, FOUND.percentiles(scores), atol=2 / len(CODES))
-    some = draw(FOUND, 200, np.random.default_rng(2))
+    some = sample_rows(FOUND, 200, np.random.default_rng(2))
     assert len(set(some.tolist())) == 200
     assert np.abs(FOUND.share_below(scores, some, scores[some]) - shares).max() < 0.12
 
@@ -68,7 +68,7 @@ def test_the_shortlist_is_the_best_that_keep_the_floor():
 
 def test_too_few_and_senseless_are_errors():
     with pytest.raises(SearchError, match="at least 10 per task; the allowance and the table provide 9"):
-        draw(FOUND, 9, np.random.default_rng(0))
+        sample_rows(FOUND, 9, np.random.default_rng(0))
     scores = np.zeros(len(FOUND.architectures))
     with pytest.raises(ConfigurationError, match="at least one architecture; got 0"):
         shortlist(FOUND, FOUND.judge(scores, scores[None], 0.5), "exhaustive", evaluations=1, count=0, seed=0)
