@@ -264,7 +264,7 @@ class LockSearch:
             best=float(known[sure].min()) if sure.any() else None,
             repeats=self.settings.repeats if repeats else (1,),
         )
-        if not repeats:
+        if not (repeats and ledger.noise.any()):  # without noise a second training shows nothing
             worth[list(ledger.asked)] = -np.inf
         worth[[row for row in ledger.asked if row not in ledger.counts]] = -np.inf  # what failed is not tried again
         if ledger is self._full and isinstance(self.asked.against, Foretold):
