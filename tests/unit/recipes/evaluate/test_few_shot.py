@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from archlock.recipes.evaluate.few_shot import FewShot
 
 from archlock.errors import SearchError
-from archlock.recipes.evaluate.few_shot import FewShot
 from archlock.tables import Allowance, Pick, Table, open_pair, percentiles
 from made_up_tables import made_up_table
 
