@@ -28,16 +28,7 @@ SCHEMES: Final[tuple[Scheme, ...]] = ("s", "tk", "tu")
 class RecordedEvidence:
     """What a run may look up; made by :func:`open_pair`. It can be neither copied nor sent to another process."""
 
-    __slots__ = (
-        "__weakref__",
-        "_architectures",
-        "_costs",
-        "_known_feasible",
-        "_others",
-        "_source",
-        "_space",
-        "_target",
-    )
+    __slots__ = ("__weakref__", "_architectures", "_costs", "_feasible", "_others", "_source", "_space", "_target")
 
     _space: Space
     _source: str
@@ -45,7 +36,7 @@ class RecordedEvidence:
     _others: tuple[str, ...]
     _costs: tuple[str, ...]
     _architectures: tuple[Architecture, ...]
-    _known_feasible: tuple[Architecture, ...]
+    _feasible: tuple[Architecture, ...]
 
     def __init__(self) -> None:
         raise SealedError("recorded evidence is made by archlock.tables.open_pair(table, source, target, ...)")
@@ -63,7 +54,7 @@ class RecordedEvidence:
     @property
     def known_feasible(self) -> tuple[Architecture, ...]:
         """Architectures that are known to keep the source floor. Normally none: the run has to find some itself."""
-        return self._known_feasible
+        return self._feasible
 
     @property
     def source(self) -> str:
@@ -223,7 +214,7 @@ def open_pair(
         ("_others", others),
         ("_costs", costs),
         ("_architectures", table.architectures),
-        ("_known_feasible", known_feasible),
+        ("_feasible", known_feasible),
     ):
         object.__setattr__(evidence, name, value)
     sold = {task: table.truth(task, source if task != source else "") for task in (source, *others)}
