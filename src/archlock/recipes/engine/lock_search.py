@@ -219,7 +219,12 @@ class LockSearch:
         trend = self._trend
         if self.asked.against == "structure":
             trend = np.column_stack([self.candidates.capacity, trend])
-        return beliefs_of(self._full, trend, held_up=self.settings.held_up)
+        slopes = np.zeros((len(self._full.means), trend.shape[1]))
+        if isinstance(self.asked.against, Foretold):
+            slopes[0, 0] = self.settings.slope
+        elif len(self._short.rows) >= FEWEST_TRAININGS:
+            np.fill_diagonal(slopes, self.settings.slope)
+        return beliefs_of(self._full, trend, held_up=self.settings.held_up, slopes=slopes)
 
     def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:
         if self.asked.against == "structure":
@@ -264,7 +269,7 @@ class LockSearch:
             best=float(known[sure].min()) if sure.any() else None,
             repeats=self.settings.repeats if repeats else (1,),
         )
-        if not repeats:
+        if not (repeats and ledger.noise.any()):  # without noise a second training shows nothing
             worth[list(ledger.asked)] = -np.inf
         worth[[row for row in ledger.asked if row not in ledger.counts]] = -np.inf  # what failed is not tried again
         if ledger is self._full and isinstance(self.asked.against, Foretold):

@@ -24,7 +24,7 @@ class EngineSettings:
     only where nothing foretells full trainings."""
     explored_until: float = 0.6
     """Share of the full trainings after which nothing is drawn at random any more."""
-    promising: float = 0.15
+    promising: float = 0.08
     """Share of the candidates, by what is believed of the source, from which is drawn."""
     foretold: float = 0.2
     """That share for the first full trainings where short ones, or capacity, foretell them."""
@@ -35,11 +35,15 @@ class EngineSettings:
     matter."""
     sure: float = 0.75
     """Probability of keeping the floor that a lock must have."""
-    floor_doubt: float = 0.7
+    floor_doubt: float = 1.2
     """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
     floor_shift: float = 0.25
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
     architectures are better than a model of the others says."""
+    slope: float = 0.6
+    """What a short training, or a proxy, is expected to tell of the full one before any full one was bought: standard
+    deviations of full ones for one of what was foretold. A handful of finalists, all promising, cannot tell by
+    themselves."""
     size_weight: float = 0.5
     """How much size counts beside foretold values where the first full trainings are drawn."""
     shortcut_weight: float = 0.4
