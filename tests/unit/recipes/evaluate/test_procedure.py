@@ -172,7 +172,7 @@ def test_the_page_says_once_and_rightly_where_trainings_began(tmp_path: Path) ->
 
 def test_the_page_says_how_far_apart_choosing_and_judging_are(tmp_path: Path) -> None:
     plain = made_up_table(codes=60)
-    t0, t1, t2 = (column for column in plain.columns if column.role == "truth")
+    t0, t1, _ = (column for column in plain.columns if column.role == "truth")
     columns = [replace(t0, noise=0.5) if column == t0 else column for column in plain.columns]
     judge = replace(t1, name="t1_judge", role="judge")
     values = np.vstack([plain.values, plain.recorded(t1) + 1])
