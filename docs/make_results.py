@@ -135,8 +135,11 @@ def rows(table: str, summary: EvaluationSummary) -> list[str]:
 
 
 COMMAND = "python docs/make_results.py"
-BEFORE = "TransNAS-Bench-101 micro: `tk` 0.84 at 92 % kept, `tu` 0.28 at 90 %; NAS-Bench-201: `tk` 0.60 at 92 %, `tu`
-0.16 at 88 %" FRONTIER = """## The frontier
+BEFORE = (
+    "TransNAS-Bench-101 micro: `tk` 0.84 at 92 % kept, `tu` 0.28 at 90 %; "
+    "NAS-Bench-201: `tk` 0.60 at 92 %, `tu` 0.16 at 88 %"
+)
+FRONTIER = """## The frontier
 
 Lock score against floor kept on TransNAS-Bench-101 micro, `tk`, 3 seeds (126 runs), with the constants of the engine
 moved one or two at a time. Lock scores of 126 runs are uncertain by about 0.04, shares by about 0.03.
