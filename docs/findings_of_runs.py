@@ -22,7 +22,7 @@ that it could not see.
 def attacked(run: Path) -> str:
     """A real attack on the models of a lock run, with the largest share of the data that attackers had."""
     record = from_json(run / "result.json")
-    parts = [f"```\n{record.command}\n```", *scores(record), *by_data(record), *worth(record), *costs(record)]
+    parts = [f"```sh\n{record.command}\n```", *scores(record), *by_data(record), *worth(record), *costs(record)]
     said = further_sentence(record)
     if said:
         parts.append(f"**What honest users keep.** {said}")

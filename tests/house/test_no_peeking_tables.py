@@ -98,10 +98,10 @@ def test_the_walk_would_find_what_is_smuggled_in(smuggle: typing.Any) -> None:
 
 
 def test_what_lies_behind_evidence_of_an_unknown_target_has_no_value_of_it() -> None:
-    from archlock.tables import guard
+    from archlock.tables import vault
 
     evidence, _ = open_pair(TABLE, "t0", "t1", scheme="tu")
-    closure = inspect.unwrap(guard._vault.look_up).__closure__ or ()
+    closure = inspect.unwrap(vault.VAULT.look_up).__closure__ or ()
     stocks = next(cell.cell_contents for cell in closure if evidence in cell.cell_contents)
     assert columns_in(stocks[evidence]) == set()
     assert {task for task, _ in stocks[evidence].columns} == {"t0", "t2"}

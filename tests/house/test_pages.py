@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -86,6 +87,28 @@ def below(command: Any) -> dict[str, Any]:
     return found
 
 
+def top_of(path: Path) -> str:
+    """The text of a page; of the changelog the newest section alone, for older ones name what was there then."""
+    text = path.read_text(encoding="utf-8")
+    return "\n## ".join(text.split("\n## ")[:2]) if path.name == "CHANGELOG.md" else text
+
+
+def spans_of(text: str) -> list[str]:
+    """What stands in backticks in running text; a span may go on in the next line."""
+    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
+
+
+def command_of(line: str, commands: dict[str, Any]) -> str:
+    """The longest command that a line begins with, ``tables import csv`` for example."""
+    return max((name for name in commands if f"{line} ".startswith(f"archlock {name} ")), key=len)
+
+
+def flags_of(line: str) -> set[str]:
+    """Every ``--flag`` of a command line."""
+    return set(re.findall(r"(?<![^\s/|(])--[a-z][a-z-]*", line))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_commands_and_their_options_exist(path: Path) -> None:
     import typer
@@ -93,17 +116,81 @@ def test_commands_and_their_options_exist(path: Path) -> None:
     from archlock.cli.app import app
 
     commands = below(typer.main.get_command(app))
-    options = {name: {word for p in command.params for word in p.opts} for name, command in commands.items()}
+    options = {
+        name: {word for p in command.params for word in (*p.opts, *p.secondary_opts)}
+        for name, command in commands.items()
+    }
     anywhere = set().union(*options.values()) | {"--constraint", "--help"}
-    text = path.read_text(encoding="utf-8")
-    for line in "\n".join(blocks(path, "sh")).replace("\\\n", " ").splitlines():
-        if line.startswith("archlock "):
-            name = max((name for name in commands if f"{line} ".startswith(f"archlock {name} ")), key=len)
-            assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options[name] | {"--help"}, line
+    text, spans = path.read_text(encoding="utf-8"), spans_of(top_of(path))
+    for line in ["\n".join(blocks(path, "sh")).replace("\\\n", " "), *spans]:
+        for one in line.splitlines():
+            if re.match("archlock [a-z]", one):
+                name = command_of(one, commands)
+                assert flags_of(one) <= options[name] | {"--help"}, one
     for name in re.findall(r"`archlock (\w+)", text):
         assert name in options
-    spans = [span for span in re.findall(r"`([^`\n]+)`", text) if not span.startswith("python ")]
-    assert {word for span in spans for word in re.findall(r"(?<!\S)--[a-z-]+", span)} <= anywhere
+    others = ("python ", "pip ", "dask ")
+    assert {flag for span in spans if not span.startswith(others) for flag in flags_of(span)} <= anywhere
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_stand_in_blocks_that_are_checked(path: Path) -> None:
+    unnamed = re.findall(r"^ *```\n(.*?)^ *```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert not [text for text in unnamed if text.startswith(("archlock ", "$ archlock"))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_dotted_names_in_the_text_exist(path: Path) -> None:
+    names = {name for span in spans_of(top_of(path)) for name in re.findall(r"\barchlock(?:\.[A-Za-z_]\w*)+", span)}
+    assert not {name for name in names if not exists(name)}
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    found: Any = importlib.import_module("archlock")
+    for part in name.split(".")[1:]:
+        below = f"{found.__name__}.{part}" if inspect.ismodule(found) else ""
+        if below and hasattr(found, "__path__") and importlib.util.find_spec(below) is not None:
+            found = importlib.import_module(below)
+        elif hasattr(found, part):
+            found = getattr(found, part)
+        else:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_and_folders_of_ours_exist(path: Path) -> None:
+    package = ROOT / "src" / "archlock"
+    rooms = "|".join(
+        [*(p.stem for p in package.iterdir() if p.is_dir()), "src", "tests", "docs", "examples", "benchmarks"]
+    )
+    ours = re.compile(rf"(?:{rooms})/[\w./-]*")
+    spans = {span for span in spans_of(top_of(path)) if ours.fullmatch(span)}
+    assert not {span for span in spans if not any((place / span).exists() for place in (ROOT, package, ROOT / "src"))}
+
+
+def test_the_readers_of_pages_see_what_is_wrong() -> None:
+    assert exists("archlock.recipes.engine.settings")
+    assert exists("archlock.tables.open_pair")
+    assert not exists("archlock.recipes.few_shot")
+    assert not exists("archlock.tables.open_pairs")
+    assert spans_of("a `b\n  c` d\n```sh\n`e`\n```\n`f`") == ["b c", "f"]
+    assert flags_of("archlock lock --source a --floor 1/--arms none") == {"--source", "--floor", "--arms"}
+
+
+def test_the_shares_of_a_budget_are_those_of_the_plan() -> None:
+    from archlock.recipes.lock.allocation import ATTACK_SHARE, EVIDENCE_SHARE, FINALIST_SHARE
+
+    page = (ROOT / "docs" / "how-to" / "resume-and-share.md").read_text(encoding="utf-8")
+    said = re.search(r"(\d+) % go to short trainings, (\d+) % to full ones and (\d+) % to the attackers", page)
+    assert said is not None
+    assert [int(share) / 100 for share in said.groups()] == [EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE]
+
+
+def test_the_page_on_plug_ins_says_what_a_script_needs() -> None:
+    page = (ROOT / "docs" / "how-to" / "plug-in.md").read_text(encoding="utf-8")
+    assert "needs no `if __name__" in page  # tests/unit/execution/test_process_pool.py runs such a script
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:

@@ -1,5 +1,6 @@
 """The house has one word for each concept, and no drawers for odds and ends."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -15,8 +16,30 @@ PROSE = sorted(
     if path.suffix in {".py", ".md", ".html", ".css"}
 ) + sorted(ROOT.glob("*.md"))
 HE = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b(?! et al\.)", re.IGNORECASE)
-BEING_REWRITTEN = {"src/archlock/recipes/lock/config.py"}  # take this away with its last "his"
+OLD_WORDS_LEFT = {
+    f"src/archlock/recipes/{name}.py" for name in ("lock/config", "lock/arms", "lock/run", "engine/market")
+}
+"""Files that still say them; take a file away with its last one."""
 WORDS = re.compile(r"\b(genotype|primitive|cfg|arch_str|src_task|tar_task|emd)\b")
+
+RIDDLES = {
+    "told": "what it holds: message, verbosity, known",
+    "crew": "workers",
+    "bury": "what it does",
+    "looks": "needs, or parts",
+    "subject": "attacked models, or tasks",
+    "subjects": "attacked models, or tasks",
+    "ground": "what it is: candidates, or a market",
+}
+"""Names that made a newcomer guess, and what to say instead."""
+PICTURES = (
+    "tasks/simulated",
+    "reports",
+    "recipes/task_records.py",
+    "recipes/lock/procedure.py",
+    "recipes/lock/recording.py",
+)
+"""Where ``drawn`` is said, of pictures alone. What chance chooses is sampled, random, or begun anew."""
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -31,7 +54,7 @@ def test_a_source_file_keeps_the_house_rules(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_attackers_users_and_owners_are_they(path: Path) -> None:
-    if path.relative_to(ROOT).as_posix() in BEING_REWRITTEN:
+    if path.relative_to(ROOT).as_posix() in OLD_WORDS_LEFT:
         return
     lines = path.read_text(encoding="utf-8").splitlines()
     assert not [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if HE.search(line)]
@@ -41,3 +64,33 @@ def test_the_reader_of_pronouns_sees_them_and_leaves_a_paper_alone() -> None:
     assert HE.search("He gets what he can.")
     assert HE.search("None: his own rates")
     assert not HE.search("Residual networks (He et al. 2016); they, their, here, the, history")
+
+
+def names_in(source: str) -> set[str]:
+    """Names that a program gives: of variables, arguments, attributes, functions and classes, in small letters."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+    return {name.strip("_").lower() for name in found}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_say_what_they_name(path: Path) -> None:
+    if path.relative_to(ROOT).as_posix() in OLD_WORDS_LEFT:
+        return
+    names = names_in(path.read_text(encoding="utf-8"))
+    assert not names & set(RIDDLES), {name: RIDDLES[name] for name in names & set(RIDDLES)}
+    place = path.relative_to(ROOT / "src" / "archlock").as_posix()
+    assert "drawn" not in names or place.startswith(PICTURES), "drawn is said of pictures; what is it here?"
+
+
+def test_the_reader_of_names_sees_them() -> None:
+    source = "class _Crew:\n    def bury(self, told):\n        self._looks = drawn = told.means\n"
+    assert names_in(source) == {"crew", "bury", "self", "told", "looks", "drawn"}

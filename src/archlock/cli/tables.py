@@ -121,8 +121,9 @@ def import_csv(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to take: TASK\\[@EPOCHS]=COLUMN\\[:truth|evidence|proxy|cost]\\[:lower]\\[:unit=...]; a proxy "
-            "may have a '*'; further keys: metric, split, checkpoint, runs, name. May be repeated."
+            help="What to take: TASK\\[@EPOCHS]=COLUMN\\[:ROLE]\\[:lower]\\[:unit=...]. Roles: truth, judge, evidence, "
+            "proxy (with '*' for its name), cost, repeat. Further keys: metric, split, checkpoint, runs, noise, name. "
+            "May be repeated."
         ),
     ] = None,
     join: Annotated[list[Path] | None, typer.Option(help="A further file with columns; may be repeated.")] = None,

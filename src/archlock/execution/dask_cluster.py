@@ -79,7 +79,7 @@ class DaskCluster(Executor):
                 future, answer = self._next(completed)
                 chunk = under_way.pop(future)
                 if not isinstance(answer, bytes):
-                    raise _told(chunk, answer)
+                    raise _error_of(chunk, answer)
                 yield from answered(chunk.first, answer)
         finally:
             with suppress(OSError, TimeoutError, CancelledError):  # of a scheduler that is gone
@@ -133,7 +133,7 @@ def _connected(client_type: Any, scheduler: Any, patience_seconds: float) -> Any
         raise ConfigurationError(f"{scheduler} is not the address of a Dask scheduler: {error}") from error
 
 
-def _told(chunk: Chunk[Any], answer: Any) -> BaseException:
+def _error_of(chunk: Chunk[Any], answer: Any) -> BaseException:
     """What to raise for a chunk that has no answer: Dask gave it up, or something failed outside the jobs."""
     from distributed import KilledWorker
 

@@ -12,7 +12,7 @@ from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.score_model import ScoreModel, make_score_model
 from archlock.preferences.transferred import NAME as TRANSFERRED
-from archlock.preferences.transferred import make_transferred
+from archlock.preferences.transferred import make_transferred, taught_by
 from archlock.preferences.vote import Vote, copeland, make_vote, vote_margins
 
 PREFERENCES: Catalog[PreferenceMaker] = Catalog(
@@ -50,6 +50,7 @@ __all__ = [
     "population_scores",
     "population_weights",
     "standing",
+    "taught_by",
     "train_ranker",
     "vote_margins",
 ]

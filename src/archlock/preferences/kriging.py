@@ -79,22 +79,26 @@ class Kriging:
         trend: Float[np.ndarray, "architectures columns"],
         values: Float[np.ndarray, "measures measured"],
         noises: Float[np.ndarray, "measures measured"],
+        slopes: Float[np.ndarray, "measures columns"] | None = None,
     ) -> tuple[Estimate, ...]:
         """One estimate for every measure, from its values at the rows in the order in which they were measured.
 
         ``noises`` are the standard deviations of the values' noise, in their units. 0: a value counts as what many
         trainings would bring. NaN: it is not known, and what neither trend nor structure explains counts as noise. The
         trend's columns are standardised, so their units do not
-        matter; there may be none. Deterministic.
+        matter; there may be none. ``slopes`` are what is expected of
+        their coefficients before anything is measured, in standard deviations of the values for one of the column; by
+        default 0. They matter where a few rows were measured, all of them alike. Deterministic.
         """
         rows, cross = self.rows, self._cross
         columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
+        expected = np.zeros((len(values), columns.shape[1])) if slopes is None else slopes
         kernel = cross[rows]
         eigenvalues, vectors = spectrum(kernel)
         squares = (cross @ vectors) ** 2
         return tuple(
-            _estimate(one, noise, columns, rows, kernel, cross, eigenvalues, vectors, squares)
-            for one, noise in zip(values, noises, strict=True)
+            _estimate(one, noise, columns, slope, rows, kernel, cross, eigenvalues, vectors, squares)
+            for one, noise, slope in zip(values, noises, expected, strict=True)
         )
 
 
@@ -102,6 +106,7 @@ def _estimate(
     measure: Float[np.ndarray, " measured"],
     noise: Float[np.ndarray, " measured"],
     columns: Float[np.ndarray, "architectures columns"],
+    slope: Float[np.ndarray, " columns"],
     rows: Int[np.ndarray, " measured"],
     kernel: Float[np.ndarray, "measured measured"],
     cross: Float[np.ndarray, "architectures measured"],
@@ -112,7 +117,8 @@ def _estimate(
     centre, spread = float(measure.mean()), float(measure.std()) + _TINY
     scores, luck = (measure - centre) / spread, (np.nan_to_num(noise) / spread) ** 2
     seen = columns[rows]
-    prior = columns @ np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), seen.T @ scores)
+    weighed = seen.T @ scores + _RIDGE * slope
+    prior = columns @ np.linalg.solve(seen.T @ seen + _RIDGE * np.eye(seen.shape[1]), weighed)
     rest = scores - prior[rows]
     ratios, _, signals = best_noise(eigenvalues, (vectors.T @ rest)[:, None])
     signal, left = float(signals[0]), float(ratios[0] * signals[0])

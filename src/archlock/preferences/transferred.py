@@ -7,8 +7,10 @@ that of fine-tuned targets. Spaces without such a table go by the evidence alone
 Not for judging on recorded benchmarks: the table's tasks are among theirs, so that would be a look at the answer.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -48,6 +50,20 @@ def make_transferred(
     joined = EvidenceTable((*evidence.architectures, *architectures), (*evidence.columns, *columns), values)
     weights = {column: float(len(evidence.positions(column.task))) for column in columns}
     return ScoreModel(joined, space, weights=weights)
+
+
+def taught_by(space_name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of these names of tasks that are tasks of the table which teaches this preference, however they are
+    spelled."""
+    if space_name not in TABLES:
+        return ()
+    table = open_by_name_or_path(TABLES[space_name])
+    known = {_plain(column.task) for column in table.columns if column.task}
+    return tuple(name for name in names if _plain(name) in known)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", Path(name).stem.lower())
 
 
 @cache

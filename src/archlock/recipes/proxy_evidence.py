@@ -12,7 +12,7 @@ from archlock.evidence import Key, Measurement, fidelity_name
 from archlock.execution import float64_device, kind_of
 from archlock.identity import tag_of
 from archlock.models import build
-from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_all
+from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_together
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Signature, Task, conform
@@ -85,12 +85,14 @@ class ProxyWork:
     settings: ProxySettings
     seed: int
     device: str
+    proxies: dict[str, Proxy]
+    """Those of the settings, by name. They travel with the work: a worker does not run the script that added one."""
 
     @classmethod
     def on(cls, tasks: Mapping[str, Task], settings: ProxySettings, *, seed: int, device: str) -> "ProxyWork":
         """The tasks, by name, at proxy size; fewer training images than two batches raise ConfigurationError."""
         small = {name: _proxy_task(name, task, settings, seed) for name, task in tasks.items()}
-        return cls(small, settings, seed, device)
+        return cls(small, settings, seed, device, {name: PROXIES[name] for name in settings.proxies})
 
     @property
     def fidelity(self) -> str:
@@ -100,15 +102,19 @@ class ProxyWork:
     def keys(self, architecture: Architecture) -> list[Key]:
         """Where the values are in the store: tasks in order, the proxies of each."""
         return [
-            Key(str(architecture), task.fingerprint, measure_name(proxy), "train", self.fidelity, self.seed)
+            Key(str(architecture), task.fingerprint, _stored_name(name, proxy), "train", self.fidelity, self.seed)
             for task in self.tasks.values()
-            for proxy in self.settings.proxies
+            for name, proxy in self.proxies.items()
         ]
 
 
 def measure_name(proxy: str) -> str:
     """What a proxy is called in the evidence store; a plug-in with the fingerprint of its code."""
-    return f"proxy.{proxy}{tag_of(PROXIES[proxy], base=Proxy)}"
+    return _stored_name(proxy, PROXIES[proxy])
+
+
+def _stored_name(name: str, proxy: Proxy) -> str:
+    return f"proxy.{name}{tag_of(proxy, base=Proxy)}"
 
 
 def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measurement, ...]:
@@ -117,8 +123,9 @@ def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measur
     settings, values = work.settings, []
     for task in work.tasks.values():
         model = build(architecture, task.signature, width=settings.width, depth=settings.depth, seed=seed)
-        found = measure_all(model.to(float64_device(work.device)), task.batches, settings.proxies, seed=seed)
-        values += [found[proxy] for proxy in settings.proxies]
+        model = model.to(float64_device(work.device))
+        found = measure_together(model, task.batches, work.proxies.values(), seed=seed)
+        values += [found[proxy.name] for proxy in work.proxies.values()]
     return tuple(
         Measurement(key, value.value, "proxy", value.seconds, value.status, value.note)
         for key, value in zip(work.keys(architecture), values, strict=True)

@@ -19,14 +19,14 @@ def settle(store: EvidenceStore, found: Iterable[Measurement], progress: Progres
     """
     given = tuple(found)
     counted = store.settle(given)
-    differing = [pair for pair in zip(given, counted, strict=True) if _told(pair[0]) != _told(pair[1])]
+    differing = [pair for pair in zip(given, counted, strict=True) if _in_words(pair[0]) != _in_words(pair[1])]
     if differing:
         new, old = differing[0]
         others = f" (and {len(differing) - 1} more like that)" if len(differing) > 1 else ""
         progress.say(
             f"warning: {new.key.measure} of {new.key.architecture} (seed {new.key.seed}) was measured again as "
-            f"{_told(new)}, but {store.path} has {_told(old)}, which counts{others}. Another machine or library rounds "
-            "otherwise; if they differ by much, take another store"
+            f"{_in_words(new)}, but {store.path} has {_in_words(old)}, which counts{others}. Another machine or "
+            "library rounds in another way; if they differ by much, take another store"
         )
     return {measurement.key: measurement for measurement in counted}
 
@@ -50,6 +50,6 @@ def is_outdated(fidelity: str) -> bool:
     return name["version"] not in current or name["torch"] not in (None, torch_version())
 
 
-def _told(measurement: Measurement) -> str:
+def _in_words(measurement: Measurement) -> str:
     """The value to six digits (rounding beyond that is no news), or why there is none."""
     return f"{measurement.value:.6g}" if measurement.status == "valid" else measurement.status

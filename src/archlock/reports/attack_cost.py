@@ -2,7 +2,7 @@
 
 The level to reach is :data:`REACH` of what somebody gains without the lock: of what the strongest attack makes of the
 reference model, above chance; where there is no reference, of what the same architecture gains from scratch. Costs are
-those of the one training that was kept, up to the first look at its validation score that was high enough (a look is
+those of the one training that was kept, up to the first validation score that was high enough (it is
 taken after every epoch); what trying other settings took is not in them. They are spread evenly over a training.
 """
 
@@ -42,7 +42,7 @@ class Cost:
     flops: float | None
     """Floating-point operations on training images; None where they were not counted."""
     seconds: float | None
-    """Wall-clock time where it ran, with the looks at the validation split; None where it was not kept."""
+    """Wall-clock time where it ran, with the checks on the validation split; None where it was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ class Reach:
 def cost_to_reach(outcome: OutcomeRecord, level: float) -> Cost | None:
     """What it took until the validation score was first seen at ``level`` or above; None if it never was.
 
-    Where no looks were taken on the way, or a better model than the last was kept, that is the whole training. An
+    Where nothing was checked on the way, or a better model than the last was kept, that is the whole training. An
     outcome whose steps were not counted raises ValueError.
     """
     if outcome.steps is None or outcome.validation is None:
         raise ValueError(f"the steps of {outcome.attacker} on {outcome.target} are not known; attack with curves")
-    looks = len(outcome.curve)
+    checks = len(outcome.curve)
     for number, score in enumerate(outcome.curve, start=1):
         if score >= level:
-            return _part(outcome, number / looks)
+            return _part(outcome, number / checks)
     return _part(outcome, 1.0) if outcome.validation >= level else None
 
 

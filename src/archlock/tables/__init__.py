@@ -4,13 +4,9 @@ from archlock.tables.compact import content_checksum, read_table, write_table
 from archlock.tables.delimited import read_delimited, table_name
 from archlock.tables.guard import (
     SCHEMES,
-    Allowance,
-    Judged,
-    Pick,
     RecordedEvidence,
     Scheme,
     SealedTruth,
-    Spent,
     open_pair,
     percentiles,
 )
@@ -29,6 +25,7 @@ from archlock.tables.presets import PRESETS, read_preset
 from archlock.tables.summary import ColumnSummary, TableSummary, measurement_name, summarise
 from archlock.tables.table import ROLES, Provenance, RecordedColumn, Role, Table
 from archlock.tables.transnas import read_transnas
+from archlock.tables.vault import Allowance, Judged, Pick, Spent
 
 __all__ = [
     "PRESETS",

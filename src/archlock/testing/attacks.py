@@ -82,7 +82,7 @@ def looks_at_the_test_split_once(attack: Attack) -> None:
     task = target_task()
     counted = _Counted(task.test.images, task.test.targets)
     outcome = attack.run(trained_network(), _with_test(task, counted), plan=PLAN, seed=0)
-    assert counted.looks == len(task.test), "every example of the test split is seen exactly once"
+    assert counted.read == len(task.test), "every example of the test split is seen exactly once"
     fewer = task.test.take(range(7))
     other = attack.run(trained_network(), _with_test(task, fewer), plan=PLAN, seed=0)
     assert (other.setting, other.validation, other.trials) == (outcome.setting, outcome.validation, outcome.trials)
@@ -90,7 +90,7 @@ def looks_at_the_test_split_once(attack: Attack) -> None:
     attack.adapt(
         trained_network(), _with_test(task, unread), setting=attack.settings[0], plan=PLAN, seed=0, device="cpu"
     )
-    assert unread.looks == 0
+    assert unread.read == 0
 
 
 def searches_as_it_says(attack: Attack) -> None:
@@ -104,7 +104,7 @@ def searches_as_it_says(attack: Attack) -> None:
             attack.run(model, _with_test(task, test), plan=PLAN, trials=4, horizons=(1.0, 2.0), curve=True, seed=5)
         )
         assert _generators() == generators
-    assert counted.looks == len(task.test)
+    assert counted.read == len(task.test)
     first, again = outcomes
     assert first == again
     horizons = (1.0, 2.0) if attack.tuned == "rate" else (1.0,)
@@ -247,10 +247,10 @@ class _Chatty(nn.Module):
 class _Counted(Split):
     """A split that counts how many examples were taken from it."""
 
-    looks = 0
+    read = 0
 
     def take(self, rows: Any) -> Split:
-        object.__setattr__(self, "looks", self.looks + len(rows))
+        object.__setattr__(self, "read", self.read + len(rows))
         return Split(self.images[rows], self.targets[rows])
 
 

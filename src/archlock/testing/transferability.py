@@ -62,10 +62,10 @@ def leaves_the_model_alone(estimate: Estimate) -> None:
     model = trained_network().train()
     next(model.children()).eval()  # a mode of its own, which must survive
     state = {name: value.clone() for name, value in model.state_dict().items()}
-    before = _told(model)
+    before = _state_of(model)
     value = estimate.estimate(features_of(model, digits_task(), seed=0), seed=0)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
-    assert _told(model) == before
+    assert _state_of(model) == before
     assert value == estimate.estimate(digit_features(), seed=0)
 
 
@@ -165,6 +165,6 @@ def _refusal(estimate: Estimate, features: Features, expected: type[ArchLockErro
     raise AssertionError(f"{estimate.name} should raise {expected.__name__}, but gave the value {value}")
 
 
-def _told(model: nn.Module) -> list[object]:
+def _state_of(model: nn.Module) -> list[object]:
     modules = [(m.training, len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()]
     return [modules, [(p.requires_grad, p.grad is None, p.data_ptr()) for p in model.parameters()]]

@@ -107,7 +107,7 @@ def test_help_shows_the_whole_form() -> None:
     shown = " ".join(
         CliRunner().invoke(app, ["tables", "import", "csv", "--help"], env={"COLUMNS": "200"}).stdout.split()
     )
-    assert "TASK[@EPOCHS]=COLUMN[:truth|evidence|proxy|cost][:lower][:unit=...]" in shown
+    assert "TASK[@EPOCHS]=COLUMN[:ROLE][:lower][:unit=...]" in shown
     assert "--column 'cifar10@12=valid_12:evidence'" in shown
 
 

@@ -81,17 +81,24 @@ class TaskBelief:
 
 
 def beliefs_of(
-    ledger: Ledger, trend: Float[np.ndarray, "architectures columns"], *, held_up: float
+    ledger: Ledger,
+    trend: Float[np.ndarray, "architectures columns"],
+    *,
+    held_up: float,
+    slopes: Float[np.ndarray, "tasks columns"] | None = None,
 ) -> tuple[TaskBelief, ...]:
     """One belief per task, the source first.
 
     What is believed of the source is part of the trend of the others: what is good there is good elsewhere, as a rule,
-    and each source training then says something of all tasks.
+    and each source training then says something of all tasks. ``slopes`` are what is expected of the trend's columns
+    for each task before anything is measured (see :meth:`~archlock.preferences.Kriging.estimates`).
     """
     values = np.stack([_held_up(one, held_up) for one in ledger.means])
     noises = ledger.noise[:, None] / np.sqrt(ledger.trainings)
-    (source,) = ledger.kriging.estimates(trend, values[:1], noises[:1])
-    others = ledger.kriging.estimates(np.column_stack([trend, source.mean]), values[1:], noises[1:])
+    expected = np.zeros((len(values), trend.shape[1])) if slopes is None else slopes
+    (source,) = ledger.kriging.estimates(trend, values[:1], noises[:1], expected[:1])
+    wider = np.column_stack([expected[1:], np.zeros(len(values) - 1)])
+    others = ledger.kriging.estimates(np.column_stack([trend, source.mean]), values[1:], noises[1:], wider)
     return tuple(
         TaskBelief(Belief(one.mean, one.std), float(np.nan_to_num(noise)))
         for one, noise in zip((source, *others), ledger.noise, strict=True)

@@ -219,7 +219,12 @@ class LockSearch:
         trend = self._trend
         if self.asked.against == "structure":
             trend = np.column_stack([self.candidates.capacity, trend])
-        return beliefs_of(self._full, trend, held_up=self.settings.held_up)
+        slopes = np.zeros((len(self._full.means), trend.shape[1]))
+        if isinstance(self.asked.against, Foretold):
+            slopes[0, 0] = self.settings.slope
+        elif len(self._short.rows) >= FEWEST_TRAININGS:
+            np.fill_diagonal(slopes, self.settings.slope)
+        return beliefs_of(self._full, trend, held_up=self.settings.held_up, slopes=slopes)
 
     def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:
         if self.asked.against == "structure":

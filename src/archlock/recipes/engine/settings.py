@@ -40,6 +40,10 @@ class EngineSettings:
     floor_shift: float = 0.25
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
     architectures are better than a model of the others says."""
+    slope: float = 0.6
+    """What a short training, or a proxy, is expected to tell of the full one before any full one was bought: standard
+    deviations of full ones for one of what was foretold. A handful of finalists, all promising, cannot tell by
+    themselves."""
     size_weight: float = 0.5
     """How much size counts beside foretold values where the first full trainings are drawn."""
     shortcut_weight: float = 0.4

@@ -13,7 +13,9 @@ from typing import Unpack
 
 from torch import nn
 
+from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
+from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
@@ -85,6 +87,8 @@ def lock(
     config = one_of(config, settings, LockConfig.of)
     config = replace(config, device=resolve_device(config.device))
     hidden = tuple(sealed) or _held_out(source, config)
+    if config.preference == TRANSFERRED:
+        refuse_lessons(config.space, [source.name, *(one.name for one in known), *(one.name for one in hidden)])
     run = begin(
         source,
         config,
@@ -112,6 +116,17 @@ def lock(
     write_models(run.workspace.path, every)
     write_pages(run.workspace.path, record)
     return LockResult(every["locked"].models[0], decision.locked.architecture, record, run.workspace.path)
+
+
+def refuse_lessons(space: str, names: Sequence[str]) -> None:
+    """ConfigurationError where a task is one by which the preference ``transferred`` was taught: a look at the
+    answer."""
+    taught = taught_by(space, names)
+    if taught:
+        raise ConfigurationError(
+            f"the preference {TRANSFERRED!r} was taught by recorded results on {', '.join(taught)}; a lock that is "
+            "judged there would have seen the answer. Take other tasks, or another --preference"
+        )
 
 
 def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:

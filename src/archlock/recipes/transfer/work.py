@@ -83,18 +83,18 @@ class TransferWork:
         self, architecture: Architecture, measure: str, task: str, source: str | None, split: Judge, seed: int
     ) -> Key:
         """Where a value is in the store."""
-        subject = self.sources[task] if measure == SOURCE else self.targets[task]
+        learned = self.sources[task] if measure == SOURCE else self.targets[task]
         start = None if source is None else self.sources[source]
         return adaptation_key(
-            architecture, subject, measure, self.settings, source=start, split=split, seed=seed, device=self.device
+            architecture, learned, measure, self.settings, source=start, split=split, seed=seed, device=self.device
         )
 
     def measured(self, store: EvidenceStore, source: str | None, seed: int) -> set[str]:
         """The architectures, as texts, of which the store has all that a job with this source and seed measures."""
         start = None if source is None else self.sources[source]
-        subjects = self.targets if source is None else self.others(source)
+        adapted_to = self.targets if source is None else self.others(source)
         measures = {SCRATCH} if source is None else {PROBE, FINE_TUNE}
-        tasks = {task.fingerprint for task in subjects.values()}
+        tasks = {task.fingerprint for task in adapted_to.values()}
         return store.covered(tasks=tasks, measures=measures, fidelity=self.fidelity(start), seed=seed)
 
 

@@ -33,7 +33,7 @@ def test_models_keep_the_numbers_of_their_trainings(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(releasing, "every_seed", lambda *_: tuple(measured))
     released = release(run, Finalist(CELL, (0.6,), {}))
     assert (released.diverged, released.numbers, released.validation) == ((0,), (1, 2), (0.6, 0.7))
-    write_models(tmp_path, released, released)
+    write_models(tmp_path, {"locked": released, "source_only": released})
     names = sorted(path.name for path in (tmp_path / "reference").glob("locked-*"))
     assert names == ["locked-1.safetensors", "locked-2.safetensors"]
 

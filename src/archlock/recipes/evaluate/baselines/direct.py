@@ -70,10 +70,10 @@ class _Bought:
         self._place = {evidence.space.canonicalise(a): row for row, a in enumerate(candidates.architectures)}
         self._values: dict[int, Float[np.ndarray, " tasks"]] = {}
         self._buy(rows.tolist())
-        self._drawn = np.array([row for row in rows if np.isfinite(self._values[row]).all()], dtype=int)
-        if len(self._drawn) == 0:
+        self._sampled = np.array([row for row in rows if np.isfinite(self._values[row]).all()], dtype=int)
+        if len(self._sampled) == 0:
             raise SearchError("none of the sampled architectures has a recorded training on every task that counts")
-        self._sample = np.stack([self._values[row] for row in self._drawn], axis=1)
+        self._sample = np.stack([self._values[row] for row in self._sampled], axis=1)
 
     @classmethod
     def of_random(cls, evidence: RecordedEvidence, *, share: float, rng: np.random.Generator) -> "_Bought":
@@ -111,7 +111,7 @@ class _Bought:
         values = np.stack([self._values[row] for row in rows], axis=1)
         return np.stack(
             [
-                self._candidates.share_below(own, self._drawn, sample)
+                self._candidates.share_below(own, self._sampled, sample)
                 for own, sample in zip(values, self._sample, strict=True)
             ]
         )
