@@ -70,8 +70,8 @@ def lock(
     preference: Annotated[
         str,
         typer.Option(
-            help="With zero_cost: what learns from proxies: score_model, binary_ranker (published), transferred (recorded "
-            "transfer and proxies)."
+            help="With zero_cost, what learns from proxies: score_model, binary_ranker (published), transferred "
+            "(recorded transfer and proxies)."
         ),
     ] = "score_model",
     strategy: Annotated[
