@@ -59,23 +59,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/results"), help="where the evaluations are kept")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--only", nargs="*", default=None, help="methods to run; default: all of them")
     given = parser.parse_args()
-    parts = [INTRODUCTION.format(seeds=given.seeds)]
+    parts = [INTRODUCTION.format(seeds=given.seeds, before=BEFORE)]
+    if given.only:
+        parts.append(f"This page was made with `--only {' '.join(given.only)}`: other methods were not run anew.\n")
     with progress_on(stderr(), quiet=False) as progress:
         for text in (given.transnas, given.nasbench201):
             table = open_by_name_or_path(text)
-            result = run(table, given.out, given.seeds, given.workers, progress)
+            result = run(table, given.out, given.seeds, given.workers, progress, given.only)
             parts += [section(result), "The published figures, next to these runs:", ""]
             figures = compared(table, result, seeds=given.seeds)
             parts += ["```", comparison_text(figures, floor=result.record.floor), "```", ""]
+    parts.append(FRONTIER)
     PAGE.write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")  # noqa: T201
 
 
-def run(table: Table, out: Path, seeds: int, workers: int | None, progress: Progress) -> EvaluationResult:
+def run(
+    table: Table, out: Path, seeds: int, workers: int | None, progress: Progress, only: list[str] | None
+) -> EvaluationResult:
+    wanted = {scheme: tuple(name for name in names if not only or name in only) for scheme, names in METHODS.items()}
     contenders = tuple(
         contender
-        for scheme, names in METHODS.items()
+        for scheme, names in wanted.items()
+        if names
         for contender in chosen_contenders((scheme,), names, allowance=Allowance(150, 40))
     )
     config = EvaluateConfig(contenders=contenders, seeds=seeds)
@@ -127,6 +135,39 @@ def rows(table: str, summary: EvaluationSummary) -> list[str]:
 
 
 COMMAND = "python docs/make_results.py"
+BEFORE = (
+    "TransNAS-Bench-101 micro: `tk` 0.84 at 92 % kept, `tu` 0.28 at 90 %; "
+    "NAS-Bench-201: `tk` 0.60 at 92 %, `tu` 0.16 at 88 %"
+)
+FRONTIER = """## The frontier
+
+Lock score against floor kept on TransNAS-Bench-101 micro, `tk`, 3 seeds (126 runs), with the constants of the engine
+moved one or two at a time. Lock scores of 126 runs are uncertain by about 0.04, shares by about 0.03.
+
+| what was moved | floor kept | lock score |
+|---|---|---|
+| held up at 1.5 quartile ranges, sure 0.75, shift 0.25, doubt 0.7 (the base of these rows) | 83 % | 0.53 |
+| sure 0.85 | 87 % | 0.47 |
+| sure 0.85, shift 0.4 | 94 % | 0.44 |
+| shift 0.5 | 90 % | 0.49 |
+| held up at 2 | 80 % | 0.48 |
+| held up at 2, sure 0.85 | 89 % | 0.43 |
+| held up at 3, sure 0.8, shift 0.1 | 84 % | 0.50 |
+| a fifth at random at first | 83 % | 0.50 |
+| a fifth at random at first, smaller batches | 83 % | 0.52 |
+| half of a batch explored | 81 % | 0.52 |
+| a fifth of a batch explored | 81 % | 0.50 |
+| explored until 80 % is spent | 83 % | 0.52 |
+| doubt 1.2 | 85 % | 0.52 |
+| the best 8 % on the source explored | 80 % | 0.54 |
+| the best 8 % explored, doubt 1.2 | 83 % | 0.50 |
+| the best 5 % explored, doubt 2, shift 0.3 | 91 % | 0.42 |
+| the trend fitted by generalised least squares | 79 % | 0.51 |
+| **the best 8 % explored, doubt 1.2, the source's belief in the trend of the others (what is used)** | 87 % | 0.52 |
+
+The floor is missed on two sources above all, `jigsaw` and `autoencoder`: there the best tenth of all architectures is
+more alike than two trainings of one of them, so where percentile 97 lies cannot be found with 190 noisy trainings.
+"""
 INTRODUCTION = """# Results on recorded tables
 
 Written by `python docs/make_results.py`; do not edit. Every method looks up evidence, every look-up is counted, and
@@ -147,6 +188,13 @@ runs has found no lock.
 
 How `lock` was designed: all of its constants are in `archlock.recipes.engine.settings`. They were chosen on
 TransNAS-Bench-101 micro with the target known, seeds 0 to 2, judged as here. The other tables were not looked at.
+
+Figures of before this judge ({before}) are not comparable: there, the value that a method bought was the value that
+it was judged by, and a run that missed the floor counted like any other. By the judge of this page the engine of
+before kept the floor of TransNAS-Bench-101 micro in 91 % of its runs in scheme `s`, 44 % in `tk` and 41 % in `tu` (3
+seeds).
+
+What was tried for the frontier between lock score and floor kept is at the end of this page.
 
 What the tables record is training from scratch on the target. What an attacker gets who starts from released weights
 is a different number: see [the findings](findings.md).

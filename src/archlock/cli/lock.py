@@ -70,19 +70,22 @@ def lock(
     preference: Annotated[
         str,
         typer.Option(
-            help="What learns from zero-cost evidence: score_model, binary_ranker (published), transferred (recorded "
-            "transfer and proxies)."
+            help="With zero_cost: what learns from proxies: score_model, binary_ranker (published), transferred "
+            "(recorded transfer and proxies)."
         ),
     ] = "score_model",
     strategy: Annotated[
-        str, typer.Option(help="exhaustive (default, nothing beats it), random_sampling or regularised_evolution.")
+        str,
+        typer.Option(help="With zero_cost: exhaustive (nothing beats it), random_sampling or regularised_evolution."),
     ] = "exhaustive",
     evaluations: Annotated[
-        int | None, typer.Option(min=1, help="Architectures the strategy may judge. Default: the whole space.")
+        int | None, typer.Option(min=1, help="With zero_cost: architectures the strategy may judge. Default: all.")
     ] = None,
     objective: Annotated[
         Literal["constrained", "published"],
-        typer.Option(help="constrained: least for attackers above the floor. published: T_rank - 2 S_rank."),
+        typer.Option(
+            help="With zero_cost: constrained (least for attackers above the floor) or published (T_rank - 2 S_rank)."
+        ),
     ] = "constrained",
     simulate: Annotated[
         str | None, typer.Option(help="Simulated targets the search sees in scheme tu, separated by commas.")

@@ -26,7 +26,7 @@ def settle(store: EvidenceStore, found: Iterable[Measurement], progress: Progres
         progress.say(
             f"warning: {new.key.measure} of {new.key.architecture} (seed {new.key.seed}) was measured again as "
             f"{_in_words(new)}, but {store.path} has {_in_words(old)}, which counts{others}. Another machine or "
-            "library rounds differently; if they differ by much, take another store"
+            "library rounds in another way; if they differ by much, take another store"
         )
     return {measurement.key: measurement for measurement in counted}
 

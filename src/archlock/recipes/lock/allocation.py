@@ -27,11 +27,13 @@ ENOUGH_EPOCHS = 10
 """Epochs of full training below which images are made smaller."""
 TYPICAL = 0.75
 """What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
-ADAPTATION_SHARE = 1.3
-"""What a finalist costs beyond its training on the source: adapting it to the known targets."""
+ADAPTED = 1.3
+"""What a full training costs with its adaptation to the known targets, where one on the source alone costs 1."""
 SOURCE_ONLY_SHARE = 0.3
 """What short trainings of the search without targets cost beside those of the other: no adaptation, and half of them
 are the same."""
+CHOICES_CONFIRMED = 1.5
+"""Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
 DRAWS_AN_ARM = 1.5
 """First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
 
@@ -113,15 +115,13 @@ def _paid(
     """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
     seconds = config.budget.amount * 60 * workload.workers
     draft = _default(config, source, workload)
-    searches = 1.0 if config.scheme == "s" else 1 + SOURCE_ONLY_SHARE
+    once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
+    searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
     plan = _with_candidates(draft, min(candidates, 600))
     per_image = _seconds_per_image(config, source)
-    models, arms = 2 + len(config.arms), len(config.arms)
-    finalists = plan.finalists * (1.0 if config.scheme == "s" else 1 + ADAPTATION_SHARE)
-    trainings = finalists + models * (config.attack_seeds - 1) + arms * DRAWS_AN_ARM
-    epochs = config.epochs or int(FINALIST_SHARE * seconds / per_image / trainings / len(source.train))
-    suite = suite_of(config, plan.attack_plan)
+    epochs = int(FINALIST_SHARE * seconds / per_image / _full_trainings(config, plan.finalists) / len(source.train))
+    epochs, models, suite = config.epochs or epochs, 2 + len(config.arms), suite_of(config, plan.attack_plan)
     attacks = models * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
@@ -131,6 +131,19 @@ def _paid(
         attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
         attack_examples=examples,
     )
+
+
+def _full_trainings(config: LockConfig, finalists: int) -> float:
+    """Full trainings of a run, in those on the source alone.
+
+    Each of the two searches has its finalists and trains its choice with the other seeds; the one against targets
+    adapts all that it trains. Scheme S is one search, and with zero-cost evidence neither adapts. The arms are drawn,
+    and trained with the other seeds.
+    """
+    others = config.attack_seeds - 1
+    adapted = 1.0 if config.evidence == "zero_cost" else ADAPTED
+    searches = 1.0 if config.scheme == "s" else 1 + adapted
+    return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others)
 
 
 def suite_of(config: LockConfig, plan: Plan) -> Suite:

@@ -63,9 +63,11 @@ class LockConfig:
     evidence: EvidenceKind = "adaptation"
     """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
     preference: str = "score_model"
+    """What learns from proxies. This and the next three are for ``zero_cost``; another value is refused without it."""
     strategy: str = "exhaustive"
+    """What searches the scores that proxies foretell."""
     evaluations: int | None = None
-    """Architectures that the strategy may judge; None: as many as the space has."""
+    """Architectures that the strategy may judge; None: as many as there are candidates."""
     objective: ObjectiveKind = "constrained"
     """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
     floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
@@ -122,19 +124,31 @@ class LockConfig:
         ):
             for name in chosen:
                 catalog[name]  # an unknown name is an error before anything is bought
+        if self.evidence == "adaptation":
+            self._refuse_what_only_proxies_need()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
         if self.trials is not None:
             require("tuning", "a search by trials")
-        if self.evidence == "adaptation" and self.preference != "score_model":
-            raise ConfigurationError(
-                f"the preference {self.preference!r} learns from proxies; use it with evidence zero_cost or not at all"
-            )
         if self.preference == "vote":
             raise ConfigurationError(
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
                 "score_model or binary_ranker"
             )
+
+    def _refuse_what_only_proxies_need(self) -> None:
+        """Trainings are bought and judged by the engine; how scores of proxies are searched has no place there."""
+        for name, value, usual in (
+            ("preference", self.preference, "score_model"),
+            ("strategy", self.strategy, "exhaustive"),
+            ("evaluations", self.evaluations, None),
+            ("objective", self.objective, "constrained"),
+        ):
+            if value != usual:
+                raise ConfigurationError(
+                    f"the {name} {value!r} is for what proxies foretell, and evidence adaptation has its own search; "
+                    f"use it with evidence zero_cost, or leave {name} as it is ({usual})"
+                )
 
     @classmethod
     def of(cls, **settings: Unpack[LockSettings]) -> "LockConfig":

@@ -6,11 +6,13 @@ a :class:`Decision`, and only the ``Choice`` in it opens the seals.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from archlock.errors import RunError
+from archlock.evidence import Key
 from archlock.recipes.engine.beliefs import percentile_floor
 from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
 from archlock.recipes.engine.market import Candidates, candidates_of_space
@@ -47,10 +49,13 @@ class Decision:
     threshold: float
     """Source accuracy that keeps the floor."""
     keeps: float
-    """Probability that the locked architecture keeps it, as far as the search can tell."""
+    """Probability that the best lock that was found keeps it, as far as the search can tell; below
+    :data:`LEAST_SURE`, the locked architecture is the source-only one instead."""
     percentiles: Mapping[Architecture, float]
     """Expected source percentile of every candidate, in [0, 1]."""
     trade_off: tuple[TradeOffPoint, ...]
+    evidence: frozenset[Key]
+    """Where in the store everything is that the decision rests on."""
 
 
 def decide(run: Run) -> Decision:
@@ -89,6 +94,7 @@ def decide(run: Run) -> Decision:
         found.keeps,
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
+        frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
     )
 
 
@@ -152,6 +158,14 @@ def _trade_off(found: Found, candidates: Candidates) -> tuple[TradeOffPoint, ...
 
 
 def _choice(run: Run, locked: Finalist) -> Choice:
-    """The choice, with the time at which it was first made."""
+    """The choice, with the time at which it was first made; RunError where another one was made then."""
     made = Choice.now(str(locked.architecture), run.source, seed=run.config.seed)
-    return Choice(**run.workspace.once(CHOICE, lambda: plain(made)))
+    written = Choice(**run.workspace.once(CHOICE, lambda: plain(made)))
+    if replace(made, decided_at=written.decided_at) != written:
+        raise RunError(
+            f"{run.workspace.path / CHOICE} says that the lock is {written.architecture}, seed {written.seed}, but the "
+            f"same run now comes to {made.architecture}, seed {made.seed}: evidence that had to be bought again came "
+            "out differently, as with another version of torch or on another device. Go on with the versions in which "
+            "the run was begun, or start anew in another directory"
+        )
+    return written

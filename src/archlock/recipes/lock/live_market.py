@@ -41,6 +41,8 @@ class LiveMarket:
     repeatable: bool = True
     brought: dict[tuple[int, int], Float[np.ndarray, " tasks"]] = field(default_factory=dict)
     """Values of full trainings by row and number of the training."""
+    keys: set[Key] = field(default_factory=set)
+    """Where in the store everything is that was bought."""
     _bought: dict[Kind, int] = field(default_factory=lambda: {"short": 0, "full": 0})
 
     @property
@@ -66,6 +68,7 @@ class LiveMarket:
             seed = self.run.config.seed + number
             known = gather(chosen, tasks, seeds=(seed,), stage=self._stage(ask.kind), resources=self.run.resources)
             for place, architecture in zip(places.tolist(), chosen, strict=True):
+                self.keys.update(tasks.keys(architecture, seed))
                 values[:, place] = _values(architecture, tasks, known, seed)
         self._bought[ask.kind] += len(ask.rows)
         if ask.kind == "full":

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 
-from archlock.evidence import Measurement
+from archlock.evidence import Key, Measurement
 from archlock.models import count_flops, count_parameters
 from archlock.recipes.lock.arms import Arms
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.outputs import left_files, left_out
 from archlock.recipes.lock.release import Released
-from archlock.recipes.lock.run import PROXIES_BOUGHT, Run, evidence_tasks, known_fingerprints
+from archlock.recipes.lock.run import Run, known_fingerprints
 from archlock.recipes.task_records import Attacked, enlargements, target_record, task_record, versions
 from archlock.reports import (
     BudgetRecord,
@@ -41,7 +42,8 @@ def lock_record(
     """Everything a lock run found."""
     config = run.config
     beside = {str(a) for a in arms.tried} - {str(f.architecture) for f in decision.finalists}
-    evidence = evidence_records(run, beside=beside)
+    also = {one.key for one in arms.trainings if one.key.architecture not in beside}
+    evidence = evidence_records(run, decision.evidence | also)
     models = {role: model_record(role, released, decision) for role, released in every.items()}
     return LockRecord(
         created=decision.choice.decided_at,
@@ -97,22 +99,12 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
     )
 
 
-def evidence_records(run: Run, *, beside: Collection[str]) -> tuple[EvidenceRecord, ...]:
-    """What this run used of its store, by measure and task (in a shared store other runs may have paid for it).
-
-    Full trainings of the architectures ``beside`` the decision are none: nothing was decided by them.
-    """
-    names = known_fingerprints(run)
-    device = run.config.device
-    small = evidence_tasks(run.source, run.targets, run.allocation, device=device)
-    final = run.allocation.final.fidelity(run.source, device=device)
-    fidelities = {small.settings.fidelity(small.source, device=device), final, PROXIES_BOUGHT.fidelity(device=device)}
-    seeds = range(run.config.seed, run.config.seed + run.config.attack_seeds)
+def evidence_records(run: Run, used: Collection[Key]) -> tuple[EvidenceRecord, ...]:
+    """What this run used of its store, by measure and task (in a shared store other runs may have paid for it)."""
+    names, known = known_fingerprints(run), run.resources.store.read()
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
-    for key, measurement in run.resources.store.read().items():
-        decided = key.fidelity != final or key.architecture not in beside
-        if key.task in names and key.fidelity in fidelities and key.seed in seeds and decided:
-            groups[key.measure, names[key.task]].append(measurement)
+    for key in sorted(used, key=astuple):
+        groups[key.measure, names[key.task]].append(known[key])
     return tuple(
         EvidenceRecord(
             measure=measure,

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 
 from archlock.embeddings import task2vec
 from archlock.errors import SearchError
+from archlock.evidence import Key
 from archlock.execution import executor_for, float64_device
 from archlock.models import open_probe
 from archlock.preferences import PREFERENCES, Column, EvidenceTable, Preference
@@ -42,6 +43,8 @@ class Foretelling:
 
     ordinary: Foretold
     lock: Foretold
+    keys: frozenset[Key]
+    """Where in the store the proxies are."""
 
 
 def foretell(run: Run, candidates: Candidates) -> Foretelling:
@@ -51,12 +54,13 @@ def foretell(run: Run, candidates: Candidates) -> Foretelling:
     rng = rng_for(config.seed, "proxies")
     count = min(run.allocation.candidates, len(candidates.architectures))
     rows = rng.choice(len(candidates.architectures), count, replace=False)
+    architectures = [candidates.architectures[row] for row in rows]
     preference = learn_by_proxies(
         space,
         small.source,
         small.targets,
         config.preference,
-        architectures=[candidates.architectures[row] for row in rows],
+        architectures=architectures,
         resources=run.resources,
         device=config.device,
     )
@@ -68,7 +72,13 @@ def foretell(run: Run, candidates: Candidates) -> Foretelling:
     listed = shortlist(config, space, candidates, source, targets, count=count)
     worth = -judged(config, source, targets).scores
     against = Belief(np.asarray(worth, dtype=float), np.full(len(worth), CERTAIN))
-    return Foretelling(Foretold(source, None, ordinary), Foretold(source, against if len(targets) else None, listed))
+    tasks = {SOURCE_TASK: small.source, **small.targets}
+    work = ProxyWork.on(tasks, PROXIES_BOUGHT, seed=run.resources.seed, device=config.device)
+    return Foretelling(
+        Foretold(source, None, ordinary),
+        Foretold(source, against if len(targets) else None, listed),
+        frozenset(key for one in architectures for key in work.keys(one)),
+    )
 
 
 def judged(

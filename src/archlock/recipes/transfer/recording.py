@@ -114,11 +114,17 @@ def _estimates(
 
 
 def run_noise(runs: Float[np.ndarray, "runs architectures"]) -> float:
-    """Standard deviation of one run about the mean of many: the median over architectures of their runs' own."""
-    spread = np.nanmedian(np.nanvar(runs, axis=0, ddof=1))  # of a normal variance with few degrees of freedom
+    """Standard deviation of one run about the mean of many: the median over architectures of their runs' own.
+
+    Architectures with a failed run do not count; 0, not known, where all have one.
+    """
     from scipy.stats import chi2
 
+    whole = runs[:, np.isfinite(runs).all(axis=0)]
+    if not whole.size:
+        return 0.0
     degrees = len(runs) - 1
+    spread = np.median(whole.var(axis=0, ddof=1))  # of a normal variance with few degrees of freedom
     return float(np.sqrt(spread * degrees / chi2.ppf(0.5, degrees)))
 
 

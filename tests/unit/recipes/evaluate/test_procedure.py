@@ -1,6 +1,7 @@
 """An evaluation over a made-up table: rows, scale, resume, and independence of the number of workers."""
 
 import re
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from archlock.errors import ConfigurationError, RunError
 from archlock.progress import Progress
 from archlock.recipes import EvaluateConfig, chosen_contenders, evaluate, parse_budget
-from archlock.recipes.evaluate.procedure import FROM_SCRATCH, FROM_WEIGHTS, begun
+from archlock.recipes.evaluate.procedure import APART, FLATTERING, FROM_SCRATCH, FROM_WEIGHTS, NOISY, begun, how_judged
 from archlock.recipes.evaluate.scales import chosen_pairs, floor_values, limits, pair_scales
 from archlock.recipes.pages import rebuild
 from archlock.records import read_json
@@ -165,4 +166,25 @@ def test_the_page_says_once_and_rightly_where_trainings_began(tmp_path: Path) ->
     page = (tmp_path / "report.html").read_text()
     assert "the table records fine-tuning of weights" in page
     assert "trainings from scratch" not in page
-    assert found.record.notes[0] == FROM_WEIGHTS
+    assert found.record.notes.count(FROM_WEIGHTS) == 1
+    assert APART.format(tasks=", ".join(first)) in found.record.notes
+
+
+def test_the_page_says_how_far_apart_choosing_and_judging_are(tmp_path: Path) -> None:
+    plain = made_up_table(codes=60)
+    t0, t1, _ = (column for column in plain.columns if column.role == "truth")
+    columns = [replace(t0, noise=0.5) if column == t0 else column for column in plain.columns]
+    judge = replace(t1, name="t1_judge", role="judge")
+    values = np.vstack([plain.values, plain.recorded(t1) + 1])
+    table = Table("mixed", plain.space_name, plain.codes, (*columns, judge), values, plain.provenance)
+    notes = (APART.format(tasks="t1"), NOISY.format(tasks="t0"), FLATTERING.format(tasks="t2"))
+    assert how_judged(table, table.pairs) == notes
+    assert how_judged(table, (("t0", "t1"),)) == notes[:2]
+    assert how_judged(plain, plain.pairs) == (FLATTERING.format(tasks="t0, t1, t2"),)
+    contenders = chosen_contenders(("s",), allowance=Allowance(15, 10))
+    found = evaluate(table, tiny(contenders=contenders, pairs="t0:t1", seeds=1), out=tmp_path, workers=1)
+    assert escape(NOISY.format(tasks="t0"), quote=False) in (tmp_path / "report.html").read_text()
+    (row,) = found.record.rows
+    place = table.positions[row.architecture]
+    assert row.source_value == table.recorded(table.judge("t0"))[place], "judged without the noise"
+    assert row.target_value == table.recorded(table.column("t1_judge"))[place]

@@ -10,11 +10,14 @@ from archlock.recipes import Budget, LockConfig
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.lock import allocation
 from archlock.recipes.lock.allocation import (
-    ADAPTATION_SHARE,
+    ADAPTED,
     ATTACK_SHARE,
+    CHOICES_CONFIRMED,
+    DRAWS_AN_ARM,
     EVIDENCE_SHARE,
     FEWEST_CANDIDATES,
     FINALIST_SHARE,
+    SOURCE_ONLY_SHARE,
     Allocation,
     Workload,
     allocate,
@@ -33,13 +36,11 @@ def no_clock(source: Task, draft: Allocation) -> float:
     pytest.fail(f"a budget in trainings timed something on {source.name} under {draft}")
 
 
-@pytest.mark.parametrize(
-    ("trainings", "rounds", "finalists"), [(8, 1, 4), (15, 1, 4), (16, 2, 4), (24, 3, 4), (60, 3, 6), (600, 3, 8)]
-)
-def test_a_budget_in_trainings_needs_no_clock(trainings: int, rounds: int, finalists: int) -> None:
+@pytest.mark.parametrize(("trainings", "finalists"), [(8, 4), (16, 4), (49, 4), (50, 5), (60, 6), (600, 8)])
+def test_a_budget_in_trainings_needs_no_clock(trainings: int, finalists: int) -> None:
     config = tiny_config(budget=Budget(trainings, "trainings"))
     plan = allocate(config, tiny_source(), WORKLOAD, no_clock)
-    assert (plan.candidates, plan.rounds, plan.finalists) == (trainings, rounds, finalists)
+    assert (plan.candidates, plan.finalists, plan.full_trainings) == (trainings, finalists, finalists)
     assert plan == allocate(config, tiny_source(), replace(WORKLOAD, workers=7), no_clock)
 
 
@@ -73,8 +74,19 @@ def test_too_few_minutes_say_how_many_would_do() -> None:
     assert "or a smaller --width" in message
 
 
-def test_minutes_buy_candidates_at_the_price_that_was_timed() -> None:
-    config = tiny_config(budget=Budget(10, "minutes"))
+@pytest.mark.parametrize(
+    ("changes", "searches"),
+    [
+        ({}, 1 + SOURCE_ONLY_SHARE),
+        ({"scheme": "tk"}, 1 + SOURCE_ONLY_SHARE),
+        ({"scheme": "s"}, 1),
+        ({"evidence": "zero_cost"}, 1),  # the proxies of one search are those of the other
+    ],
+    ids=["tu", "tk", "s", "zero cost"],
+)
+def test_minutes_buy_candidates_at_the_price_that_was_timed(changes: dict[str, Any], searches: float) -> None:
+    """The search without targets has short trainings of its own, which cost less and are partly those of the other."""
+    config = tiny_config(budget=Budget(10, "minutes"), **changes)
     asked: list[Allocation] = []
 
     def priced(source: Task, draft: Allocation) -> float:
@@ -82,7 +94,7 @@ def test_minutes_buy_candidates_at_the_price_that_was_timed() -> None:
         return 6.0
 
     plan = allocate(config, tiny_source(), WORKLOAD, priced)
-    assert plan.candidates == int(EVIDENCE_SHARE * 1200 / 6)  # ten minutes of two workers
+    assert plan.candidates == int(EVIDENCE_SHARE * 1200 / 6 / searches)  # ten minutes of two workers
     assert plan.final.source_plan.epochs == 2  # what the owner asks, however few
     assert [draft.candidates for draft in asked] == [FEWEST_CANDIDATES]
     assert plan.evidence == asked[0].evidence  # what was timed is what is done
@@ -119,17 +131,33 @@ def test_attackers_get_their_share_whatever_the_number_of_models(
     assert share * 0.6 < spent <= share, "whole epochs, so not quite all of it"
 
 
+SEARCHES = {  # what a full training of each search costs, in those on the source alone
+    "tu": ({}, [1, ADAPTED]),
+    "tk": ({"scheme": "tk"}, [1, ADAPTED]),
+    "s": ({"scheme": "s"}, [1]),
+    "zero cost": ({"evidence": "zero_cost"}, [1, 1]),
+}
+
+
 @pytest.mark.parametrize("arms", ARMED)
+@pytest.mark.parametrize(("changes", "searches"), SEARCHES.values(), ids=SEARCHES)
 def test_full_trainings_get_their_share_whatever_the_number_of_models(
-    priced_plan: Callable[..., tuple[LockConfig, Allocation]], arms: tuple[Role, ...]
+    priced_plan: Callable[..., tuple[LockConfig, Allocation]],
+    arms: tuple[Role, ...],
+    changes: dict[str, Any],
+    searches: list[float],
 ) -> None:
-    """Finalists once, both models and every arm with the other seeds, and an arm's first trainings."""
-    config, plan = priced_plan(0.1, arms=arms, attackers=("linear_probe",))
-    others = (2 + len(arms)) * (config.attack_seeds - 1)
-    first = plan.finalists * ADAPTATION_SHARE + len(arms)
-    images = (first + others) * len(tiny_source().train) * plan.final.source_plan.epochs
+    """Every search's finalists and its choice, or two, with both other seeds; an arm's draws and its other seeds."""
+    config, plan = priced_plan(0.05, arms=arms, attackers=("linear_probe",), **changes)
+    assert config.attack_seeds == 3
+    trainings = sum(cost * (plan.finalists + 2 * CHOICES_CONFIRMED) for cost in searches)
+    trainings += len(arms) * (DRAWS_AN_ARM + 2)
+    epoch = 0.05 * trainings * len(tiny_source().train)
     share = FINALIST_SHARE * 3600 * WORKLOAD.workers
-    assert share * 0.8 < 0.1 * images <= share
+    epochs = plan.final.source_plan.epochs
+    assert 5 < epochs < 200, "neither end of what is allowed"
+    assert epochs == int(share / epoch)
+    assert 1 <= CHOICES_CONFIRMED <= 2
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def decision(run: Run, **more: Any) -> Decision:
         0.9,
         dict(zip(MANY, standing.tolist(), strict=True)),
         (),
+        frozenset(),
     )
     return replace(found, **more)
 

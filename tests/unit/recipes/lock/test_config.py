@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from archlock.attacks import PANEL
@@ -65,6 +67,23 @@ def test_an_unknown_name_is_an_error_before_anything_is_bought(changes: dict[str
 def test_a_preference_that_cannot_judge_a_whole_space_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'vote' knows measured architectures only"):
         tiny_config(evidence="zero_cost", preference="vote")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"preference": "ridge"}, r"the preference 'ridge' is for .* or leave preference as it is \(score_model\)"),
+        ({"strategy": "random_sampling"}, r"the strategy 'random_sampling' is for .* as it is \(exhaustive\)"),
+        ({"evaluations": 50}, r"the evaluations 50 is for .* leave evaluations as it is \(None\)"),
+        ({"objective": "published"}, r"the objective 'published' is for .* as it is \(constrained\)"),
+    ],
+)
+def test_what_only_proxies_need_is_refused_with_trainings(changes: dict[str, Any], words: str) -> None:
+    """Nothing would become of it; a lock that ignored it would not be what was asked for."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        tiny_config(**changes)
+    assert "use it with evidence zero_cost" in str(caught.value)
+    assert tiny_config(evidence="zero_cost", **changes).evidence == "zero_cost"
 
 
 def test_configurations_that_ask_the_same_are_equal() -> None:

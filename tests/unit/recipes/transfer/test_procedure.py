@@ -53,9 +53,13 @@ def test_the_table_has_truth_of_every_pair_and_says_what_it_is(recorded):
     assert table.name == "mine"
     assert len(table.codes) == 2
     assert table.pairs == (("low", "middle"), ("low", "high"), ("middle", "high"))
-    assert table.truth("high", "low").name == "high_from_low_fine_tune_test"
-    assert table.truth("low").name == "low_source_test"
-    assert {column.role for column in table.columns} == {"truth", "evidence", "repeat", "cost", "proxy"}
+    assert table.truth("high", "low").name == "high_from_low_fine_tune_validation_seed0"
+    assert table.judge("high", "low").name == "high_from_low_fine_tune_test_seed1"
+    assert (table.truth("low").name, table.judge("low").name) == (
+        "low_source_validation_seed0",
+        "low_source_test_seed1",
+    )
+    assert {column.role for column in table.columns} == {"truth", "judge", "evidence", "repeat", "cost", "proxy"}
     assert "Command: archlock transfer ..." in table.provenance.note
     assert "width 4, depth 1, images 8 x 8; sources 60 images at most, 2 epochs" in table.provenance.note
 
@@ -73,7 +77,10 @@ def test_values_are_those_of_the_measures_themselves(recorded):
     (scratch,) = measure_from_scratch(one, work.targets["high"], work.settings, seed=0)
     assert table.recorded(table.column("high_scratch_validation_seed0"))[0] == scratch.value
     runs = [table.recorded(table.column(f"high_from_low_fine_tune_test_seed{seed}")) for seed in (0, 1)]
-    assert np.allclose(table.recorded(table.truth("high", "low")), np.mean(runs, axis=0))
+    mean = table.column("high_from_low_fine_tune_test")
+    assert (mean.role, mean.runs) == ("repeat", "mean of 2 runs")
+    assert np.allclose(table.recorded(mean), np.mean(runs, axis=0))
+    assert np.array_equal(table.recorded(table.judge("high", "low")), runs[1])
 
 
 def test_the_same_call_finds_everything_done(recorded):
@@ -107,8 +114,10 @@ def test_estimates_are_those_of_the_models_that_were_kept(recorded):
 def test_a_search_sees_cheap_evidence_and_no_repeats(recorded):
     table = recorded.table
     evidence, _ = open_pair(table, "low", "high", scheme="tk")
-    probe = table.column("high_from_low_probe_validation")
+    probe, sold = (table.column(f"high_from_low_{how}_validation_seed0") for how in ("probe", "fine_tune"))
     assert np.array_equal(evidence.training("high", table.architectures, short=True), table.recorded(probe))
+    assert np.array_equal(evidence.training("high", table.architectures), table.recorded(sold))
+    assert not evidence.repeatable("high"), "the other training judges"
     assert evidence.costs == ("parameters", "flops")
 
 
