@@ -41,29 +41,30 @@ IN_SHORT = """## In short
 
 Written by hand after the figures below.
 
-* **With the target known, a lock can hold.** CIFAR-10 locked against traffic signs, from 24 candidates: the strongest
-  of four attackers falls from 53.0 to 24.3 % there, for 2.5 points of source accuracy. On two data sets that this
-  search never saw they lose about 3 points each, one of them outside the noise.
-* **With the target unknown, it holds where the target is hard for the attacker.** About nine points on traffic signs,
-  nothing that stands out of the noise on clothes and steel defects, at a source loss within the noise. It took a floor
-  of four points: with one point, the same evidence found no lock at all.
+* **With the target known, a lock can hold.** CIFAR-10 was locked against traffic signs, from 24 candidates. There the
+  strongest of four attackers falls from 53.0 to 24.3 %. It costs 2.5 points of source accuracy. On two data sets that
+  this search never saw, attackers lose about 3 points each, one of them outside the noise.
+* **With the target unknown, a lock holds where the target is hard for the attacker.** Attackers lose about nine
+  points on traffic signs. On clothes and steel defects nothing stands out of the noise. The source loses nothing
+  outside the noise. It took a floor of four points: with one point, the same evidence found no lock at all.
 * **What is left of the model then.** With short trainings the best of all ten attacks on the model locked against
-  signs ends at 25 %, where an ordinary network that knows nothing of it ends at 29 %: no reason to take it. From the
-  source-only model it is 53 %.
-* **Attackers who know this defence** open the cells and add width (surgery). With short trainings they are hardly above
-  the others on the model locked against signs (24.8 %). Four times as long, they lose 10 points (-5 to 25) and are the
-  best there, while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800 images,
-  they leave nothing outside the noise. Pruning and distilling gain less; distilling loses most.
-* **Patience pays, and needs no model.** Four times as long, training from scratch and an ordinary network get far: the
-  ordinary one reaches 78 % on signs, more than any attack on any of these models. The lock with the target unknown is
-  then within the noise. And locked networks are small: where a level can be reached at all, it takes a third of the
-  operations that the other model asks for. These locks buy time, not safety.
-* **A linear probe** with all the data is hindered by no lock that we found, beyond the noise; with less of it, a little
-  on clothes (3.4 points of SLC-AUC, 0.3 to 6.5).
-* **Honest users** keep the source accuracy but for the floor. Trained on with more of the source, the lock with the
-  target unknown gains 1 point where the other model gains 3 (not certain), the one with the target known as much.
-* **What does source accuracy buy?** With the target known and judged by another training, 1 point buys 1.8 points of a
-  fine-tuning attacker's accuracy on the recorded table, 2 buy 3.5 and 5 buy 6.6; a random architecture at the same
+  signs ends at 25 %. An ordinary network that knows nothing of the model ends at 29 %, so there is no reason to take
+  it. From the source-only model the best attack gets 53 %.
+* **Attackers who know this defence** open the cells and add width (surgery). With short trainings they are hardly
+  above the others on the model locked against signs (24.8 %). Four times as long, they lose 10 points (-5 to 25) and
+  are the best there, while fine-tuning still loses 21 (16 to 26). Against the lock with the target unknown, and 800
+  images, they leave nothing outside the noise. Pruning and distilling gain less; distilling loses most.
+* **Patience pays, and needs no model.** With trainings four times as long, training from scratch and an ordinary
+  network get far: the ordinary one reaches 78 % on signs, more than any attack on any of these models. The lock with
+  the target unknown is then within the noise. Locked networks are small: where attackers can reach a level at all, it
+  takes a third of the operations that the other model asks for. These locks buy time, not safety.
+* **A linear probe** with all the data is not hindered beyond the noise by any lock that we found. With less data it
+  is, a little, on clothes (3.4 points of SLC-AUC, 0.3 to 6.5).
+* **Honest users** keep the source accuracy, less what the floor allows. Trained on with more of the source, the lock
+  with the target unknown gains 1 point where the other model gains 3 (not certain). The lock with the target known
+  gains as much as the other model.
+* **What does source accuracy buy?** With the target known and judged by another training, 1 point buys 1.8 points of
+  a fine-tuning attacker's accuracy on the recorded table, 2 buy 3.5 and 5 buy 6.6; a random architecture at the same
   price takes 0.2, 0.8 and 1.2.
 * **From scratch foretells fine-tuning about as well as another fine-tuning does** (0.56 and 0.51 over 152
   architectures), and 0.84 when the noise of both is taken out: at this size, most of what repeats is how well an

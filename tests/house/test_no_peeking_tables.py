@@ -135,10 +135,10 @@ def test_picking_by_the_answer_is_no_method() -> None:
 @pytest.mark.parametrize("scheme", ["s", "tk", "tu"])
 def test_what_judges_is_not_there_to_be_sold(scheme: typing.Any) -> None:
     """Not behind the evidence either, where the target is known: a pick is judged by what nobody could buy."""
-    from archlock.tables import guard
+    from archlock.tables import vault
 
     evidence, _ = open_pair(TABLE, "t0", "t1", scheme=scheme)
-    closure = inspect.unwrap(guard._vault.look_up).__closure__ or ()
+    closure = inspect.unwrap(vault.VAULT.look_up).__closure__ or ()
     stocks = next(cell.cell_contents for cell in closure if evidence in cell.cell_contents)
     assert columns_in(stocks[evidence]) & JUDGES == set()
     assert (columns_in(stocks[evidence]) != set()) is (scheme == "tk"), "the walk finds what is sold of the target"
@@ -147,16 +147,16 @@ def test_what_judges_is_not_there_to_be_sold(scheme: typing.Any) -> None:
 @pytest.mark.parametrize("scheme", ["s", "tk", "tu"])
 def test_no_method_of_the_catalog_is_sold_what_judges(scheme: typing.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every number that any of them gets, from whatever door, and every number that judges: no two the same."""
-    from archlock.tables import guard
+    from archlock.tables import vault
 
-    sell, got = guard._sell, list[float]()
+    sell, got = vault._sell, list[float]()
 
     def spying(*asked: typing.Any) -> np.ndarray:
         values = sell(*asked)
         got.extend(values.tolist())
         return values
 
-    monkeypatch.setattr(guard, "_sell", spying)
+    monkeypatch.setattr(vault, "_sell", spying)
     table = made_up_table(codes=150, judge=True, noise=0.5)
     for name in ("lock", "passive", "random_finalists", "vote"):
         entry = METHODS[name]
