@@ -7,6 +7,7 @@ they are. Takes about an hour on two processors; nothing else should run meanwhi
 """
 
 import argparse
+import os
 import platform
 import re
 import subprocess
@@ -24,11 +25,14 @@ BENCHMARKS = {
     "shared_pass": ("Proxies of one architecture", ("--check",)),
     "whole_space": ("Proxies of a whole space", ()),
     "rank_space": ("Ranking a whole space", ()),
+    "surrogate": ("What is believed between two rounds", ()),
     "many_trainings": ("Many short trainings", ()),
     "executors": ("What an executor costs", ()),
     "tables": ("Recorded tables", ()),
 }
 """Titles and arguments, by file in ``benchmarks``."""
+BUSY = 1.0
+"""Load average from which a section says that other programs ran."""
 INTRODUCTION = """# Performance
 
 Written by `python docs/make_performance.py`; do not edit. Reference and ours take turns in one run; read the ratios.
@@ -63,11 +67,14 @@ def section(name: str) -> str:
     title, arguments = BENCHMARKS[name]
     command = ["python", f"benchmarks/{name}.py", *arguments]
     print("$", *command, flush=True)  # noqa: T201
+    load = os.getloadavg()[0]
     began = time.perf_counter()
     done = subprocess.run([sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
     lines = done.stdout.decode().split("\n")
     shown = "\n".join(line.rpartition("\r")[2].rstrip() for line in lines).strip()
     facts = f"{machine()}. {datetime.now(UTC):%Y-%m-%d}, {time.perf_counter() - began:.0f} s."
+    if load > BUSY:
+        facts += f" The machine was busy: a load of {load:.0f} before; times are too long, ratios hold."
     return "\n".join([f"## {title}", "", f"`{' '.join(command)}`", "", "```", shown, "```", "", facts, ""])
 
 
