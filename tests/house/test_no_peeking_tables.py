@@ -15,8 +15,12 @@ from archlock.recipes.evaluate.peeking import peeking_pick, random_feasible
 from archlock.tables import Allowance, Judged, Pick, RecordedEvidence, SealedTruth, Spent, Table, open_pair
 from made_up_tables import made_up_table
 
-TABLE = made_up_table(codes=120, short=True)
-HIDDEN = {column.name: TABLE.recorded(column) for column in TABLE.columns if column.task == "t1"}
+TABLE = made_up_table(codes=120, short=True, judge=True, noise=0.5)
+HIDDEN = {
+    column.name: TABLE.recorded(column) for column in TABLE.columns if column.task == "t1" or column.role == "judge"
+}
+"""Of an unknown target everything; of every task, known or not, what judges."""
+JUDGES = {column.name for column in TABLE.columns if column.role == "judge"}
 
 
 def reachable(root: object) -> Iterator[object]:
@@ -47,7 +51,7 @@ def reachable(root: object) -> Iterator[object]:
 
 
 def columns_in(root: object) -> set[str]:
-    """Names of the target's columns whose values, or part of whose values in a larger array, are got at."""
+    """Names of the hidden columns whose values, or part of whose values in a larger array, are got at."""
     found = set()
     for one in reachable(root):
         if isinstance(one, np.ndarray) and one.dtype == float and one.ndim in (1, 2):
@@ -126,6 +130,43 @@ def test_picking_by_the_answer_is_no_method() -> None:
         assert hints["table"] is Table
         assert RecordedEvidence not in hints.values()
     assert not any(inspect.isfunction(entry.method) for entry in METHODS.values())
+
+
+@pytest.mark.parametrize("scheme", ["s", "tk", "tu"])
+def test_what_judges_is_not_there_to_be_sold(scheme: typing.Any) -> None:
+    """Not behind the evidence either, where the target is known: a pick is judged by what nobody could buy."""
+    from archlock.tables import vault
+
+    evidence, _ = open_pair(TABLE, "t0", "t1", scheme=scheme)
+    closure = inspect.unwrap(vault.VAULT.look_up).__closure__ or ()
+    stocks = next(cell.cell_contents for cell in closure if evidence in cell.cell_contents)
+    assert columns_in(stocks[evidence]) & JUDGES == set()
+    assert (columns_in(stocks[evidence]) != set()) is (scheme == "tk"), "the walk finds what is sold of the target"
+
+
+@pytest.mark.parametrize("scheme", ["s", "tk", "tu"])
+def test_no_method_of_the_catalog_is_sold_what_judges(scheme: typing.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every number that any of them gets, from whatever door, and every number that judges: no two the same."""
+    from archlock.tables import vault
+
+    sell, got = vault._sell, list[float]()
+
+    def spying(*asked: typing.Any) -> np.ndarray:
+        values = sell(*asked)
+        got.extend(values.tolist())
+        return values
+
+    monkeypatch.setattr(vault, "_sell", spying)
+    table = made_up_table(codes=150, judge=True, noise=0.5)
+    for name in ("lock", "passive", "random_finalists", "vote"):
+        entry = METHODS[name]
+        allowance = Allowance(0, 20) if entry.evidence == "zero_cost" else Allowance(30, 15)
+        evidence, _ = open_pair(table, "t0", "t1", scheme=scheme, allowance=allowance)
+        entry.method(evidence, floor=0.9, seed=0)
+    judges = {value for column in table.columns if column.role == "judge" for value in table.recorded(column).tolist()}
+    sold = {value for column in table.columns if column.role == "truth" for value in table.recorded(column).tolist()}
+    assert set(got) & sold, "the spy sees what is sold"
+    assert not set(got) & judges
 
 
 @pytest.mark.parametrize("scheme", ["s", "tu"])

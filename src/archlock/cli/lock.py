@@ -70,7 +70,7 @@ def lock(
     preference: Annotated[
         str,
         typer.Option(
-            help="With zero_cost: what learns from proxies: score_model, binary_ranker (published), transferred "
+            help="With zero_cost, what learns from proxies: score_model, binary_ranker (published), transferred "
             "(recorded transfer and proxies)."
         ),
     ] = "score_model",

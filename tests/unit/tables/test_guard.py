@@ -193,3 +193,109 @@ def test_senseless_pairs_and_allowances_are_errors():
         open_pair(TABLE, "t0", "x", scheme="tk")
     with pytest.raises(ConfigurationError, match="got -1 and 3"):
         Allowance(-1, 3)
+
+
+def noisy(*, judge=False, noise=2.0, scheme="tk", seed=0, **allowance):
+    """A pair of a table whose trainings have a known noise."""
+    table = made_up_table(codes=400, judge=judge, noise=noise)
+    spend = Allowance(**{"trainings": 2000, "finalists": 0, **allowance})
+    evidence, truth = open_pair(table, "t0", "t1", scheme=scheme, allowance=spend, seed=seed)
+    return table, evidence, truth
+
+
+def luck(task="t0", number=0, **more):
+    table, evidence, _ = noisy(**more)
+    sold = evidence.training(task, table.architectures, number=number)
+    return sold - table.recorded(table.truth(task))
+
+
+def test_where_one_training_is_recorded_it_is_sold_with_its_noise():
+    off = luck()
+    assert off.std() == pytest.approx(2.0, rel=0.1)
+    assert abs(off.mean()) < 3 * 2.0 / np.sqrt(400)
+    assert np.mean(np.abs(off) < 2.0) == pytest.approx(0.683, abs=0.07), "normal"
+    assert luck(noise=0.5).std() == pytest.approx(0.5, rel=0.1)
+    assert np.abs(luck(noise=0.0)).max() == 0, "nothing is known of it"
+
+
+def test_noise_is_the_same_again_and_another_by_seed_task_and_number():
+    assert np.array_equal(luck(), luck())
+    others = [luck(seed=1), luck(number=1), luck(number=2), luck(number=1, seed=1), luck(task="t1")]
+    for one, other in zip([luck(), *others], others, strict=False):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.2
+    assert max(abs(np.corrcoef(luck(), other)[0, 1]) for other in others) < 0.2
+
+
+def test_the_noise_of_a_training_does_not_depend_on_what_else_is_asked():
+    table, evidence, _ = noisy()
+    few = evidence.training("t0", table.architectures[50:40:-1])
+    everything = evidence.training("t0", table.architectures)
+    np.testing.assert_array_equal(few, everything[50:40:-1])
+    assert evidence.spent.source_full == 400
+    same_scheme = noisy(scheme="tu")[1].training("t0", table.architectures)
+    np.testing.assert_array_equal(same_scheme, everything)
+
+
+def test_a_mean_of_many_trainings_is_what_judges():
+    table, evidence, truth = noisy()
+    some = table.architectures[:20]
+    mean = np.mean([evidence.training("t0", some, number=number) for number in range(64)], axis=0)
+    assert np.abs(mean - table.recorded(table.truth("t0"))[:20]).max() < 1.0
+    assert truth.judge(Pick(some[3], 0)).source_value == table.recorded(table.truth("t0"))[3]
+
+
+def test_where_another_training_judges_what_is_sold_is_as_recorded():
+    table, evidence, truth = noisy(judge=True)
+    for task in ("t0", "t1"):
+        np.testing.assert_array_equal(evidence.training(task, table.architectures), table.recorded(table.truth(task)))
+        assert evidence.noise(task) == 2.0, "it is told all the same"
+        assert not evidence.repeatable(task)
+        with pytest.raises(SealedError, match=f"has one full training of {task!r}; training number 1 is not in it"):
+            evidence.training(task, SOME, number=1)
+    judged = truth.judge(Pick(table.architectures[7], 0))
+    assert judged.source_value == table.recorded(table.column("t0_judge"))[7]
+    assert judged.target_value == table.recorded(table.column("t1_judge"))[7]
+    assert judged.target_percentile == percentiles(table.recorded(table.column("t1_judge")))[7]
+
+
+def test_only_what_is_sold_with_noise_is_repeatable():
+    _, evidence, _ = noisy()
+    assert (evidence.repeatable("t0"), evidence.noise("t0")) == (True, 2.0)
+    _, exact, _ = noisy(noise=0.0)
+    assert (exact.repeatable("t0"), exact.noise("t0")) == (False, 0.0)
+    for one, number in ((exact, 1), (evidence, -1)):
+        with pytest.raises(SealedError, match=f"training number {number} is not in it"):
+            one.training("t0", SOME, number=number)
+    with pytest.raises(SealedError, match="one short training of 't0'; training number 1 is not in it"):
+        pair("tk", SHORT)[0].training("t0", SOME, short=True, number=1)
+
+
+def test_another_training_of_the_same_costs_as_much_as_the_first():
+    table, evidence, _ = noisy(trainings=25)
+    ten = table.architectures[:10]
+    evidence.training("t0", ten)
+    evidence.training("t0", ten, number=1)
+    assert (evidence.left("t0"), evidence.left("t1"), evidence.spent.source_full) == (5, 25, 20)
+    evidence.training("t0", ten, number=1)  # known already
+    assert evidence.left("t0") == 5
+    with pytest.raises(SealedError, match=r"10 more full values of 't0' .* pays for 5 more"):
+        evidence.training("t0", ten, number=2)
+
+
+def test_nothing_is_told_of_the_noise_of_what_is_not_seen():
+    _, evidence, _ = noisy(scheme="tu")
+    for ask in (evidence.noise, evidence.repeatable):
+        assert ask("t0")
+        with pytest.raises(SealedError, match="may not know anything of 't1'; it sees t0, t2"):
+            ask("t1")
+
+
+def test_short_trainings_and_proxies_are_as_recorded():
+    table = made_up_table(codes=120, short=True, noise=2.0)
+    evidence, _ = open_pair(table, "t0", "t1", scheme="tk")
+    np.testing.assert_array_equal(
+        evidence.training("t1", SOME, short=True), table.look_up(table.column("t1_12"), [one.code for one in SOME])
+    )
+    np.testing.assert_array_equal(
+        evidence.proxy("t0", "nwot", SOME), table.look_up(table.column("nwot_t0"), [one.code for one in SOME])
+    )

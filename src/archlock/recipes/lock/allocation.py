@@ -8,14 +8,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
+from archlock.recipes.engine.market import MOST_CANDIDATES
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.suite import Suite, attack_plan
-from archlock.spaces import SPACES
+from archlock.seeding import rng_for
+from archlock.spaces import SPACES, Architecture, Space
 from archlock.tasks import Task, conform, subsample
 from archlock.training import Plan, fit, precision_on
 
@@ -34,6 +38,7 @@ SOURCE_ONLY_SHARE = 0.3
 are the same."""
 CHOICES_CONFIRMED = 1.5
 """Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
+DRAWN_FOR_THE_HEAVIEST = 2000
 DRAWS_AN_ARM = 1.5
 """First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
 
@@ -240,12 +245,19 @@ def _epochs(images: int, examples: int, least: int, most: int) -> int:
     return min(most, max(least, round(images / max(1, examples))))
 
 
+def _heaviest(space: Space) -> Architecture:
+    """The architecture with the highest relative cost; in a space that is too large to go through, of many drawn."""
+    if len(space) <= MOST_CANDIDATES:
+        looked_at = tuple(space.enumerate())
+    else:
+        rng = rng_for(0, "heaviest")
+        looked_at = tuple(space.sample(rng) for _ in range(DRAWN_FOR_THE_HEAVIEST))
+    return looked_at[int(np.argmax(space.relative_cost(looked_at)))]
+
+
 def _seconds_per_image(config: LockConfig, source: Task) -> float:
     """Seconds of one worker for one training image at full size, from a heavy architecture measured on the device."""
-    *_, heavy = SPACES[config.space].enumerate()
-    if config.space == "nasbench201":
-        heavy = SPACES[config.space].architecture("333333")
-    model = build(heavy, source.signature, width=config.width, depth=config.depth, seed=0)
+    model = build(_heaviest(SPACES[config.space]), source.signature, width=config.width, depth=config.depth, seed=0)
     sample = subsample(source, 256, seed=0)
     seconds = []
     with one_thread():
