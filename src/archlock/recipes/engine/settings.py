@@ -33,11 +33,11 @@ class EngineSettings:
     held_up: float = 1.5
     """Values lower than so many quartile ranges below the median count as that: how bad the bad ones are is no
     matter."""
-    sure: float = 0.75
+    sure: float = 0.8
     """Probability of keeping the floor that a lock must have."""
     floor_doubt: float = 1.2
     """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
-    floor_shift: float = 0.25
+    floor_shift: float = 0.4
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
     architectures are better than a model of the others says."""
     slope: float = 0.6
