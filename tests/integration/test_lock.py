@@ -191,8 +191,8 @@ def test_a_shared_store_pays_for_a_second_run(result: LockResult, tmp_path: Path
     noted = Noted()
     decision = decide_with(tmp_path / "run", result.path / "evidence.sqlite", noted)
     assert decision.choice.architecture == str(result.architecture)
-    assert noted.stages
-    assert all(total == done for _, total, done in noted.stages), noted.stages
+    short = [(total, done) for stage, total, done in noted.stages if stage.startswith(STAGES[0])]
+    assert all(total == done for total, done in short), "full ones are trained again, for their weights"
     for arm in ("", " (source only)"):  # both searches have the same budget
         spent = {stage: sum(n for name, n, _ in noted.stages if name == stage + arm) for stage in STAGES}
         assert spent[STAGES[0]] == 8
