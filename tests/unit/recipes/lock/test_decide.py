@@ -38,9 +38,9 @@ def ordinary(a: Architecture, task: str, measure: str, seed: int) -> float:
 
 
 def never_adapted(a: Architecture, task: str, measure: str, seed: int) -> float:
-    """The better half on the source cannot be adapted: trainings on targets fail."""
+    """The best on the source cannot be adapted: trainings on targets fail."""
     value = ordinary(a, task, measure, seed)
-    return value if task == "source" or ordinary(a, "source", "", 0) < 0.7 else math.nan
+    return value if task == "source" or ordinary(a, "source", "", 0) < 0.84 else math.nan
 
 
 def made(path: Path, **changes: Any) -> Run:
@@ -242,7 +242,7 @@ def test_with_zero_cost_only_the_shortlist_is_trained_and_only_on_the_source(
     assert np.array_equal(np.sort(source[said.ordinary.first])[::-1], np.sort(source)[::-1][: len(said.ordinary.first)])
     assert said.ordinary.against is None
     assert said.lock.against is not None
-    assert np.median(target[said.lock.first]) < np.median(target[said.ordinary.first])
+    assert target[said.lock.first[0]] < np.quantile(target[said.ordinary.first], 0.2)
     assert {call.targets for call in trainings.calls} == {()}
     assert {call.stage for call in trainings.calls} == {FULL + SOURCE_ONLY}, "no short trainings"
     listed = {candidates.architectures[row] for one in (said.ordinary, said.lock) for row in one.first}
