@@ -16,10 +16,6 @@ PROSE = sorted(
     if path.suffix in {".py", ".md", ".html", ".css"}
 ) + sorted(ROOT.glob("*.md"))
 HE = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b(?! et al\.)", re.IGNORECASE)
-OLD_WORDS_LEFT = {
-    f"src/archlock/recipes/{name}.py" for name in ("lock/config", "lock/arms", "lock/run", "engine/market")
-}
-"""Files that still say them; take a file away with its last one."""
 WORDS = re.compile(r"\b(genotype|primitive|cfg|arch_str|src_task|tar_task|emd)\b")
 
 RIDDLES = {
@@ -54,8 +50,6 @@ def test_a_source_file_keeps_the_house_rules(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_attackers_users_and_owners_are_they(path: Path) -> None:
-    if path.relative_to(ROOT).as_posix() in OLD_WORDS_LEFT:
-        return
     lines = path.read_text(encoding="utf-8").splitlines()
     assert not [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if HE.search(line)]
 
@@ -83,8 +77,6 @@ def names_in(source: str) -> set[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_say_what_they_name(path: Path) -> None:
-    if path.relative_to(ROOT).as_posix() in OLD_WORDS_LEFT:
-        return
     names = names_in(path.read_text(encoding="utf-8"))
     assert not names & set(RIDDLES), {name: RIDDLES[name] for name in names & set(RIDDLES)}
     place = path.relative_to(ROOT / "src" / "archlock").as_posix()

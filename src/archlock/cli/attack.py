@@ -65,7 +65,7 @@ def attack(
         typer.Option(help="Height and width of the model's images, as in 224,224, where the checkpoint does not say."),
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(min=1, help="Channels of them. Default: those of the first convolution.")
+        int | None, typer.Option(min=1, help="Channels of the model's images. Default: those of the first convolution.")
     ] = None,
     reference: Annotated[
         str | None, typer.Option(help="A second model, opened in the same ways, for a paired comparison.")
@@ -91,7 +91,7 @@ def attack(
         int | None, typer.Option(min=1, help="Epochs of an attack with all the data. Default: by the amount of data.")
     ] = None,
     examples: Annotated[
-        int | None, typer.Option(min=2, help="Most training images of a target. Default: all of them.")
+        int | None, typer.Option(min=2, help="Training images of a target, at most. Default: all of them.")
     ] = None,
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",

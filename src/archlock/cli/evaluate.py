@@ -36,9 +36,7 @@ def evaluate(
     ] = "s,tk,tu",
     method: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Methods to compare; may be repeated: lock, zero_cost, and baselines. Default: ours for the evidence."
-        ),
+        typer.Option(help="Methods to compare (docs/how-to/evaluate.md has them); may be repeated. Default: our own."),
     ] = None,
     preference: Annotated[
         str | None, typer.Option(help="Instead of a method: a preference learned from a random few-shot sample.")
@@ -58,14 +56,15 @@ def evaluate(
     seeds: Annotated[int, typer.Option(min=1, help="Runs of every method on every pair.")] = 20,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write rows.parquet instead of rows.csv.")] = False,
     patterns: Annotated[
-        bool, typer.Option("--patterns/--no-patterns", help="Say which structures lock, from the table's truth.")
+        bool,
+        typer.Option("--patterns/--no-patterns", help="Also report which structures lock, from the table's truth."),
     ] = True,
     seed: Seed = 0,
     workers: Workers = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run lock schemes over a recorded benchmark, on all pairs of tasks, with many seeds: what are they worth?
+    """Compare lock methods on a recorded benchmark, over all pairs of tasks, with many seeds.
 
     No method can look at the truth it is judged by: it looks up evidence, every look-up is counted, and the truth opens
     when it has decided.

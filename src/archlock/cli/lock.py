@@ -107,7 +107,7 @@ def lock(
         str,
         typer.Option(
             help="Random architectures above the source floor that are trained and attacked alike: random, same_size "
-            "(of the locked one's size), both with a comma, or none."
+            "(about as large as the locked one), both separated by a comma, or none."
         ),
     ] = "random,same_size",
     attacker: Attackers = None,

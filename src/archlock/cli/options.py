@@ -35,7 +35,7 @@ Attackers = Annotated[
         "from_scratch, linear_probe, fine_tune, lp_ft.",
     ),
 ]
-AttackSeeds = Annotated[int, typer.Option(min=1, help="Times every attack is repeated with other draws.")]
+AttackSeeds = Annotated[int, typer.Option(min=1, help="Repetitions of every attack, each with other random numbers.")]
 Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
 Trials = Annotated[
     int | None,
@@ -47,7 +47,7 @@ Curves = Annotated[
     bool,
     typer.Option(
         "--curves",
-        help="Watch the attackers train, so that the report says what it costs them to get anywhere (steps, "
+        help="Watch the attackers train, so that the report says what an attack costs (steps, "
         "operations, time). About a third more work; a search by --trials is watched always.",
     ),
 ]

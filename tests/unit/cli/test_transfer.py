@@ -27,7 +27,7 @@ def test_transfer_writes_a_table_and_goes_on(tmp_path: Path, words: list[str]) -
     assert shown.exit_code == 0
     assert "2 architectures complete, 1 pairs of source and target" in shown.stdout
     again = json.loads(CliRunner().invoke(app, [*words, "--minutes", "0", "--json"], catch_exceptions=False).stdout)
-    assert again["tasks"]["high"] == {"truth": 1, "evidence": 2, "proxy": 0, "cost": 0, "repeat": 3}
+    assert again["tasks"]["high"] == {"truth": 1, "judge": 1, "evidence": 2, "proxy": 0, "cost": 0, "repeat": 2}
     assert read_table(tmp_path / "mine.npz").pairs == (("low", "high"),)
 
 

@@ -132,7 +132,7 @@ class LockSearch:
             count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
             explored = round(self.settings.explored * count) if self._explores else 0
             worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
-            ask = _ask("full", [*worthy, *self._drawn_promising(explored, worthy)], self._full)
+            ask = _ask("full", [*worthy, *self._sampled_promising(explored, worthy)], self._full)
         return ask if len(ask.rows) else None
 
     def tell(self, ask: Ask, bought: Bought) -> None:
@@ -193,7 +193,7 @@ class LockSearch:
             self._trend = np.column_stack([*latents, self.candidates.size])
 
     def _first(self, kind: Kind, count: int) -> Ask:
-        """Rows drawn at random: from everywhere, each as often as it stands for others, or where full ones are
+        """Rows sampled at random: from everywhere, each as often as it stands for others, or where full ones are
         foretold."""
         ledger = self._short if kind == "short" else self._full
         asked = ledger.asked
@@ -282,7 +282,7 @@ class LockSearch:
             found += [row] * min(int(times[row]), count - len(found))
         return found
 
-    def _drawn_promising(self, count: int, already: list[int]) -> list[int]:
+    def _sampled_promising(self, count: int, already: list[int]) -> list[int]:
         if count == 0:
             return []
         believed = self._believed()[0].belief.mean.copy()

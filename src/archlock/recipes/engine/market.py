@@ -93,13 +93,13 @@ class Market(Protocol):
 
 def candidates_of_space(space: Space, *, seed: int, most: int = MOST_CANDIDATES) -> Candidates:
     """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures,
-    those of so many drawn at random. Only a space that is small enough is ever enumerated."""
+    those of so many sampled at random. Only a space that is small enough is ever enumerated."""
     if len(space) <= most:
-        drawn = list(space.enumerate())
+        sampled = list(space.enumerate())
     else:
         rng = rng_for(seed, "candidates")
-        drawn = [space.sample(rng) for _ in range(most)]
-    return candidates_among(space, drawn)
+        sampled = [space.sample(rng) for _ in range(most)]
+    return candidates_among(space, sampled)
 
 
 def candidates_among(space: Space, architectures: Sequence[Architecture]) -> Candidates:

@@ -12,20 +12,20 @@ class EngineSettings:
     """How a lock search spends and decides. Shares are of what the market sells of a kind."""
 
     short_start: float = 0.5
-    """Share of the short trainings that is drawn from everywhere at once."""
+    """Share of the short trainings that is sampled from everywhere at once."""
     short_rounds: int = 3
     """Batches in which the rest of them is bought where the lock is promising."""
     full_start: float = 0.32
-    """Share of the full trainings that is drawn at random at once."""
+    """Share of the full trainings that is sampled at random at once."""
     full_batch: float = 0.08
     """Share of the full trainings that is bought in every later round."""
     explored: float = 0.35
-    """Share of a batch that is drawn at random among what is promising on the source, to know where the floor lies;
+    """Share of a batch that is sampled at random among what is promising on the source, to know where the floor lies;
     only where nothing foretells full trainings."""
     explored_until: float = 0.6
-    """Share of the full trainings after which nothing is drawn at random any more."""
+    """Share of the full trainings after which nothing is sampled at random any more."""
     promising: float = 0.08
-    """Share of the candidates, by what is believed of the source, from which is drawn."""
+    """Share of the candidates, by what is believed of the source, from which is sampled."""
     foretold: float = 0.2
     """That share for the first full trainings where short ones, or capacity, foretell them."""
     repeats: tuple[int, ...] = (1, 2, 4)
@@ -33,11 +33,11 @@ class EngineSettings:
     held_up: float = 1.5
     """Values lower than so many quartile ranges below the median count as that: how bad the bad ones are is no
     matter."""
-    sure: float = 0.75
+    sure: float = 0.8
     """Probability of keeping the floor that a lock must have."""
     floor_doubt: float = 1.2
     """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
-    floor_shift: float = 0.25
+    floor_shift: float = 0.4
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
     architectures are better than a model of the others says."""
     slope: float = 0.6
@@ -45,7 +45,7 @@ class EngineSettings:
     deviations of full ones for one of what was foretold. A handful of finalists, all promising, cannot tell by
     themselves."""
     size_weight: float = 0.5
-    """How much size counts beside foretold values where the first full trainings are drawn."""
+    """How much size counts beside foretold values where the first full trainings are sampled."""
     shortcut_weight: float = 0.4
     """How much an open shortcut counts against what is believed of an unknown target, in standard deviations."""
     caution: float = 1.0

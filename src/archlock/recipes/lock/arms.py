@@ -55,7 +55,7 @@ def ordinary_arms(
     """For each arm the architectures to try, in turn: at most :data:`DRAWS`, never ``locked`` nor one of ``excluded``.
 
     ``architectures`` are those that may be trained, each function once, ``source`` what is believed of them on the
-    source; those with ``threshold`` at least are drawn from uniformly. Where there are no others above it, the best
+    source; those with ``threshold`` at least are sampled from uniformly. Where there are no others above it, the best
     believed are. ``same_size`` are those with the ``size`` of the locked one within a tenth, in the order of the lot,
     then the nearest; none that is tried as ``random``, unless there are no others. Empty where nothing else is there.
     """
@@ -84,14 +84,16 @@ def train_arms(run: Run, decision: Decision) -> Arms:
     first = run.config.seed
     scores: dict[Architecture, Measurement] = {}
     for turn in range(DRAWS):
-        waiting = [drawn for drawn in draws.values() if not any(_keeps(run, decision, a, scores) for a in drawn)]
-        wanted = tuple(dict.fromkeys(drawn[turn] for drawn in waiting if turn < len(drawn)))
+        waiting = [sampled for sampled in draws.values() if not any(_keeps(run, decision, a, scores) for a in sampled)]
+        wanted = tuple(dict.fromkeys(sampled[turn] for sampled in waiting if turn < len(sampled)))
         if not wanted:
             break
         stage = f"random architectures, draw {turn + 1}"
         known = gather(wanted, tasks, seeds=(first,), stage=stage, resources=run.resources)
         scores.update({a: known[tasks.keys(a, first)[0]] for a in wanted})
-    chosen = {role: arm for role, drawn in draws.items() if (arm := _best(run, decision, drawn, scores)) is not None}
+    chosen = {
+        role: arm for role, sampled in draws.items() if (arm := _best(run, decision, sampled, scores)) is not None
+    }
     architectures = tuple(dict.fromkeys(chosen.values()))
     seeds = tuple(first + index for index in range(run.config.attack_seeds))
     stage = "random architectures, trained with every seed"
@@ -118,7 +120,7 @@ def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]
         excluded=(decision.source_only.architecture,),
         rng=rng_for(run.config.seed, "random architectures"),
     )
-    return {role: drawn for role, drawn in found.items() if role in run.config.arms}
+    return {role: sampled for role, sampled in found.items() if role in run.config.arms}
 
 
 def _keeps(
@@ -134,9 +136,9 @@ def _keeps(
 
 
 def _best(
-    run: Run, decision: Decision, drawn: Sequence[Architecture], scores: Mapping[Architecture, Measurement]
+    run: Run, decision: Decision, sampled: Sequence[Architecture], scores: Mapping[Architecture, Measurement]
 ) -> Architecture | None:
     """The first that keeps the floor, else the best on the source; None where every training diverged."""
-    tried = [a for a in drawn if a in scores and scores[a].status == "valid"]
+    tried = [a for a in sampled if a in scores and scores[a].status == "valid"]
     keeping = [a for a in tried if _keeps(run, decision, a, scores)]
     return keeping[0] if keeping else max(tried, key=lambda a: scores[a].value, default=None)

@@ -90,7 +90,7 @@ class LockConfig:
     attackers: tuple[str, ...] = field(default=PANEL, metadata=LATER)
     """Who attacks in the end."""
     trials: int | None = field(default=None, metadata=LATER)
-    """Settings that each attacker tries (rate, optimiser) with the first seed; None: his own two or three rates."""
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: their own two or three rates."""
     horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
     """Lengths of the attackers' trainings, in multiples of their epochs."""
     shots: tuple[int, ...] = field(default=(), metadata=LATER)

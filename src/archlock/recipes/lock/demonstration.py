@@ -10,14 +10,15 @@ from archlock.recipes.lock.procedure import LockResult, lock
 from archlock.tasks import digits
 
 DEMO = LockConfig(
-    budget=Budget(16, "trainings"),
-    simulated=("jigsaw", "rotation"),
-    held_out=("glyphs", "textures"),
+    budget=Budget(8, "trainings"),
+    simulated=("rotation",),
+    held_out=("glyphs",),
     width=8,
     depth=1,
-    epochs=20,
+    epochs=12,
     attack_seeds=1,
-    arms=("random",),  # each costs the demonstration about twenty seconds on two cores
+    attackers=("from_scratch", "linear_probe", "fine_tune"),
+    arms=("random",),  # each costs the demonstration about ten seconds on two cores
     demo=True,
 )
 

@@ -138,15 +138,13 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
     architecture = space.sample(rng_for(0, "timing"))
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
-    subjects, device = evidence_tasks(source, targets, draft, device=config.device), config.device
+    small, device = evidence_tasks(source, targets, draft, device=config.device), config.device
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
             began = time.perf_counter()
             if config.evidence == "zero_cost":
-                tasks = {SOURCE_TASK: subjects.source, **subjects.targets}
+                tasks = {SOURCE_TASK: small.source, **small.targets}
                 measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0, device=device), architecture)
             else:
-                measure_adaptation(
-                    architecture, subjects.source, subjects.targets, subjects.settings, seed=0, device=device
-                )
+                measure_adaptation(architecture, small.source, small.targets, small.settings, seed=0, device=device)
     return time.perf_counter() - began

@@ -1,7 +1,6 @@
 """The decision from made-up trainings: who is asked for what, what the floor counts from, and what is chosen."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,14 +38,20 @@ def ordinary(a: Architecture, task: str, measure: str, seed: int) -> float:
 
 
 def never_adapted(a: Architecture, task: str, measure: str, seed: int) -> float:
-    """The better half on the source cannot be adapted: trainings on targets fail."""
+    """The best on the source cannot be adapted: trainings on targets fail."""
     value = ordinary(a, task, measure, seed)
-    return value if task == "source" or ordinary(a, "source", "", 0) < 0.7 else math.nan
+    return value if task == "source" or ordinary(a, "source", "", 0) < 0.84 else math.nan
 
 
 def made(path: Path, **changes: Any) -> Run:
     settings = {"space": SPACE.name, "floor": FLOOR, "attack_seeds": 3, **changes}
     return replace(tiny_begin(path, tiny_config(**settings)))
+
+
+@pytest.fixture(autouse=True)
+def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Architectures drawn from the space, so that beliefs of all are quickly had."""
+    monkeypatch.setattr(deciding, "candidates_of_space", partial(candidates_of_space, most=400))
 
 
 @pytest.fixture
@@ -237,7 +242,7 @@ def test_with_zero_cost_only_the_shortlist_is_trained_and_only_on_the_source(
     assert np.array_equal(np.sort(source[said.ordinary.first])[::-1], np.sort(source)[::-1][: len(said.ordinary.first)])
     assert said.ordinary.against is None
     assert said.lock.against is not None
-    assert np.median(target[said.lock.first]) < np.median(target[said.ordinary.first])
+    assert target[said.lock.first[0]] < np.quantile(target[said.ordinary.first], 0.2)
     assert {call.targets for call in trainings.calls} == {()}
     assert {call.stage for call in trainings.calls} == {FULL + SOURCE_ONLY}, "no short trainings"
     listed = {candidates.architectures[row] for one in (said.ordinary, said.lock) for row in one.first}
@@ -301,7 +306,6 @@ def test_a_space_too_large_to_be_gone_through_is_sampled(
         pytest.fail(f"{space} is too large to be gone through")
 
     monkeypatch.setattr(type(SPACE), "enumerate", enumerated)
-    monkeypatch.setattr(deciding, "candidates_of_space", partial(candidates_of_space, most=400))
     decision = decide(made(tmp_path / "run"))
     assert 100 < len(decision.candidates.architectures) <= 400 < len(SPACE)
     assert decision.percentiles.keys() == set(decision.candidates.architectures)
@@ -311,8 +315,6 @@ def test_a_space_too_large_to_be_gone_through_is_sampled(
 def test_decisions_of_one_seed_are_equal_and_those_of_another_are_not(
     tmp_path: Path, trainings: MadeUpTrainings
 ) -> None:
-    first: Callable[[str, int], Decision] = lambda name, seed: decide(made(tmp_path / name, seed=seed))  # noqa: E731
-    assert told(first("a", 0)) == told(first("b", 0))
-    assert {one.architecture for one in first("c", 1).finalists} != {
-        one.architecture for one in first("a", 0).finalists
-    }
+    first, twin, other = (decide(made(tmp_path / name, seed=seed)) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
+    assert told(first) == told(twin)
+    assert {one.architecture for one in first.finalists} != {one.architecture for one in other.finalists}
