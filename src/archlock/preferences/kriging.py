@@ -58,6 +58,12 @@ def coordinates(space: Space, architectures: tuple[Architecture, ...]) -> Float[
     return np.asarray(places @ axes[:, spread > _TINY * spread[-1]])
 
 
+_Spectrum = tuple[
+    Float[np.ndarray, " measured"], Float[np.ndarray, "measured measured"], Float[np.ndarray, "architectures measured"]
+]
+"""Of the kernel on the measured rows: eigenvalues, eigenvectors, and squares of everybody's covariances with these."""
+
+
 class Kriging:
     """Kriging of several measures, all measured on the same rows, which grow: what was computed once is kept."""
 
@@ -66,6 +72,7 @@ class Kriging:
         self._norms = np.einsum("ij,ij->i", places, places)
         self.rows = np.zeros(0, dtype=int)
         self._cross = np.zeros((len(places), 0))
+        self._spectrum: _Spectrum | None = None
 
     def measured(self, rows: Int[np.ndarray, " more"]) -> None:
         """More rows were measured for the first time."""
@@ -73,6 +80,7 @@ class Kriging:
         more = matern(np.sqrt(np.maximum(squares, 0)), LENGTH)
         self.rows = np.concatenate([self.rows, rows])
         self._cross = np.concatenate([self._cross, more], axis=1)
+        self._spectrum = None
 
     def estimates(
         self,
@@ -85,17 +93,18 @@ class Kriging:
 
         ``noises`` are the standard deviations of the values' noise, in their units. 0: a value counts as what many
         trainings would bring. NaN: it is not known, and what neither trend nor structure explains counts as noise. The
-        trend's columns are standardised, so their units do not
-        matter; there may be none. ``slopes`` are what is expected of
-        their coefficients before anything is measured, in standard deviations of the values for one of the column; by
-        default 0. They matter where a few rows were measured, all of them alike. Deterministic.
+        trend's columns are standardised, so their units do not matter; there may be none. ``slopes`` are what is
+        expected of their coefficients before anything is measured, in standard deviations of the values for one of the
+        column; by default 0. They matter where a few rows were measured, all of them alike. Deterministic.
         """
         rows, cross = self.rows, self._cross
         columns = (trend - trend[rows].mean(axis=0)) / (trend.std(axis=0) + _TINY)
         expected = np.zeros((len(values), columns.shape[1])) if slopes is None else slopes
         kernel = cross[rows]
-        eigenvalues, vectors = spectrum(kernel)
-        squares = (cross @ vectors) ** 2
+        if self._spectrum is None:
+            values_of, vectors_of = spectrum(kernel)
+            self._spectrum = values_of, vectors_of, (cross @ vectors_of) ** 2
+        eigenvalues, vectors, squares = self._spectrum
         return tuple(
             _estimate(one, noise, columns, slope, rows, kernel, cross, eigenvalues, vectors, squares)
             for one, noise, slope in zip(values, noises, expected, strict=True)

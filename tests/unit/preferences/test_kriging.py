@@ -32,11 +32,11 @@ def measured(places: np.ndarray, noise: float | np.ndarray = 0.0, own: float = 0
 
 
 def krige(
-    places: np.ndarray, trend: np.ndarray, values: np.ndarray, noises: np.ndarray, rows: np.ndarray | None = None
+    places: np.ndarray, trend: np.ndarray, values: np.ndarray, noises: np.ndarray, slopes: np.ndarray | None = None
 ) -> Estimate:
     kriging = Kriging(places)
-    kriging.measured(np.arange(len(values)) if rows is None else rows)
-    (found,) = kriging.estimates(trend, values[None], noises[None])
+    kriging.measured(np.arange(len(values)))
+    (found,) = kriging.estimates(trend, values[None], noises[None], None if slopes is None else slopes[None])
     return found
 
 
@@ -78,12 +78,21 @@ class Oracle:
         return self.prior[rows] + mean, np.sqrt(np.diag(shared - weights @ shared))
 
 
-def oracle_of(places: np.ndarray, values: np.ndarray, noises: np.ndarray, found: Estimate, trend: np.ndarray) -> Oracle:
+def oracle_of(
+    places: np.ndarray,
+    values: np.ndarray,
+    noises: np.ndarray,
+    found: Estimate,
+    trend: np.ndarray,
+    slopes: np.ndarray | None = None,
+) -> Oracle:
     prior = np.full(len(places), values.mean())
     if trend.shape[1]:
         columns = (trend - trend[: len(values)].mean(axis=0)) / trend.std(axis=0)
-        model = Ridge(alpha=1.0, fit_intercept=False).fit(columns[: len(values)], values - values.mean())
-        prior = prior + model.predict(columns)
+        expected = values.std() * columns @ (np.zeros(trend.shape[1]) if slopes is None else slopes)
+        rest = values - values.mean() - expected[: len(values)]
+        model = Ridge(alpha=1.0, fit_intercept=False).fit(columns[: len(values)], rest)
+        prior = prior + expected + model.predict(columns)
     return Oracle(places, values, noises, found.own, prior)
 
 
@@ -102,6 +111,27 @@ def test_what_is_not_measured_is_what_scikit_learn_says(places: np.ndarray, tren
     mean, std = oracle.predict(oracle.fit(np.arange(MEASURED)), unseen)
     np.testing.assert_allclose(found.mean[unseen], mean, atol=1e-6)
     np.testing.assert_allclose(found.std[unseen], std, atol=1e-5)
+
+
+def test_a_trend_is_drawn_towards_what_is_expected_of_it(places: np.ndarray) -> None:
+    trend, slopes, noises = with_trend(places), np.array([0.8, -3.0]), np.full(MEASURED, 0.4)
+    values = measured(places, 0.4, own=0.3)
+    found = krige(places, trend, values, noises, slopes)
+    oracle, unseen = oracle_of(places, values, noises, found, trend, slopes), np.arange(MEASURED, COUNT)
+    mean, std = oracle.predict(oracle.fit(np.arange(MEASURED)), unseen)
+    np.testing.assert_allclose(found.mean[unseen], mean, atol=1e-6)
+    np.testing.assert_allclose(found.std[unseen], std, atol=1e-5)
+    assert np.abs(found.mean - krige(places, trend, values, noises).mean).max() > 0.01
+
+
+def test_what_is_expected_decides_where_all_that_was_measured_is_alike() -> None:
+    """Four rows of the same trend say nothing of its slope; far from them in structure there is nothing else."""
+    places = np.vstack([np.zeros((4, 2)), 1000 * np.arange(1, 11)[:, None] * np.ones(2)])
+    trend = np.concatenate([np.ones(4), np.linspace(-2, 0, 10)])[:, None]
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    found = krige(places, trend, values, np.zeros(4), np.array([0.6]))
+    expected = values.mean() + 0.6 * values.std() * (trend[4:, 0] - 1) / trend.std()
+    np.testing.assert_allclose(found.mean[4:], expected, atol=1e-6)
 
 
 def test_noise_of_each_row_is_its_own_alpha(places: np.ndarray) -> None:

@@ -74,6 +74,23 @@ def test_beliefs_are_those_of_kriging_with_the_noise_of_as_many_trainings() -> N
     assert found.noise == 1.0
 
 
+def test_what_is_believed_of_the_source_is_trend_of_the_others() -> None:
+    one, rng = ledger(), np.random.default_rng(0)
+    source, target = rng.normal(size=(2, 30))
+    told(one, list(range(30)), source.tolist(), target.tolist())
+    slopes = np.array([[0.5], [0.0]])
+    first, second = beliefs_of(one, CANDIDATES.size[:, None], held_up=100.0, slopes=slopes)
+    kriging, noises = Kriging(CANDIDATES.places), np.full((1, 30), 0.5)
+    kriging.measured(np.arange(30))
+    (expected,) = kriging.estimates(CANDIDATES.size[:, None], source[None], noises, slopes[:1])
+    np.testing.assert_allclose(first.belief.mean, expected.mean)
+    wider = np.column_stack([CANDIDATES.size, expected.mean])
+    (other,) = kriging.estimates(wider, target[None], noises)
+    np.testing.assert_allclose(second.belief.mean, other.mean)
+    (alone,) = kriging.estimates(CANDIDATES.size[:, None], target[None], noises)
+    assert np.abs(second.belief.mean - alone.mean).max() > 0.01
+
+
 def test_noise_that_nobody_knows_is_none_of_a_training() -> None:
     one = ledger()
     told(one, list(range(12)), list(range(12)), noise=NAN)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from archlock.errors import SearchError
 from archlock.recipes.engine.lock_search import Foretold, LockSearch, search_lock, search_on, spend
@@ -14,7 +15,7 @@ from archlock.search import Belief, SourceFloor
 from made_up_markets import HugeSpace, MadeUpMarket, made_up_candidates, smooth_market
 
 FLOOR = SourceFloor("percentile", 0.9)
-EXACT = EngineSettings(floor_doubt=0.0, floor_shift=0.0)
+EXACT = EngineSettings(floor_doubt=0.0, floor_shift=0.0, sure=0.75)
 
 
 def exact_market(count: int, full: int, *, others: int = 1, **more: object) -> MadeUpMarket:
@@ -219,11 +220,9 @@ def test_where_nothing_is_sure_to_keep_the_floor_the_surest_is_taken() -> None:
 def test_the_lock_is_sure_where_anything_is() -> None:
     for seed in range(4):
         market = smooth_market(200, 40, noise=1.0, seed=seed)
-        found = search_lock(market, FLOOR, seed=seed)
+        found = search_lock(market, FLOOR, seed=seed, settings=EngineSettings(sure=0.75))
         rows = found.measured
         kept = Belief(found.source.mean[rows], found.source.std[rows])
-        from scipy.stats import norm
-
         sure = norm.cdf((kept.mean - found.floor.mean) / np.hypot(kept.std, found.floor.std)) >= 0.75
         if sure.any():
             assert found.keeps >= 0.75
@@ -258,6 +257,19 @@ def test_short_trainings_tell_where_to_begin() -> None:
             standing[short] += ranks[first.rows].tolist()
     assert 0.3 < np.mean(standing[0]) < 0.7
     assert np.mean(standing[60]) > 0.75
+
+
+def test_a_handful_of_full_trainings_is_read_with_what_was_foretold() -> None:
+    """All finalists are alike in what foretold them, so only what is expected of it tells of everybody else."""
+    off = {}
+    for slope in (0.0, 0.6):
+        off[slope] = []
+        for seed in range(6):
+            market = smooth_market(300, 5, short=60, noise=0.3, own=0.0, seed=seed)
+            found = search_lock(market, FLOOR, seed=seed, settings=EngineSettings(slope=slope))
+            off[slope].append(np.corrcoef(found.source.mean, market.worth[0])[0, 1])
+    assert np.mean(off[0.6]) > 0.6
+    assert np.mean(off[0.6]) > np.mean(off[0.0])
 
 
 def test_the_first_trainings_are_drawn_as_often_as_they_stand_for_others() -> None:
