@@ -59,7 +59,7 @@ def read_sections() -> dict[str, str]:
         return {}
     parts = re.split(r"(?m)^(?=## )", PAGE.read_text(encoding="utf-8"))[1:]
     titles = {title: name for name, (title, _) in BENCHMARKS.items()}
-    return {titles[part.splitlines()[0].removeprefix("## ")]: part for part in parts}
+    return {titles[part.splitlines()[0].removeprefix("## ")]: part.rstrip() + "\n" for part in parts}
 
 
 def section(name: str) -> str:

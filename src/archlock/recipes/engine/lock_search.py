@@ -131,8 +131,9 @@ class LockSearch:
         else:
             count = min(left, max(1, round(self.settings.full_batch * self.asked.full)))
             explored = round(self.settings.explored * count) if self._explores else 0
-            worthy = self._worthiest(self._full, self._believed(), count - explored, repeats=self.repeatable)
-            ask = _ask("full", [*worthy, *self._sampled_promising(explored, worthy)], self._full)
+            beliefs = self._believed()
+            worthy = self._worthiest(self._full, beliefs, count - explored, repeats=self.repeatable)
+            ask = _ask("full", [*worthy, *self._sampled_promising(explored, worthy, beliefs[0].belief)], self._full)
         return ask if len(ask.rows) else None
 
     def tell(self, ask: Ask, bought: Bought) -> None:
@@ -282,10 +283,10 @@ class LockSearch:
             found += [row] * min(int(times[row]), count - len(found))
         return found
 
-    def _sampled_promising(self, count: int, already: list[int]) -> list[int]:
+    def _sampled_promising(self, count: int, already: list[int], source: Belief) -> list[int]:
         if count == 0:
             return []
-        believed = self._believed()[0].belief.mean.copy()
+        believed = source.mean.copy()
         believed[[*self._full.asked, *already]] = -np.inf
         pool = np.argsort(-believed, kind="stable")[: max(count, round(self.settings.promising * len(believed)))]
         pool = pool[np.isfinite(believed[pool])]
