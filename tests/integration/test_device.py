@@ -26,6 +26,7 @@ from archlock.recipes import (
     measure,
     transfer,
 )
+from archlock.recipes.engine.market import candidates_of_space
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.recipes.lock.run import begin
 from archlock.recipes.lock.zero_cost import learn_by_proxies
@@ -61,10 +62,15 @@ def test_a_lock_computes_where_it_is_asked_to_in_one_process(spy: DeviceSpy, tmp
 
 
 def test_zero_cost_evidence_is_computed_where_it_is_asked_for(spy: DeviceSpy, tmp_path: Path) -> None:
-    means = Resources(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
-    given = {"candidates": 6, "means": means, "device": GPU}
+    resources = Resources(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
+    space = SPACES["transnas101_micro"]
+    given = {
+        "architectures": candidates_of_space(space, seed=0).architectures[-6:],
+        "resources": resources,
+        "device": GPU,
+    }
     targets = {"other": tiny_target()}
-    learn_by_proxies(SPACES["transnas101_micro"], tiny_source(), targets, "binary_ranker", **given)  # type: ignore[arg-type]
+    learn_by_proxies(space, tiny_source(), targets, "binary_ranker", **given)  # type: ignore[arg-type]
     assert spy.devices == {GPU}, spy.calls
     assert spy.functions == {"to", "task2vec"}
 

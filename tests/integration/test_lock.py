@@ -176,7 +176,7 @@ def test_an_attack_without_targets_or_on_twins_is_refused(result: LockResult, tm
         archlock.attack(result.path, [], ATTACK)
     with pytest.raises(ConfigurationError, match="different names; got other digits, other digits"):
         archlock.attack(result.path, [tiny_target(), tiny_target(seed=1)], ATTACK)
-    with pytest.raises(RunError, match=r"result\.json is missing"):
+    with pytest.raises(RunError, match=r"it has neither result\.json"):
         archlock.attack(tmp_path, [tiny_target()], ATTACK)
 
 

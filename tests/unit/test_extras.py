@@ -68,7 +68,7 @@ def test_a_setting_that_needs_a_missing_part_is_refused_before_anything_is_bough
         with pytest.raises(ConfigurationError, match="a search by trials needs optuna"):
             config(trials=10)
     with pytest.raises(ConfigurationError, match="the strategy nsga2 needs pymoo"):
-        LockConfig(strategy="nsga2")
+        LockConfig(strategy="nsga2", evidence="zero_cost")
 
 
 def test_an_evaluation_leaves_the_shares_out_and_says_so(without: Any) -> None:

@@ -135,7 +135,7 @@ def passes_over_what_diverges(attack: Attack) -> None:
     except MeasurementError as error:
         outcome = attack.run(model, task, plan=PLAN, settings=(HOPELESS, attack.settings[0]), seed=0)
         assert outcome == attack.run(model, task, plan=PLAN, settings=attack.settings[:1], seed=0)
-        words = rf"attack '{attack.name}' on 'digits': every setting diverged: \(1e\+30,\); the last one so: \w+"
+        words = rf"attack '{attack.name}' on 'digits': every setting diverged: \(1e\+30,\); the last one: \w+"
         assert re.match(words, str(error))  # noqa: PT017  (either answer is honest)
     else:
         assert 0 <= hopeless.test <= 1
@@ -187,7 +187,11 @@ def says_what_does_not_fit(attack: Attack) -> None:
     other_size = nn.Sequential(nn.Flatten(), nn.Linear(100, 3))
     inner = nn.Sequential(nn.Linear(8, 8), nn.Conv2d(1, 3, 8), nn.Flatten())
     for model, what, words in (
-        (nn.Conv2d(1, 3, 8), task, "Conv2d has no nn.Linear, so its head cannot be found; make its classifier one"),
+        (
+            nn.Conv2d(1, 3, 8),
+            task,
+            "Conv2d has no nn.Linear, so its head cannot be found; make its classifier an nn.Linear",
+        ),
         (_stranger(), dense, "Sequential is not a network of ours, .* not a dense one"),
         (coloured, task, "takes images of 3 channels, the task has 1; conform the task first"),
         (three_channels, task, r"Sequential cannot take the images of 'digits', .*\(1, 8, 8\) .*; conform the task"),

@@ -469,6 +469,7 @@ def test_a_training_that_diverged_shifts_no_other_copy(store: EvidenceStore, spy
         assert "training 0 of the locked model on the source diverged" in found["locked", "spy", seed].note
         assert found["locked", "from_scratch", seed].status == "valid", "it takes no weights"
     assert len({found["locked", "spy", seed].setting for seed in (1, 2)}) == 1, "found once, with the first copy"
+    spy.saw.clear()  # what it remembers is part of what it is
     again = attacked([lame, whole], store, suite=suite)
     assert again == outcomes
 

@@ -28,7 +28,10 @@ def run(
 @pytest.mark.parametrize("short", [False, True])
 def test_a_known_target_is_locked_below_chance_at_the_floor(short: bool, judge: bool) -> None:
     """At even odds of keeping the floor the source is at the floor, no matter how the settings were tuned."""
-    table, even = made_up_table(short=short, judge=judge, noise=0.5), LockMethod(settings=EngineSettings(sure=0.5))
+    table, even = (
+        made_up_table(short=short, judge=judge, noise=0.5),
+        LockMethod(settings=EngineSettings(sure=0.5, floor_shift=0.25)),
+    )
     source, target = (percentiles(table.scores(table.judge(task))) for task in ("t0", "t1"))
     chance, lowest = target[source >= 90].mean(), target[source >= 90].min()
     found = [run(table, "tk", seed=seed, method=even)[2] for seed in range(6)]
