@@ -5,7 +5,7 @@ from archlock.preferences.binary_ranker import BinaryRanker, make_binary_ranker
 from archlock.preferences.evidence_table import Column, EvidenceTable
 from archlock.preferences.kriging import Estimate, Kriging, coordinates
 from archlock.preferences.normal_scores import normal_scores
-from archlock.preferences.population import Residuals, population_scores, population_weights, standing
+from archlock.preferences.population import Residuals, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
@@ -47,8 +47,6 @@ __all__ = [
     "coordinates",
     "copeland",
     "normal_scores",
-    "population_scores",
-    "population_weights",
     "standing",
     "taught_by",
     "train_ranker",

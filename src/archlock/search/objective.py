@@ -101,12 +101,6 @@ class SourceFloor:
         """Which architectures keep the floor."""
         return np.asarray(self.shortfall(source) == 0)
 
-    def threshold(self, source: Float[np.ndarray, " architectures"]) -> float:
-        """The lowest score or accuracy that keeps the floor; there always is one, since the best keeps every floor."""
-        if len(source) == 0:
-            raise SearchError("a source floor needs the scores of at least one architecture; got none")
-        return float(source[self.keeps(source)].min())
-
 
 _ROUNDING: Final = 1e-12
 

@@ -1,42 +1,8 @@
-"""Weights, scores and standing against brute force and against a population that is known in full."""
+"""Standing against brute force and against a population that is known in full."""
 
 import numpy as np
-from scipy.stats import norm, rankdata
 
-from archlock.preferences import Residuals, population_scores, population_weights, standing
-
-
-def test_equal_weights_are_the_normal_scores_of_plain_ranks() -> None:
-    values = np.array([3.0, 1.0, 2.0, 2.0, 9.0])
-    expected = norm.ppf((rankdata(values) - 0.5) / len(values))
-    np.testing.assert_allclose(population_scores(values, np.full(5, 0.2)), expected, atol=1e-12)
-
-
-def test_a_member_that_stands_for_many_counts_as_many() -> None:
-    scores = population_scores(np.array([1.0, 2.0]), np.array([0.9, 0.1]))
-    np.testing.assert_allclose(norm.cdf(scores), [0.45, 0.95])
-
-
-def test_weights_undo_a_biased_choice() -> None:
-    rng = np.random.default_rng(0)
-    population = rng.normal(size=5000)
-    predicted = population + rng.normal(0, 0.3, 5000)
-    chance = np.where(predicted > 1, 0.2, 0.02)
-    members = np.flatnonzero(rng.random(5000) < chance)
-    weights = population_weights(predicted, predicted[members])
-    assert np.isclose(weights.sum(), 1)
-    biased, mended = population[members].mean(), population[members] @ weights
-    assert biased > 0.4
-    assert abs(mended - population.mean()) < 0.1
-
-
-def test_a_stratum_without_members_is_counted_with_its_neighbour() -> None:
-    predicted = np.arange(1000.0)
-    weights = population_weights(predicted, np.array([10.0, 20.0, 30.0, 990.0, 995.0, 999.0]))
-    np.testing.assert_allclose(weights[:3], weights[0])
-    assert np.isclose(weights.sum(), 1)
-    low = population_weights(predicted, np.array([700.0, 710.0, 720.0]))
-    np.testing.assert_allclose(low, 1 / 3)
+from archlock.preferences import Residuals, standing
 
 
 def test_standing_of_a_fully_measured_population_is_its_share_below() -> None:

@@ -20,14 +20,12 @@ def test_percentile_floor():
     floor = SourceFloor("percentile", 0.5)
     assert floor.keeps(SOURCE).tolist() == [False, True, True, True, False]
     assert np.allclose(floor.shortfall(SOURCE), [0.5, 0, 0, 0, 0.25])
-    assert floor.threshold(SOURCE) == 0.70
 
 
 def test_accuracy_floor():
     floor = SourceFloor("accuracy_loss", 0.1)
     assert floor.keeps(SOURCE).tolist() == [False, True, True, False, False]
     assert np.allclose(floor.shortfall(SOURCE), [0.3, 0, 0, 0.1, 0.2])
-    assert floor.threshold(SOURCE) == 0.80
 
 
 def test_an_accuracy_floor_works_on_negative_values_too():
@@ -42,8 +40,6 @@ def test_the_best_keeps_the_strictest_floor(kind):
 def test_floors_that_make_no_sense():
     with pytest.raises(ConfigurationError, match="as a fraction from 0 to 1; got 'percentile' 97"):
         SourceFloor("percentile", 97.0)
-    with pytest.raises(SearchError, match="scores of at least one architecture; got none"):
-        SourceFloor("percentile", 0.5).threshold(np.zeros(0))
 
 
 @pytest.mark.parametrize(("aggregate", "expected"), [("mean", [-3, -2, -6, -1, -0.5]), ("worst", [-5, -4, -9, -2, -1])])

@@ -66,11 +66,6 @@ class Allocation:
     attack_examples: int
     """Most training examples of a target an attacker gets at fraction 1."""
 
-    @property
-    def full_trainings(self) -> int:
-        """What a search may spend before its choice is confirmed."""
-        return self.finalists
-
 
 @dataclass(frozen=True, slots=True)
 class Workload:

@@ -64,8 +64,8 @@ def decide(run: Run) -> Decision:
     candidates = candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
     short = plan.candidates if said is None else 0
-    ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.full_trainings)
-    lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.full_trainings)
+    ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
+    lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
     ordinary = _search(run, ordinary_market, "trainings" if said is None else said.ordinary)
     search = _search(run, lock_market, "trainings" if said is None else said.lock) if run.targets else None
     if search is not None and (first := search.ask()) is not None:

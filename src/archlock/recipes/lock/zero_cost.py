@@ -67,7 +67,7 @@ def foretell(run: Run, candidates: Candidates) -> Foretelling:
     scores = preference.scores(candidates.architectures)
     source = scores[preference.tasks.index(SOURCE_TASK)]
     targets = scores[[preference.tasks.index(name) for name in run.targets]]
-    count = 2 * run.allocation.full_trainings
+    count = 2 * run.allocation.finalists
     ordinary = shortlist(config, space, candidates, source, targets[:0], count=count)
     listed = shortlist(config, space, candidates, source, targets, count=count)
     worth = -judged(config, source, targets).scores

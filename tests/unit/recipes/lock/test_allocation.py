@@ -40,7 +40,7 @@ def no_clock(source: Task, draft: Allocation) -> float:
 def test_a_budget_in_trainings_needs_no_clock(trainings: int, finalists: int) -> None:
     config = tiny_config(budget=Budget(trainings, "trainings"))
     plan = allocate(config, tiny_source(), WORKLOAD, no_clock)
-    assert (plan.candidates, plan.finalists, plan.full_trainings) == (trainings, finalists, finalists)
+    assert (plan.candidates, plan.finalists) == (trainings, finalists)
     assert plan == allocate(config, tiny_source(), replace(WORKLOAD, workers=7), no_clock)
 
 

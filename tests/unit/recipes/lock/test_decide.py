@@ -92,8 +92,8 @@ def test_the_search_without_targets_has_the_same_budget_and_never_sees_one(
         assert len(set(full)) == len(full)
         chosen = decision.source_only if arm else decision.locked
         confirmations = [one for one in full if one[1] > run.config.seed]
-        assert len(full) - len(confirmations) <= run.allocation.full_trainings == 4
-        assert len(full) >= run.allocation.full_trainings
+        assert len(full) - len(confirmations) <= run.allocation.finalists == 4
+        assert len(full) >= run.allocation.finalists
         assert {seed for a, seed in full if a == chosen.architecture} >= {0, 1, 2}
     for call in trainings.calls:
         assert call.targets == (() if SOURCE_ONLY in call.stage else ("rotation",)), call.stage
@@ -238,7 +238,7 @@ def test_with_zero_cost_only_the_shortlist_is_trained_and_only_on_the_source(
     source, target = Foreteller().scores(candidates.architectures)
     said = zero_cost.foretell(run, candidates)
     for arm, foretold in ((SOURCE_ONLY, said.ordinary), (SOURCE_ONLY, said.lock)):
-        assert len(foretold.first) == 2 * run.allocation.full_trainings, arm
+        assert len(foretold.first) == 2 * run.allocation.finalists, arm
     assert np.array_equal(np.sort(source[said.ordinary.first])[::-1], np.sort(source)[::-1][: len(said.ordinary.first)])
     assert said.ordinary.against is None
     assert said.lock.against is not None
