@@ -1,5 +1,6 @@
 """The command line answers at once: heavy libraries are imported only where they work."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,7 +22,8 @@ OPTIONAL = ("onnx", "onnxscript", "optuna", "pymoo", "matplotlib")
 
 def modules_after(statement: str) -> set[str]:
     code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    places = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # where the test itself imports from
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=places)
     return set(done.stdout.split())
 
 
