@@ -153,7 +153,7 @@ class LockSearch:
         beliefs = self._believed()
         source, rows = beliefs[0].belief, self._full.rows
         target, _ = self._against(beliefs)
-        floor = self._floor(beliefs, len(rows)) if self._locks else None
+        floor = self._floor(beliefs, self._full) if self._locks else None
         if floor is None:
             row, keeps = int(rows[np.argmax(source.mean[rows])]), 1.0
         else:
@@ -241,11 +241,12 @@ class LockSearch:
         mean = self.candidates.open_shortcut + CAPACITY_WEIGHT * self.candidates.capacity + STANDING_WEIGHT * standing
         return Belief(mean, np.full(len(mean), CAPACITY_WEIGHT))
 
-    def _floor(self, beliefs: tuple[TaskBelief, ...], measured: int) -> Belief:
+    def _floor(self, beliefs: tuple[TaskBelief, ...], ledger: Ledger) -> Belief:
+        """Where the floor lies among the values of a ledger; the reference is one of full trainings only."""
         source, floor = beliefs[0], self.asked.floor
         if floor.kind == "percentile":
-            return percentile_floor(source, self.candidates, measured, floor.value, self.settings)
-        if self.reference is not None:
+            return percentile_floor(source, self.candidates, len(ledger.rows), floor.value, self.settings)
+        if self.reference is not None and ledger is self._full:
             mean, std = self.reference
         else:
             best = int(np.argmax(source.belief.mean))
@@ -256,7 +257,7 @@ class LockSearch:
         """Rows that are worth most, each as often as it is to be trained."""
         source = beliefs[0].belief
         target, noise = self._against(beliefs)
-        floor = self._floor(beliefs, len(ledger.rows)) if self._locks else None
+        floor = self._floor(beliefs, ledger) if self._locks else None
         known = target.mean[ledger.rows]
         sure = (
             keeping(source, floor)[ledger.rows] >= self.settings.sure if floor is not None else np.ones_like(known) > 0

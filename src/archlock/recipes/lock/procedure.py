@@ -1,9 +1,9 @@
 """The main job, end to end: from a source task to a locked, trained and attacked model, and a report.
 
-Evidence is bought on the source and on targets the search may know; a preference model turns it into a score of every
-architecture on every task; the search maximises the lock objective; finalists are trained on the source; one is chosen.
-Random architectures above the source floor are trained beside it. Only then are the sealed targets opened and the
-attackers let loose, on the locked model, the source-only one and the random ones alike.
+The engine buys evidence on the source and on targets that the search may know, short trainings first and then full
+ones, and chooses the lock; a search of its own, without targets, chooses the source-only architecture. Random
+architectures above the source floor are trained beside it. Only then are the sealed targets opened and the attackers
+let loose, on the locked model, the source-only one and the random ones alike.
 """
 
 from collections.abc import Mapping, Sequence

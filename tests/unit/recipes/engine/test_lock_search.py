@@ -203,6 +203,19 @@ def test_a_loss_counts_from_the_reference_where_there_is_one() -> None:
     assert with_reference((0.95, 0.0), 0.05).found().row == 0
 
 
+def test_the_reference_says_nothing_of_short_trainings() -> None:
+    """Short ones are five points lower here; counted from a full training, none of them would keep the floor."""
+
+    def short_rows(reference: tuple[float, float] | None) -> list[int]:
+        market = smooth_market(200, 20, short=40, own=0.5, noise=0.1)
+        search = search_on(market, SourceFloor("accuracy_loss", 1.0), seed=0)
+        search.reference = reference
+        spend(search, market)
+        return market.bought("short")
+
+    assert short_rows((float(smooth_market(200, 20, own=0.5).worth[0].max()), 0.1)) == short_rows(None)
+
+
 def test_a_doubtful_reference_asks_for_more() -> None:
     """0.84 is 0.02 above the floor: kept with probability 0.75 only where the reference's deviation is below 0.03."""
     assert with_reference((0.87, 0.01), 0.05).found().row == 3
