@@ -1,5 +1,6 @@
 """Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head and body."""
 
+from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.heads import (
@@ -30,6 +31,7 @@ __all__ = [
     "Network",
     "Probe",
     "StackedNetwork",
+    "answers_fingerprint",
     "build",
     "count_flops",
     "count_parameters",

@@ -4,6 +4,7 @@ Reading weights never runs code. A file of weights does not say which network it
 builds it. That is their own code, and the only code that runs here. Nothing is downloaded.
 """
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ from archlock.models import (
     read_state_dict,
 )
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.records import fingerprint
 from archlock.tasks import Framing
 
 FORMS: Final = (
@@ -50,6 +50,10 @@ class OpenedModel:
     """For a network of ours, what it is built from."""
     framing: Framing | None = None
     """How images of any size are brought to its own, where the checkpoint says so."""
+    built_by: str = ""
+    """What made the module, with its arguments, where the user said; the same in every process."""
+    notes: tuple[str, ...] = ()
+    """What was done to open it that the user should know, in sentences."""
 
     @property
     def reading(self) -> Framing | None:
@@ -58,13 +62,6 @@ class OpenedModel:
         None where its size is not known.
         """
         return self.framing or (None if self.shape is None else Framing(*self.shape[1:]))
-
-    @property
-    def architecture(self) -> str:
-        """Identity of what the weights are for, in the evidence store."""
-        if self.blueprint is not None:
-            return str(self.blueprint.architecture)
-        return f"{self.name}#{fingerprint(repr(self.module))}"
 
 
 def open_model(
@@ -157,7 +154,13 @@ def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> Open
         )
     module = fill(module_from_factory(factory, arguments), state, name=str(path))
     words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    return OpenedModel(module, path.stem, f"{path}, built by {factory}({words})", None)
+    return OpenedModel(
+        module,
+        path.stem,
+        f"{path}, built by {factory}({words})",
+        None,
+        built_by=re.sub(" at 0x[0-9a-f]+", "", f"{factory}({words})"),
+    )
 
 
 def _with_shape(opened: OpenedModel, size: tuple[int, int] | None, channels: int | None) -> OpenedModel:
