@@ -2,6 +2,7 @@
 
 from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
+from archlock.models.checkpoints import filled
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.heads import (
     features_before_head,
@@ -18,7 +19,7 @@ from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
-from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
+from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
 from archlock.models.weights import load_weights, save_weights
 
@@ -37,7 +38,7 @@ __all__ = [
     "count_parameters",
     "count_training_flops",
     "features_before_head",
-    "fill",
+    "filled",
     "head_name",
     "last_stage",
     "linear_head",
@@ -47,7 +48,7 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
-    "read_state_dict",
+    "read_parts",
     "reinitialised",
     "save_weights",
     "skeleton_of",

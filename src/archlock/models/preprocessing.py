@@ -153,7 +153,7 @@ def _check_pixels(processor: Processor, framing: Framing, colours: Colours, name
         if levels.mean() > _LEVELS:
             raise UnsupportedError(
                 f"{name}: {processor.name} brings images of {shape[0]} x {shape[1]} to {height} x {width} in a way "
-                f"that ArchLock does not know (pixels differ by {levels.mean():.0f} of 256 levels); wrap the model yourself"
+                f"that ArchLock does not know (pixels differ by {levels.mean():.0f} of 256 levels); wrap the model"
             )
         compared += 1
     if not compared:

@@ -17,11 +17,11 @@ from archlock.errors import ConfigurationError, RunError
 from archlock.models import (
     HUGGING_FACE_PREFIX,
     Network,
-    fill,
+    filled,
     load_weights,
     module_from_factory,
     open_classifier,
-    read_state_dict,
+    read_parts,
 )
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
 from archlock.tasks import Framing
@@ -146,20 +146,21 @@ def _hugging_face(text: str, name: str) -> OpenedModel:
 def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
     if factory is None and path.suffix == ".safetensors" and (path.parent / BLUEPRINT).exists():
         return _released(path.parent, path)
-    state = read_state_dict(path)
+    parts = read_parts(path)
     if factory is None:
         raise ConfigurationError(
             f"{path} holds weights, but not the network they belong to; name what builds it with --module "
             "package.module:callable, and --module-args for its arguments"
         )
-    module = fill(module_from_factory(factory, arguments), state, name=str(path))
+    module, taken = filled(module_from_factory(factory, arguments), parts, name=str(path))
     words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     return OpenedModel(
         module,
         path.stem,
-        f"{path}, built by {factory}({words})",
+        f"{path}{f' ({taken})' if taken else ''}, built by {factory}({words})",
         None,
         built_by=re.sub(" at 0x[0-9a-f]+", "", f"{factory}({words})"),
+        notes=(f"of {path} was taken {taken}",) if taken else (),
     )
 
 

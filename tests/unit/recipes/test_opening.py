@@ -51,7 +51,9 @@ def test_a_file_of_weights_and_what_builds_its_module(tmp_path: Path) -> None:
     opened = open_model(path, factory=FACTORY, arguments={"width": 3}, size=(8, 10))
     assert same(opened.module, plain_network(width=3))
     assert opened.shape == (1, 8, 10)  # the first convolution takes one channel
-    assert (opened.name, opened.origin) == ("best", f"{path}, built by {FACTORY}(width=3)")
+    taken = "the part 'state_dict', without 'module.' in its names"
+    assert (opened.name, opened.origin) == ("best", f"{path} ({taken}), built by {FACTORY}(width=3)")
+    assert opened.notes == (f"of {path} was taken {taken}",)
 
 
 def test_a_hugging_face_folder(tmp_path: Path) -> None:
