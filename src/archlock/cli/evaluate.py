@@ -174,7 +174,7 @@ def share(percentile: float) -> float:
 
     if 0 < percentile <= 1:
         raise ConfigurationError(
-            f"a source floor is a percentile from 0 to below 100; {percentile:g} of 100 hardly rules anything out: write "
-            f"{100 * percentile:g} for that share of the table"
+            f"a source floor is a percentile from 0 to below 100; {percentile:g} of 100 hardly rules anything out: "
+            f"write {100 * percentile:g} for that share of the table"
         )
     return percentile / 100

@@ -20,8 +20,8 @@ FEWEST: Final = 10
 def without_gaps(table: Table, pairs: Iterable[tuple[str, str]], *, surrogates: bool) -> tuple[Table, tuple[str, ...]]:
     """The table of the architectures with all full trainings on the pairs, and what was left out, in sentences.
 
-    With ``surrogates`` a source's other tasks belong to every pair. Short trainings of a task of which less than half
-    is left are no evidence and are left out as a column; where there are more, an architecture without is left out too.
+    With ``surrogates`` a source's other tasks belong to every pair. Where less than half of these architectures have a
+    short training on a task, such trainings are no evidence and are left out as a column; single ones may be missing.
     Fewer than :data:`FEWEST` architectures raise TableError with their number.
     """
     chosen = list(pairs)
@@ -34,31 +34,31 @@ def without_gaps(table: Table, pairs: Iterable[tuple[str, str]], *, surrogates: 
         for task, start in dict.fromkeys(seen)
         for column in (table.truth(task, start), table.judge(task, start))
     }
-    notes = []
-    full = _recorded(table, columns.values())
-    tasks = {task for task, _ in seen}
-    short = [c for c in table.columns if c.role == "evidence" and c.task in tasks]
-    scarce = [c for c in short if 2 * int((_recorded(table, [c]) & full).sum()) < int(full.sum())]
-    if scarce:
-        told = ", ".join(f"{c.name} ({int((_recorded(table, [c]) & full).sum())})" for c in scarce)
-        notes.append(f"Short trainings of less than half of the {int(full.sum())} architectures are not sold: {told}.")
-    rows = full & _recorded(table, [c for c in short if c not in scarce])
-    left = int(rows.sum())
-    counts = ", ".join(
-        f"{c.name} has {int(_recorded(table, [c]).sum())}" for c in (*columns.values(), *short) if c not in scarce
-    )
+    rows = _recorded(table, columns.values())
+    left, tasks = int(rows.sum()), {task for task, _ in seen}
+    counts = ", ".join(f"{name} has {int(_recorded(table, [column]).sum())}" for name, column in columns.items())
     if left < FEWEST:
         raise TableError(
             f"of {len(table.codes)} architectures of table {table.name!r} {left} have recorded values on all of "
-            f"{', '.join(sorted(tasks))} ({counts}); an evaluation needs at least {FEWEST}: import more rows, or choose "
-            "with --pairs tasks that were recorded together"
+            f"{', '.join(sorted(tasks))} ({counts}); an evaluation needs at least {FEWEST}: import more rows, or "
+            "choose with --pairs tasks that were recorded together"
         )
+    notes = []
     if left < len(table.codes):
         notes.append(
             f"{len(table.codes) - left} of {len(table.codes)} architectures are left out, since they have no recorded "
             f"value on every task ({counts}); percentiles are among the other {left}."
         )
-    return _restricted(table, rows, {c.name for c in scarce}), tuple(notes)
+    short = {c.name: int((_recorded(table, [c]) & rows).sum()) for c in table.columns if _is_short(c, tasks)}
+    scarce = {name: count for name, count in short.items() if 2 * count < left}
+    if scarce:
+        counted = ", ".join(f"{name} ({count})" for name, count in scarce.items())
+        notes.append(f"Short trainings of less than half of the {left} architectures are not sold: {counted}.")
+    return _restricted(table, rows, set(scarce)), tuple(notes)
+
+
+def _is_short(column: RecordedColumn, tasks: set[str]) -> bool:
+    return column.role == "evidence" and column.task in tasks
 
 
 def _recorded(table: Table, columns: Iterable[RecordedColumn]) -> np.ndarray:

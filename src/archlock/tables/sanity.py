@@ -16,9 +16,9 @@ from archlock.tables.table import RecordedColumn
 ODD: Final = "Warning: "
 """How a note begins that a reader should not miss."""
 _PERCENT: Final = ("%", "percent", "pct")
-_LESS: Final = frozenset("error errors err loss losses nll perplexity ppl mse rmse mae".split())
-_MORE: Final = frozenset("acc accuracy accuracies top1 top5 ssim miou iou auc r2".split())
-_TURNED: Final = frozenset("neg negative negated minus inverse".split())
+_LESS: Final = frozenset(["error", "errors", "err", "loss", "losses", "nll", "perplexity", "ppl", "mse", "rmse", "mae"])
+_MORE: Final = frozenset(["acc", "accuracy", "accuracies", "top1", "top5", "ssim", "miou", "iou", "auc", "r2"])
+_TURNED: Final = frozenset(["neg", "negative", "negated", "minus", "inverse"])
 _SHARE: Final = 0.5
 """Share of the values up to 1 that, taken as fractions, lie among the others."""
 
@@ -42,8 +42,8 @@ def refuse_impossible(
         row = int(wrong[0])
         more = f" (and {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""
         raise TableError(
-            f"{file}, row {row + 2}: {source} of architecture {codes[row]} is {values[row]:g} {column.unit}, expected 0 "
-            f"to 100{more}; leave the cell of a failed training empty, and give another unit if it is no percentage"
+            f"{file}, row {row + 2}: {source} of architecture {codes[row]} is {values[row]:g} {column.unit}, expected "
+            f"0 to 100{more}; leave the cell of a failed training empty, and give another unit if it is no percentage"
         )
 
 

@@ -178,12 +178,12 @@ def parse_floor(text: str) -> SourceFloor:
         ) from None
     if is_percentile and 0 < value <= 1:
         raise ConfigurationError(
-            f"floor {text!r} would be percentile {value:g} of 100, which hardly rules anything out; write p{100 * value:g} "
-            "for that share of the others"
+            f"floor {text!r} would be percentile {value:g} of 100, which hardly rules anything out; write "
+            f"p{100 * value:g} for that share of the others"
         )
     if not is_percentile and MOST_POINTS < value <= 100:
         raise ConfigurationError(
-            f"floor {text!r} would give up {value:g} points of source accuracy; write p{value:g} for a percentile, or the "
-            "points that may be lost, for example 1"
+            f"floor {text!r} would give up {value:g} points of source accuracy; write p{value:g} for a percentile, or "
+            "the points that may be lost, for example 1"
         )
     return SourceFloor("percentile" if is_percentile else "accuracy_loss", value / 100)
