@@ -3,10 +3,12 @@
 from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
+from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
+    HEAD,
     features_before_head,
-    head_name,
     linear_head,
     reinitialised,
     with_kept_head,
@@ -15,6 +17,7 @@ from archlock.models.heads import (
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, open_classifier
 from archlock.models.network import DenseDecoder, Network
+from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
@@ -25,21 +28,26 @@ from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
+    "HEAD",
     "HUGGING_FACE_PREFIX",
     "PROBES",
+    "Classifier",
     "DenseDecoder",
+    "Headed",
     "HuggingFaceClassifier",
     "Network",
     "Probe",
     "StackedNetwork",
     "answers_fingerprint",
+    "as_classifier",
     "build",
+    "copy_without_old_hooks",
     "count_flops",
     "count_parameters",
     "count_training_flops",
+    "described_classifier",
     "features_before_head",
     "filled",
-    "head_name",
     "last_stage",
     "linear_head",
     "load_weights",
