@@ -44,10 +44,13 @@ class Processor:
         return found
 
     def __call__(self, image: UInt8[np.ndarray, "h w c"]) -> Float[np.ndarray, "c h2 w2"]:
-        """What a model is given of an image; whatever the library raises."""
+        """What a model is given of an image. Anything but an image: UnsupportedError; else what the library raises."""
         with quiet():
             answer = self._theirs([image], return_tensors="np", input_data_format="channels_last")
-        return np.asarray(answer["pixel_values"][0], dtype=np.float64)
+        pixels = np.asarray(answer["pixel_values"][0], dtype=np.float64) if "pixel_values" in answer else np.empty(0)
+        if pixels.ndim != 3:
+            raise _beyond(self, "it makes patches or tokens, not an image")
+        return pixels
 
 
 def processor_name(settings: Mapping[str, Any], model_type: str | None) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ ODD: Final = "Warning: "
 """How a note begins that a reader should not miss."""
 _PERCENT: Final = ("%", "percent", "pct")
 _LESS: Final = frozenset(["error", "errors", "err", "loss", "losses", "nll", "perplexity", "ppl", "mse", "rmse", "mae"])
+_PERCENTAGES: Final = frozenset(["acc", "accuracy", "top1", "top5"])
 _MORE: Final = frozenset(["acc", "accuracy", "accuracies", "top1", "top5", "ssim", "miou", "iou", "auc", "r2"])
 _TURNED: Final = frozenset(["neg", "negative", "negated", "minus", "inverse"])
 _SHARE: Final = 0.5
@@ -63,11 +64,19 @@ def oddities(column: RecordedColumn, values: Float[np.ndarray, " rows"], source:
             f"{ODD}{source} is -1 in {int((there == -1).sum())} rows and never below 0 elsewhere; if -1 stands for a "
             "failed training, leave these cells empty."
         )
+    if not column.unit and _words(column, source) & _PERCENTAGES and (there.min() < 0 or there.max() > 100):
+        yield f"{ODD}{source} goes from {there.min():g} to {there.max():g}, which no accuracy does."
     yield from _of_fractions(column, there, source)
 
 
+def _words(column: RecordedColumn, source: str) -> set[str]:
+    """What a column is called, word by word."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{source} {column.metric}")
+    return set(re.findall(r"[a-z]+\d*", apart.lower()))
+
+
 def _of_direction(column: RecordedColumn, source: str) -> Iterator[str]:
-    words = set(re.findall(r"[a-z]+\d*", re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{source} {column.metric}").lower()))
+    words = _words(column, source)
     if words & _TURNED:
         return
     if column.higher_is_better and words & _LESS:

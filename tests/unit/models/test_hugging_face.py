@@ -1,6 +1,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from archlock.errors import ConfigurationError, RunError
 from archlock.models import open_classifier
+from archlock.models.hugging_face import _preprocessing_of
 from archlock.tasks import Framing
 
 PIXELS = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.25, 0.125], "size": {"height": 16, "width": 24}}
@@ -57,6 +59,13 @@ def test_a_channel_flip_is_done(tmp_path: Path) -> None:
     images = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         assert torch.allclose(model(images), body(images.flip(1)).logits, atol=1e-5)
+
+
+def test_a_timm_model_says_in_its_config_how_images_are_prepared() -> None:
+    """Such a folder has no preprocessor_config.json; timm itself is needed only to build the network."""
+    said = {"input_size": [3, 32, 32], "mean": [0.1] * 3, "std": [0.5] * 3, "crop_pct": 1.0, "interpolation": "bicubic"}
+    found = _preprocessing_of("nowhere", "nowhere", SimpleNamespace(pretrained_cfg=said), 3)
+    assert found.framing == Framing(32, 32, edge=32, resample="bicubic")
 
 
 def test_a_folder_without_its_processor_or_weights_or_head_is_refused(tmp_path: Path) -> None:

@@ -67,6 +67,12 @@ def test_a_mark_of_failures_is_told_where_no_unit_refuses_it() -> None:
     assert told(np.concatenate([GOOD - 95, [-1.0]]), column("")) == [], "a score that may be negative"
 
 
+def test_an_accuracy_that_is_none_is_told_where_no_unit_refuses_it() -> None:
+    (line,) = told(np.concatenate([GOOD, [932.8]]), column("", name="test_acc"))
+    assert line.endswith("to 932.8, which no accuracy does.")
+    assert told(np.concatenate([GOOD, [932.8]]), column("", name="score")) == []
+
+
 @pytest.mark.parametrize("name", ["c10_test_error", "valLoss", "test_err", "rmse_depth", "top1-error"])
 def test_an_error_taken_for_a_merit_is_told(name: str) -> None:
     (line,) = told(GOOD, column(name=name))
