@@ -11,7 +11,10 @@ from rich.console import Console
 if TYPE_CHECKING:
     from archlock.reports import Role
 
-DATA = "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set"
+DATA = (
+    "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set; options "
+    "behind a question mark, as in 'hf:NAME?label=fine_label&test=validation' (docs/how-to/own-data.md has them)"
+)
 
 SPACE = "nasbench201, transnas101_micro or transnas101_macro"
 

@@ -56,7 +56,7 @@ def transfer(
     from archlock.recipes import transfer as run_transfer
     from archlock.records import plain
     from archlock.tables import summarise
-    from archlock.tasks import LARGEST, open_task
+    from archlock.tasks import LARGEST, open_tasks
 
     place = resolve_device(device)
     config = TransferConfig(
@@ -75,8 +75,9 @@ def transfer(
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         asked = side if side > LARGEST else None  # smaller ones are made of what every source reads by itself
-        texts = dict.fromkeys((*source, *target))
-        opened = {text: open_task(text, image_size=asked, skip_bad=skip_bad, seed=seed) for text in texts}
+        texts = list(dict.fromkeys((*source, *target)))
+        tasks = open_tasks(texts, image_size=asked, skip_bad=skip_bad, seed=seed)
+        opened = dict(zip(texts, tasks, strict=True))
         result = run_transfer(
             [opened[text] for text in source],
             [opened[text] for text in target],
