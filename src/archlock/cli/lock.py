@@ -132,7 +132,7 @@ def lock(
     from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor
     from archlock.recipes import lock as run_lock
-    from archlock.tasks import Framing, names_apart, open_task, seal
+    from archlock.tasks import Framing, check_task, names_apart, open_task, seal
 
     console = stderr()
     defaults = LockConfig()
@@ -160,6 +160,8 @@ def lock(
         seed=seed,
         device=place,
     )
+    for text in audit or []:
+        check_task(text)  # it is opened when the lock is decided, which is late to hear that there is no such folder
     with progress_on(console, quiet=quiet or as_json) as progress:
         task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
         opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)

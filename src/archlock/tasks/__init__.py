@@ -2,7 +2,7 @@
 
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing, Resample
-from archlock.tasks.opening import FORMS, open_task, open_tasks
+from archlock.tasks.opening import FORMS, check_task, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
@@ -36,6 +36,7 @@ __all__ = [
     "Simulator",
     "Split",
     "Task",
+    "check_task",
     "conform",
     "digits",
     "enlarged",

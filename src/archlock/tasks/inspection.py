@@ -21,7 +21,7 @@ LEAST_CONTRAST = 32
 """Levels of 255 that all but two thousandths of the pixels should spread over."""
 
 FEW_TWINS, TWIN_SHARE, COPIED_SHARE = 2, 0.01, 0.1
-"""Images that two splits, or two classes, may share without a word: so many, or that share of the smaller one. Copies
+"""Images of a split that may be in one before it, or under two classes, without a word: so many, or that share. Copies
 within the training split that are left alone."""
 
 SAMPLED = 2000
@@ -78,19 +78,14 @@ def _on_twins(where: str, splits: Mapping[str, Split], classes: tuple[str, ...])
     said = []
     for first, second in combinations(splits, 2):
         one, other = set(digests[first]), set(digests[second])
-        shared = sum(digest in other for digest in digests[first]), sum(digest in one for digest in digests[second])
         if one == other:
             raise TaskError(
                 f"{where}: the {first} split and the {second} split hold the same images ({len(one):,}), and no image "
                 "may both teach or decide and judge; give other images, or leave one split out to have it made of train"
             )
-        smaller, count, of = min(
-            (len(digests[first]), shared[0], first), (len(digests[second]), shared[1], second), key=lambda it: it[0]
-        )
-        if count > max(FEW_TWINS, TWIN_SHARE * smaller) or count == smaller > 0:
-            other_name = second if of == first else first
-            every = "all" if count == smaller else f"{count:,} of"
-            said.append(f"{every} {smaller:,} {of} images are also {other_name} images: figures on them flatter")
+        count, of = sum(digest in one for digest in digests[second]), len(digests[second])
+        if count > max(FEW_TWINS, TWIN_SHARE * of) or count == of > 0:
+            said.append(f"{'all' if count == of else f'{count:,} of'} {of:,} {second} images are {first} images, too")
     labels: dict[bytes, set[int]] = {}
     for digest, label in zip(digests["train"], splits["train"].targets.tolist(), strict=True):
         labels.setdefault(digest, set()).add(label)

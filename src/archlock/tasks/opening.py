@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.conform import conform
@@ -11,8 +12,8 @@ from archlock.tasks.saving import is_saved_task, load_task
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.digits import digits
 from archlock.tasks.sources.hugging_face import hugging_face
-from archlock.tasks.sources.image_folder import holds_images, image_folder
-from archlock.tasks.sources.npz import npz
+from archlock.tasks.sources.image_folder import check_image_folder, holds_images, image_folder
+from archlock.tasks.sources.npz import check_npz, npz
 from archlock.tasks.sources.source_texts import DIGITS, SURELY_DIGITS, SourceText, names_apart
 from archlock.tasks.task import Task
 
@@ -54,6 +55,24 @@ def open_task(
     return conform(task, (task.shape[0], *framing.size), framing=way)
 
 
+def check_task(text: str) -> None:
+    """What is wrong with the data that a text names, as far as names, shapes and places say it; nothing is read.
+
+    For data that are not to be opened yet. Raises as :func:`open_task`.
+    """
+    given = SourceText.parsed(text)
+    if given.source == "digits":
+        _refuse_two_meanings(given)
+    elif given.source == "folder":
+        _refuse_other_folders(given.path)
+        check_image_folder(given.path, splits="splits" not in given.options)
+    elif given.source == "archive":
+        if not is_saved_task(given.path):
+            check_npz(given.path, layout=given.options.get("layout"))
+    elif given.source == "unknown":
+        _refuse_unknown(given)
+
+
 def open_tasks(
     texts: Sequence[str], *, image_size: int | Framing | None = None, skip_bad: bool = False, seed: int = 0
 ) -> list[Task]:
@@ -73,12 +92,10 @@ def _opened(
     progress: Callable[[int, int], None] | None,
 ) -> Task:
     path, options = given.path, given.options
+    if given.source == "unknown":
+        _refuse_unknown(given)
     if given.source == "digits":
-        if given.place == DIGITS and path.is_dir() and holds_images(path):
-            raise ConfigurationError(
-                f"{DIGITS!r} names scikit-learn's handwritten digits, and there is a folder of that name here which "
-                f"holds images; write ./{DIGITS} for the folder, or {SURELY_DIGITS} for the handwritten ones"
-            )
+        _refuse_two_meanings(given)
         return digits(seed=seed)
     if given.source == "hugging_face":
         return hugging_face(
@@ -96,10 +113,20 @@ def _opened(
         _refuse_other_folders(path)
         splits = "splits" not in options
         return image_folder(path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, seed=seed)
-    if given.source == "archive":
-        return load_task(path) if is_saved_task(path) else npz(path, layout=options.get("layout"), seed=seed)
-    if given.place and path.exists():
-        raise TaskError(f"{shown(str(path))} is neither a folder nor a .npz file; expected {FORMS}")
+    return load_task(path) if is_saved_task(path) else npz(path, layout=options.get("layout"), seed=seed)
+
+
+def _refuse_two_meanings(given: SourceText) -> None:
+    if given.place == DIGITS and given.path.is_dir() and holds_images(given.path):
+        raise ConfigurationError(
+            f"{DIGITS!r} names scikit-learn's handwritten digits, and there is a folder of that name here which holds "
+            f"images; write ./{DIGITS} for the folder, or {SURELY_DIGITS} for the handwritten ones"
+        )
+
+
+def _refuse_unknown(given: SourceText) -> NoReturn:
+    if given.place and given.path.exists():
+        raise TaskError(f"{shown(str(given.path))} is neither a folder nor a .npz file; expected {FORMS}")
     raise ConfigurationError(
         f"no task {shown(given.place)!r}: no such file, and no name that is known; expected {FORMS}"
     )

@@ -36,9 +36,7 @@ def shown_names(names: Iterable[str], where: str) -> tuple[str, ...]:
             raise TaskError(f"{where}: the name of class {name[:40]!r} {fault}; rename the class")
         looks = unicodedata.normalize("NFC", name).strip()
         if looks in seen:
-            raise TaskError(
-                f"{where}: two classes have the name {name!r} as it is shown ({seen[looks]!r} and {name!r}); rename one"
-            )
+            raise TaskError(f"{where}: two classes look alike, {seen[looks]!a} and {name!a}; rename one")
         seen[looks] = name
     return found
 

@@ -80,8 +80,8 @@ def places_of(path: Path, *, splits: bool = True) -> dict[Role, Path]:
         if not holding[place.name] and any(place.iterdir()):
             raise TaskError(
                 f"{_said(place)} lacks {', '.join(sorted(map(shown, holding[places['train'].name])))}, compared with "
-                f"the classes of {_said(places['train'])}: it is a split ({role}) without class folders; put the images "
-                "of each class into a subfolder, or move it away if its images have no classes"
+                f"the classes of {_said(places['train'])}: it is a split ({role}) without class folders; put the "
+                "images of each class into a subfolder, or move it away if its images have no classes"
             )
     return places
 

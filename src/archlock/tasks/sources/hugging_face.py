@@ -42,8 +42,8 @@ def hugging_face(
     Without names the columns are the only one of images and the only one of class labels, or of texts or whole numbers
     that is called as labels are. Splits are found by their usual names; "none" means that one is to be made of train,
     as are those that are not there. No split has two purposes, and one without any label is left out, if it was not
-    named. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets`` library, for a
-    text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
+    named. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
+    library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
     """
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)

@@ -195,6 +195,11 @@ def _images_in(folder: Path, passed: Counter[str], seen: frozenset[Path] = froze
             passed[kind] += 1
 
 
+def check_image_folder(path: Path, *, splits: bool = True) -> None:
+    """What :func:`image_folder` says of the names of folders and files alone: no image is read. Errors as there."""
+    _found_in(path, splits=splits)
+
+
 def holds_images(path: Path) -> bool:
     """Whether a folder has image files in it, at any depth."""
     return any(True for _ in _images_in(path, Counter()))

@@ -68,6 +68,14 @@ def npz(path: str | Path, *, layout: str | None = None, seed: int = 0) -> Task:
     )
 
 
+def check_npz(path: Path, *, layout: str | None = None) -> None:
+    """What :func:`npz` says of the names and shapes of the arrays alone: none is read. Errors as there."""
+    headers = headers_of(path)
+    for (_, part), key in keys_of(headers, shown(str(path))).arrays.items():
+        if part == "images" and LAYOUT not in headers:
+            _layout_of(headers[key].shape, path, key, _layout(layout, None, path))
+
+
 def _layout(asked: str | None, stored: np.ndarray | None, path: Path) -> str | None:
     said = asked if asked is not None or stored is None else str(stored)
     if said is None or said in LAYOUTS:
@@ -112,14 +120,19 @@ def _images(
 def _pixels(
     array: np.ndarray, path: Path, key: str, layout: str | None
 ) -> UInt8[np.ndarray, "examples height width channels"]:
-    where = f"{shown(str(path))}, key {shown(key)!r}"
-    if layout is None or array.ndim != len(layout) or 0 in array.shape[1:]:
-        layout = layout_of(array.shape, where, shown(key))
+    layout = _layout_of(array.shape, path, key, layout)
     if array.dtype != np.uint8:
-        array = _from_floats(array, where, key)
+        array = _from_floats(array, f"{shown(str(path))}, key {shown(key)!r}", key)
     if layout == "NCHW":
         array = array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(array if array.ndim == 4 else array[..., None])
+
+
+def _layout_of(shape: tuple[int, ...], path: Path, key: str, layout: str | None) -> str:
+    """The layout that is said, if it fits the shape, or else the one that the shape says."""
+    if layout is not None and len(shape) == len(layout) and 0 not in shape[1:]:
+        return layout
+    return layout_of(shape, f"{shown(str(path))}, key {shown(key)!r}", shown(key))
 
 
 def _from_floats(array: np.ndarray, where: str, key: str) -> UInt8[np.ndarray, "..."]:
