@@ -32,7 +32,8 @@ def label_column_of(rows: Any, name: str | None, text: str) -> str:
         for column, feature in rows.features.items()
         if column.lower() in LABEL_NAMES and str(getattr(feature, "dtype", "")).startswith(("int", "uint", "string"))
     ]
-    return _only(declared or plain, "of type ClassLabel", "label", rows, text)
+    kind = "of type ClassLabel" if declared or not plain else "that may be labels"
+    return _only(declared or plain, kind, "label", rows, text)
 
 
 def class_names(rows: Any, column: str, text: str) -> tuple[str, ...]:
