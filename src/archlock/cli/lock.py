@@ -132,7 +132,7 @@ def lock(
     from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor
     from archlock.recipes import lock as run_lock
-    from archlock.tasks import Framing, check_task, names_apart, open_task, seal
+    from archlock.tasks import Framing, check_task, name_of, names_apart, open_task, seal
 
     console = stderr()
     defaults = LockConfig()
@@ -165,15 +165,17 @@ def lock(
     with progress_on(console, quiet=quiet or as_json) as progress:
         task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
         opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)
-        known, hidden = target or [], audit or []
-        names = names_apart([*known, *hidden], beside=[source])
-        pairs = list(zip([*known, *hidden], names, strict=True))
+        hidden = audit or []
+        names = names_apart([*(target or []), *hidden], beside=[source])
         result = run_lock(
             task,
             config,
             out=out,
-            known=[opened(text, name=name) for text, name in pairs[: len(known)]],
-            sealed=[seal(partial(opened, text, name=name), name=name) for text, name in pairs[len(known) :]],
+            known=[opened(text, name=names.get(text)) for text in target or []],
+            sealed=[
+                seal(partial(opened, text, name=names.get(text)), name=names.get(text, name_of(text)))
+                for text in hidden
+            ],
             store=store,
             workers=workers,
             progress=progress,

@@ -2,7 +2,7 @@
 
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing, Resample
-from archlock.tasks.opening import FORMS, check_task, open_task, open_tasks
+from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
@@ -44,6 +44,7 @@ __all__ = [
     "hugging_face",
     "image_folder",
     "load_task",
+    "name_of",
     "names_apart",
     "npz",
     "open_task",

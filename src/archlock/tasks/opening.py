@@ -79,9 +79,13 @@ def open_tasks(
     """The tasks that several texts name, as :func:`open_task`; different data have different names."""
     names = names_apart(texts)
     return [
-        open_task(text, image_size=image_size, skip_bad=skip_bad, name=name, seed=seed)
-        for text, name in zip(texts, names, strict=True)
+        open_task(text, image_size=image_size, skip_bad=skip_bad, name=names.get(text), seed=seed) for text in texts
     ]
+
+
+def name_of(text: str) -> str:
+    """The name that the task of a text gets, as far as the text says it; nothing is opened."""
+    return SourceText.parsed(text).name
 
 
 def _opened(

@@ -30,7 +30,9 @@ def test_ordinary_images_need_no_word():
     assert remarks(train=strokes) == ()
 
 
-@pytest.mark.parametrize(("level", "words"), [(0, r"the same value, 0 \(black\)"), (255, r"255 \(white\)"), (9, "9: there")])
+@pytest.mark.parametrize(
+    ("level", "words"), [(0, r"the same value, 0 \(black\)"), (255, r"255 \(white\)"), (9, "9: there")]
+)
 def test_images_of_one_value_are_refused(level, words):
     with pytest.raises(TaskError, match=rf"here: every pixel of all 40 train images has .*{words}"):
         remarks(train=np.full((40, 4, 4, 1), level, np.uint8))
@@ -57,7 +59,9 @@ def test_splits_of_the_same_images_are_refused():
     some, order = noise(10), RNG.permutation(10)
     for pair in ("train", "validation"), ("train", "test"), ("validation", "test"):
         splits = {"train": noise(20), pair[0]: some, pair[1]: some[order]}
-        with pytest.raises(TaskError, match=rf"the {pair[0]} split and the {pair[1]} split hold the same images \(10\)"):
+        with pytest.raises(
+            TaskError, match=rf"the {pair[0]} split and the {pair[1]} split hold the same images \(10\)"
+        ):
             remarks(**splits)
 
 
@@ -83,7 +87,10 @@ def test_images_of_two_classes_and_copies_are_counted():
 @pytest.mark.parametrize(
     ("scaled", "words"),
     [
-        (lambda images: (images / 256).astype(np.uint8), "every pixel of all 60 train images has the same value, 0 .black"),
+        (
+            lambda images: (images / 256).astype(np.uint8),
+            "every pixel of all 60 train images has the same value, 0 .black",
+        ),
         (lambda images: (images / 255 / 255).astype(np.float32), None),
     ],
 )

@@ -108,22 +108,22 @@ class SourceText:
         return shown(self.path.resolve().name if self.source == "folder" else self.path.name)
 
 
-def names_apart(texts: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]:
-    """A name for each text; of those that would have one name and are different data, each is told by its folders.
+def names_apart(texts: Sequence[str], *, beside: Sequence[str] = ()) -> dict[str, str]:
+    """Another name for each text whose data would have the name of different data: it is told apart by its folders.
 
     ``a/photos`` and ``b/photos`` become ``a-photos`` and ``b-photos``. Names that were asked for, and those of the
     texts ``beside``, stay.
     """
-    every = [SourceText.parsed(text) for text in (*texts, *beside)]
-    parts = [_parts(one) for one in every]
-    found = []
-    for place, one in enumerate(every[: len(texts)]):
-        others = [parts[i] for i, other in enumerate(every) if other.name == one.name and parts[i] != parts[place]]
-        length = 1
-        while others and length < len(parts[place]) and any(o[-length:] == parts[place][-length:] for o in others):
-            length += 1
-        fixed = NAME in one.options or not others
-        found.append(one.name if fixed else shown("-".join(parts[place][-length:]).strip("/-")))
+    every = {text: SourceText.parsed(text) for text in (*texts, *beside)}
+    parts = {text: _parts(one) for text, one in every.items()}
+    found = {}
+    for text in texts:
+        own = parts[text]
+        others = [parts[other] for other, one in every.items() if one.name == every[text].name and parts[other] != own]
+        if not others or NAME in every[text].options:
+            continue
+        length = next((n for n in range(1, len(own)) if all(one[-n:] != own[-n:] for one in others)), len(own))
+        found[text] = shown("-".join(own[-length:]).strip("/-"))
     return found
 
 

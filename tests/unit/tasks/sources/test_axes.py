@@ -27,8 +27,11 @@ def test_images_whose_shape_says_it(shape, layout):
 
 @pytest.mark.parametrize(
     "shape",
-    [*((channels, 16, 16) for channels in (1, 2, 3, 4)), *((c, 32, 32) for c in (5, 8, 10, 12, 13)), (3, 480, 640)]
-    + [(3, 6, 5), (3, 4, 4), (13, 48, 64), (2, 128, 128)],
+    [
+        *((channels, 16, 16) for channels in (1, 2, 3, 4)),
+        *((channels, 32, 32) for channels in (5, 8, 10, 12, 13)),
+        *((3, 480, 640), (3, 6, 5), (3, 4, 4), (13, 48, 64), (2, 128, 128)),
+    ],
 )
 def test_channels_first_is_refused_with_what_to_write(shape):
     words = r"here: shape .* looks like N x C x H x W; expected N x H x W x C, use x_train\.transpose\(0, 2, 3, 1\)"
@@ -38,7 +41,9 @@ def test_channels_first_is_refused_with_what_to_write(shape):
 
 @pytest.mark.parametrize("shape", [(3, 3, 3), (16, 16, 16), (16, 8, 8), (3, 4, 3), (13, 20, 24), (1, 1, 1), (1, 64, 3)])
 def test_shapes_that_read_both_ways_are_refused_with_what_to_write(shape):
-    with pytest.raises(TaskError, match=r"may be N x H x W x C or N x C x H x W; say which with layout=.NHWC.*\(or NCHW\)"):
+    with pytest.raises(
+        TaskError, match=r"may be N x H x W x C or N x C x H x W; say which with layout=.NHWC.*\(or NCHW\)"
+    ):
         layout_of((N, *shape), "here", "x_train")
 
 

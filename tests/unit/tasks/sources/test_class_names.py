@@ -14,7 +14,7 @@ from archlock.tasks.sources.class_names import differing_in_case, shown, shown_n
         ("red \x1b[31m", "red \\x1b[31m"),
         ("gnp.\u202eexe", "gnp.\\u202eexe"),
         ("café, Größe 猫", "café, Größe 猫"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
         ("a\\b", "a\\b"),
     ],
 )

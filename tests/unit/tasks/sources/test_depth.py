@@ -57,7 +57,12 @@ def test_levels_are_scaled_and_rounded():
 
 @pytest.mark.parametrize(
     ("low", "high", "kind", "ending"),
-    [(300, 4096, np.uint16, "png"), (0, 241, np.int32, "tif"), (800, 1201, np.uint16, "tif"), (0, 1024, np.uint16, "png")],
+    [
+        (300, 4096, np.uint16, "png"),
+        (0, 241, np.int32, "tif"),
+        (800, 1201, np.uint16, "tif"),
+        (0, 1024, np.uint16, "png"),
+    ],
 )
 def test_hardly_a_level_is_lost(tmp_path, low, high, kind, ending):
     task = image_folder(write(tmp_path, noise(low, high, kind), ending=ending))
@@ -123,7 +128,9 @@ def test_dark_colours_of_16_bits_are_refused(tmp_path):
     assert image_folder(tmp_path).remarks == ()
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(deep_colours(4096))
-    with pytest.raises(TaskError, match=r"8 colour files have 16 bits a level, but none is brighter than 4,095 of 65,535"):
+    with pytest.raises(
+        TaskError, match=r"8 colour files have 16 bits a level, but none is brighter than 4,095 of 65,535"
+    ):
         image_folder(tmp_path)
 
 

@@ -71,17 +71,32 @@ def flat_test(root):
     ("make", "words"),
     [
         (lambda root: layout(root, "lernen", "pruefen"), "lernen and pruefen all hold the folders glioma and notumor"),
-        (lambda root: layout(root, "val", "test"), "test and val all hold the folders glioma and notumor, so they look"),
+        (
+            lambda root: layout(root, "val", "test"),
+            "test and val all hold the folders glioma and notumor, so they look",
+        ),
         (one_lacks_a_class, "lernen and lernkontrolle all hold the folders a and b, so they look like splits"),
-        (with_masks, "cat and dog all hold the folders images and masks, so they look like splits and not like classes;"),
+        (
+            with_masks,
+            "cat and dog all hold the folders images and masks, so they look like splits and not like classes;",
+        ),
         (turned, r"cat and dog all hold the folders test and train.*turn them around, as in train/CLASS"),
         (mixed, r"test holds cat and dog, and so does .*: a split beside class folders; move the other class folders"),
         (with_part, r"Test holds cat, and so does .*: a split beside class folders"),
-        (lambda root: write_folder(root, {"train": 4, "test": 4}), "test and train look like splits and hold no class fol"),
+        (
+            lambda root: write_folder(root, {"train": 4, "test": 4}),
+            "test and train look like splits and hold no class fol",
+        ),
         (lambda root: write_folder(root, {"trainA": 4, "testA": 4, "trainB": 4}), "testA and trainA look like splits"),
         (lambda root: layout(root, "seg_train", "seg_test"), "seg_test and seg_train look like splits; expected train"),
-        (lambda root: layout(root, "train", "Training", "test"), "has train and Training; keep one folder for training"),
-        (lambda root: layout(root, "data"), "holds one folder only, 'data', with glioma and notumor in it.*then give .*data"),
+        (
+            lambda root: layout(root, "train", "Training", "test"),
+            "has train and Training; keep one folder for training",
+        ),
+        (
+            lambda root: layout(root, "data"),
+            "holds one folder only, 'data', with glioma and notumor in it.*then give .*data",
+        ),
         (flat_test, r"test lacks glioma, notumor, compared with .*train: it is a split \(test\) without class folders"),
     ],
 )
@@ -146,7 +161,7 @@ def test_names_that_are_no_utf8_are_shown_escaped(tmp_path):
     assert (task.name, task.classes) == ("dr\\xe9nks", ("caf\\xe9", "eau", "th\\xe9"))
     for text in (task.name, task.origin, *task.classes, *task.remarks):
         assert text.encode()
-    with pytest.raises(TaskError) as caught:
-        (next(tmp_path.iterdir()) / "leer").mkdir()
+    (next(tmp_path.iterdir()) / "leer").mkdir()
+    with pytest.raises(TaskError, match="holds no images") as caught:
         image_folder(next(tmp_path.iterdir()))
     assert str(caught.value).encode()

@@ -231,7 +231,10 @@ def test_usual_names_of_arrays(tmp_path, train, validation, test):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"x_extra": IMAGES}, r"key 'x_extra' \(uint8 30 x 6 x 5 x 3\) looks like images of a split and is not understood"),
+        (
+            {"x_extra": IMAGES},
+            r"key 'x_extra' \(uint8 30 x 6 x 5 x 3\) looks like images of a split and is not understood",
+        ),
         ({"images_unlabelled": IMAGES}, "key 'images_unlabelled' .* looks like images of a split"),
         ({"test_crops": IMAGES}, "key 'test_crops' .* looks like images of a split"),
         ({"x_te": IMAGES, "y_te": LABELS}, "key 'x_te' .* looks like images of a split"),
@@ -249,12 +252,16 @@ def test_keys_that_look_like_a_split_are_named(tmp_path, arrays, words):
 
 def test_the_keys_that_a_file_has_are_named(tmp_path):
     np.savez(tmp_path / "a.npz", x_tr=IMAGES, arr_0=LABELS)
-    with pytest.raises(TaskError, match=r"its keys: x_tr \(uint8 30 x 6 x 5 x 3\), arr_0 \(int64 30\); of the known .* none"):
+    with pytest.raises(
+        TaskError, match=r"its keys: x_tr \(uint8 30 x 6 x 5 x 3\), arr_0 \(int64 30\); of the known .* none"
+    ):
         npz(tmp_path / "a.npz")
 
 
 def test_what_accompanies_images_is_told_and_not_used(tmp_path):
-    task = npz(written(tmp_path, train_ids=LABELS, masks_train=IMAGES[..., 0], y_train_coarse=LABELS, note=np.array("a")))
+    task = npz(
+        written(tmp_path, train_ids=LABELS, masks_train=IMAGES[..., 0], y_train_coarse=LABELS, note=np.array("a"))
+    )
     said = "these arrays of the archive are not used: train_ids (int64 30), masks_train (uint8 30 x 6 x 5), "
     assert task.remarks == (f"{said}y_train_coarse (int64 30), note (<U1 number)",)
     assert task.fingerprint == npz(written(tmp_path)).fingerprint
@@ -262,7 +269,7 @@ def test_what_accompanies_images_is_told_and_not_used(tmp_path):
 
 def test_names_of_classes_are_shown_escaped_or_refused(tmp_path):
     assert npz(written(tmp_path, classes=np.array([b"caf\xe9", b"b\n", b"c"]))).classes == ("caf\\xe9", "b\\n", "c")
-    with pytest.raises(TaskError, match="key 'classes': the name of class 'x+' has 2,000 letters"):
+    with pytest.raises(TaskError, match=r"key 'classes': the name of class 'x+' has 2,000 letters"):
         npz(written(tmp_path, classes=np.array(["x" * 2000, "b", "c"])))
     assert npz(written(tmp_path, class_names=np.array(["a", "b", "c"]))).classes == ("a", "b", "c")
 

@@ -6,11 +6,20 @@ from archlock.tasks.sources.split_names import alike_but_for_the_split, roles_of
 @pytest.mark.parametrize(
     ("name", "role"),
     [
-        *((name, "train") for name in ("train", "Training", "TRAIN", "train_set", "train_images", "trainset", "Train Data")),
+        *(
+            (name, "train")
+            for name in ("train", "Training", "TRAIN", "train_set", "train_images", "trainset", "Train Data")
+        ),
         *((name, "train") for name in ("images-train", "01_train", "train2017", "trn")),
-        *((name, "validation") for name in ("val", "Valid", "VALIDATION", "dev", "dev_set", "val-images", "Development")),
+        *(
+            (name, "validation")
+            for name in ("val", "Valid", "VALIDATION", "dev", "dev_set", "val-images", "Development")
+        ),
         *((name, "test") for name in ("test", "Testing", "TEST", "test_set", "held-out", "holdout", "tst")),
-        *((name, None) for name in ("cat", "trainer", "bullet train", "invalid", "test tube", "device", "contest", "x", "")),
+        *(
+            (name, None)
+            for name in ("cat", "trainer", "bullet train", "invalid", "test tube", "device", "contest", "x", "")
+        ),
         *((name, None) for name in ("тест", "evaluated", "data", "images", "12")),
     ],
 )
