@@ -36,7 +36,7 @@ def layout_of(shape: tuple[int, ...], where: str, key: str) -> Layout:
     if (middle == last and high < last) or (much_smaller and reads_first <= 4 and not few_last):
         raise TaskError(
             f"{where}: shape {shape} looks like N x C x H x W; expected N x H x W x C, use {key}.transpose(0, 2, 3, 1)"
-            f", or {say}"
+            f", or {say.replace('NHWC', 'NCHW')} (NHWC if it is not what it looks like)"
         )
     bands = last < min(high, middle) or (reads_last < 2 and last >= 2 * max(high, middle))
     if not few_last and bands:

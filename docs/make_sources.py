@@ -1,0 +1,79 @@
+"""Write the tables of docs/how-to/own-data.md: ``python docs/make_sources.py``. A test compares the two.
+
+Every row is made by the code: the sample (``sample_data.py``) is opened, and what becomes of it, or the words in which
+it is refused, is written down.
+"""
+
+import contextlib
+import logging
+import runpy
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from archlock.errors import ArchLockError
+from archlock.tables import read_delimited
+from archlock.tasks import Task, open_task
+
+PAGE = Path(__file__).parent / "how-to" / "own-data.md"
+BEGIN, END = "<!-- made by docs/make_sources.py -->", "<!-- end -->"
+
+
+def tables() -> str:
+    """One table for each kind of source."""
+    found = runpy.run_path(str(Path(__file__).parent / "sample_data.py"))
+    noticed = logging.getLogger("archlock.tasks")
+    level = noticed.level
+    noticed.setLevel(logging.ERROR)  # what would be told is in the tables
+    kinds = {
+        "Folders": ("FOLDERS", _of_task),
+        "NumPy archives": ("ARCHIVES", _of_task),
+        "Hugging Face data sets": ("HUGGING_FACE", _of_task),
+        "Recorded tables": ("TABLES", _of_table),
+    }
+    parts = [f"### {title}\n\n{_table(found[name], open_)}" for title, (name, open_) in kinds.items()]
+    noticed.setLevel(level)
+    return "\n\n".join(parts)
+
+
+def page(text: str) -> str:
+    """The page with its tables made anew."""
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
+
+
+def _table(samples: Iterable[Any], opened: Callable[[str], tuple[str, str]]) -> str:
+    lines = ["| data | what becomes of it | in which words |", "|---|---|---|"]
+    for sample in samples:
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            text = sample.make()
+            try:
+                outcome, words = opened(text)
+            except ArchLockError as error:
+                outcome, words = "refused", str(error)
+        lines.append(f"| {sample.words} | {outcome} | {words.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines)
+
+
+def _of_task(text: str) -> tuple[str, str]:
+    task = open_task(text)
+    return f"{'told' if task.remarks else 'understood'}: {_in_short(task)}", "; ".join(task.remarks)
+
+
+def _in_short(task: Task) -> str:
+    channels, height, width = task.shape
+    sizes = " + ".join(str(len(split)) for split in (task.train, task.validation, task.test))
+    return f"{', '.join(task.classes)}; {sizes} images of {height} x {width} x {channels}"
+
+
+def _of_table(path: str) -> tuple[str, str]:
+    columns = ["cifar10=top:unit=%", "cifar10@12=early:evidence:unit=%"]
+    found = read_delimited(path, space="nasbench201", key="code", columns=columns)
+    missing = int((found.values != found.values).sum())
+    return f"understood: {len(found.codes)} architectures, {missing} values missing", found.provenance.note
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
