@@ -34,10 +34,10 @@ def shown_names(names: Iterable[str], where: str) -> tuple[str, ...]:
         if not name.strip() or len(name) > LONGEST:
             fault = "is empty" if not name.strip() else f"has {len(name):,} letters, more than {LONGEST:,}"
             raise TaskError(f"{where}: the name of class {name[:40]!r} {fault}; rename the class")
-        looks = unicodedata.normalize("NFC", name).strip()
-        if looks in seen:
-            raise TaskError(f"{where}: two classes look alike, {seen[looks]!a} and {name!a}; rename one")
-        seen[looks] = name
+        appearance = unicodedata.normalize("NFC", name).strip()
+        if appearance in seen:
+            raise TaskError(f"{where}: two classes look alike, {seen[appearance]!a} and {name!a}; rename one")
+        seen[appearance] = name
     return found
 
 
