@@ -81,6 +81,12 @@ def test_a_data_set_of_hugging_face_says_what_to_write(tmp_path):
         open_task(str(tmp_path))
 
 
+def test_the_ending_of_an_archive_may_be_in_capitals(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=digits().test.images, y_train=digits().test.targets % 2)
+    (tmp_path / "a.npz").rename(tmp_path / "a.NPZ")
+    assert open_task(str(tmp_path / "a.NPZ")).classes == ("0", "1")
+
+
 def test_several_tasks_have_names_of_their_own(tmp_path):
     for name in ("a", "b"):
         write_folder(tmp_path / name / "photos", {"cat": 3 + len(name), "dog": 5})

@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 
 from archlock.tasks.framing import Framing
 from archlock.tasks.sources.depth import Depth, Scale
+from archlock.tasks.sources.passed_over import format_of
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 EXTENSIONS: Final = frozenset(
@@ -74,7 +75,7 @@ def decode(
     except UnreadableError:
         raise
     except Exception as error:  # decoders raise a dozen types on damaged bytes
-        raise _why(error) from error
+        raise _why(error, source) from error
     return pixels[..., None] if pixels.ndim == 2 else _grey_if_equal(pixels)
 
 
@@ -90,7 +91,7 @@ def header_of(source: bytes | Path) -> Header:
     except UnreadableError:
         raise
     except Exception as error:  # as above
-        raise _why(error) from error
+        raise _why(error, source) from error
 
 
 def _depth(image: Any) -> Depth | None:
@@ -150,11 +151,13 @@ def _grey_if_equal(pixels: np.ndarray) -> UInt8[np.ndarray, "height width channe
     return pixels[..., :1] if grey else pixels
 
 
-def _why(error: Exception) -> UnreadableError:
+def _why(error: Exception, source: bytes | Path) -> UnreadableError:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return UnreadableError(f"is refused as a decompression bomb ({error}); scale the image down")
     if isinstance(error, UnidentifiedImageError):
-        return UnreadableError(f"is not an image in a known format ({', '.join(FORMATS)})")
+        begins = format_of(source)
+        instead = f", but begins as {begins} does: convert it" if begins else ""
+        return UnreadableError(f"is not an image in a known format ({', '.join(FORMATS)}){instead}")
     return UnreadableError(f"cannot be read as an image ({str(error) or type(error).__name__})")

@@ -48,13 +48,19 @@ def passed_over_as(path: Path) -> str | None:
     ending = path.suffix.lower().removeprefix(".")
     if ending in LIKE_IMAGES:
         return f".{ending}"
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(160)
-    except OSError:
-        return None
-    name = next((name for place, begin, name in STARTS if start[place : place + len(begin)] == begin), None)
+    name = format_of(path)
     return None if name is None else f"{name} named {f'.{ending}' if ending else 'without an ending'}"
+
+
+def format_of(source: bytes | Path) -> str | None:
+    """The format that a file begins as; None for any other, and for one that cannot be opened."""
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as stream:
+                source = stream.read(160)
+        except OSError:
+            return None
+    return next((name for place, begin, name in STARTS if source[place : place + len(begin)] == begin), None)
 
 
 def counted(kinds: Counter[str]) -> str:

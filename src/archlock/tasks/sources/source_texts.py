@@ -96,7 +96,7 @@ class SourceText:
             return "digits"
         if self.place and self.path.is_dir():
             return "folder"
-        return "archive" if self.path.suffix == ".npz" else "unknown"
+        return "archive" if self.path.suffix.lower() == ".npz" else "unknown"
 
     @property
     def name(self) -> str:

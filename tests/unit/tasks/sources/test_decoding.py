@@ -105,6 +105,7 @@ def test_a_large_jpeg_is_read_at_a_small_scale_with_the_same_outcome():
         (b"", "is not an image in a known format"),
         (b"GIF89a", r"cannot be read as an image|is not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"not an image in a known format \(PNG, JPEG"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(99), r"known format .*, but begins as HEIC does: convert it"),
         (encoded(Image.fromarray(COLOUR))[:-40], "cannot be read as an image"),
         (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "cannot be read as an image"),
         (encoded(Image.fromarray(GREY.astype(np.float32)), "TIFF"), "floating-point levels; convert it to 8 bits"),
