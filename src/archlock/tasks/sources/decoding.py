@@ -98,9 +98,9 @@ def _depth(image: Any) -> Depth | None:
     if image.mode.startswith("I"):
         levels = np.asarray(image)
         _check_levels(levels)
-        return Depth(int(levels.min()), int(levels.max()))
+        return Depth.of(levels)
     if image.mode in DEEP_COLOURS and any(";16" in str(tile[3]) for tile in image.tile):
-        return Depth(0, int(np.asarray(image.convert("RGB")).max()), coloured=True)
+        return Depth.of(np.asarray(image.convert("RGB")), coloured=True)
     return None
 
 

@@ -15,6 +15,10 @@ from archlock.errors import TaskError
 LEAST_USED = 0.25
 """Share of the levels up to white that images spread over; those that do not are stretched to black and white."""
 
+USUAL_SHARE, USUAL_BITS = 0.999, 2
+"""Share of a file's pixels that make its usual levels, and the bits by which the brightest of the others in all files
+must exceed these to be left out of the scale (a burnt-in letter, a broken pixel)."""
+
 LEAST_COLOUR = 64
 """Largest level of 255, at least, of colour files of 16 bits (of which Pillow keeps the upper 8)."""
 
@@ -25,8 +29,16 @@ class Depth:
 
     lowest: int
     highest: int
+    usual: int
+    """Highest of the usual levels: so many of the pixels (USUAL_SHARE) are no brighter."""
     coloured: bool = False
     """Whether it has colours: then the levels are 8 bits already, the upper ones of 16."""
+
+    @classmethod
+    def of(cls, levels: np.ndarray, *, coloured: bool = False) -> "Depth":
+        """The depth of an image."""
+        usual = int(np.quantile(levels, USUAL_SHARE, method="lower"))
+        return cls(int(levels.min()), int(levels.max()), usual, coloured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,8 @@ class Scale:
 def scale_of(depths: Iterable[Depth], where: str) -> tuple[Scale, str]:
     """The scale of a data set by all of its files of more than 8 bits, and a remark on it ("" for 16 bits in use).
 
-    White is the largest number of as many bits as the largest level needs (at least 8); where images spread over less
+    White is the largest number of as many bits as the largest level needs (at least 8), but for a few pixels that are
+    far brighter than all others; where images spread over less
     than LEAST_USED of that, their own lowest and highest levels are black and white. TaskError for colours that
     would be nearly black.
     """
@@ -62,9 +75,12 @@ def scale_of(depths: Iterable[Depth], where: str) -> tuple[Scale, str]:
     if not grey:
         return Scale(), ""
     low, high = min(one.lowest for one in grey), max(one.highest for one in grey)
+    files = f"{len(grey):,} files have more than 8 bits a level, and their levels run from {low:,} to {high:,}"
+    usual = max(one.usual for one in grey)
+    if usual.bit_length() + USUAL_BITS <= high.bit_length() and high > 255:
+        files, high = f"{files}, but hardly a pixel is above {usual:,}", usual
     bits = max(8, high.bit_length())
     white = 2**bits - 1
-    files = f"{len(grey):,} files have more than 8 bits a level, and their levels run from {low:,} to {high:,}"
     if low < high and high - low < LEAST_USED * white:
         return Scale(low, high), f"{files}: these two are taken for black and white"
     return Scale(0, white), "" if bits == 16 else f"{files}: {white:,} ({bits} bits) is taken for white"

@@ -29,15 +29,23 @@ def noise(low, high, kind):
     ("depths", "scale", "said"),
     [
         ([], Scale(), ""),
-        ([Depth(0, 65535)], Scale(0, 65535), ""),
-        ([Depth(0, 40000), Depth(3, 7)], Scale(0, 65535), ""),
-        ([Depth(300, 4095)], Scale(0, 4095), "1 files .* run from 300 to 4,095: 4,095 .12 bits. is taken for white"),
-        ([Depth(0, 255)], Scale(0, 255), r"255 \(8 bits\) is taken for white"),
-        ([Depth(0, 100), Depth(0, 60)], Scale(0, 255), r"2 files .* 255 \(8 bits\)"),
-        ([Depth(800, 1200)], Scale(800, 1200), "from 800 to 1,200: these two are taken for black and white"),
-        ([Depth(0, 1)], Scale(0, 1), "these two are taken for black and white"),
-        ([Depth(7, 7)], Scale(0, 255), "255"),
-        ([Depth(0, 255, coloured=True)], Scale(), ""),
+        ([Depth(0, 65535, 65535)], Scale(0, 65535), ""),
+        ([Depth(0, 40000, 40000), Depth(3, 7, 7)], Scale(0, 65535), ""),
+        (
+            [Depth(300, 4095, 4095)],
+            Scale(0, 4095),
+            "1 files .* run from 300 to 4,095: 4,095 .12 bits. is taken for white",
+        ),
+        ([Depth(0, 255, 255)], Scale(0, 255), r"255 \(8 bits\) is taken for white"),
+        ([Depth(0, 100, 100), Depth(0, 60, 60)], Scale(0, 255), r"2 files .* 255 \(8 bits\)"),
+        ([Depth(800, 1200, 1200)], Scale(800, 1200), "from 800 to 1,200: these two are taken for black and white"),
+        ([Depth(0, 1, 1)], Scale(0, 1), "these two are taken for black and white"),
+        ([Depth(0, 65535, 4000)], Scale(0, 4095), "to 65,535, but hardly a pixel is above 4,000: 4,095 .12 bits. is"),
+        ([Depth(0, 65535, 4000), Depth(0, 65535, 65535)], Scale(), ""),
+        ([Depth(0, 4095, 1500)], Scale(0, 4095), "12 bits"),
+        ([Depth(0, 255, 3)], Scale(0, 255), "8 bits"),
+        ([Depth(7, 7, 7)], Scale(0, 255), "255"),
+        ([Depth(0, 255, 255, coloured=True)], Scale(), ""),
     ],
 )
 def test_the_levels_of_all_files_decide(depths, scale, said):
@@ -74,7 +82,18 @@ def test_hardly_a_level_is_lost(tmp_path, low, high, kind, ending):
 def test_the_big_endian_kind_of_tiff(tmp_path):
     levels = RNG.integers(0, 4096, (9, 9)).astype(">u2")
     Image.frombytes("I;16B", (9, 9), levels.tobytes()).save(tmp_path / "a.tif")
-    assert header_of(tmp_path / "a.tif").depth == Depth(int(levels.min()), int(levels.max()))
+    assert header_of(tmp_path / "a.tif").depth == Depth.of(levels)
+
+
+def test_a_bright_letter_or_a_broken_pixel_darkens_nothing(tmp_path):
+    def marked(place, number):
+        levels = RNG.integers(0, 4096, (40, 40)).astype(np.uint16)
+        levels[0, 0] = 65535
+        return levels
+
+    task = image_folder(write(tmp_path, marked))
+    assert len(np.unique(task.train.images)) > 150
+    assert "hardly a pixel is above 4,09" in task.remarks[0]
 
 
 def test_one_scale_for_every_split_and_file(tmp_path):
