@@ -43,12 +43,16 @@ def lock(
         Path, typer.Option(help="Directory of the run; the same command takes it up after an interruption.")
     ],
     target: Annotated[
-        list[str] | None, typer.Option(help="A target you know and want to lock against (scheme tk); may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="A target you know and want to lock against (scheme tk): data as for --source; may be repeated."
+        ),
     ] = None,
     audit: Annotated[
         list[str] | None,
         typer.Option(
-            help="A target the search must not see: opened and attacked when the lock is decided; may be repeated."
+            help="A target the search must not see: data as for --source, opened and attacked when the lock is decided; "
+            "may be repeated."
         ),
     ] = None,
     scheme: Annotated[

@@ -14,7 +14,10 @@ from archlock.cli.progress import progress_on
 
 def transfer(
     source: Annotated[list[str], typer.Option(help=f"Task to train on first: {DATA}; may be repeated.")],
-    target: Annotated[list[str], typer.Option(help="Task to adapt to; may be repeated, and may be a source too.")],
+    target: Annotated[
+        list[str],
+        typer.Option(help="Task to adapt to: data as for --source; may be repeated, and may be a source too."),
+    ],
     out: Annotated[Path, typer.Option(help="Table to write (.npz), for archlock evaluate --table.")],
     store: Annotated[
         Path | None, typer.Option(help="Evidence store that is filled; default: beside the table, ending in .sqlite.")

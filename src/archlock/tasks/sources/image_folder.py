@@ -5,8 +5,9 @@ nested inside; links are followed. Hidden files, those of operating systems, and
 are ignored; what looks like images and is not read is counted and told.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from archlock.tasks.sources.reading import ImageFile, read_images
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
+
+MASK = re.compile(r"(.+)[_\- .](?:mask|masks|seg|segmentation|gt|annotation|labels?)(?:[_\- ]?\d+)?", re.IGNORECASE)
+"""Names of masks that lie beside their images."""
 
 LEFT_OUT_SHOWN = 5
 """Files left out that are named in the remark on them."""
@@ -107,6 +111,9 @@ def _remarks(found: _Found, used: list[_File], skipped: tuple[str, ...]) -> Iter
             f"left out {len(skipped):,} unreadable images: {', '.join(map(shown, skipped[:LEFT_OUT_SHOWN]))}{more}; "
             f"class {worst!r} loses {lost[worst]:,} of {counts[worst]:,}"
         )
+    masks = _masks_among([file.path for file in found.files])
+    if masks:
+        yield f"{len(masks):,} images look like masks of others beside them ({shown(masks[0].name)}); are they images?"
     if found.loose:
         yield f"{found.loose:,} images lie beside the class folders and belong to no class: they are not used"
     if found.aside:
@@ -193,6 +200,13 @@ def _images_in(folder: Path, passed: Counter[str], seen: frozenset[Path] = froze
             yield path
         elif path.is_file() and (kind := passed_over_as(path)) is not None:
             passed[kind] += 1
+
+
+def _masks_among(paths: Sequence[Path]) -> list[Path]:
+    """Files whose names are those of others in their folder and a word for a mask (``a.png``, ``a_mask_1.png``)."""
+    stems = {(path.parent, path.stem) for path in paths}
+    found = ((path, MASK.fullmatch(path.stem)) for path in paths)
+    return [path for path, name in found if name is not None and (path.parent, name[1]) in stems]
 
 
 def check_image_folder(path: Path, *, splits: bool = True) -> None:
