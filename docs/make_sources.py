@@ -15,6 +15,12 @@ from typing import Any
 from archlock.errors import ArchLockError
 from archlock.tables import read_delimited
 from archlock.tasks import Task, open_task
+from archlock.tasks.sources.decoding import EXTENSIONS
+from archlock.tasks.sources.hf_columns import LABEL_NAMES
+from archlock.tasks.sources.npz_keys import CLASSES, PARTS
+from archlock.tasks.sources.passed_over import LIKE_IMAGES
+from archlock.tasks.sources.source_texts import OPTIONS
+from archlock.tasks.sources.split_names import EVALUATION, FILLERS, WORDS
 
 PAGE = Path(__file__).parent / "how-to" / "own-data.md"
 BEGIN, END = "<!-- made by docs/make_sources.py -->", "<!-- end -->"
@@ -32,7 +38,8 @@ def tables() -> str:
         "Hugging Face data sets": ("HUGGING_FACE", _of_task),
         "Recorded tables": ("TABLES", _of_table),
     }
-    parts = [f"### {title}\n\n{_table(found[name], open_)}" for title, (name, open_) in kinds.items()]
+    parts = [_names(), _options()]
+    parts += [f"### {title}\n\n{_table(found[name], open_)}" for title, (name, open_) in kinds.items()]
     noticed.setLevel(level)
     return "\n\n".join(parts)
 
@@ -55,6 +62,34 @@ def _table(samples: Iterable[Any], opened: Callable[[str], tuple[str, str]]) -> 
                 outcome, words = "refused", str(error)
         lines.append(f"| {sample.words} | {outcome} | {words.replace('|', chr(92) + '|')} |")
     return "\n".join(lines)
+
+
+def _names() -> str:
+    """The words that are understood."""
+    rows = [(f"split for {role}", words) for role, words in WORDS.items()]
+    rows += [
+        ("validation beside a test split, else test", EVALUATION),
+        ("words that change nothing beside these", FILLERS),
+    ]
+    rows += [(f"{part} of an archive", words) for part, words in PARTS.items()]
+    rows += [
+        ("names of classes in an archive", CLASSES),
+        ("labels of a Hugging Face data set, undeclared", LABEL_NAMES),
+    ]
+    rows += [("endings of images that are read", sorted(EXTENSIONS))]
+    rows += [("endings of files that are counted and told", sorted(f".{ending}" for ending in LIKE_IMAGES))]
+    lines = [f"| {meaning} | {', '.join(words)} |" for meaning, words in rows]
+    return "\n".join(("### Names\n", "| meaning | words, in small or capital letters |", "|---|---|", *lines))
+
+
+def _options() -> str:
+    """The options of every kind of source."""
+    forms = {"hugging_face": "`hf:NAME?`", "folder": "`FOLDER?`", "archive": "`FILE.npz?`"}
+    lines = [
+        f"| {form} | `{name}` | {words} |" for kind, form in forms.items() for name, words in OPTIONS[kind].items()
+    ]
+    lines.append("| all | `name` | name of the task in reports |")
+    return "\n".join(("### Options\n", "| data | option | value |", "|---|---|---|", *lines))
 
 
 def _of_task(text: str) -> tuple[str, str]:

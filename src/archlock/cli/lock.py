@@ -44,9 +44,7 @@ def lock(
     ],
     target: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A target you know and want to lock against (scheme tk): data as for --source; may be repeated."
-        ),
+        typer.Option(help="A target to lock against (scheme tk): data as for --source; may be repeated."),
     ] = None,
     audit: Annotated[
         list[str] | None,
