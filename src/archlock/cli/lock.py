@@ -49,7 +49,7 @@ def lock(
     audit: Annotated[
         list[str] | None,
         typer.Option(
-            help="A target the search must not see: data as for --source, opened and attacked when the lock is decided; "
+            help="A target the search must not see: data as for --source, opened when the lock is decided; "
             "may be repeated."
         ),
     ] = None,

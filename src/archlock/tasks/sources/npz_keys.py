@@ -1,7 +1,7 @@
 """Which array of an archive is what, by the names that people give: ``x_train``, ``train_images``, ``X_val``.
 
-A key that looks like images of a split and is not understood is a TaskError that names it; any other key that is not
-used is told.
+A key that looks like images of a split and is not understood is a TaskError that names it; any other that has a row
+for each image is told.
 """
 
 import re
@@ -44,7 +44,7 @@ _PART_OF: Final[dict[str, Part]] = {word: part for part, words in PARTS.items() 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Names of the arrays that are used, and a remark on those that are not ("" if there are none)."""
+    """Names of the arrays that are used, and a remark on others with a row for each image ("" if there are none)."""
 
     arrays: dict[tuple[Role, Part], str]
     classes: str | None
@@ -92,7 +92,7 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
         places[place] = key.name
     if all(role != "train" for role, _ in places):
         alone = {next(iter(key.parts)): key.name for key in keys if len(key.parts) == 1 and not key.splits + key.others}
-        if {"images", "labels"} <= set(alone):
+        if "labels" in alone and {"images", "pack"} & set(alone):
             places |= {("train", part): name for part, name in alone.items()}
     _check_train(headers, places, where)
     unused = [key for key in keys if key.name not in places.values()]
@@ -102,9 +102,11 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
                 f"{where}, key {shown(key.name)!r} ({headers[key.name]}) looks like images of a split and is not "
                 f"understood; {EXPECTED}: rename it, or leave it out"
             )
-    listed = ", ".join(f"{shown(key.name)} ({headers[key.name]})" for key in unused)
+    rows = {headers[name].shape[:1] for (_, part), name in places.items() if part == "labels"}
+    rowed = [key.name for key in unused if headers[key.name].shape[:1] in rows or len(headers[key.name].shape) > 2]
+    listed = ", ".join(f"{shown(name)} ({headers[name]})" for name in rowed)
     classes = next((name for name in CLASSES if name in headers), None)
-    return Keys(places, classes, f"these arrays of the archive are not used: {listed}" if unused else "")
+    return Keys(places, classes, f"these arrays of the archive are not used: {listed}" if rowed else "")
 
 
 def _check_train(headers: Mapping[str, ArrayHeader], places: Mapping[tuple[Role, Part], str], where: str) -> None:

@@ -18,6 +18,9 @@ WORDS: Final[dict[Role, tuple[str, ...]]] = {
 EVALUATION: Final = ("evaluation", "evaluate", "eval")
 """Words for a split that reports or decides, as the others say."""
 
+SHORT: Final[dict[str, Role]] = {"tr": "train", "va": "validation", "vl": "validation", "te": "test", "ts": "test"}
+"""Syllables for a split beside other words (``imagesTr``); by themselves they may be anything."""
+
 FILLERS: Final = (
     *("datasets", "dataset", "data", "images", "image", "imgs", "img", "pictures", "pics", "photos", "samples"),
     *("examples", "subset", "sets", "set", "splits", "split", "folder", "files", "partition", "part"),
@@ -48,7 +51,8 @@ def alike_but_for_the_split(names: Iterable[str]) -> list[str]:
     groups: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
         words = [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
-        splits = [place for place, word in enumerate(words) if word in _EVERY]
+        known = (*_EVERY, *SHORT) if len(words) > 1 else _EVERY
+        splits = [place for place, word in enumerate(words) if word in known]
         if splits:
             rest = tuple(w for place, w in enumerate(words) if place != splits[0] and w not in FILLERS)
             groups.setdefault(rest, {})[name] = words[splits[0]]
@@ -59,4 +63,4 @@ def alike_but_for_the_split(names: Iterable[str]) -> list[str]:
 
 
 def _role(word: str) -> Role | None:
-    return next((role for role, words in WORDS.items() if word in words), None)
+    return next((role for role, words in WORDS.items() if word in words), SHORT.get(word))

@@ -263,8 +263,15 @@ def test_what_accompanies_images_is_told_and_not_used(tmp_path):
         written(tmp_path, train_ids=LABELS, masks_train=IMAGES[..., 0], y_train_coarse=LABELS, note=np.array("a"))
     )
     said = "these arrays of the archive are not used: train_ids (int64 30), masks_train (uint8 30 x 6 x 5), "
-    assert task.remarks == (f"{said}y_train_coarse (int64 30), note (<U1 number)",)
+    assert task.remarks == (f"{said}y_train_coarse (int64 30)",)
     assert task.fingerprint == npz(written(tmp_path)).fingerprint
+
+
+def test_a_pack_without_the_name_of_a_split_is_to_train_on(tmp_path):
+    jpeg, off = pack(IMAGES)
+    np.savez(tmp_path / "plain.npz", jpeg=jpeg, off=off, y=LABELS, size=np.array([6, 5]))
+    task = npz(tmp_path / "plain.npz")
+    assert (task.fingerprint, task.remarks) == (npz(packed(tmp_path)).fingerprint, ())
 
 
 def test_names_of_classes_are_shown_escaped_or_refused(tmp_path):

@@ -43,6 +43,9 @@ def test_the_word_that_means_the_split():
     [
         (["trainA", "trainB", "testA", "testB"], ["testA", "trainA"]),
         (["seg_train", "seg_test", "seg_pred"], ["seg_test", "seg_train"]),
+        (["imagesTr", "imagesTs"], ["imagesTr", "imagesTs"]),
+        (["x_tr", "x_te", "y"], ["x_te", "x_tr"]),
+        (["tr", "te", "us"], []),
         (["train_cats", "val_dogs"], []),
         (["testA", "valA"], []),
         (["bus", "train", "tram"], []),
