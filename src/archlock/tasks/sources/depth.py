@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from archlock.errors import TaskError
+from archlock.tasks.wording import several
 
 LEAST_USED = 0.25
 """Share of the levels up to white that images spread over; those that do not are stretched to black and white."""
@@ -67,15 +68,16 @@ def scale_of(depths: Iterable[Depth], where: str) -> tuple[Scale, str]:
     coloured, grey = [one for one in found if one.coloured], [one for one in found if not one.coloured]
     brightest = max((one.highest for one in coloured), default=255)
     if brightest < LEAST_COLOUR:
+        files = several(len(coloured), "colour file has", "colour files have")
         raise TaskError(
-            f"{where}: {len(coloured):,} colour files have 16 bits a level, but none is brighter than "
-            f"{256 * brightest + 255:,} of 65,535: as 8 bits all would be nearly black; convert them to 8 bits, all "
-            "by the same scale"
+            f"{where}: {files} 16 bits a level, but none is brighter than {256 * brightest + 255:,} of 65,535: as 8 bits "
+            "all would be nearly black; convert them to 8 bits, all by the same scale"
         )
     if not grey:
         return Scale(), ""
     low, high = min(one.lowest for one in grey), max(one.highest for one in grey)
-    files = f"{len(grey):,} files have more than 8 bits a level, and their levels run from {low:,} to {high:,}"
+    files = several(len(grey), "file has", "files have")
+    files = f"{files} more than 8 bits a level, with levels from {low:,} to {high:,}"
     usual = max(one.usual for one in grey)
     if usual.bit_length() + USUAL_BITS <= high.bit_length() and high > 255:
         files, high = f"{files}, but hardly a pixel is above {usual:,}", usual

@@ -23,6 +23,7 @@ from archlock.tasks.sources.reading import ImageFile, read_images
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
+from archlock.tasks.wording import several
 
 MASK = re.compile(r"(.+)[_\- .](?:mask|masks|seg|segmentation|gt|annotation|labels?)(?:[_\- ]?\d+)?", re.IGNORECASE)
 """Names of masks that lie beside their images."""
@@ -104,18 +105,18 @@ def _remarks(found: _Found, used: list[_File], skipped: tuple[str, ...]) -> Iter
     if passed:
         yield passed
     if skipped:
-        more = ", ..." if len(skipped) > LEFT_OUT_SHOWN else ""
+        named = ", ".join(map(shown, skipped[:LEFT_OUT_SHOWN])) + (", ..." if len(skipped) > LEFT_OUT_SHOWN else "")
         lost = counts - Counter(found.classes[file.label] for file in used)
         worst = max(lost, key=lambda name: lost[name] / counts[name])
-        yield (
-            f"left out {len(skipped):,} unreadable images: {', '.join(map(shown, skipped[:LEFT_OUT_SHOWN]))}{more}; "
-            f"class {worst!r} loses {lost[worst]:,} of {counts[worst]:,}"
-        )
+        images = several(len(skipped), "unreadable image", "unreadable images")
+        yield f"left out {images}: {named}; class {worst!r} loses {lost[worst]:,} of {counts[worst]:,}"
     masks = _masks_among([file.path for file in found.files])
     if masks:
-        yield f"{len(masks):,} images look like masks of others beside them ({shown(masks[0].name)}); are they images?"
+        looking = several(len(masks), "image looks like a mask", "images look like masks")
+        yield f"{looking} of another beside it ({shown(masks[0].name)}); should masks be learned from?"
     if found.loose:
-        yield f"{found.loose:,} images lie beside the class folders and belong to no class: they are not used"
+        lying = several(found.loose, "image lies", "images lie")
+        yield f"{lying} beside the class folders, of no class: not used"
     if found.aside:
         yield f"the folders {', '.join(found.aside)} are not used, as their names begin with {UNUSED}"
     alike = differing_in_case(found.classes)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from archlock.tasks.wording import several
+
 _CAMERA = "heic heics heif heifs hif avif avifs jp2 j2k jpf jpx jpc j2c jpm jxl jxr wdp hdp apng mpo jps bpg flif qoi"
 _RAW = "dng nef nrw cr2 cr3 crw arw srf sr2 orf rw2 raf pef srw x3f raw rwl 3fr erf kdc mrw mos iiq dcr"
 _MEDICINE = "dcm dicom dic ima nii mha mhd nrrd mgh czi lif nd2 lsm svs ndpi scn mrxs vsi bif oib oif"
@@ -79,6 +81,6 @@ def on_passed_over(missing: Mapping[str, Counter[str]], read: Mapping[str, int],
     more = f" and {len(losses) - NAMED} more classes" if len(losses) > NAMED else ""
     loud = f"; class {', '.join(losses[:NAMED])}{more}" if losses else ""
     return (
-        f"{every.total():,} files were passed over, as they are of kinds that are not read ({counted(every)}){loud}: "
-        "convert them to PNG or JPEG"
+        f"{several(every.total(), 'file was', 'files were')} passed over, of kinds that are not read ({counted(every)})"
+        f"{loud}: convert to PNG or JPEG"
     )

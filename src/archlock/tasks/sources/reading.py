@@ -13,6 +13,7 @@ from archlock.errors import TaskError
 from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import Header, UnreadableError, decode, header_of
 from archlock.tasks.sources.depth import scale_of
+from archlock.tasks.wording import several
 
 SMALLEST, LARGEST = 8, 64
 """Limits of the side that is chosen when none is given."""
@@ -100,8 +101,9 @@ def _middle(headers: Sequence[Header | None]) -> float:
 
 
 def _on_pages(headers: Sequence[Header | None]) -> str:
-    several = sum(header is not None and header.images > 1 for header in headers)
-    return f"{several:,} files hold several images (frames or pages); the first of each is used" if several else ""
+    count = sum(header is not None and header.images > 1 for header in headers)
+    held = several(count, "file holds", "files hold")
+    return f"{held} several images (frames or pages), of which the first is used" if count else ""
 
 
 def _in_threads(

@@ -34,7 +34,7 @@ def noise(low, high, kind):
         (
             [Depth(300, 4095, 4095)],
             Scale(0, 4095),
-            "1 files .* run from 300 to 4,095: 4,095 .12 bits. is taken for white",
+            "1 file has .* levels from 300 to 4,095: 4,095 .12 bits. is taken for white",
         ),
         ([Depth(0, 255, 255)], Scale(0, 255), r"255 \(8 bits\) is taken for white"),
         ([Depth(0, 100, 100), Depth(0, 60, 60)], Scale(0, 255), r"2 files .* 255 \(8 bits\)"),
@@ -123,7 +123,7 @@ def test_packs_have_one_scale(tmp_path):
     task = npz(tmp_path / "a.npz")
     levels = np.concatenate([split.images[:, 0, 0, 0] for split in (task.train, task.validation, task.test)])
     assert sorted(levels.tolist()) == sorted(round(255 * (4095 - 300 * number) / 4095) for number in range(12))
-    assert "levels run from 795 to 4,095: 4,095 (12 bits) is taken for white" in task.remarks[0]
+    assert "levels from 795 to 4,095: 4,095 (12 bits) is taken for white" in task.remarks[0]
 
 
 def deep_colours(high):
@@ -160,4 +160,4 @@ def test_several_images_in_a_file_are_told(tmp_path):
             frames = [Image.fromarray(RNG.integers(0, 256, (9, 9), dtype=np.uint8)) for _ in range(1 + number % 2)]
             frames[0].save(tmp_path / name / f"{number}.gif", save_all=True, append_images=frames[1:])
     task = image_folder(tmp_path)
-    assert task.remarks == ("4 files hold several images (frames or pages); the first of each is used",)
+    assert task.remarks == ("4 files hold several images (frames or pages), of which the first is used",)

@@ -144,7 +144,7 @@ def test_images_beside_the_class_folders_are_told(tmp_path):
     write_image(tmp_path / "stray.png")
     write_image(tmp_path / "train" / "stray.jpg")
     task = image_folder(tmp_path)
-    assert task.remarks == ("2 images lie beside the class folders and belong to no class: they are not used",)
+    assert task.remarks == ("2 images lie beside the class folders, of no class: not used",)
     assert task.remarks[0] in task.origin
 
 

@@ -233,7 +233,7 @@ def test_masks_beside_their_images_are_told(tmp_path):
     for name in ("0_mask", "1_mask_1", "2-Seg", "alone_mask", "mask"):
         write_image(tmp_path / "benign" / f"{name}.png", rng=np.random.default_rng(len(name)))
     (said,) = image_folder(tmp_path).remarks
-    assert said == "3 images look like masks of others beside them (0_mask.png); are they images?"
+    assert said == "3 images look like masks of another beside it (0_mask.png); should masks be learned from?"
 
 
 def test_names_that_are_no_text(tmp_path):

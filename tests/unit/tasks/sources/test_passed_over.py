@@ -43,8 +43,8 @@ def test_what_was_passed_over_is_counted_and_the_class_that_loses_is_named(tmp_p
     (tmp_path / "cat" / "labels.txt").write_text("cat")
     task = image_folder(tmp_path)
     said = (
-        "11 files were passed over, as they are of kinds that are not read (10 .heic, 1 PNG named without an ending); "
-        "class 'dog' loses 10 of 15: convert them to PNG or JPEG"
+        "11 files were passed over, of kinds that are not read (10 .heic, 1 PNG named without an ending); "
+        "class 'dog' loses 10 of 15: convert to PNG or JPEG"
     )
     assert task.remarks == (said,)
     assert task.origin == f"image folder {tmp_path.name} (20 images in 2 classes); {said}"
@@ -66,7 +66,7 @@ def test_a_class_without_images_that_can_be_read_says_what_it_has(tmp_path):
 def test_few_files_of_a_class_are_counted_without_its_name():
     assert on_passed_over({}, {"a": 5}, ["a"]) == ""
     said = on_passed_over({"a": Counter({".svg": 1})}, {"a": 99, "b": 9}, ["a", "b"])
-    assert said.startswith("1 files were passed over, as they are of kinds that are not read (1 .svg): convert")
+    assert said.startswith("1 file was passed over, of kinds that are not read (1 .svg): convert")
 
 
 def test_the_class_that_loses_most_bad_files_is_named(tmp_path):
