@@ -70,8 +70,8 @@ def scale_of(depths: Iterable[Depth], where: str) -> tuple[Scale, str]:
     if brightest < LEAST_COLOUR:
         files = several(len(coloured), "colour file has", "colour files have")
         raise TaskError(
-            f"{where}: {files} 16 bits a level, but none is brighter than {256 * brightest + 255:,} of 65,535: as 8 bits "
-            "all would be nearly black; convert them to 8 bits, all by the same scale"
+            f"{where}: {files} 16 bits a level, but none is brighter than {256 * brightest + 255:,} of 65,535: as 8 "
+            "bits all would be nearly black; convert them to 8 bits, all by the same scale"
         )
     if not grey:
         return Scale(), ""
