@@ -107,7 +107,8 @@ def _of_table(path: str) -> tuple[str, str]:
     columns = ["cifar10=top:unit=%", "cifar10@12=early:evidence:unit=%"]
     found = read_delimited(path, space="nasbench201", key="code", columns=columns)
     missing = int((found.values != found.values).sum())
-    return f"understood: {len(found.codes)} architectures, {missing} values missing", found.provenance.note
+    outcome = "told" if found.provenance.note else "understood"
+    return f"{outcome}: {len(found.codes)} architectures, {missing} values missing", found.provenance.note
 
 
 if __name__ == "__main__":
