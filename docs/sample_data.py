@@ -256,7 +256,7 @@ TABLES = (
     Sample("an empty cell", lambda: table("421211,90,80", "000001,50,")),
     Sample("percentages of 932 or -1", lambda: table("421211,932,80", "000001,-1,40")),
     Sample(
-        "fractions among percentages", lambda: table("421211,90,80", "000001,.5,40", "012340,70,60", "444444,60,50")
+        "fractions among percentages", lambda: table("421211,90,80", "000001,.65,40", "012340,.7,60", "444444,60,50")
     ),
     Sample("one value for all", lambda: table("421211,50,80", "000001,50,40", "012340,50,60")),
     Sample("a cell that is no number", lambda: table("421211,90,80", "000001,50,good")),
