@@ -183,7 +183,9 @@ def test_targets_of_one_folder_name_are_told_apart(tmp_path: Path, monkeypatch: 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys.modules["archlock.recipes.attack.procedure"], "prepared_targets", stop)
-    folders = [write_folder(tmp_path / place / "photos", {"cat": 3, "dog": 5}) for place in ("a", "b")]
+    folders = [
+        write_folder(tmp_path / place / "photos", {"cat": 3, "dog": 5}, size=(8, 8), mode="L") for place in ("a", "b")
+    ]
     with pytest.raises(KeyboardInterrupt):
         archlock.attack(plain_network(), folders, QUICK, out=tmp_path / "run")
     assert names == ["a-photos", "b-photos"]
