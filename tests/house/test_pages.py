@@ -208,6 +208,14 @@ def test_the_schema_page_is_what_the_records_say(name: str, maker: str) -> None:
     assert page == made, "run: python docs/make_schema.py"
 
 
+def test_the_tables_of_sources_are_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "how-to" / "own-data.md").read_text(encoding="utf-8")
+    made = runpy.run_path(str(ROOT / "docs" / "make_sources.py"))["page"](page)
+    assert page == made, "run: python docs/make_sources.py"
+    outcomes = [line.split(" | ")[1].split(":")[0] for line in page.splitlines() if line.startswith("| ")]
+    assert {"understood", "told", "refused"} <= set(outcomes)
+
+
 def test_the_plug_ins_on_the_pages_work() -> None:
     simulator = next(text for text in blocks(ROOT / "README.md", "python") if "class Negative" in text)
     page = blocks(ROOT / "docs" / "how-to" / "plug-in.md", "python")

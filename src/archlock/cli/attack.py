@@ -130,7 +130,7 @@ def attack(
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table
-    from archlock.tasks import open_task
+    from archlock.tasks import open_task, open_tasks
 
     place = resolve_device(device)
     config = AttackConfig(
@@ -151,11 +151,12 @@ def attack(
     attacked = model if is_run(model) else _opened(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)
-    opened = partial(open_task, image_size=image_framing(attacked), skip_bad=skip_bad, seed=seed)
+    framing = image_framing(attacked)
+    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
             attacked,
-            [opened(text) for text in target],
+            open_tasks(target, image_size=framing, skip_bad=skip_bad, seed=seed),
             config,
             reference=other or None,
             source=None if source is None else opened(source),

@@ -43,12 +43,14 @@ def lock(
         Path, typer.Option(help="Directory of the run; the same command takes it up after an interruption.")
     ],
     target: Annotated[
-        list[str] | None, typer.Option(help="A target you know and want to lock against (scheme tk); may be repeated.")
+        list[str] | None,
+        typer.Option(help="A target to lock against (scheme tk): data as for --source; may be repeated."),
     ] = None,
     audit: Annotated[
         list[str] | None,
         typer.Option(
-            help="A target the search must not see: opened and attacked when the lock is decided; may be repeated."
+            help="A target the search must not see: data as for --source, opened when the lock is decided; "
+            "may be repeated."
         ),
     ] = None,
     scheme: Annotated[
@@ -132,7 +134,7 @@ def lock(
     from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor
     from archlock.recipes import lock as run_lock
-    from archlock.tasks import Framing, open_task, seal
+    from archlock.tasks import Framing, check_task, name_of, names_apart, open_task, seal
 
     console = stderr()
     defaults = LockConfig()
@@ -160,17 +162,22 @@ def lock(
         seed=seed,
         device=place,
     )
+    for text in audit or []:
+        check_task(text)  # it is opened when the lock is decided, which is late to hear that there is no such folder
     with progress_on(console, quiet=quiet or as_json) as progress:
         task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
-        if task.skipped:
-            progress.say(f"left out {len(task.skipped)} unreadable images: {', '.join(task.skipped[:5])}")
         opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)
+        hidden = audit or []
+        names = names_apart([*(target or []), *hidden], beside=[source])
         result = run_lock(
             task,
             config,
             out=out,
-            known=[opened(text) for text in target or []],
-            sealed=[seal(partial(opened, text), name=Path(text).stem) for text in audit or []],
+            known=[opened(text, name=names.get(text)) for text in target or []],
+            sealed=[
+                seal(partial(opened, text, name=names.get(text)), name=names.get(text, name_of(text)))
+                for text in hidden
+            ],
             store=store,
             workers=workers,
             progress=progress,

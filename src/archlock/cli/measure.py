@@ -57,7 +57,7 @@ def measure(
     from archlock.recipes import MeasureConfig, ProxySettings, TrainingConfig, proxies_named
     from archlock.recipes import measure as run_measure
     from archlock.records import plain
-    from archlock.tasks import open_task
+    from archlock.tasks import open_tasks
 
     names, place = proxies_named(proxies), resolve_device(device)
     config = MeasureConfig(
@@ -71,7 +71,7 @@ def measure(
         chunk=chunk,
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        tasks = [open_task(text, skip_bad=skip_bad, seed=seed) for text in task]
+        tasks = open_tasks(task, skip_bad=skip_bad, seed=seed)
         with open_executor(cluster, workers=workers_for(place, workers)) as executor:
             result = run_measure(
                 tasks, config, store=out, executor=executor, table=table, progress=progress, device=place

@@ -1,6 +1,7 @@
 """Options that several commands share, each written once."""
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -11,7 +12,10 @@ from rich.console import Console
 if TYPE_CHECKING:
     from archlock.reports import Role
 
-DATA = "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set"
+DATA = (
+    "digits, a folder of images (one subfolder per class), a .npz file, or hf:NAME of a Hugging Face data set; options "
+    "behind a question mark, as in 'hf:NAME?label=fine_label&test=validation' (docs/how-to/own-data.md has them)"
+)
 
 SPACE = "nasbench201, transnas101_micro or transnas101_macro"
 
@@ -58,8 +62,22 @@ Store = Annotated[
 
 
 def stderr() -> Console:
-    """Where progress and remarks go, so that the standard output is the result alone."""
+    """Where progress and remarks go, so that the standard output is the result alone.
+
+    Remarks on data are shown from here on, also where progress is not.
+    """
+    noticed = logging.getLogger("archlock.tasks")
+    if not any(isinstance(handler, _Remarks) for handler in noticed.handlers):
+        noticed.addHandler(_Remarks())
     return Console(stderr=True)
+
+
+class _Remarks(logging.Handler):
+    """Shows what is noticed about data on the standard error stream, whichever that is at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        typer.echo(f"note: {record.getMessage()}", err=True)
 
 
 def attackers_named(names: list[str] | None) -> tuple[str, ...]:

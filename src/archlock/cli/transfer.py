@@ -14,7 +14,10 @@ from archlock.cli.progress import progress_on
 
 def transfer(
     source: Annotated[list[str], typer.Option(help=f"Task to train on first: {DATA}; may be repeated.")],
-    target: Annotated[list[str], typer.Option(help="Task to adapt to; may be repeated, and may be a source too.")],
+    target: Annotated[
+        list[str],
+        typer.Option(help="Task to adapt to: data as for --source; may be repeated, and may be a source too."),
+    ],
     out: Annotated[Path, typer.Option(help="Table to write (.npz), for archlock evaluate --table.")],
     store: Annotated[
         Path | None, typer.Option(help="Evidence store that is filled; default: beside the table, ending in .sqlite.")
@@ -56,7 +59,7 @@ def transfer(
     from archlock.recipes import transfer as run_transfer
     from archlock.records import plain
     from archlock.tables import summarise
-    from archlock.tasks import LARGEST, open_task
+    from archlock.tasks import LARGEST, open_tasks
 
     place = resolve_device(device)
     config = TransferConfig(
@@ -75,8 +78,9 @@ def transfer(
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         asked = side if side > LARGEST else None  # smaller ones are made of what every source reads by itself
-        texts = dict.fromkeys((*source, *target))
-        opened = {text: open_task(text, image_size=asked, skip_bad=skip_bad, seed=seed) for text in texts}
+        texts = list(dict.fromkeys((*source, *target)))
+        tasks = open_tasks(texts, image_size=asked, skip_bad=skip_bad, seed=seed)
+        opened = dict(zip(texts, tasks, strict=True))
         result = run_transfer(
             [opened[text] for text in source],
             [opened[text] for text in target],

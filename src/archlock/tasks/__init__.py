@@ -2,7 +2,7 @@
 
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing, Resample
-from archlock.tasks.opening import FORMS, open_task
+from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
@@ -12,6 +12,7 @@ from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
 from archlock.tasks.sources.reading import LARGEST
+from archlock.tasks.sources.source_texts import names_apart
 from archlock.tasks.subsample import (
     enlarged,
     few_of_each,
@@ -35,6 +36,7 @@ __all__ = [
     "Simulator",
     "Split",
     "Task",
+    "check_task",
     "conform",
     "digits",
     "enlarged",
@@ -42,8 +44,11 @@ __all__ = [
     "hugging_face",
     "image_folder",
     "load_task",
+    "name_of",
+    "names_apart",
     "npz",
     "open_task",
+    "open_tasks",
     "save_task",
     "seal",
     "share_of",

@@ -1,20 +1,30 @@
 """What the command line takes for a task, one text for every source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing
 from archlock.tasks.saving import is_saved_task, load_task
+from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.digits import digits
-from archlock.tasks.sources.hugging_face import PREFIX, hugging_face
-from archlock.tasks.sources.image_folder import image_folder
-from archlock.tasks.sources.npz import npz
+from archlock.tasks.sources.hugging_face import hugging_face
+from archlock.tasks.sources.image_folder import check_image_folder, holds_images, image_folder
+from archlock.tasks.sources.npz import check_npz, npz
+from archlock.tasks.sources.source_texts import DIGITS, SURELY_DIGITS, SourceText, names_apart
 from archlock.tasks.task import Task
 
-FORMS = "digits | a folder of images | a .npz file | hf:name or hf:path (a Hugging Face data set)"
+FORMS = (
+    "digits | a folder of images | a .npz file | hf:name or hf:path (a Hugging Face data set), with options as in "
+    "'hf:name?label=fine_label&test=validation'"
+)
 """The texts that :func:`open_task` understands, in words."""
+
+SAVED_BY_HUGGING_FACE = ("dataset_dict.json", "state.json", "dataset_info.json")
+"""Files by which a folder is known that ``save_to_disk`` of the datasets library wrote."""
 
 
 def open_task(
@@ -22,6 +32,7 @@ def open_task(
     *,
     image_size: int | Framing | None = None,
     skip_bad: bool = False,
+    name: str | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Task:
@@ -29,24 +40,102 @@ def open_task(
 
     ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
     without it every source has its own default. ``skip_bad``
-    leaves out images of a folder that cannot be read. Raises ConfigurationError for a text that names nothing, and
-    TaskError for data that cannot become a task.
+    leaves out images of a folder that cannot be read. ``name`` is that of the task, instead of the one of the data.
+    Raises ConfigurationError for a text that names nothing, or two things, and TaskError for data that cannot become a
+    task.
     """
-    framing = Framing.of(image_size)
-    if text.startswith(PREFIX):
-        return hugging_face(text, image_size=image_size, seed=seed)
-    path = Path(text).expanduser() if text.startswith("~/") else Path(text)
-    if text == "digits":
-        task = digits(seed=seed)
-    elif text and path.is_dir():
-        return image_folder(path, image_size=image_size, skip_bad=skip_bad, seed=seed, progress=progress)
-    elif path.suffix == ".npz":
-        task = load_task(path) if is_saved_task(path) else npz(path, seed=seed)
-    elif text and path.exists():
-        raise TaskError(f"{path} is neither a folder nor a .npz file; expected {FORMS}")
-    else:
-        raise ConfigurationError(f"no task {text!r}: no such file, and no name that is known; expected {FORMS}")
-    if framing is None:
+    framing, given = Framing.of(image_size), SourceText.parsed(text)
+    task = _opened(given, image_size, skip_bad, seed, progress)
+    name = given.options.get("name", name)
+    if name is not None and name != task.name:
+        task = replace(task, name=name)
+    if framing is None or given.source in ("folder", "hugging_face"):
         return task
     way = framing if isinstance(image_size, Framing) else None
     return conform(task, (task.shape[0], *framing.size), framing=way)
+
+
+def check_task(text: str) -> None:
+    """What is wrong with the data that a text names, as far as names, shapes and places say it; nothing is read.
+
+    For data that are not to be opened yet. Raises as :func:`open_task`.
+    """
+    given = SourceText.parsed(text)
+    if given.source == "digits":
+        _refuse_two_meanings(given)
+    elif given.source == "folder":
+        _refuse_other_folders(given.path)
+        check_image_folder(given.path, splits="splits" not in given.options)
+    elif given.source == "archive":
+        if not is_saved_task(given.path):
+            check_npz(given.path, layout=given.options.get("layout"))
+    elif given.source == "unknown":
+        _refuse_unknown(given)
+
+
+def open_tasks(
+    texts: Sequence[str], *, image_size: int | Framing | None = None, skip_bad: bool = False, seed: int = 0
+) -> list[Task]:
+    """The tasks that several texts name, as :func:`open_task`; different data have different names."""
+    names = names_apart(texts)
+    return [
+        open_task(text, image_size=image_size, skip_bad=skip_bad, name=names.get(text), seed=seed) for text in texts
+    ]
+
+
+def name_of(text: str) -> str:
+    """The name that the task of a text gets, as far as the text says it; nothing is opened."""
+    return SourceText.parsed(text).name
+
+
+def _opened(
+    given: SourceText,
+    image_size: int | Framing | None,
+    skip_bad: bool,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> Task:
+    path, options = given.path, given.options
+    if given.source == "unknown":
+        _refuse_unknown(given)
+    if given.source == "digits":
+        _refuse_two_meanings(given)
+        return digits(seed=seed)
+    if given.source == "hugging_face":
+        return hugging_face(
+            given.place,
+            config=options.get("config"),
+            image_column=options.get("image"),
+            label_column=options.get("label"),
+            train_split=options.get("train"),
+            validation_split=options.get("validation"),
+            test_split=options.get("test"),
+            image_size=image_size,
+            seed=seed,
+        )
+    if given.source == "folder":
+        _refuse_other_folders(path)
+        splits = "splits" not in options
+        return image_folder(path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, seed=seed)
+    return load_task(path) if is_saved_task(path) else npz(path, layout=options.get("layout"), seed=seed)
+
+
+def _refuse_two_meanings(given: SourceText) -> None:
+    if given.place == DIGITS and given.path.is_dir() and holds_images(given.path):
+        raise ConfigurationError(
+            f"{DIGITS!r} names scikit-learn's handwritten digits, and there is a folder of that name here which holds "
+            f"images; write ./{DIGITS} for the folder, or {SURELY_DIGITS} for the handwritten ones"
+        )
+
+
+def _refuse_unknown(given: SourceText) -> NoReturn:
+    if given.place and given.path.exists():
+        raise TaskError(f"{shown(str(given.path))} is neither a folder nor a .npz file; expected {FORMS}")
+    raise ConfigurationError(
+        f"no task {shown(given.place)!r}: no such file, and no name that is known; expected {FORMS}"
+    )
+
+
+def _refuse_other_folders(path: Path) -> None:
+    if any((path / name).exists() for name in SAVED_BY_HUGGING_FACE):
+        raise TaskError(f"{shown(str(path))} is a Hugging Face data set on disk; write hf:{shown(str(path))}")

@@ -26,6 +26,7 @@ def save_task(task: Task, path: str | Path) -> Path:
         "origin": task.origin,
         "skipped": task.skipped,
         "stored_side": task.stored_side,
+        "remarks": task.remarks,
         "fingerprint": task.fingerprint,
     }
     arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
@@ -57,6 +58,7 @@ def load_task(path: str | Path) -> Task:
             origin=header["origin"],
             skipped=tuple(header["skipped"]),
             stored_side=header.get("stored_side"),
+            remarks=tuple(header.get("remarks", ())),
         )
         expected = header["fingerprint"]
     except (KeyError, TypeError, ValueError, IndexError) as error:

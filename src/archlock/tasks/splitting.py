@@ -6,13 +6,18 @@ split made here), and the order of every split is random: a prefix is a random s
 """
 
 import hashlib
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int64, UInt64
 
 from archlock.errors import TaskError
+from archlock.tasks.inspection import inspected
 from archlock.tasks.task import Split, Task
+
+LOG = logging.getLogger("archlock.tasks")
+"""Where remarks on data go: to the standard error stream, unless a program says otherwise."""
 
 SHARE = 0.2
 """Share of all given training images that becomes validation, and of those that become test if none is given."""
@@ -29,12 +34,15 @@ def classification_task(
     origin: str,
     skipped: tuple[str, ...] = (),
     stored_side: int | None = None,
+    remarks: Sequence[str] = (),
     seed: int,
 ) -> Task:
     """A task with the splits that are given kept as they are, and those that are missing taken out of ``train``.
 
-    ``where`` names the data in error messages. TaskError: fewer than two classes, a class without enough training
-    images for the splits to be made, or a class that is in another split but not in train.
+    ``where`` names the data in error messages. ``remarks`` are what a source noticed: with what is noticed here
+    (:func:`archlock.tasks.inspection.inspected`) they become part of the task and of its origin, and are logged as
+    warnings. TaskError: fewer than two classes, a class without enough training
+    images for the splits to be made, a class that is in another split but not in train, or what the inspection refuses.
     """
     if len(classes) < 2:
         raise TaskError(
@@ -52,6 +60,9 @@ def classification_task(
             f"{where}: {_few(short)} training images; each class needs at least {parts} ({purpose}): add images, or "
             "leave the class out"
         )
+    brought = {"train": train, "validation": validation, "test": test}
+    found = inspected(where, {name: split for name, split in brought.items() if split is not None}, classes)
+    remarks = (*remarks, *found)
     keys = {"train": _keys(train, seed)}
     splits = {"train": train}
     for split_name, given in (("test", test), ("validation", validation)):
@@ -65,6 +76,8 @@ def classification_task(
         splits[split_name], keys[split_name] = splits["train"].take(chosen), keys["train"][chosen]
         splits["train"], keys["train"] = splits["train"].take(~chosen), keys["train"][~chosen]
     arranged = {name: _arranged(split, keys[name]) for name, split in splits.items()}
+    for remark in remarks:
+        LOG.warning("%s: %s", where, remark)
     return Task(
         name,
         "classification",
@@ -72,9 +85,10 @@ def classification_task(
         arranged["train"],
         arranged["validation"],
         arranged["test"],
-        origin,
+        "; ".join((origin, *remarks)),
         skipped,
         stored_side,
+        remarks,
     )
 
 

@@ -66,6 +66,8 @@ class Task:
     """Files that were left out because they could not be read (only with ``skip_bad``)."""
     stored_side: int | None = None
     """Smaller side of the images as they were stored (the median of files, in pixels); None: stored at this size."""
+    remarks: tuple[str, ...] = ()
+    """What was noticed about the data and may be a mistake, one sentence each; part of the origin, too."""
     mean: tuple[float, ...] = field(init=False)
     """Mean of the training images in [0, 1], one per channel."""
     std: tuple[float, ...] = field(init=False)

@@ -100,9 +100,9 @@ def image_framing(model: str | Path | OpenedModel) -> Framing | None:
     return open_model(model).reading
 
 
-def opened_task(models: AttackedModels, data: Task | str | Path, *, seed: int) -> Task:
+def opened_task(models: AttackedModels, data: Task | str | Path, *, name: str | None = None, seed: int) -> Task:
     """The data that a text or path names (see ``open_task``) at the size that the models take; a task as it is."""
-    return data if isinstance(data, Task) else open_task(str(data), image_size=models.reading, seed=seed)
+    return data if isinstance(data, Task) else open_task(str(data), image_size=models.reading, name=name, seed=seed)
 
 
 def prepared_targets(models: AttackedModels, targets: Sequence[Task]) -> dict[str, Task]:

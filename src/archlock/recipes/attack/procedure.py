@@ -38,7 +38,7 @@ from archlock.recipes.task_records import Attacked, target_record, task_record, 
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
-from archlock.tasks import Task, share_of
+from archlock.tasks import Task, names_apart, share_of
 
 SOURCE = "source.json"
 
@@ -97,8 +97,10 @@ def attack(
     config = replace(config, device=resolve_device(config.device))
     models = attacked_models(model, reference)
 
+    names = names_apart([str(data) for data in targets if not isinstance(data, Task)])
+
     def task_of(data: Task | str | Path) -> Task:
-        return opened_task(models, data, seed=config.seed)
+        return opened_task(models, data, name=names.get(str(data)), seed=config.seed)
 
     given = [task_of(data) for data in targets]
     if given:

@@ -4,72 +4,122 @@ A folder is either what ``save_to_disk`` wrote or files that ``load_dataset`` un
 name that is written with the prefix ``hf:`` is ever looked up on the hub, and downloaded if it is not cached.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Int64
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.framing import Framing
-from archlock.tasks.sources.image_folder import VALIDATION_NAMES
+from archlock.tasks.sources.class_names import shown, shown_names
+from archlock.tasks.sources.hf_columns import class_names, image_column_of, label_column_of, labels_of
 from archlock.tasks.sources.reading import ImageFile, read_images
+from archlock.tasks.sources.split_names import Role, roles_of
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
 
 PREFIX = "hf:"
 
+NO_SPLIT: Final = "none"
+"""Instead of the name of a split: there is none, so one is made of train."""
+
 
 def hugging_face(
     name_or_path: str | Path,
     *,
+    config: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
-    train_split: str = "train",
+    train_split: str | None = None,
+    validation_split: str | None = None,
     test_split: str | None = None,
     image_size: int | Framing | None = None,
     seed: int = 0,
 ) -> Task:
-    """The task in a data set; anything wrong with it raises TaskError.
+    """The task in a data set (one of its configurations); anything wrong with it raises TaskError.
 
-    Without names the columns are the only one of images and the only one of class labels. Without ``test_split`` the
-    split ``test`` is taken if there is one, and taken out of train otherwise; ``validation`` (or ``valid``, ``val``)
-    likewise. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
+    Without names the columns are the only one of images and the only one of class labels, or of texts or whole numbers
+    that is called as labels are. Splits are found by their usual names; "none" means that one is to be made of train,
+    as are those that are not there. No split has two purposes, and one without any label is left out, if it was not
+    named. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
     library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
     """
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)
-    data = _load(text, hub=str(name_or_path).startswith(PREFIX))
-    names = {"train": train_split, "validation": next((n for n in VALIDATION_NAMES if n in data), None)}
-    names["test"] = test_split if test_split is not None else ("test" if "test" in data else None)
-    chosen = {
-        role: _named(data, name, text) for role, name in names.items() if name is not None and name != train_split
-    }
-    chosen = {"train": _named(data, train_split, text), **chosen}
-    image_column = _column(chosen["train"], image_column, ("Image",), "image_column", text)
-    label_column = _column(chosen["train"], label_column, ("ClassLabel",), "label_column", text)
-    classes = _classes(chosen["train"], label_column, text)
-    labels = {
-        role: _labels(rows, label_column, classes, f"{text}, split {names[role]!r}") for role, rows in chosen.items()
-    }
-    images, stored_side = _images(chosen, image_column, image_size, names, text)
-    splits = {role: Split(images[role], labels[role]) for role in chosen}
+    data = _load(text, config, hub=str(name_or_path).startswith(PREFIX))
+    asked: dict[Role, str | None] = {"train": train_split, "validation": validation_split, "test": test_split}
+    names = _splits_of(data, asked, text)
+    train = _named(data, names["train"], text)
+    image_column, label_column = image_column_of(train, image_column, text), label_column_of(train, label_column, text)
+    declared = class_names(train, label_column, text)
+    given, labels, remarks = {}, {}, []
+    for role, name in names.items():
+        rows, where = _named(data, name, text), f"{text}, split {name!r}"
+        if asked[role] is None and role != "train" and _has_no_labels(rows, label_column):
+            remarks.append(
+                f"the split {name!r} has no labels (or only -1) and is left out; a {role} split is made of train"
+            )
+            continue
+        given[role], labels[role] = rows, labels_of(rows, label_column, train, declared, where)
+    images, stored_side, noticed = _images(given, image_column, image_size, names, text)
+    splits = {role: Split(images[role], labels[role]) for role in given}
     count = sum(len(split) for split in splits.values())
+    unused = sorted(set(data) - set(names.values()))
+    if unused:
+        listed = ", ".join(f"{shown(name)} ({len(data[name]):,} rows)" for name in unused)
+        remarks.append(f"these splits are not used: {listed}")
+    title = shown(Path(text).name)
     return classification_task(
-        Path(text).name,
-        classes,
+        title,
+        shown_names(declared, text),
         splits["train"],
         splits.get("validation"),
         splits.get("test"),
-        where=text,
-        origin=f"Hugging Face data set {Path(text).name} ({count:,} images in {len(classes)} classes)",
+        where=shown(text),
+        origin=f"Hugging Face data set {title} ({count:,} images in {len(declared)} classes)",
         stored_side=stored_side,
+        remarks=(*remarks, *noticed),
         seed=seed,
     )
 
 
-def _load(text: str, *, hub: bool) -> Mapping[str, Any]:
+def _splits_of(data: Mapping[str, Any], asked: Mapping[Role, str | None], text: str) -> dict[Role, str]:
+    """The name of the split for each purpose that there is one for, training first."""
+    found: dict[Role, str] = {}
+    for role, name in asked.items():
+        if name is not None and (name != NO_SPLIT or role == "train"):
+            _named(data, name, text)
+            found[role] = name
+    if len(set(found.values())) < len(found):
+        raise ConfigurationError(f"{text}: a split may have one purpose only; got {', '.join(found.values())}")
+    free = roles_of(name for name in data if name not in found.values())
+    for role in asked:
+        fitting = [name for name, purpose in free.items() if purpose == role]
+        if asked[role] is not None or not fitting:
+            continue
+        if len(fitting) > 1 and role not in fitting:
+            raise ConfigurationError(
+                f"{text} has several splits for {role}: {', '.join(sorted(fitting))}; name one with {role}_split "
+                f"({PREFIX}{text}?{role}={fitting[0]})"
+            )
+        found[role] = role if role in fitting else fitting[0]
+    if "train" not in found:
+        raise ConfigurationError(
+            f"{text} has no split to train on; it has {', '.join(sorted(data))}: name one with train_split "
+            f"({PREFIX}{text}?train=NAME)"
+        )
+    return {role: found[role] for role in asked if role in found}
+
+
+def _has_no_labels(rows: Any, column: str) -> bool:
+    """Whether a split lacks the column, or all of its labels are missing or -1."""
+    if column not in rows.features:
+        return True
+    return set(rows.with_format(None).unique(column)) <= {None, -1}
+
+
+def _load(text: str, config: str | None, *, hub: bool) -> Mapping[str, Any]:
     """Splits by name."""
     try:
         import datasets
@@ -88,11 +138,12 @@ def _load(text: str, *, hub: bool) -> Mapping[str, Any]:
         if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
             loaded = datasets.load_from_disk(str(path))
         else:
-            loaded = datasets.load_dataset(str(path) if path.is_dir() else text)
+            loaded = datasets.load_dataset(str(path) if path.is_dir() else text, config)
     except Exception as error:  # the library raises a dozen types, and those of its network stack
         raise TaskError(
             f"the Hugging Face data set {text!r} cannot be loaded ({type(error).__name__}: {error}); check the name, "
-            "the network, or give a folder made by save_to_disk"
+            f"the network, name the configuration ({PREFIX}{text}?config=NAME) if it has several, or give a folder "
+            "made by save_to_disk"
         ) from error
     return {"train": loaded} if isinstance(loaded, datasets.Dataset) else dict(loaded)
 
@@ -105,72 +156,24 @@ def _named(data: Mapping[str, Any], name: str, text: str) -> Any:
     return data[name]
 
 
-def _column(rows: Any, name: str | None, kinds: tuple[str, ...], argument: str, text: str) -> str:
-    columns = {column: type(feature).__name__ for column, feature in rows.features.items()}
-    listed = ", ".join(f"{column} ({kind})" for column, kind in columns.items())
-    if name is not None:
-        if name not in columns:
-            raise ConfigurationError(f"{text} has no column {name!r}; it has {listed}")
-        return name
-    fitting = [column for column, kind in columns.items() if kind in kinds]
-    if len(fitting) != 1:
-        found = "no column" if not fitting else f"{len(fitting)} columns"
-        raise ConfigurationError(
-            f"{text} has {found} of type {kinds[0]}, so it is not clear which to use; its columns are {listed}: name "
-            f"one with {argument}"
-        )
-    return str(fitting[0])
-
-
-def _classes(rows: Any, column: str, text: str) -> tuple[str, ...]:
-    """Names of the classes: those the data set declares, or the sorted values of a plain column."""
-    feature = rows.features[column]
-    if type(feature).__name__ == "ClassLabel":
-        return tuple(feature.names)
-    values = rows.unique(column)
-    if not all(isinstance(value, str | int) for value in values):
-        raise TaskError(
-            f"{text}, column {column!r}: expected class labels (texts or whole numbers), got for example "
-            f"{next(v for v in values if not isinstance(v, str | int))!r}; name another label column"
-        )
-    return tuple(map(str, sorted(values)))
-
-
-def _labels(rows: Any, column: str, classes: Sequence[str], where: str) -> Int64[np.ndarray, " examples"]:
-    values = rows.with_format(None)[column][:]
-    index: dict[Any, int] = {name: label for label, name in enumerate(classes)}
-    if type(rows.features[column]).__name__ == "ClassLabel":
-        index = {label: label for label in range(len(classes))}
-    else:
-        values = [str(value) for value in values]
-    unknown = [(row, value) for row, value in enumerate(values) if value not in index]
-    if unknown:
-        row, value = unknown[0]
-        raise TaskError(
-            f"{where}, column {column!r}: row {row} has the label {value!r}, which is none of the {len(classes)} "
-            "classes (-1 often marks images without a label); choose a split that is labelled"
-        )
-    return np.array([index[value] for value in values], dtype=np.int64)
-
-
 def _images(
-    chosen: Mapping[str, Any], column: str, image_size: int | Framing | None, names: Mapping[str, str | None], text: str
-) -> tuple[dict[str, np.ndarray], int]:
-    """Pixels of all splits, of one size and number of channels; and the median of the smaller sides as stored."""
+    chosen: Mapping[Role, Any], column: str, image_size: int | Framing | None, names: Mapping[Role, str], text: str
+) -> tuple[dict[Role, np.ndarray], int, tuple[str, ...]]:
+    """Pixels of all splits, of one size and number of channels; the median of the smaller sides as stored; remarks."""
     files = {role: _files(rows, column, f"{text}, split {names[role]!r}") for role, rows in chosen.items()}
-    read = read_images([file for some in files.values() for file in some], image_size=image_size)
+    read = read_images([file for some in files.values() for file in some], image_size=image_size, where=text)
     ends = np.cumsum([len(some) for some in files.values()])[:-1]
-    return dict(zip(files, np.split(read.images, ends), strict=True)), read.stored_side
+    return dict(zip(files, np.split(read.images, ends), strict=True)), read.stored_side, read.remarks
 
 
 def _files(rows: Any, column: str, where: str) -> list[ImageFile]:
     """The image files of a column as they are stored: the library decodes nothing."""
     import datasets
 
-    if type(rows.features[column]).__name__ != "Image":
+    if type(rows.features.get(column)).__name__ != "Image":
         raise TaskError(
-            f"{where}, column {column!r}: expected images, got {rows.features[column]}; name another image column, or "
-            "cast it with cast_column(column, datasets.Image())"
+            f"{where}, column {column!r}: expected images, got {rows.features.get(column)}; name another image column, "
+            "or cast it with cast_column(column, datasets.Image())"
         )
     stored = rows.with_format(None).cast_column(column, datasets.Image(decode=False))[column]
     files = []

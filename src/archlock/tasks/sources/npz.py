@@ -6,38 +6,45 @@
   ``jpeg_train[off_train[i]:off_train[i + 1]]``) stand in for ``x_train``, and likewise for the other splits. All images
   of a pack have one size. PNG, WebP and the other formats of an image folder are accepted too.
 
-Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Other keys are ignored.
+Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Other usual names of the arrays are
+understood (:mod:`archlock.tasks.sources.npz_keys`), and so is ``layout`` (:mod:`archlock.tasks.sources.axes`).
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from archlock.errors import TaskError
-from archlock.tasks.archives import read_npz
-from archlock.tasks.sources.decoding import UnreadableError, decode, stacked
+from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks.archives import headers_of, read_npz
+from archlock.tasks.sources.axes import LAYOUTS, layout_of
+from archlock.tasks.sources.class_names import shown, shown_names
+from archlock.tasks.sources.decoding import UnreadableError, decode, header_of, stacked
+from archlock.tasks.sources.depth import Scale, scale_of
+from archlock.tasks.sources.npz_keys import LAYOUT, Keys, keys_of
+from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
 
-SPLITS = ("train", "validation", "test")
 
+def npz(path: str | Path, *, layout: str | None = None, seed: int = 0) -> Task:
+    """The task in an archive; splits that are missing are taken out of train. Anything wrong raises TaskError.
 
-def npz(path: str | Path, *, seed: int = 0) -> Task:
-    """The task in an archive; splits that are missing are taken out of train. Anything wrong raises TaskError."""
+    ``layout`` says how the axes of images are to be read (NHWC, NCHW or NHW; else ConfigurationError) where their shape
+    does not; an array ``layout`` of the archive says it, too.
+    """
     path = Path(path)
-    keys = [f"{key}_{split}" for key in ("x", "y", "jpeg", "off") for split in SPLITS]
-    arrays = read_npz(path, [*keys, "classes"])
-    if not {"x_train", "jpeg_train"} & set(arrays) or "y_train" not in arrays:
-        raise TaskError(
-            f"{path} has no images and labels to train on (of the known keys it has: {', '.join(arrays) or 'none'}); "
-            "expected x_train and y_train, optionally x_test, y_test, x_validation, y_validation, classes"
-        )
-    labels = {split: _labels(arrays[f"y_{split}"], path, f"y_{split}") for split in SPLITS if f"y_{split}" in arrays}
-    images = {split: _images(arrays, split, path) for split in SPLITS if _present(arrays, split)}
-    for split in sorted(set(labels) ^ set(images)):
-        given, missing = (f"y_{split}", f"x_{split}") if split in labels else (f"x_{split}", f"y_{split}")
+    keys = keys_of(headers_of(path), shown(str(path)))
+    arrays = read_npz(path, [*keys.arrays.values(), *([keys.classes] if keys.classes else []), LAYOUT])
+    layout = _layout(layout, arrays.get(LAYOUT), path)
+    labels = {role: _labels(arrays[key], path, key) for (role, part), key in keys.arrays.items() if part == "labels"}
+    scale, remark = _scale_of_packs(keys, arrays, path)
+    images = {role: _images(keys, arrays, role, layout, scale, path) for role in _with_images(keys)}
+    for role in sorted(set(labels) ^ set(images)):
+        given = next(key for (of, _), key in keys.arrays.items() if of == role)
+        missing = f"x_{role}" if role in labels else f"y_{role}"
         raise TaskError(f"{path} has {given} but no {missing}; give both, or neither")
     images = dict(zip(images, _alike(images, path), strict=True))
     splits = {name: _split(images[name], labels[name], path, name) for name in images}
@@ -45,56 +52,94 @@ def npz(path: str | Path, *, seed: int = 0) -> Task:
         raise TaskError(
             f"{path}: train holds no images; put the training images into x_train and their labels into y_train"
         )
-    classes = _classes(arrays.get("classes"), splits, path)
+    classes = _classes(None if keys.classes is None else arrays[keys.classes], splits, path)
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in splits.items())
-    origin = f"NumPy archive {path.name} ({sizes} images, {len(classes)} classes)"
+    origin = f"NumPy archive {shown(path.name)} ({sizes} images, {len(classes)} classes)"
     return classification_task(
-        path.stem,
+        shown(path.stem),
         classes,
         splits["train"],
         splits.get("validation"),
         splits.get("test"),
-        where=str(path),
+        where=shown(str(path)),
         origin=origin,
+        remarks=tuple(filter(None, (keys.remark, remark))),
         seed=seed,
     )
 
 
-def _present(arrays: dict[str, np.ndarray], split: str) -> bool:
-    return f"x_{split}" in arrays or f"jpeg_{split}" in arrays
+def check_npz(path: Path, *, layout: str | None = None) -> None:
+    """What :func:`npz` says of the names and shapes of the arrays alone: none is read. Errors as there."""
+    headers = headers_of(path)
+    for (_, part), key in keys_of(headers, shown(str(path))).arrays.items():
+        if part == "images" and LAYOUT not in headers:
+            _layout_of(headers[key].shape, path, key, _layout(layout, None, path))
+
+
+def _layout(asked: str | None, stored: np.ndarray | None, path: Path) -> str | None:
+    said = asked if asked is not None or stored is None else str(stored)
+    if said is None or said in LAYOUTS:
+        return said
+    raise ConfigurationError(f"{path}: layout {said!r} is not known; expected {', '.join(LAYOUTS)}")
+
+
+def _with_images(keys: Keys) -> list[Role]:
+    """The splits that have images, training first."""
+    given = {role for role, part in keys.arrays if part in ("images", "pack")}
+    every: tuple[Role, ...] = ("train", "validation", "test")
+    return [role for role in every if role in given]
+
+
+def _scale_of_packs(keys: Keys, arrays: dict[str, np.ndarray], path: Path) -> tuple[Scale, str]:
+    """The scale of all files of more than 8 bits, and a remark on it; what cannot be read is for the decoder to say."""
+    depths = []
+    for (role, part), key in keys.arrays.items():
+        ends = keys.arrays.get((role, "offsets"))
+        if part != "pack" or ends is None or arrays[ends].ndim != 1 or arrays[ends].dtype.kind not in "iu":
+            continue
+        for begin, end in pairwise(arrays[ends].tolist()):
+            try:
+                depths.append(header_of(arrays[key][begin:end].tobytes()).depth)
+            except UnreadableError:
+                continue
+    return scale_of((depth for depth in depths if depth is not None), shown(str(path)))
 
 
 def _images(
-    arrays: dict[str, np.ndarray], split: str, path: Path
+    keys: Keys, arrays: dict[str, np.ndarray], role: Role, layout: str | None, scale: Scale, path: Path
 ) -> UInt8[np.ndarray, "examples height width channels"]:
-    if f"x_{split}" in arrays:
-        return _pixels(arrays[f"x_{split}"], path, f"x_{split}")
-    if f"off_{split}" not in arrays:
-        raise TaskError(f"{path} has jpeg_{split} but no off_{split}; a JPEG pack needs the N + 1 offsets of its files")
-    return _unpacked(arrays[f"jpeg_{split}"], arrays[f"off_{split}"], path, split)
+    key = keys.arrays.get((role, "images"))
+    if key is not None:
+        return _pixels(arrays[key], path, key, layout)
+    pack, ends = keys.arrays[role, "pack"], keys.arrays.get((role, "offsets"))
+    if ends is None:
+        raise TaskError(f"{path} has {pack} but no off_{role}; a JPEG pack needs the N + 1 offsets of its files")
+    return _unpacked(arrays[pack], arrays[ends], path, role, scale)
 
 
-def _pixels(array: np.ndarray, path: Path, key: str) -> UInt8[np.ndarray, "examples height width channels"]:
-    where = f"{path}, key {key!r}"
-    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
-        raise TaskError(
-            f"{where}: expected images N x H x W or N x H x W x C, got shape {array.shape}; reshape the array"
-        )
-    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > 4:
-        raise TaskError(
-            f"{where}: shape {array.shape} looks like N x C x H x W; expected N x H x W x C, use "
-            f"{key}.transpose(0, 2, 3, 1)"
-        )
+def _pixels(
+    array: np.ndarray, path: Path, key: str, layout: str | None
+) -> UInt8[np.ndarray, "examples height width channels"]:
+    layout = _layout_of(array.shape, path, key, layout)
     if array.dtype != np.uint8:
-        array = _from_floats(array, where, key)
+        array = _from_floats(array, f"{shown(str(path))}, key {shown(key)!r}", key)
+    if layout == "NCHW":
+        array = array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(array if array.ndim == 4 else array[..., None])
+
+
+def _layout_of(shape: tuple[int, ...], path: Path, key: str, layout: str | None) -> str:
+    """The layout that is said, if it fits the shape, or else the one that the shape says."""
+    if layout is not None and len(shape) == len(layout) and 0 not in shape[1:]:
+        return layout
+    return layout_of(shape, f"{shown(str(path))}, key {shown(key)!r}", shown(key))
 
 
 def _from_floats(array: np.ndarray, where: str, key: str) -> UInt8[np.ndarray, "..."]:
     if array.dtype.kind != "f":
         raise TaskError(
             f"{where}: expected uint8, or floats in [0, 1], got {array.dtype}; for values 0 to 255 use "
-            f"{key}.astype(numpy.uint8)"
+            f"{key}.astype(numpy.uint8), for others divide all splits by the same number (4095 for levels of 12 bits)"
         )
     flat = array.reshape(len(array), -1)
     for wrong, words in (
@@ -111,7 +156,7 @@ def _from_floats(array: np.ndarray, where: str, key: str) -> UInt8[np.ndarray, "
 
 
 def _unpacked(
-    files: np.ndarray, offsets: np.ndarray, path: Path, split: str
+    files: np.ndarray, offsets: np.ndarray, path: Path, split: str, scale: Scale
 ) -> UInt8[np.ndarray, "examples height width channels"]:
     where = f"{path}, key 'off_{split}'"
     if files.dtype != np.uint8 or files.ndim != 1:
@@ -129,7 +174,7 @@ def _unpacked(
     decoded = []
     for row, (begin, end) in enumerate(pairwise(places)):
         try:
-            decoded.append(decode(files[begin:end].tobytes()))
+            decoded.append(decode(files[begin:end].tobytes(), scale=scale))
         except UnreadableError as error:
             raise TaskError(
                 f"{path}, key 'jpeg_{split}', image {row}: {error}; write the pack again without it"
@@ -152,7 +197,10 @@ def _labels(array: np.ndarray, path: Path, key: str) -> Int64[np.ndarray, " exam
             f"{key}.argmax(axis=1)"
         )
     if array.dtype.kind not in "iu":
-        raise TaskError(f"{where}: expected whole numbers from 0, got {array.dtype}; number the classes from 0")
+        raise TaskError(
+            f"{where}: expected whole numbers from 0, got {array.dtype}; number the classes from 0, as with "
+            f"numpy.unique({key}, return_inverse=True)[1]"
+        )
     if len(array) and (array.min() < 0 or array.max() >= 2**31):
         raise TaskError(
             f"{where}: labels run from {array.min()} to {array.max()}; expected 0 to the number of classes - 1 "
@@ -161,7 +209,7 @@ def _labels(array: np.ndarray, path: Path, key: str) -> Int64[np.ndarray, " exam
     return array.astype(np.int64)
 
 
-def _alike(images: dict[str, np.ndarray], path: Path) -> list[np.ndarray]:
+def _alike(images: Mapping[Role, np.ndarray], path: Path) -> list[np.ndarray]:
     """All splits with one image size and channel count; grey ones become colour where another split is colour."""
     sizes = {name: array.shape[1:3] for name, array in images.items()}
     channels = max(array.shape[3] for array in images.values())
@@ -182,7 +230,7 @@ def _split(images: np.ndarray, labels: np.ndarray, path: Path, name: str) -> Spl
     return Split(images, labels)
 
 
-def _classes(names: np.ndarray | None, splits: dict[str, Split], path: Path) -> tuple[str, ...]:
+def _classes(names: np.ndarray | None, splits: Mapping[Role, Split], path: Path) -> tuple[str, ...]:
     highest = max((int(split.targets.max()) for split in splits.values() if len(split)), default=-1)
     if names is None:
         if highest >= len(splits["train"]):  # also keeps a stray label of two billion from becoming as many names
@@ -194,10 +242,11 @@ def _classes(names: np.ndarray | None, splits: dict[str, Split], path: Path) -> 
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise TaskError(f"{path}, key 'classes': expected a list of names, got {names.dtype} {names.shape}")
     classes = tuple(
-        name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()
+        name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names.tolist()
     )
     if len(set(classes)) < len(classes):
         raise TaskError(f"{path}, key 'classes': a name occurs twice in {list(classes)}; give each class its own name")
+    classes = shown_names(classes, f"{shown(str(path))}, key 'classes'")
     for name, split in splits.items():
         if len(split) and split.targets.max() >= len(classes):
             raise TaskError(

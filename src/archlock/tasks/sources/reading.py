@@ -11,7 +11,9 @@ from jaxtyping import Bool, UInt8
 
 from archlock.errors import TaskError
 from archlock.tasks.framing import Framing
-from archlock.tasks.sources.decoding import UnreadableError, decode, smaller_side
+from archlock.tasks.sources.decoding import Header, UnreadableError, decode, header_of
+from archlock.tasks.sources.depth import scale_of
+from archlock.tasks.wording import several
 
 SMALLEST, LARGEST = 8, 64
 """Limits of the side that is chosen when none is given."""
@@ -39,52 +41,69 @@ class ReadImages:
     """Names of the others, sorted."""
     stored_side: int
     """Median of the smaller sides of the files' images, in pixels."""
+    remarks: tuple[str, ...]
+    """What was noticed about the files."""
 
 
 def read_images(
     files: Sequence[ImageFile],
     *,
     image_size: int | Framing | None,
+    where: str,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReadImages:
     """Images of one size, grey if all of them are and else RGB.
 
     A side as ``image_size`` stands for squares. Without one the side is the median of the smaller sides of all images,
-    rounded, at least 8 and at most 64. Files that cannot be used raise TaskError, or are left out with ``skip_bad``
-    (never all of them).
+    rounded, at least 8 and at most 64. Levels of more than 8 bits have one scale, that of all files together. Files
+    that cannot be used raise TaskError, or are left out with ``skip_bad`` (never all of them). ``where`` names the
+    data.
     """
     unreadable: dict[int, str] = {}
-    sides = np.zeros(len(files))
+    headers: list[Header | None] = [None] * len(files)
 
-    def measure(row: int) -> None:
-        sides[row] = smaller_side(files[row].source)
+    def look(row: int) -> None:
+        headers[row] = header_of(files[row].source)
 
     framing = Framing.of(image_size)
+    _in_threads(look, range(len(files)), unreadable, None)
     if framing is None:
-        _in_threads(measure, range(len(files)), unreadable, None)
         _refuse(unreadable, files, skip_bad)
-        side = int(np.clip(np.rint(np.median(sides[sides > 0])), SMALLEST, LARGEST))
+        side = int(np.clip(np.rint(_middle(headers)), SMALLEST, LARGEST))
         framing = Framing(side, side)
-    rows = [row for row in range(len(files)) if row not in unreadable]
+        rows = [row for row in range(len(files)) if row not in unreadable]
+    else:  # all are read, so that all that are bad are named at once
+        rows, unreadable = list(range(len(files))), {}
+    scale, remark = scale_of((one.depth for one in headers if one is not None and one.depth is not None), where)
     images = np.zeros((len(files), *framing.size, 3), dtype=np.uint8)
     channels = np.zeros(len(files), dtype=np.int64)
 
     def read(row: int) -> None:
-        if image_size is not None:
-            measure(row)
-        image = decode(files[row].source, framing=framing)
+        image = decode(files[row].source, framing=framing, scale=scale)
         images[row], channels[row] = image, image.shape[2]
 
     _in_threads(read, rows, unreadable, progress)
     _refuse(unreadable, files, skip_bad)
     kept = images[channels > 0] if unreadable else images
+    used = [header for header, count in zip(headers, channels, strict=True) if count]
     return ReadImages(
         kept if channels.max() == 3 else np.ascontiguousarray(kept[..., :1]),
         channels > 0,
         tuple(sorted(files[row].name for row in unreadable)),
-        int(np.rint(np.median(sides[channels > 0]))),
+        int(np.rint(_middle(used))),
+        tuple(filter(None, (remark, _on_pages(used)))),
     )
+
+
+def _middle(headers: Sequence[Header | None]) -> float:
+    return float(np.median([header.smaller_side for header in headers if header is not None]))
+
+
+def _on_pages(headers: Sequence[Header | None]) -> str:
+    count = sum(header is not None and header.images > 1 for header in headers)
+    held = several(count, "file holds", "files hold")
+    return f"{held} several images (frames or pages), of which the first is used" if count else ""
 
 
 def _in_threads(

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.recipes import AttackConfig, AttackResult, Budget, open_model, rebuild
 from archlock.reports import AttackRecord, from_json
+from archlock.tasks import Task
 from archlock.testing.small_tasks import small_negatives
 from archlock.training import evaluate
+from folders import write_folder
 from foreign_models import plain_network, vit_folder
 from tiny_runs import Noted, tiny_source, tiny_target
 
@@ -170,6 +173,22 @@ class Strict(nn.Module):
 def test_a_strangers_complaint_is_passed_on_in_words(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"Strict cannot take images .* doesn't match model \(32\*32\)\)"):
         archlock.attack(Strict(), [tiny_target()], QUICK, out=tmp_path / "run")
+
+
+def test_targets_of_one_folder_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    def stop(models: object, targets: list[Task]) -> None:
+        names.extend(task.name for task in targets)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["archlock.recipes.attack.procedure"], "prepared_targets", stop)
+    folders = [
+        write_folder(tmp_path / place / "photos", {"cat": 3, "dog": 5}, size=(8, 8), mode="L") for place in ("a", "b")
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        archlock.attack(plain_network(), folders, QUICK, out=tmp_path / "run")
+    assert names == ["a-photos", "b-photos"]
 
 
 class Scaled(nn.Module):

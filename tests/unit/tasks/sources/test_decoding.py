@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from archlock.tasks.framing import Framing
-from archlock.tasks.sources.decoding import MAX_PIXELS, UnreadableError, decode, smaller_side, stacked
+from archlock.tasks.sources.decoding import MAX_PIXELS, UnreadableError, decode, header_of, stacked
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (6, 9, 3)).astype(np.uint8)
@@ -105,6 +105,7 @@ def test_a_large_jpeg_is_read_at_a_small_scale_with_the_same_outcome():
         (b"", "is not an image in a known format"),
         (b"GIF89a", r"cannot be read as an image|is not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"not an image in a known format \(PNG, JPEG"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(99), r"known format .*, but begins as HEIC does: convert it"),
         (encoded(Image.fromarray(COLOUR))[:-40], "cannot be read as an image"),
         (encoded(Image.fromarray(COLOUR), "JPEG")[:-60], "cannot be read as an image"),
         (encoded(Image.fromarray(GREY.astype(np.float32)), "TIFF"), "floating-point levels; convert it to 8 bits"),
@@ -118,7 +119,7 @@ def test_what_cannot_be_used_says_why(content, words):
 
 @pytest.mark.parametrize("size", [(9000, 9000), (12000, 12000), (50000, 50000)])
 def test_decompression_bombs_are_refused_from_the_header(size):
-    for read in (decode, smaller_side):
+    for read in (decode, header_of):
         with pytest.raises(UnreadableError, match=r"decompression bomb|81,000,000|more than the 67,108,864"):
             read(claimed_png(*size))
     assert MAX_PIXELS == 67_108_864
@@ -127,10 +128,10 @@ def test_decompression_bombs_are_refused_from_the_header(size):
 def test_the_smaller_side_comes_from_the_header(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(COLOUR).save(path)
-    assert smaller_side(path) == 6
-    assert smaller_side(claimed_png(300, 200)) == 200
+    assert header_of(path).smaller_side == 6
+    assert header_of(claimed_png(300, 200)).smaller_side == 200
     with pytest.raises(UnreadableError, match=r"cannot be read as an image \(.*No such file"):
-        smaller_side(tmp_path / "b.png")
+        header_of(tmp_path / "b.png")
 
 
 def test_stacking_repeats_grey_where_there_is_colour():

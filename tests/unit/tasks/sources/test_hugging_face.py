@@ -180,3 +180,140 @@ def test_without_the_library_it_says_what_to_install():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert 'install it with pip install "archlock[huggingface]"' in done.stdout
+
+
+FRESH = RNG.integers(0, 256, (60, 9, 9, 3)).astype(np.uint8)
+
+
+def fresh(begin, end, **more):
+    """Rows of images that no other split has."""
+    return rows(FRESH[begin:end], [row % 3 for row in range(end - begin)], **more)
+
+
+def plain(**columns):
+    """Rows with those columns (values, type) instead of declared classes."""
+    data = rows().remove_columns("animal")
+    for name, (values, kind) in columns.items():
+        data = data.add_column(name, values, feature=datasets.Value(kind))
+    return data
+
+
+def sizes(task):
+    return [len(split) for split in (task.train, task.validation, task.test)]
+
+
+def test_a_split_without_labels_is_left_out_and_that_is_said(save):
+    folder = save(rows(), validation=fresh(0, 9), test=rows(FRESH[9:15], [-1] * 6))
+    task = hugging_face(folder)
+    assert sizes(task) == [24, 9, 6]
+    said = "the split 'test' has no labels (or only -1) and is left out; a test split is made of train"
+    assert task.remarks == (said,)
+    assert said in task.origin
+    with pytest.raises(TaskError, match=r"split 'test', column 'animal': row 0 has the label -1"):
+        hugging_face(folder, test_split="test")
+
+
+def test_a_split_without_the_column_of_labels(save):
+    folder = save(rows(), test=fresh(0, 6).remove_columns("animal"))
+    assert sizes(hugging_face(folder)) == [18, 6, 6]
+    with pytest.raises(TaskError, match="split 'test' has no column 'animal', so no labels"):
+        hugging_face(folder, test_split="test")
+
+
+def test_no_split_has_two_purposes(save):
+    folder = save(rows(), validation=fresh(0, 9), test=rows(FRESH[9:15], [-1] * 6))
+    task = hugging_face(folder, test_split="validation")
+    assert sizes(task) == [24, 6, 9]
+    assert not {i.tobytes() for i in task.validation.images} & {i.tobytes() for i in task.test.images}
+    assert task.remarks == ("these splits are not used: test (6 rows)",)
+    with pytest.raises(ConfigurationError, match="a split may have one purpose only; got validation, validation"):
+        hugging_face(folder, test_split="validation", validation_split="validation")
+    with pytest.raises(ConfigurationError, match="a split may have one purpose only; got train, train"):
+        hugging_face(folder, train_split="train", test_split="train")
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "expected"),
+    [
+        (("dev", "eval"), {}, [30, 9, 6]),
+        (("val", "testing"), {}, [30, 9, 6]),
+        (("extra", "test"), {}, [24, 6, 6]),
+        (("validation", "test"), {"validation_split": "none"}, [24, 6, 6]),
+        (("validation", "test"), {"test_split": "none", "validation_split": "test"}, [24, 6, 6]),
+        (("validation", "test"), {"train_split": "validation"}, [6, 3, 6]),
+    ],
+)
+def test_splits_by_their_usual_names_or_as_asked(save, names, options, expected):
+    first, second = names
+    task = hugging_face(save(rows(), **{first: fresh(0, 9), second: fresh(9, 15)}), **options)
+    assert sizes(task) == expected
+    unused = {"extra": "extra (9 rows)", "none": "validation (9 rows)"}.get(first if first == "extra" else "", "")
+    assert not unused or task.remarks == (f"these splits are not used: {unused}",)
+
+
+def test_several_splits_of_one_purpose_or_none_to_train_on(save):
+    folder = save(rows(), dev=fresh(0, 6), val=fresh(6, 12))
+    with pytest.raises(
+        ConfigurationError, match=r"several splits for validation: dev, val; name one with validation_s.*\?v"
+    ):
+        hugging_face(folder)
+
+
+def test_nothing_to_train_on(tmp_path):
+    datasets.DatasetDict({"test": rows()}).save_to_disk(str(tmp_path / "x"), num_proc=None)
+    with pytest.raises(
+        ConfigurationError, match=r"has no split to train on; it has test: name one with .*\?train=NAME"
+    ):
+        hugging_face(tmp_path / "x")
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint8", "string"])
+@pytest.mark.parametrize("name", ["label", "labels", "fine_label", "Target"])
+def test_a_plain_column_that_is_called_as_labels_are(save, kind, name):
+    values = [str(label) if kind == "string" else label for label in LABELS]
+    task = hugging_face(save(plain(**{name: (values, kind)})))
+    assert task.classes == ("0", "1", "2")
+
+
+def test_plain_columns_that_are_not_clear(save):
+    folder = save(plain(label=(LABELS, "int64"), target=(LABELS, "int64")))
+    with pytest.raises(
+        ConfigurationError,
+        match=r"2 columns that may be labels.*label \(Value int64\), target \(Value int64\): .* 'hf:.*\?label=label'",
+    ):
+        hugging_face(folder)
+    assert open_task(f"hf:{folder}?label=target&image=picture&name=mine").name == "mine"
+
+
+def test_a_plain_column_knows_rows_without_a_label(save):
+    with pytest.raises(TaskError, match=r"row 0 has the label '-1', which is none of the 2 classes \(-1 often marks"):
+        hugging_face(save(plain(label=([label - 1 for label in LABELS], "int64"))))
+
+
+def test_two_columns_of_labels_from_a_text(save):
+    folder = save(rows(coarse=([row % 2 for row in range(30)], datasets.ClassLabel(names=["x", "y"]))))
+    with pytest.raises(ConfigurationError, match=r"on the command line as in 'hf:.*animals\?label=animal'"):
+        open_task(f"hf:{folder}")
+    assert open_task(f"hf:{folder}?label=coarse").classes == ("x", "y")
+    assert open_task(f"hf:{folder}?label=animal").classes == ("cat", "dog", "owl")
+
+
+def test_splits_that_number_their_classes_differently(save):
+    other = fresh(0, 6).cast_column("animal", datasets.ClassLabel(names=["owl", "dog", "cat"]))
+    with pytest.raises(
+        TaskError, match="its classes are owl, dog, cat, those of train cat, dog, owl; every split needs"
+    ):
+        hugging_face(save(rows(), test=other))
+
+
+def test_the_same_images_to_decide_and_to_judge(save):
+    with pytest.raises(TaskError, match=r"the validation split and the test split hold the same images \(9\)"):
+        hugging_face(save(rows(), validation=fresh(0, 9), test=fresh(0, 9)))
+
+
+def test_a_configuration_is_passed_on(monkeypatch):
+    asked = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *arguments: asked.append(arguments) or {"train": rows()})
+    hugging_face("hf:someone/animals", config="wild")
+    open_task("hf:someone/animals?config=tame")
+    assert asked == [("someone/animals", "wild"), ("someone/animals", "tame")]

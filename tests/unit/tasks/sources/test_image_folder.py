@@ -227,6 +227,15 @@ def test_places_that_are_no_folders(tmp_path):
         image_folder(tmp_path, image_size=0)
 
 
+def test_masks_beside_their_images_are_told(tmp_path):
+    write_folder(tmp_path, {"benign": 5, "normal": 5})
+    assert image_folder(tmp_path).remarks == ()
+    for name in ("0_mask", "1_mask_1", "2-Seg", "alone_mask", "mask"):
+        write_image(tmp_path / "benign" / f"{name}.png", rng=np.random.default_rng(len(name)))
+    (said,) = image_folder(tmp_path).remarks
+    assert said == "3 images look like masks of another beside it (0_mask.png); should masks be learned from?"
+
+
 def test_names_that_are_no_text(tmp_path):
     write_folder(tmp_path, {"a": 3, "b": 3})
     bad = os.fsencode(tmp_path / "a") + b"/\xff.png"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archlock.errors import TaskError
-from archlock.tasks import npz
+from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks import npz, open_task
 from shared_data import shared
 
 RNG = np.random.default_rng(0)
@@ -202,3 +202,91 @@ def test_a_pack_of_many_sizes_and_one_without_offsets(tmp_path):
     np.savez(tmp_path / "half.npz", jpeg_train=jpeg, y_train=LABELS)
     with pytest.raises(TaskError, match=r"half\.npz has jpeg_train but no off_train"):
         npz(tmp_path / "half.npz")
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test")),
+        (("train_images", "train_labels"), ("val_images", "val_labels"), ("test_images", "test_labels")),
+        (("X_train", "Y_train"), ("X_dev", "Y_dev"), ("X_TEST", "Y_TEST")),
+        (("trainX", "trainY"), ("validX", "validY"), ("testX", "testY")),
+        (("Xtrain", "ytrain"), ("Xval", "yval"), ("Xtest", "ytest")),
+        (("train_set_x", "train_set_y"), ("eval_set_x", "eval_set_y"), ("test_set_x", "test_set_y")),
+        (("images", "labels"), ("val_images", "val_labels"), ("test_images", "test_targets")),
+        (("train_data", "train_targets"), ("x_validation", "y_validation"), ("test_imgs", "test_label")),
+        (("X", "y"), ("X_valid", "y_valid"), ("X_holdout", "y_holdout")),
+    ],
+)
+def test_usual_names_of_arrays(tmp_path, train, validation, test):
+    parts = {train: slice(0, 15), validation: slice(15, 24), test: slice(24, 30)}
+    arrays = {x: IMAGES[part] for (x, _), part in parts.items()} | {y: LABELS[part] for (_, y), part in parts.items()}
+    np.savez(tmp_path / "usual.npz", **arrays)
+    task = npz(tmp_path / "usual.npz")
+    assert ([len(s) for s in (task.train, task.validation, task.test)], task.remarks) == ([15, 9, 6], ())
+    label_of = dict(zip(map(np.ndarray.tobytes, IMAGES), LABELS.tolist(), strict=True))
+    assert [label_of[image.tobytes()] for image in task.validation.images] == task.validation.targets.tolist()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        (
+            {"x_extra": IMAGES},
+            r"key 'x_extra' \(uint8 30 x 6 x 5 x 3\) looks like images of a split and is not understood",
+        ),
+        ({"images_unlabelled": IMAGES}, "key 'images_unlabelled' .* looks like images of a split"),
+        ({"test_crops": IMAGES}, "key 'test_crops' .* looks like images of a split"),
+        ({"x_te": IMAGES, "y_te": LABELS}, "key 'x_te' .* looks like images of a split"),
+        ({"holdout": IMAGES}, "key 'holdout' .* looks like images of a split"),
+        ({"images": IMAGES}, "key 'images' .* looks like images of a split"),
+        ({"x_val": IMAGES, "x_validation": IMAGES}, "has x_val and x_validation, both images of validation; keep one"),
+        ({"train_images": IMAGES}, "has x_train and train_images, both images of train; keep one"),
+        ({"x_val": IMAGES}, "has x_val but no y_validation; give both, or neither"),
+    ],
+)
+def test_keys_that_look_like_a_split_are_named(tmp_path, arrays, words):
+    with pytest.raises(TaskError, match=words):
+        npz(written(tmp_path, x_train=IMAGES, **arrays))
+
+
+def test_the_keys_that_a_file_has_are_named(tmp_path):
+    np.savez(tmp_path / "a.npz", x_tr=IMAGES, arr_0=LABELS)
+    with pytest.raises(
+        TaskError, match=r"its keys: x_tr \(uint8 30 x 6 x 5 x 3\), arr_0 \(int64 30\); of the known .* none"
+    ):
+        npz(tmp_path / "a.npz")
+
+
+def test_what_accompanies_images_is_told_and_not_used(tmp_path):
+    task = npz(
+        written(tmp_path, train_ids=LABELS, masks_train=IMAGES[..., 0], y_train_coarse=LABELS, note=np.array("a"))
+    )
+    said = "these arrays of the archive are not used: train_ids (int64 30), masks_train (uint8 30 x 6 x 5), "
+    assert task.remarks == (f"{said}y_train_coarse (int64 30)",)
+    assert task.fingerprint == npz(written(tmp_path)).fingerprint
+
+
+def test_a_pack_without_the_name_of_a_split_is_to_train_on(tmp_path):
+    jpeg, off = pack(IMAGES)
+    np.savez(tmp_path / "plain.npz", jpeg=jpeg, off=off, y=LABELS, size=np.array([6, 5]))
+    task = npz(tmp_path / "plain.npz")
+    assert (task.fingerprint, task.remarks) == (npz(packed(tmp_path)).fingerprint, ())
+
+
+def test_names_of_classes_are_shown_escaped_or_refused(tmp_path):
+    assert npz(written(tmp_path, classes=np.array([b"caf\xe9", b"b\n", b"c"]))).classes == ("caf\\xe9", "b\\n", "c")
+    with pytest.raises(TaskError, match=r"key 'classes': the name of class 'x+' has 2,000 letters"):
+        npz(written(tmp_path, classes=np.array(["x" * 2000, "b", "c"])))
+    assert npz(written(tmp_path, class_names=np.array(["a", "b", "c"]))).classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(("axes", "layout"), [((0, 3, 1, 2), "NCHW"), ((0, 1, 2, 3), "NHWC")])
+def test_a_layout_that_is_said(tmp_path, axes, layout):
+    before = npz(written(tmp_path)).fingerprint
+    turned = IMAGES.transpose(axes)
+    assert npz(written(tmp_path, x_train=turned, layout=np.array(layout))).fingerprint == before
+    assert npz(written(tmp_path, x_train=turned), layout=layout).fingerprint == before
+    assert open_task(f"{written(tmp_path, x_train=turned)}?layout={layout}").fingerprint == before
+    with pytest.raises(ConfigurationError, match="layout 'HWCN' is not known; expected NHWC, NCHW, NHW"):
+        npz(written(tmp_path), layout="HWCN")
