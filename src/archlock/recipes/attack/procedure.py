@@ -33,7 +33,7 @@ from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.suite import Suite, attack_plan, run_suite
 from archlock.recipes.task_records import Attacked, target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
-from archlock.records import write_atomic
+from archlock.records import check_writable, write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
 from archlock.tasks import Task, share_of
 
@@ -107,6 +107,7 @@ def attack(
     if config.examples is not None:
         prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     folder, workers = _folder(models, prepared, out), workers_for(config.device, workers)
+    check_writable(folder / REPORT)
     fresh = None if (folder / SETTINGS).exists() else _planned(models, prepared, config, workers)
     workspace = Workspace.open(folder, _identity(models, prepared, own, honest, config), store=store)
     say_what_is_outdated(workspace.store, progress)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from archlock.errors import ConfigurationError
+from archlock.extras import require
+from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.evaluate.contenders import Contender
 
 
@@ -27,6 +29,12 @@ class EvaluateConfig:
     """Say which structures lock, by the truth of the table."""
 
     def __post_init__(self) -> None:
+        check_whole(1, seeds=self.seeds, trade_off_seeds=self.trade_off_seeds)
+        check_seed(self.seed)
+        if self.parquet:
+            require("parquet", "rows.parquet")
+        if any(contender.strategy == "nsga2" for contender in self.contenders):
+            require("baselines", "the strategy nsga2")
         if not self.contenders or self.seeds < 1 or self.trade_off_seeds < 1:
             raise ConfigurationError("an evaluation needs at least one contender and one seed")
         if not all(0 <= floor < 1 for floor in (self.floor, *self.trade_off)):

@@ -22,7 +22,7 @@ from archlock.recipes.lock.allocation import suite_of
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.outputs import left_out, write_models, write_pages
+from archlock.recipes.lock.outputs import left_out, will_be_left_out, write_models, write_pages
 from archlock.recipes.lock.recording import lock_record
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
@@ -84,11 +84,13 @@ def lock(
     lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
     a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
     """
-    config = one_of(config, settings, LockConfig.of)
+    config, progress = one_of(config, settings, LockConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
     hidden = tuple(sealed) or _held_out(source, config)
     if config.preference == TRANSFERRED:
         refuse_lessons(config.space, [source.name, *(one.name for one in known), *(one.name for one in hidden)])
+    for line in will_be_left_out():
+        progress.say(line)
     run = begin(
         source,
         config,
@@ -97,7 +99,7 @@ def lock(
         sealed=len(hidden),
         store=store,
         workers=workers_for(config.device, workers),
-        progress=progress or Silent(),
+        progress=progress,
     )
     decision = decide(run)
     arms = train_arms(run, decision)
