@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -60,6 +61,12 @@ Store = Annotated[
 def stderr() -> Console:
     """Where progress and remarks go, so that the standard output is the result alone."""
     return Console(stderr=True)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Warnings on the standard error stream, with ``--quiet`` and ``--json`` too: no number is read without them."""
+    for line in lines:
+        typer.echo(f"warning: {line}", err=True)
 
 
 def attackers_named(names: list[str] | None) -> tuple[str, ...]:

@@ -33,7 +33,10 @@ CASES = [
     (os_error(errno.EAGAIN), "run with --workers 1"),
     (os_error(errno.ESTALE, "/nfs/x"), "/nfs/x: the disk does not answer"),
     (OSError("without a number"), "without a number"),
-    (UnicodeEncodeError("utf-8", "caf\udce9", 3, 4, "surrogates not allowed"), "letters that cannot be read or written"),
+    (
+        UnicodeEncodeError("utf-8", "caf\udce9", 3, 4, "surrogates not allowed"),
+        "letters that cannot be read or written",
+    ),
     (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "save it as UTF-8"),
     (OverflowError("Python int too large to convert to C long"), "a number is too large to compute with"),
     (MemoryError(), "there is not enough memory (MemoryError); take fewer --workers"),
@@ -51,7 +54,9 @@ def test_what_a_user_can_bring_about_is_one_line(error: Exception, words: str) -
     assert "move it away" not in line
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), RuntimeError("shapes"), KeyError("x"), AssertionError(), TypeError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), RuntimeError("shapes"), KeyError("x"), AssertionError(), TypeError()]
+)
 def test_anything_else_has_no_words(error: Exception) -> None:
     assert told(error) == ""
 
@@ -110,7 +115,7 @@ def test_a_report_on_a_read_only_disk_goes_elsewhere(
     to_json(run / "result.json", lock_record())
 
     def read_only(number: int) -> None:
-        if os.readlink(f"/proc/self/fd/{number}").startswith(str(run)):
+        if Path(f"/proc/self/fd/{number}").readlink().is_relative_to(run):
             raise os_error(errno.EROFS)
         fsync(number)
 

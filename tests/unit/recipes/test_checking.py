@@ -99,7 +99,14 @@ def test_shots_alone_will_do() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "unit"),
-    [(0, "minutes"), (-1, "minutes"), (math.nan, "minutes"), (math.inf, "minutes"), (1e9, "minutes"), (8.5, "trainings")],
+    [
+        (0, "minutes"),
+        (-1, "minutes"),
+        (math.nan, "minutes"),
+        (math.inf, "minutes"),
+        (1e9, "minutes"),
+        (8.5, "trainings"),
+    ],
 )
 def test_a_budget_is_an_amount(amount: float, unit: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"a budget is above 0 and at most [\d,]+ (minutes|trainings)"):
@@ -155,7 +162,5 @@ def test_where_the_result_goes_is_tried_before_the_work(tmp_path: Path) -> None:
         (-5, tmp_path / "table.npz", ConfigurationError, "minutes are a number, 0 or above .* got -5"),
     ):
         with pytest.raises(kind, match=words):
-            transfer(
-                [source], [source], TransferConfig(), store=store, out=out, executor=InProcess(), minutes=minutes
-            )
+            transfer([source], [source], TransferConfig(), store=store, out=out, executor=InProcess(), minutes=minutes)
     assert not store.exists()

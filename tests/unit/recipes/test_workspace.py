@@ -69,7 +69,9 @@ def test_what_is_made_once_is_not_made_again(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "made.json").read_text()) == {"value": [1, 2]}
 
 
-def test_a_place_that_cannot_be_is_said_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_cannot_be_is_said_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a-file").write_text("mine")
     with pytest.raises(WriteError, match=r"a-file/run/deep cannot be written: .*a-file is a file and no directory"):
         Workspace.open(tmp_path / "a-file" / "run" / "deep", {"seed": 0})

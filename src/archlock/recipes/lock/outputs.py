@@ -45,7 +45,9 @@ def left_out() -> tuple[str, ...]:
 def will_be_left_out() -> tuple[str, ...]:
     """The same before the work."""
     missing = absent("onnx")
-    return (f"{ONNX} will be left out: it needs {' and '.join(missing)}; run: {install_line('onnx')}",) if missing else ()
+    return (
+        (f"{ONNX} will be left out: it needs {' and '.join(missing)}; run: {install_line('onnx')}",) if missing else ()
+    )
 
 
 def write_models(folder: Path, every: "Mapping[Role, Released]") -> None:

@@ -17,6 +17,7 @@ from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
 from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
+from archlock.recipes.doubles import doubles
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
 from archlock.recipes.lock.arms import train_arms
@@ -155,9 +156,21 @@ def open_targets(
         task = conform(target.open(choice), run.source.shape)
         drawn = simulated and SIMULATORS[target.name].draws
         found.append(Attacked(task, task.fingerprint in seen, simulated, drawn))
-    most = run.allocation.attack_examples
-    tasks = [share_of(one.task, most, seed=run.config.seed) for one in found]
-    return {name: replace(one, task=task) for (name, task), one in zip(named(tasks).items(), found, strict=True)}
+    given = dict(zip(named([one.task for one in found]), found, strict=True))
+    brought = {name: one.task for name, one in given.items() if not one.simulated}
+    in_common, most = doubles(run.source, brought), run.allocation.attack_examples
+    for name, (_, same) in in_common.items():
+        if same:
+            run.resources.progress.say(f"warning: the target {name} is the same data as {same}, under another name")
+    return {
+        name: replace(
+            one,
+            task=share_of(one.task, most, seed=run.config.seed),
+            in_common=in_common.get(name, (None, ""))[0],
+            same_as=in_common.get(name, (None, ""))[1],
+        )
+        for name, one in given.items()
+    }
 
 
 def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:

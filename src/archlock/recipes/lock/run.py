@@ -11,6 +11,7 @@ from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.execution import kind_of, one_thread
 from archlock.models import build, count_parameters
 from archlock.progress import Progress
+from archlock.recipes.doubles import refuse_doubles
 from archlock.recipes.lock.allocation import Allocation, Workload, allocate
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
@@ -61,7 +62,9 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
-    known_targets(source, config, known)  # what is wrong with them is said before anything is written
+    targets = known_targets(source, config, known)  # what is wrong with them is said before anything is written
+    for line in refuse_doubles(source, targets) if config.scheme == "tk" else ():
+        progress.say(line)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
     say_what_is_outdated(workspace.store, progress)
@@ -136,7 +139,7 @@ def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Alloca
 
 
 def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> int:
-    """About how many bytes the trainings of a run leave: each a checkpoint (weights, their best, momentum) and weights."""
+    """About how many bytes trainings leave: each a checkpoint (weights, their best, momentum) and weights."""
     settings = planned.final
     model = build(_middling(config), source.signature, width=settings.width, depth=settings.depth, seed=0)
     trainings = 2 * planned.finalists + (2 + len(config.arms)) * config.attack_seeds
