@@ -87,27 +87,37 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 MAKE_ROOM: Final = "make room on that disk and run the same command again; what is finished is kept"
 
 
+_REFUSALS: Final = (
+    (NO_ROOM, f"there is no room ({{reason}}); {MAKE_ROOM}"),
+    (
+        {errno.EROFS, errno.EACCES, errno.EPERM},
+        "it is read-only, or not yours ({reason}); name another place (--out), or ask for permission there",
+    ),
+    ({errno.ENOTDIR, errno.EEXIST}, "{file} is a file and no directory ({reason}); name another place (--out)"),
+    ({errno.EISDIR}, "it is a directory and no file ({reason}); name a file"),
+    ({errno.ENAMETOOLONG}, "the name is too long ({reason}); give a shorter one"),
+    (
+        {errno.EMFILE, errno.ENFILE},
+        "too many files are open ({reason}); run with fewer --workers, or raise the limit (ulimit -n)",
+    ),
+    (
+        {errno.EAGAIN, errno.ENOMEM},
+        "the machine has nothing left to give ({reason}); run with --workers 1, or end other programs",
+    ),
+    (
+        {errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV},
+        "the disk does not answer ({reason}); look after it, then run the same command again",
+    ),
+)
+
+
 def refusal(error: OSError, path: pathlib.Path | None = None) -> str:
     """What the operating system refused, and what to do about it; ``path`` is what was to be read or written."""
     reason = error.strerror or str(error) or type(error).__name__
-    if error.errno in NO_ROOM:
-        return f"there is no room ({reason}); {MAKE_ROOM}"
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return f"it is read-only, or not yours ({reason}); name another place (--out), or ask for permission there"
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        file = next((one for one in (path, *path.parents) if _is_file(one)), None) if path else None
-        return f"{file or 'a part of the path'} is a file and no directory ({reason}); name another place (--out)"
-    if error.errno == errno.EISDIR:
-        return f"it is a directory and no file ({reason}); name a file"
-    if error.errno == errno.ENAMETOOLONG:
-        return f"the name is too long ({reason}); give a shorter one"
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return f"too many files are open ({reason}); run with fewer --workers, or raise the limit (ulimit -n)"
-    if error.errno in (errno.EAGAIN, errno.ENOMEM):
-        return f"the machine has nothing left to give ({reason}); run with --workers 1, or end other programs"
-    if error.errno in (errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV):
-        return f"the disk does not answer ({reason}); look after it, then run the same command again"
-    return f"{reason}; look at that place, or name another (--out)"
+    file = next((one for one in (path, *path.parents) if _is_file(one)), None) if path else None
+    words = next((words for codes, words in _REFUSALS if error.errno in codes), "")
+    words = words or "{reason}; look at that place, or name another (--out)"
+    return words.format(reason=reason, file=file or "a part of the path")
 
 
 def _is_file(path: pathlib.Path) -> bool:

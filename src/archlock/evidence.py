@@ -39,6 +39,35 @@ CREATE TABLE IF NOT EXISTS measurements (
 ) WITHOUT ROWID
 """
 
+_NOT_TAKEN: Final = "the evidence store {path} did not take this ({error}); what is in it stays as it was"
+_REFUSALS: Final = (
+    (
+        {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT},
+        "{path} is not a usable evidence store ({error}); move it away to start with an empty one, and keep it: what "
+        "was measured may be in it",
+    ),
+    (
+        {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM},
+        f"there is no room for the evidence store {{path}}, or its disk fails ({{error}}); {MAKE_ROOM}",
+    ),
+    (
+        {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH},
+        "cannot open the evidence store {path} to write in it ({error}); make its folder writable, or copy the file to "
+        "one that is and name it with --store",
+    ),
+    (
+        {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL},
+        "the evidence store {path} is in use by another program ({error}); wait for that and run the same command "
+        "again, or give another --store. It has to be on a disk of this machine",
+    ),
+    (
+        {sqlite3.SQLITE_ERROR},
+        "{path} is not a usable evidence store ({error}): its tables are of something else; give another --store, or "
+        "another --out",
+    ),
+)
+"""What to do about an error of SQLite, by its primary codes."""
+
 
 def fidelity_name(recipe: Recipe, settings: str, *, computed: str = "") -> str:
     """Name of a way to measure: the recipe and its version, what it was computed with (if that counts), settings.
@@ -118,34 +147,13 @@ class EvidenceStore:
 
     def _in_words(self, error: Exception) -> str:
         """What SQLite refused, and what to do. Only a file that is no store is ever told to be moved away."""
-        if isinstance(error, OverflowError):
-            return f"{self.path} holds whole numbers below 2**63 only ({error}); take a smaller --seed"
-        if isinstance(error, UnicodeError):
-            return f"{self.path} holds texts in UTF-8 only ({error}); rename what has that name, and run again"
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return (
-                f"{self.path} is not a usable evidence store ({error}); move it away to start with an empty one, and "
-                "keep it: what was measured may be in it"
-            )
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM):
-            return f"there is no room for the evidence store {self.path}, or its disk fails ({error}); {MAKE_ROOM}"
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-            return (
-                f"cannot open the evidence store {self.path} to write in it ({error}); make its folder writable, or "
-                "copy the file to one that is and name it with --store"
-            )
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):
-            return (
-                f"the evidence store {self.path} is in use by another program ({error}); wait for that and run the "
-                "same command again, or give another --store. It has to be on a disk of this machine"
-            )
-        if code == sqlite3.SQLITE_ERROR:
-            return (
-                f"{self.path} is not a usable evidence store ({error}): its tables are of something else; give another "
-                "--store, or another --out"
-            )
-        return f"the evidence store {self.path} did not take this ({error}); what is in it stays as it was"
+        words = next((words for codes, words in _REFUSALS if code in codes), _NOT_TAKEN)
+        if isinstance(error, OverflowError):
+            words = "{path} holds whole numbers below 2**63 only ({error}); take a smaller --seed"
+        if isinstance(error, UnicodeError):
+            words = "{path} holds texts in UTF-8 only ({error}); rename what has that name, and run again"
+        return words.format(path=self.path, error=error)
 
     def write(self, measurements: Iterable[Measurement]) -> None:
         """Add measurements in one transaction; keys already there keep their first value."""

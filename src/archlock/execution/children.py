@@ -45,7 +45,7 @@ def begins_processes() -> bool:
 
 def check_workers(asked: object) -> None:
     """ConfigurationError for what is no number of worker processes."""
-    if isinstance(asked, bool) or not isinstance(asked, Integral) or not 1 <= asked <= LARGEST:
+    if isinstance(asked, bool) or not isinstance(asked, Integral) or not 1 <= int(asked) <= LARGEST:
         raise ConfigurationError(
             f"a pool has at least 1 worker process, not {asked!r}; give --workers (workers=) a whole number from 1 to "
             f"{LARGEST}"

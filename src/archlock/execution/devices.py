@@ -15,15 +15,14 @@ WITH_FLOAT64: Final = frozenset({"cpu", "cuda", "xpu"})
 """Kinds of device that have double precision; Apple's ``mps`` has not."""
 
 
-def resolve_device(name: str) -> str:
+def resolve_device(name: object) -> str:
     """The device of that name, after a look at whether it is here; ``auto`` is a CUDA GPU where there is one, else cpu.
 
     An unknown or absent device raises ConfigurationError that says which ones are here. A ``torch.device`` will do.
     """
     import torch
 
-    if isinstance(name, torch.device):
-        name = str(name)
+    name = str(name) if isinstance(name, torch.device) else name
     if not isinstance(name, str):
         raise ConfigurationError(f"a device is a text, such as cpu, cuda:1 or auto; got {name!r}")
     if name == "auto":

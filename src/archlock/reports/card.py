@@ -136,7 +136,8 @@ def _chance(source: TaskRecord) -> tuple[str, ...]:
     """A row of the best constant answer, to hold the scores against."""
     if source.kind != "classification":
         return ()
-    return (f"| chance: always {_cell(source.largest)} | {DASH} | 0 | {DASH} | {score(source.constant)} | {DASH} |",)
+    always, known = _cell(source.largest or "one class"), score(source.constant)
+    return (f"| chance: always {always} | {DASH} | 0 | {DASH} | {known} | {DASH} |",)
 
 
 def _attacks(record: LockRecord, verdict: Verdict) -> str:

@@ -49,13 +49,14 @@ class TaskRecord:
     @property
     def largest(self) -> str:
         """Name of the largest class of the training split; empty for a dense task."""
-        balance = self.class_balance or (1.0,) * len(self.classes)
-        return self.classes[balance.index(max(balance))] if self.classes else ""
+        known = len(self.class_balance) == len(self.classes) > 0
+        return self.classes[self.class_balance.index(max(self.class_balance))] if known else ""
 
     @property
     def constant(self) -> float:
         """What always answering the largest class scores on the test split; without its balance, chance."""
-        return self.test_balance[self.classes.index(self.largest)] if self.test_balance else self.chance
+        known = len(self.test_balance) == len(self.classes) and self.largest in self.classes
+        return self.test_balance[self.classes.index(self.largest)] if known else self.chance
 
     @property
     def chance(self) -> float:

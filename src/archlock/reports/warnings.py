@@ -43,7 +43,8 @@ def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
     if not model.source_test:
         return ""
     reached, constant = float(np.mean(model.source_test)), source.constant
-    always = f"always answering {shorten(source.largest, 40)!r}, the largest class ({percent(constant)})"
+    name = f" {shorten(source.largest, 40)!r}," if source.largest else ""
+    always = f"always answering{name} the largest class ({percent(constant)})"
     if model.only_answer:
         return (
             f"answers one class for every image ({shorten(model.only_answer, 40)!r}), so it has learned nothing: its "
