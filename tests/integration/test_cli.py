@@ -28,6 +28,11 @@ class Said:
     def __init__(self, code: int, out: str, error: str) -> None:
         self.code, self.out, self.error = code, out, error
 
+    @property
+    def unwarned(self) -> str:
+        """The standard error without warnings: such small networks hardly learn anything, and that is said."""
+        return "".join(line for line in self.error.splitlines(keepends=True) if not line.startswith("warning: The "))
+
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> "Run":
@@ -250,7 +255,7 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
     tiny_begin(out, tiny_config(held_out=LockConfig().held_out))  # what the command line asks, with the least plan
     words = ("lock", "--source", data / "mine.npz", "--audit", data / "theirs.npz", "--out", out, *QUICK)
     said = run(*words, "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     record = from_plain(json.loads(said.out))
     assert isinstance(record, LockRecord)
     assert record == from_json(out / "result.json")
@@ -264,16 +269,16 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
     assert "8 found done" in said.error
 
     said = run(*words, "--quiet")
-    assert (said.code, said.error, said.out.splitlines()) == (0, "", lines)
+    assert (said.code, said.unwarned, said.out.splitlines()) == (0, "", lines)
 
     attack = ("attack", out, "--target", data / "theirs.npz", "--attacker", "linear_probe", "--epochs", "1")
     said = run(*attack, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu", "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     assert json.loads(said.out)["record"] == "attack"
     harder = (*attack, "--attacker", "fine_tune", "--out", data / "harder", "--attack-seeds", "1", "--fractions", "100")
     harder = (*harder, "--workers", "1", "--device", "cpu", "--trials", "3", "--horizons", "1,2", "--shots", "2")
     said = run(*harder, "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     found = from_plain(json.loads(said.out)).outcomes
     assert {(o.fraction, o.shots, o.horizon) for o in found} == {
         (fraction, shots, horizon) for fraction, shots in ((1.0, None), (0.2, 2)) for horizon in (1.0, 2.0)

@@ -48,15 +48,15 @@ class TaskRecord:
 
     @property
     def largest(self) -> str:
-        """Name of the largest class of the training split; empty for a dense task."""
-        known = len(self.class_balance) == len(self.classes) > 0
-        return self.classes[self.class_balance.index(max(self.class_balance))] if known else ""
+        """Name of the largest class, of the test split where its balance is known; empty for a dense task."""
+        balance = self.test_balance or self.class_balance
+        known = len(balance) == len(self.classes) > 0
+        return self.classes[balance.index(max(balance))] if known else ""
 
     @property
     def constant(self) -> float:
-        """What always answering the largest class scores on the test split; without its balance, chance."""
-        known = len(self.test_balance) == len(self.classes) and self.largest in self.classes
-        return self.test_balance[self.classes.index(self.largest)] if known else self.chance
+        """What the best constant answer scores on the test split; without its balance, chance."""
+        return max(self.test_balance, default=self.chance)
 
     @property
     def chance(self) -> float:
