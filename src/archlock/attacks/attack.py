@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archlock.attacks.setting import RATES, Setting, Tuned
 from archlock.attacks.tuning import SearchRange, tune
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.models import with_new_head
+from archlock.models import as_classifier, with_new_head
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training import Optimiser, Plan, Trained, batch_of, evaluate
@@ -123,7 +123,7 @@ class Attack(ABC):
         if not first or (trials is not None and trials < 1):
             got = "none" if not first else f"{trials} trials"
             raise ConfigurationError(f"attack {self.name!r} needs at least one setting to try; got {got}")
-        check_fits(model, task)
+        model = check_fits(model, task)
 
         def adapted_at(setting: Setting, watch: bool) -> Adapted:
             tried = setting.plan(plan, watch=watch)
@@ -199,24 +199,28 @@ class _Trials:
         return adapted.validation
 
 
-def check_fits(model: nn.Module, task: Task) -> None:
-    """Try the model with a new head on one image of the task; what does not fit raises UnsupportedError with words."""
-    name = type(model).__name__
+def check_fits(model: nn.Module, task: Task) -> nn.Module:
+    """The model as attackers take it, body and head; what cannot be attacked on this task raises UnsupportedError.
+
+    Tried out with a new head on one image, in evaluation mode, and anybody's model in training mode too.
+    """
+    if task.kind != "classification":
+        with_new_head(model, task.signature, seed=0)
+    ready = as_classifier(model, task.shape)
+    fresh = with_new_head(ready, task.signature, seed=0).cpu().eval()
     image = batch_of(task.train.take([0])).images
-    fresh = with_new_head(model, task.signature, seed=0).cpu().eval()
     try:
         with torch.no_grad():
             answer = fresh(image)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise UnsupportedError(
-            f"{name} cannot take the images of {task.name!r}, channels x height x width {task.shape} ({reason}); "
-            "conform the task to the model's images first"
+            f"{type(model).__name__} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
+            f"({reason}); conform the task to the model's images first"
         ) from error
     wanted = (1, task.outputs) if task.kind == "classification" else (1, task.outputs, *task.shape[1:])
-    got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-    if got != wanted:
+    if tuple(answer.shape) != wanted:
         raise UnsupportedError(
-            f"{name} with a new head for {task.name!r} answers {got}, expected a tensor {wanted}; the last nn.Linear "
-            "must be the classifier, and the model must return the logits alone"
+            f"{type(model).__name__} with a new head for {task.name!r} answers {tuple(answer.shape)}, expected {wanted}"
         )
+    return ready

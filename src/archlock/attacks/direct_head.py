@@ -3,7 +3,7 @@
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
-from archlock.models import head_name, with_kept_head
+from archlock.models import HEAD, with_kept_head
 from archlock.tasks import Task
 from archlock.training import Plan, fit
 
@@ -18,5 +18,5 @@ class DirectHead(Attack):
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One training of the head at that learning rate."""
         begun = with_kept_head(model, task.signature, seed=seed)
-        trained = fit(begun, task, plan.with_rate(setting), trains=(head_name(begun),), seed=seed, device=device)
+        trained = fit(begun, task, plan.with_rate(setting), trains=(HEAD,), seed=seed, device=device)
         return Adapted.by(trained)

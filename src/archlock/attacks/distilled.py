@@ -12,7 +12,7 @@ from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
 from archlock.errors import UnsupportedError
-from archlock.models import count_flops, count_parameters, linear_head, ordinary, with_new_head
+from archlock.models import as_classifier, count_flops, count_parameters, linear_head, ordinary, with_new_head
 from archlock.tasks import Task
 from archlock.training import Plan, distil, fit
 
@@ -51,5 +51,6 @@ def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:
         raise UnsupportedError(
             f"{task.name!r} is a {task.kind} task; a model is distilled by its logits, for classification only"
         )
-    signature = replace(task.signature, outputs=linear_head(model).out_features)
+    outputs = linear_head(as_classifier(model, task.shape)).out_features
+    signature = replace(task.signature, outputs=outputs)
     return ordinary(signature, parameters=count_parameters(model), seed=seed)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
-from archlock.models import head_name, with_new_head
+from archlock.models import Headed, as_classifier, with_new_head
 from archlock.tasks import Task
 from archlock.training import Plan, fit
 
@@ -28,7 +28,7 @@ class Pruned(Attack):
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One fine-tuning of the pruned model at that learning rate."""
-        fresh = with_new_head(without_small_weights(model), task.signature, seed=seed)
+        fresh = with_new_head(without_small_weights(as_classifier(model, task.shape)), task.signature, seed=seed)
         trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
         return Adapted.by(trained)
 
@@ -36,18 +36,25 @@ class Pruned(Attack):
 def without_small_weights(model: nn.Module) -> nn.Module:
     """A copy of the model with the smallest :data:`SHARE` of the weights of its body set to zero, the head left out.
 
+    The model is one of ours, or what ``as_classifier`` made of another.
     (The pruning of torch itself cannot take weights in channels-last memory, which trained ones are in.)
     """
     copy = deepcopy(model)
-    kept = set(copy.get_submodule(head_name(copy)).modules())
+    assert isinstance(copy, Headed)  # (for mypy)
+    kept = set(copy.head.modules())
     layers = [m for m in copy.modules() if isinstance(m, nn.Conv2d | nn.Linear) and m not in kept]
-    weights = list({layer.weight: None for layer in layers})
+    weights = {layer.weight: layer for layer in layers}  # (one that is shared counts once)
     if not weights:
         return copy
     sizes = torch.cat([weight.detach().abs().flatten() for weight in weights])
     small = torch.zeros_like(sizes, dtype=torch.bool)
     small[sizes.topk(round(SHARE * len(sizes)), largest=False).indices] = True
+    parts = torch.split(small, [weight.numel() for weight in weights])
     with torch.no_grad():
-        for weight, gone in zip(weights, torch.split(small, [weight.numel() for weight in weights]), strict=True):
-            weight[gone.reshape(weight.shape)] = 0
+        for (weight, layer), gone in zip(weights.items(), parts, strict=True):
+            kept_values = weight.masked_fill(gone.reshape(weight.shape), 0)
+            if isinstance(weight, nn.Parameter):
+                weight.copy_(kept_values)
+            else:
+                layer.weight = kept_values  # (to its parametrisations)
     return copy

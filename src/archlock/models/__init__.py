@@ -1,10 +1,12 @@
 """Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head and body."""
 
 from archlock.models.builders import BUILDERS, build
+from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
+    HEAD,
     features_before_head,
-    head_name,
     linear_head,
     reinitialised,
     with_kept_head,
@@ -13,6 +15,7 @@ from archlock.models.heads import (
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, open_classifier
 from archlock.models.network import DenseDecoder, Network
+from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
@@ -23,20 +26,25 @@ from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
+    "HEAD",
     "HUGGING_FACE_PREFIX",
     "PROBES",
+    "Classifier",
     "DenseDecoder",
+    "Headed",
     "HuggingFaceClassifier",
     "Network",
     "Probe",
     "StackedNetwork",
+    "as_classifier",
     "build",
+    "copy_without_old_hooks",
     "count_flops",
     "count_parameters",
     "count_training_flops",
+    "described_classifier",
     "features_before_head",
     "fill",
-    "head_name",
     "last_stage",
     "linear_head",
     "load_weights",

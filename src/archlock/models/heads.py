@@ -1,7 +1,7 @@
-"""Heads: finding the last linear layer of a model, replacing it, and looking at what goes into it.
+"""Heads: replacing the head of a model, and looking at what goes into it.
 
-Works on our networks and, for classification, on any module whose last ``nn.Linear`` (in module order) is its
-classifier. Nothing here changes the model it is given.
+A model of ours has a ``head``; anybody else's is first made a :class:`~archlock.models.classifier.Classifier`, whose
+heads are found by what they compute (``finding_heads``). Nothing here changes the model it is given.
 """
 
 from copy import deepcopy
@@ -11,38 +11,30 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import UnsupportedError
+from archlock.models.finding_heads import Headed, as_classifier
 from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.network import DenseDecoder, Network, head_for
 from archlock.models.resetting import reset
 from archlock.tasks import Signature
 
+HEAD = "head"
+"""Name of the head of a network of ours, and of a classifier that was made of anybody's."""
+TAPPED = "body.model."
+"""What stands before the names of a stranger's own parts in the classifier that was made of it."""
 SHOWN = 5
 """Parameters named in a refusal."""
-
-
-def head_name(model: nn.Module) -> str:
-    """Name of the submodule that is the head: ``head`` in our networks, else that of the last ``nn.Linear``.
-
-    A model without any linear layer raises :class:`~archlock.errors.UnsupportedError`.
-    """
-    if isinstance(model, Network):
-        return "head"
-    names: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    if not names:
-        raise UnsupportedError(
-            f"{type(model).__name__} has no nn.Linear, so its head cannot be found; make its classifier an nn.Linear"
-        )
-    return names[-1]
 
 
 def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
     """A copy of the model with a fresh head for another task; all else stays as it was trained, normalisation included.
 
-    Our networks go from classification to dense tasks and back; other modules only to classification. A network cannot
-    take images with another number of channels (UnsupportedError: conform the task first).
+    Our networks go from classification to dense tasks and back; other modules only to classification: what comes back
+    is a :class:`~archlock.models.classifier.Classifier`, see
+    :func:`~archlock.models.finding_heads.as_classifier` for what is refused. A network cannot take images with another
+    number of channels (UnsupportedError: conform the task first).
     """
-    copy = deepcopy(model)
-    if isinstance(copy, Network):
+    if isinstance(model, Network):
+        copy = deepcopy(model)
         channels = copy.signature.shape[0]
         if signature.shape[0] != channels:
             raise UnsupportedError(
@@ -61,27 +53,26 @@ def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Mo
             f"{type(model).__name__} is not a network of ours, so it can only get a classification head, not a "
             f"{signature.kind} one"
         )
-    name = head_name(copy)
-    old = copy.get_submodule(name)
-    if not isinstance(old, nn.Linear):
-        raise UnsupportedError(f"{name!r} of {type(model).__name__} is not an nn.Linear")
+    classifier = deepcopy(as_classifier(model, signature.shape))
+    old = linear_head(classifier)
     with drawing(seed, "head"):
         linear = nn.Linear(old.in_features, signature.outputs)
         draw_head(linear)
-    new = _like(linear, old.weight, training=old.training)
-    if not name:
-        return new
-    parent, _, child = name.rpartition(".")
-    setattr(copy.get_submodule(parent), child, new)
-    return copy
+    classifier.head = _like(linear, old.weight, training=old.training)
+    return classifier
 
 
 def linear_head(model: nn.Module) -> nn.Linear:
-    """The head of a classifier; one that is no ``nn.Linear`` raises :class:`~archlock.errors.UnsupportedError`."""
-    head = model.get_submodule(head_name(model))
+    """The head of a classifier; one that is no ``nn.Linear`` raises :class:`~archlock.errors.UnsupportedError`.
+
+    The model is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another.
+    """
+    head = model.head if isinstance(model, Headed) else None
     if not isinstance(head, nn.Linear):
         raise UnsupportedError(
             f"the head of {type(model).__name__} is a {type(head).__name__}, not the nn.Linear of a classifier"
+            if head is not None
+            else f"the head of {type(model).__name__} is not known; see as_classifier"
         )
     return head
 
@@ -98,8 +89,9 @@ def with_kept_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.M
             f"the rows of a head stand for classes, and a {signature.kind} task has none; give {type(model).__name__} "
             "a new head"
         )
-    old = linear_head(model)
-    copy = with_new_head(model, signature, seed=seed)
+    given = as_classifier(model, signature.shape)
+    old = linear_head(given)
+    copy = with_new_head(given, signature, seed=seed)
     new = linear_head(copy)
     kept = min(old.out_features, new.out_features)
     with torch.no_grad():
@@ -118,6 +110,7 @@ def reinitialised(model: nn.Module, *, seed: int) -> nn.Module:
     """
     fresh, left = begun_anew(model, seed=seed)
     if left:
+        left = tuple(name.removeprefix(TAPPED) for name in left)
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         raise UnsupportedError(
             f"{type(model).__name__} cannot be trained from scratch: nothing says how to set "
@@ -146,23 +139,25 @@ def features_before_head(model: nn.Module, images: Float[Tensor, "n c h w"]) -> 
     """What goes into the head for these images, in evaluation mode and without gradients: N x features.
 
     For a classifier the input of its linear layer; for a dense network of ours the feature maps averaged over the
-    image.
+    image. Anybody's model raises UnsupportedError where its head cannot be found.
     """
-    head = model.get_submodule(head_name(model))
+    channels, height, width = images.shape[1:]
+    given = as_classifier(model, (channels, height, width))
+    head = given.head
     layer = head.linear if isinstance(head, DenseDecoder) else head
     seen: list[Tensor] = []
-    modes = {module: module.training for module in model.modules()}
+    modes = {module: module.training for module in given.modules()}
     handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
-        model.eval()
+        given.eval()
         with torch.no_grad():
-            model(images)
+            given(images)
     finally:
         handle.remove()
         for module, training in modes.items():
             module.training = training
     features = seen[-1]
-    return features.mean((2, 3)) if isinstance(head, DenseDecoder) else features.flatten(1)
+    return features.mean((2, 3)) if isinstance(head, DenseDecoder) else features
 
 
 def _like(head: nn.Linear | DenseDecoder, weight: Tensor, *, training: bool) -> nn.Linear | DenseDecoder:

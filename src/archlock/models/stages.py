@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from archlock.models.heads import head_name
+from archlock.models.heads import HEAD
 from archlock.models.network import Network
 
 
@@ -14,22 +14,21 @@ def last_stage(model: nn.Module) -> tuple[str, ...]:
     A network of ours: the last of its cells (blocks) that changes the resolution, as the first block of a stage does in
     a residual network, all cells after it, tail and head. Any other module, and a network of ours that keeps its
     resolution: of the modules that hold weights of their own, in module order and without the head, the last third
-    (rounded up) begins the stage, and every module behind belongs to it. A model without a head raises
-    :class:`~archlock.errors.UnsupportedError`.
+    (rounded up) begins the stage, and every module behind belongs to it. The model
+    has a head: it is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another.
     """
-    head = head_name(model)
     if isinstance(model, Network):
         blocks = list(model.cells.named_children())
         changes = [place for place, (_, block) in enumerate(blocks) if _shrinks(block)]
         if changes:
-            return (*(f"cells.{name}" for name, _ in blocks[changes[-1] :]), "tail", head)
+            return (*(f"cells.{name}" for name, _ in blocks[changes[-1] :]), "tail", HEAD)
     modules = dict(model.named_modules())
-    holders = [name for name, module in modules.items() if name != head and list(module.parameters(recurse=False))]
+    holders = [name for name, module in modules.items() if name != HEAD and list(module.parameters(recurse=False))]
     if not holders:
-        return (head,)
+        return (HEAD,)
     names = list(modules)
     first = names.index(holders[-math.ceil(len(holders) / 3)])
-    return tuple(dict.fromkeys([*names[first:], head]))
+    return tuple(dict.fromkeys([*names[first:], HEAD]))
 
 
 def _shrinks(block: nn.Module) -> bool:

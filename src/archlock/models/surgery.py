@@ -4,7 +4,7 @@ Operations that let little through (skips, poolings, 1x1 convolutions, edges tha
 beside them. Its normalisation begins at scale zero, so the opened model computes at first exactly what the given one
 does, and what it can learn is no longer what the lock allowed. Growing a network without changing its function is
 Net2Net (Chen et al. 2016); a branch that begins at scale zero is from Goyal et al. 2017, section 5.1. Then width is
-added: a second tower with weights of its own beside the first.
+added: a second body with weights of its own beside the first.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.models.cell import OUTPUT, Cell
-from archlock.models.heads import begun_anew, head_name, linear_head
+from archlock.models.classifier import Classifier, Side
+from archlock.models.heads import begun_anew, linear_head
 from archlock.models.initialisation import draw_head, draw_part, drawing
 from archlock.models.operations import ConvolutionNorm, wants_rectified
 from archlock.tasks import Signature
@@ -90,21 +91,6 @@ class OpenedModule(nn.Module):
         return result
 
 
-class Widened(nn.Module):
-    """Towers side by side, each on the same images; one linear head on the features of them all. Returns logits."""
-
-    def __init__(self, towers: list[nn.Module], head: nn.Linear) -> None:
-        """``towers`` return features, N x features."""
-        super().__init__()
-        self.towers = nn.ModuleList(towers)
-        self.head = head
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
-        """Logits."""
-        result: Tensor = self.head(torch.cat([tower(images) for tower in self.towers], 1))
-        return result
-
-
 def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> nn.Module:
     """A copy of the model that computes the same in evaluation mode and has a 3x3 convolution to learn everywhere.
 
@@ -126,20 +112,20 @@ def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> 
     return copy
 
 
-def widened(model: nn.Module, signature: Signature, *, seed: int) -> nn.Module:
+def widened(model: nn.Module, signature: Signature, *, seed: int) -> Classifier:
     """The body of a classifier, a copy of it with new random weights beside it, and a new head on the features of both.
 
-    The body keeps its weights. What nobody knows how to draw in a stranger's model begins in both towers as it was
-    trained (bare parameters, see :func:`~archlock.models.resetting.reset`). What comes after the head in a model that
-    is not ours is done to the features of each tower. A head that is no ``nn.Linear`` raises
+    The model is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another. Its body
+    keeps its weights. What nobody knows how to draw in a stranger's model begins in both bodies as it was trained (bare
+    parameters, see :func:`~archlock.models.resetting.reset`). A head that is no ``nn.Linear`` raises
     :class:`~archlock.errors.UnsupportedError`.
     """
     old = linear_head(model)
-    towers = [_without_head(one) for one in (model, begun_anew(model, seed=seed)[0])]
+    bodies = [_without_head(one) for one in (model, begun_anew(model, seed=seed)[0])]
     with drawing(seed, "head"):
-        head = nn.Linear(len(towers) * old.in_features, signature.outputs)
+        head = nn.Linear(len(bodies) * old.in_features, signature.outputs)
         draw_head(head)
-    return Widened(towers, head.to(old.weight.device, old.weight.dtype)).train(model.training)
+    return Classifier(Side(bodies), head.to(old.weight.device, old.weight.dtype)).train(model.training)
 
 
 def _closure(begun: set[int], edges: Collection[tuple[int, int]]) -> frozenset[int]:
@@ -186,9 +172,8 @@ def _replace(model: nn.Module, name: str, new: nn.Module) -> None:
 
 def _without_head(model: nn.Module) -> nn.Module:
     """A copy that returns what its head would get."""
-    name = head_name(model)
-    if not name:
-        return nn.Identity()
+    if isinstance(model, Classifier):
+        return deepcopy(model.body)
     copy = deepcopy(model)
-    _replace(copy, name, nn.Identity())
+    copy.head = nn.Identity()
     return copy

@@ -5,17 +5,18 @@ builds it. That is their own code, and the only code that runs here. Nothing is 
 """
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from torch import nn
 
-from archlock.errors import ConfigurationError, RunError
+from archlock.errors import ConfigurationError, MeasurementError, RunError, UnsupportedError
 from archlock.models import (
     HUGGING_FACE_PREFIX,
     Network,
+    copy_without_old_hooks,
+    described_classifier,
     fill,
     load_weights,
     module_from_factory,
@@ -93,7 +94,16 @@ def open_model(
             f"{model} does not say which images its network takes; give their height and width with --size, as in "
             "--size 224,224"
         )
-    return shaped
+    return shaped if shaped.shape is None else with_head(shaped, shaped.shape)
+
+
+def with_head(opened: OpenedModel, shape: Shape) -> OpenedModel:
+    """The model as attackers take it, body and head, for images of that shape; see ``as_classifier`` for refusals."""
+    try:
+        module, found = described_classifier(opened.module, shape)
+    except (UnsupportedError, MeasurementError) as error:
+        raise UnsupportedError(f"{opened.name} cannot be attacked: {error}") from error
+    return replace(opened, module=module.eval(), origin=f"{opened.origin}; {found}" if found else opened.origin)
 
 
 def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
@@ -115,7 +125,7 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
 
 
 def _as_it_is(module: nn.Module) -> OpenedModel:
-    copy = deepcopy(module).cpu().float().eval()
+    copy = copy_without_old_hooks(module).cpu().float().eval()
     name = type(module).__name__
     shape = copy.signature.shape if isinstance(copy, Network) else None
     return OpenedModel(copy, name, "a module given in Python", shape)

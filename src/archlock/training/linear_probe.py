@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import nn
 
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.models import DenseDecoder, count_flops, features_before_head, head_name, with_new_head
+from archlock.models import DenseDecoder, Network, count_flops, features_before_head, linear_head, with_new_head
 from archlock.tasks import Split, Task
 from archlock.training.batches import batches
 from archlock.training.dense_probe import decoder_moments, ridge
@@ -62,13 +62,14 @@ def linear_probe(
         heads[tried], scores[tried] = (weight, bias), float((answers == task.validation.targets).mean())
     strength = max(scores, key=scores.__getitem__)
     weight, bias = heads[strength]
-    _fill(_last_linear(fresh), weight / scale, bias - weight @ (center / scale))
-    return Probed(fresh.eval(), scores[strength], strength, tuple(scores.items()), flops)
+    _fill(linear_head(fresh), weight / scale, bias - weight @ (center / scale))
+    score = evaluate(fresh.eval(), task.validation, device=device)  # (what it says as a whole, ties and all)
+    return Probed(fresh, score, strength, tuple((scores | {strength: score}).items()), flops)
 
 
 def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], flops: int, device: str) -> Probed:
     fresh.eval()
-    decoder = fresh.get_submodule(head_name(fresh))
+    decoder = fresh.head if isinstance(fresh, Network) else None
     if not isinstance(decoder, DenseDecoder):
         raise UnsupportedError(f"the head of {type(fresh).__name__} for a dense task is not a DenseDecoder")
     gram, cross = decoder_moments(fresh, decoder, task.train, device)
@@ -95,10 +96,6 @@ def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, 
     if not np.isfinite(features).all():
         raise MeasurementError("the features of the model are not finite numbers; its training has diverged")
     return features
-
-
-def _last_linear(model: nn.Module) -> nn.Linear:
-    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
 
 
 def _logistic(

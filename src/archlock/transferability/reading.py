@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, UnsupportedError
-from archlock.models import features_before_head, head_name
+from archlock.models import as_classifier, features_before_head
 from archlock.tasks import Split, Task, subsample
 from archlock.training import batches
 from archlock.transferability.features import Features
@@ -31,18 +31,19 @@ def features_of(
     as it was. Networks of ours that were trained for a dense task have no source probabilities, nor has a head of a
     single output.
 
-    Raises UnsupportedError for a dense target task, for a model without a linear classifier and for one that cannot
-    take the images; MeasurementError for features that are not finite.
+    Raises UnsupportedError for a dense target task, for a model whose head cannot be found or that cannot take the
+    images (see ``as_classifier``); MeasurementError for features that are not finite.
     """
     if task.kind != "classification":
         raise UnsupportedError(
             f"transferability estimates compare features with class labels; {task.name!r} is a {task.kind} task"
         )
-    head = model.get_submodule(head_name(model))
+    given = as_classifier(model, task.shape)
+    head = given.head
     chosen = _chosen(task, split, examples, seed)
     rows, answers = [], []
     for batch in batches(chosen, BATCH_SIZE):
-        features = _before_head(model, task, batch.images.to(device))
+        features = _before_head(given, task, batch.images.to(device))
         rows.append(features.cpu().double())
         if isinstance(head, nn.Linear):
             answers.append(_probabilities(head, features).cpu())
@@ -72,11 +73,6 @@ def _before_head(model: nn.Module, task: Task, images: Tensor) -> Tensor:
 
 
 def _probabilities(head: nn.Linear, features: Tensor) -> Tensor:
-    if features.shape[1] != head.in_features:
-        raise UnsupportedError(
-            f"the last nn.Linear of the model takes {head.in_features} numbers of each place of an image, not of the "
-            f"image as a whole ({features.shape[1]} numbers); it must be the classifier"
-        )
     with torch.no_grad():
         logits = F.linear(features, head.weight, head.bias)
     return torch.softmax(logits.cpu().double(), 1)

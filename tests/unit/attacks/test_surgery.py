@@ -2,8 +2,8 @@ import torch
 from torch import nn
 
 from archlock.attacks import ATTACKS
-from archlock.models import Network, opened, widened, with_new_head
-from archlock.models.surgery import OpenedCell, Widened
+from archlock.models import Classifier, Network, opened, widened, with_new_head
+from archlock.models.surgery import OpenedCell
 from archlock.testing.attacks import PLAN, target_task, trained_network
 from archlock.testing.small_tasks import small_negatives
 from archlock.training import batch_of, fit
@@ -39,5 +39,5 @@ def test_a_dense_target_is_opened_and_not_widened():
 def test_a_model_with_nothing_to_open_still_gets_a_tower():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 3))
     adapted = ATTACK.adapt(model, target_task(), setting=0.05, plan=PLAN, seed=0, device="cpu").model
-    assert isinstance(adapted, Widened)
+    assert isinstance(adapted, Classifier)
     assert (adapted.head.in_features, adapted.head.out_features) == (16, 5)

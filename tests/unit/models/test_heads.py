@@ -7,9 +7,9 @@ from torch import nn
 from archlock.errors import UnsupportedError
 from archlock.models import (
     Network,
+    as_classifier,
     build,
     features_before_head,
-    head_name,
     linear_head,
     reinitialised,
     with_kept_head,
@@ -54,7 +54,6 @@ def same(one, other):
 @pytest.mark.parametrize(
     "use",
     [
-        head_name,
         lambda model: with_new_head(model, PAIR, seed=1),
         lambda model: with_kept_head(model, PAIR, seed=1),
         lambda model: reinitialised(model, seed=1),
@@ -68,20 +67,12 @@ def test_no_footprints(make, use):
     same(before, footprint(model))
 
 
-def test_head_names():
-    assert head_name(ours()) == "head"
-    assert head_name(stranger()) == "5"
-    assert head_name(nn.Linear(2, 2)) == ""
-    with pytest.raises(UnsupportedError, match=r"Conv2d has no nn.Linear, so its head cannot be found"):
-        head_name(nn.Conv2d(1, 1, 1))
-
-
 @pytest.mark.parametrize("make", [ours, stranger])
 def test_new_head_keeps_the_body(make):
-    model = make()
+    model = as_classifier(make(), DIGITS.shape)
     new = with_new_head(model, PAIR, seed=1)
     again, other = with_new_head(model, PAIR, seed=1), with_new_head(model, PAIR, seed=2)
-    name = head_name(model)
+    name = "head"
     assert new.eval()(IMAGES).shape == (4, 2)
     head = new.get_submodule(name)
     assert torch.equal(head.weight, again.get_submodule(name).weight)
@@ -109,7 +100,8 @@ def test_new_head_follows_type_and_mode_of_the_old_one():
 
 
 def test_a_model_that_is_a_head_gets_replaced():
-    assert with_new_head(nn.Linear(3, 7), PAIR, seed=0).weight.shape == (2, 3)
+    pixel = Signature("classification", (3, 1, 1), 2, (0.6,) * 3, (0.1,) * 3)
+    assert with_new_head(nn.Conv2d(3, 7, 1), pixel, seed=0).head.weight.shape == (2, 3)
 
 
 def test_impossible_heads():
@@ -141,7 +133,7 @@ def test_features_are_what_the_head_sees_in_evaluation_mode():
     for model in (ours(), stranger()):
         features = features_before_head(model, images)
         assert not features.requires_grad
-        head = model.get_submodule(head_name(model))
+        head = as_classifier(model, DIGITS.shape).head
         torch.testing.assert_close(head(features), copy.deepcopy(model).eval()(images))
 
 
@@ -154,7 +146,7 @@ def test_features_of_a_dense_network_are_averaged():
 
 def test_features_of_a_model_that_fails_leave_no_hook():
     model = stranger()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(UnsupportedError, match=r"cannot take images"):
         features_before_head(model, torch.rand(5, 1, 9, 9))
     assert all(not module._forward_pre_hooks for module in model.modules())
     assert model.training
@@ -165,7 +157,8 @@ def test_features_of_a_model_that_fails_leave_no_hook():
 def test_a_kept_head_has_the_rows_of_the_old_one_and_new_ones_beyond(make, outputs):
     model = make()
     signature = Signature("classification", (1, 8, 8), outputs, (0.3,), (0.4,))
-    old, new = (linear_head(one) for one in (model, with_kept_head(model, signature, seed=1)))
+    given = as_classifier(model, DIGITS.shape)
+    old, new = (linear_head(one) for one in (given, with_kept_head(model, signature, seed=1)))
     drawn = linear_head(with_new_head(model, signature, seed=1))
     kept = min(outputs, old.out_features)
     assert new.out_features == outputs

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from archlock.errors import UnsupportedError
-from archlock.models import open_classifier, reinitialised, with_new_head
+from archlock.models import as_classifier, open_classifier, reinitialised, with_new_head
 from archlock.models.heads import begun_anew
 from archlock.models.surgery import widened
 from archlock.tasks import Signature
@@ -178,8 +178,9 @@ def test_what_is_kept_keeps_its_value() -> None:
     fresh, left = begun_anew(model, seed=0)
     assert left == ("token", "position")
     assert torch.equal(fresh.get_parameter("position"), model.position)
-    towers = widened(model, THREE, seed=0).get_submodule("towers")
-    assert torch.equal(towers.get_parameter("1.position"), model.position)
+    rows = as_classifier(nn.Sequential(nn.Flatten(1, 2), model), (1, 4, 8))
+    bodies = widened(rows, THREE, seed=0).get_submodule("body.bodies")
+    assert torch.equal(bodies.get_parameter("1.model.1.position"), model.position)
 
 
 def test_the_library_draws_its_own_models(tmp_path: Path) -> None:
@@ -192,4 +193,4 @@ def test_the_library_draws_its_own_models(tmp_path: Path) -> None:
     assert one(torch.rand(2, 3, 16, 16)).shape == (2, 3)
     assert max(parameter.abs().max().item() for name, parameter in one.named_parameters() if "norm" not in name) < 1
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in one.state_dict().items())
-    assert torch.equal(one.normalise.mean, model.normalise.mean)
+    assert torch.equal(one.body.model.normalise.mean, model.normalise.mean)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from archlock.errors import UnsupportedError
-from archlock.models import build, head_name, opened, widened, with_new_head
+from archlock.models import as_classifier, build, opened, widened, with_new_head
 from archlock.models.cell import Cell
 from archlock.models.operations import ConvolutionNorm
 from archlock.models.surgery import OpenedCell, OpenedModule
@@ -143,18 +143,17 @@ def test_where_nothing_hands_maps_on_nothing_changes():
 
 @pytest.mark.parametrize("make", [lambda: network(*CODES[0]), lambda: Stranger().eval(), chain])
 def test_a_second_tower_stands_beside_the_first(make):
-    model = make()
+    model = as_classifier(make(), IMAGES.shape[1:])
     new = widened(model, PAIR, seed=1).eval()
-    old_head = model.get_submodule(head_name(model))
+    old_head = model.head
     seen = []
     handle = old_head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     model(IMAGES)
     handle.remove()
     assert new(IMAGES).shape == (6, 2)
-    assert torch.equal(new.towers[0](IMAGES), seen[0])
-    assert head_name(new) == "head"
+    assert torch.equal(new.body.bodies[0](IMAGES), seen[0])
     assert new.head.in_features == 2 * old_head.in_features
-    pairs = list(zip(new.towers[0].parameters(), new.towers[1].parameters(), strict=True))
+    pairs = list(zip(*(one.parameters() for one in new.body.bodies), strict=True))
     assert not any(torch.equal(one, other) for one, other in pairs if one.ndim > 1)
 
 
@@ -180,5 +179,5 @@ def test_draws_depend_on_the_seed_alone():
     one, same, other = (widened(opened(network(*CODES[1]), IMAGES, seed=s), PAIR, seed=s) for s in (0, 0, 1))
     assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(value, same.state_dict()[name]) for name, value in one.state_dict().items())
-    branch = "towers.0.cells.0.branches.0-3.convolution.weight"
+    branch = "body.bodies.0.cells.0.branches.0-3.convolution.weight"
     assert not torch.equal(one.state_dict()[branch], other.state_dict()[branch])

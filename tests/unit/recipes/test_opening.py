@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from archlock.errors import ConfigurationError, RunError
-from archlock.models import save_weights
+from archlock.models import as_classifier, save_weights
 from archlock.recipes import open_model
 from archlock.recipes.export import Blueprint, build_blueprint, save_blueprint
 from archlock.spaces import SPACES
@@ -49,7 +49,7 @@ def test_of_several_files_the_locked_one_is_meant_and_else_none(tmp_path: Path) 
 def test_a_file_of_weights_and_what_builds_its_module(tmp_path: Path) -> None:
     path = weights_file(tmp_path / "best.pt", width=3)
     opened = open_model(path, factory=FACTORY, arguments={"width": 3}, size=(8, 10))
-    assert same(opened.module, plain_network(width=3))
+    assert same(opened.module, as_classifier(plain_network(width=3), (1, 8, 10)))
     assert opened.shape == (1, 8, 10)  # the first convolution takes one channel
     assert (opened.name, opened.origin) == ("best", f"{path}, built by {FACTORY}(width=3)")
 
@@ -71,7 +71,7 @@ def test_a_module_is_copied_and_left_alone() -> None:
     assert not opened.module.training
     assert {p.dtype for p in model.parameters()} == {torch.float16}
     assert {p.dtype for p in opened.module.parameters()} == {torch.float32}
-    assert open_model(model, size=(9, 7), channels=2).shape == (2, 9, 7)
+    assert open_model(model, size=(9, 7)).shape == (1, 9, 7)
 
 
 def test_modules_that_compute_otherwise_are_not_the_same_architecture() -> None:

@@ -13,7 +13,7 @@ from archlock.errors import ArchLockError, ConfigurationError, RunError, Unsuppo
 from archlock.models import count_flops, count_parameters, load_weights
 from archlock.recipes.doubles import doubles
 from archlock.recipes.export import build_blueprint, load_blueprint, weights_fingerprint
-from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model
+from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model, with_head
 from archlock.recipes.suite import Defended
 from archlock.recipes.task_records import Attacked, enlargements
 from archlock.recipes.workspace import REFERENCE, RESULT
@@ -68,6 +68,15 @@ def attacked_models(
     identity = {"models": [[one.architecture, weights_fingerprint(one.module)] for one in opened]}
     reading = next((one.framing for one in opened if one.framing is not None), opened[0].reading)
     return AttackedModels(defended, opened[0].shape, reading, identity, opened)
+
+
+def with_heads(models: AttackedModels, shape: Shape) -> AttackedModels:
+    """Models of unknown image size as attackers take them; looked at with images of that shape, the first target's."""
+    if models.shape is not None or models.lock is not None:
+        return models
+    opened = tuple(with_head(one, shape) for one in models.opened)
+    defended = tuple(replace(d, models=(one.module,)) for d, one in zip(models.defended, opened, strict=True))
+    return replace(models, opened=opened, defended=defended)
 
 
 def image_framing(model: str | Path | OpenedModel) -> Framing | None:

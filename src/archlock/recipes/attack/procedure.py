@@ -25,6 +25,7 @@ from archlock.recipes.attack.attacked import (
     prepared_targets,
     source_record,
     source_scores,
+    with_heads,
 )
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
@@ -99,7 +100,10 @@ def attack(
     def task_of(data: Task | str | Path) -> Task:
         return opened_task(models, data, seed=config.seed)
 
-    prepared = prepared_targets(models, [task_of(data) for data in targets])
+    given = [task_of(data) for data in targets]
+    if given:
+        models = with_heads(models, given[0].shape)
+    prepared = prepared_targets(models, given)
     own = None if source is None else task_of(source)
     if own is not None:
         check_source(models, own)
