@@ -8,7 +8,6 @@ EXTRAS = {
     "onnx": ("onnx", "onnxscript"),
     "tuning": ("optuna",),
     "baselines": ("pymoo",),
-    "parquet": ("pyarrow",),
 }
 """Extra -> the libraries that it brings, as in pyproject.toml. Everything else works without them."""
 

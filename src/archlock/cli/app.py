@@ -10,7 +10,7 @@ import typer
 
 from archlock import __version__
 from archlock.cli.attack import attack
-from archlock.cli.boundary import BUG, lines_of, told
+from archlock.cli.boundary import BUG, lines_of, message_of
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _complain(error: Exception, *, as_json: bool) -> int:
     """Say what went wrong, and answer the exit code."""
-    line = told(error)
+    line = message_of(error)
     if not line:
         typer.echo(lines_of(error), err=True)
         line = f"{type(error).__name__}: {error}. {BUG[0].upper()}{BUG[1:]}"

@@ -14,7 +14,7 @@ BUG: Final = "this is a bug in ArchLock; please report it with the lines above"
 _OUT_OF_MEMORY: Final = ("out of memory", "can't allocate memory", "not enough memory", "unable to allocate")
 
 
-def told(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """The line about an error that a user can bring about; empty for anything else."""
     if isinstance(error, ArchLockError):
         return str(error)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from archlock.cli import main
-from archlock.cli.boundary import told
+from archlock.cli.boundary import message_of
 from archlock.errors import ConfigurationError
 from archlock.reports import to_json
 from report_records import lock_record
@@ -48,7 +48,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "words"), CASES, ids=lambda one: type(one).__name__)
 def test_what_a_user_can_bring_about_is_one_line(error: Exception, words: str) -> None:
-    line = told(error)
+    line = message_of(error)
     assert words in line
     assert len(line.splitlines()) == 1
     assert "move it away" not in line
@@ -58,7 +58,7 @@ def test_what_a_user_can_bring_about_is_one_line(error: Exception, words: str) -
     "error", [ValueError("x"), RuntimeError("shapes"), KeyError("x"), AssertionError(), TypeError()]
 )
 def test_anything_else_has_no_words(error: Exception) -> None:
-    assert told(error) == ""
+    assert message_of(error) == ""
 
 
 def ended(error: Exception, words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:

@@ -1,6 +1,7 @@
 """Settings that cannot be meant are refused when they are given, by every recipe."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,18 @@ from archlock.execution import InProcess
 from archlock.recipes import (
     AttackConfig,
     Budget,
+    EvaluateConfig,
     LockConfig,
     MeasureConfig,
     ProxySettings,
     TrainingConfig,
     TransferConfig,
+    chosen_contenders,
     measure,
+    parse_budget,
     transfer,
 )
+from archlock.recipes.lock.outputs import will_be_left_out
 from tiny_runs import tiny_source
 
 NO_SEED = [-1, 2**62, 2**63, 10**40, 0.5, "0", None, True]
@@ -91,6 +96,18 @@ def test_who_attacks_and_how_hard_is_looked_at_first(settings: dict[str, Any], w
         with pytest.raises(ConfigurationError) as caught:
             kind.of(**settings)  # type: ignore[attr-defined]
         assert any(part in str(caught.value) for part in words.split("|"))
+
+
+def test_an_extra_that_is_missing_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    contenders = chosen_contenders(("s",), (), evidence="few_shot", allowance=parse_budget("8+2"))
+    assert EvaluateConfig(contenders, parquet=True).parquet
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r"rows\.parquet needs the package pyarrow.*archlock\[parquet\]"):
+        EvaluateConfig(contenders, parquet=True)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    assert will_be_left_out() == (
+        "locked.onnx will be left out: it needs onnxscript; run: pip install 'archlock[onnx]'",
+    )
 
 
 def test_shots_alone_will_do() -> None:

@@ -1,6 +1,7 @@
 """Which methods to run on which pairs of a recorded table, in one frozen record."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from archlock.errors import ConfigurationError
 from archlock.extras import require
@@ -31,8 +32,11 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         check_whole(1, seeds=self.seeds, trade_off_seeds=self.trade_off_seeds)
         check_seed(self.seed)
-        if self.parquet:
-            require("parquet", "rows.parquet")
+        if self.parquet and find_spec("pyarrow") is None:
+            raise ConfigurationError(
+                "writing rows.parquet needs the package pyarrow, which is not installed; run: pip install "
+                "'archlock[parquet]', or leave out --parquet: the CSV file has the same rows"
+            )
         if any(contender.strategy == "nsga2" for contender in self.contenders):
             require("baselines", "the strategy nsga2")
         if not self.contenders or self.seeds < 1 or self.trade_off_seeds < 1:
