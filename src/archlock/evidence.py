@@ -188,6 +188,12 @@ class EvidenceStore:
         with self._connection() as connection:
             return dict(connection.execute("SELECT fidelity, COUNT(*) FROM measurements GROUP BY fidelity").fetchall())
 
+    def count_of(self, architectures: str) -> int:
+        """How many measurements there are of architectures that a GLOB pattern of SQLite matches."""
+        with self._connection() as connection:
+            query = "SELECT COUNT(*) FROM measurements WHERE architecture GLOB ?"
+            return int(connection.execute(query, [architectures]).fetchone()[0])
+
     def read(self, *, fidelity: str | None = None, measure: str | None = None) -> dict[Key, Measurement]:
         """All measurements, or those of one fidelity and/or measure."""
         wanted = {"fidelity": fidelity, "measure": measure}

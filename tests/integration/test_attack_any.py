@@ -39,7 +39,9 @@ def test_a_file_of_weights_is_attacked_and_taken_up(capfd: pytest.CaptureFixture
     record = from_json(out / "result.json")
     assert isinstance(record, AttackRecord)
     assert [o.status for o in record.outcomes] == ["valid", "valid"]
-    assert record.models[0].origin == f"{best}, built by {FACTORY}(width=4)"
+    taken = "the part 'state_dict', without 'module.' in its names"
+    assert record.models[0].origin == f"{best} ({taken}), built by {FACTORY}(width=4)"
+    assert f"of {best} was taken {taken}" in error
 
     code, again, error = run(capfd, *words, "--out", out, *SMALL)
     assert (code, again) == (0, said)

@@ -113,6 +113,7 @@ def test_a_folder_of_hugging_face_says_how_its_images_are_cut(tmp_path: Path) ->
         "size": {"shortest_edge": 256},
         "crop_size": {"height": 224, "width": 224},
         "resample": 3,
+        "image_processor_type": "BitImageProcessor",
     }
     (tmp_path / "net" / "preprocessor_config.json").write_text(json.dumps(settings))
     framing = Framing(224, 224, edge=256, resample="bicubic")

@@ -86,7 +86,7 @@ def evaluate(
         ),
         pairs=pairs,
         seeds=seeds,
-        floor=floor / 100,
+        floor=share(floor),
         trade_off=shares(trade_off),
         seed=seed,
         parquet=parquet,
@@ -160,8 +160,21 @@ def shares(text: str) -> tuple[float, ...]:
     from archlock.errors import ConfigurationError
 
     try:
-        return tuple(float(part) / 100 for part in text.split(",") if part.strip())
+        percentiles = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise ConfigurationError(
             f"floors are percentiles separated by commas, for example 90,95; got {text!r}"
         ) from None
+    return tuple(share(percentile) for percentile in percentiles)
+
+
+def share(percentile: float) -> float:
+    """97 as 0.97; what is a share already raises ConfigurationError, since as a percentile it rules nothing out."""
+    from archlock.errors import ConfigurationError
+
+    if 0 < percentile <= 1:
+        raise ConfigurationError(
+            f"a source floor is a percentile from 0 to below 100; {percentile:g} of 100 hardly rules anything out: "
+            f"write {100 * percentile:g} for that share of the table"
+        )
+    return percentile / 100

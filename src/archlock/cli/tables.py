@@ -218,16 +218,21 @@ def show_command(
 
 
 def _keep(read: Sequence["Table"], *, replace: bool, as_json: bool) -> None:
-    """Save imported tables and say so."""
+    """Save imported tables and say so; what is odd about them is said in any case, on standard error."""
     from archlock.records import plain
-    from archlock.tables import save_table, summarise
+    from archlock.tables import ODD, save_table, summarise
 
     kept = [{"path": str(save_table(table, replace=replace)), "table": summarise(table)} for table in read]
+    for table in read:
+        for line in table.provenance.note.splitlines():
+            if line.startswith(ODD):
+                typer.echo(f"{table.name}: {line[0].lower()}{line[1:]}", err=True)
     if as_json:
         typer.echo(json.dumps(plain({"imported": kept})))
         return
     for table, where in zip(read, kept, strict=True):
         typer.echo(f"imported {table.name}: {len(table.codes)} architectures, {len(table.columns)} columns")
         for line in table.provenance.note.splitlines():
-            typer.echo(f"note: {line}")
+            if not line.startswith(ODD):
+                typer.echo(f"note: {line}")
         typer.echo(f"table: {where['path']}")

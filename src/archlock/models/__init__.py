@@ -1,6 +1,8 @@
 """Models: from an architecture and a task's signature to an ``nn.Module``, and surgery on its head and body."""
 
+from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
+from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.finding_heads import Headed, as_classifier, described_classifier
@@ -20,7 +22,7 @@ from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
-from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
+from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
 from archlock.models.weights import load_weights, save_weights
 
@@ -36,6 +38,7 @@ __all__ = [
     "Network",
     "Probe",
     "StackedNetwork",
+    "answers_fingerprint",
     "as_classifier",
     "build",
     "copy_without_old_hooks",
@@ -44,7 +47,7 @@ __all__ = [
     "count_training_flops",
     "described_classifier",
     "features_before_head",
-    "fill",
+    "filled",
     "last_stage",
     "linear_head",
     "load_weights",
@@ -53,7 +56,7 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
-    "read_state_dict",
+    "read_parts",
     "reinitialised",
     "save_weights",
     "skeleton_of",

@@ -1,13 +1,14 @@
 """State dicts of anybody's making, as data: reading one never runs what is in the file.
 
 ``.safetensors`` files cannot hold code. Other files are torch's pickles, read with ``weights_only=True``, which knows
-tensors and plain containers and refuses everything else. Not here: building the module that the weights belong to,
-which is code and therefore always named by the user (:func:`module_from_factory`).
+tensors and plain containers and refuses everything else. Building the module that the weights belong to is code and
+therefore always named by the user (:func:`module_from_factory`). Not here: which part of a file is the module's
+(``checkpoints``).
 """
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,36 +19,39 @@ from archlock.errors import ConfigurationError, RunError
 
 SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
 """Files that are taken for a state dict."""
-_WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
-_PREFIXES: Final = ("module.", "_orig_mod.")  # DataParallel, torch.compile
+_DEPTH: Final = 3
+"""Records within records that are looked into."""
 _NAMED: Final = 4
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name; nothing in the file is run.
+def read_parts(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Every state dict in a file by where it lies (``net``, ``checkpoint.model``; empty: the file itself).
 
-    Wrappers as in ``{"state_dict": ...}``, ``{"model_state_dict": ...}`` and ``{"model": ...}`` are taken off, and so
-    are the prefixes that DataParallel and torch.compile put before every name. A file that holds anything but tensors
+    Nothing in the file is run. Numbers and texts beside tensors are left out. A file that holds anything but tensors
     and plain containers, or no tensors, raises RunError.
     """
     if not path.is_file():
         raise RunError(f"{path} is missing; expected a file of weights: {', '.join(SUFFIXES)}")
     found: Any = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
-    while isinstance(found, Mapping):
-        inner = next((found[key] for key in _WRAPPERS if isinstance(found.get(key), Mapping)), None)
-        if inner is None:
-            break
-        found = inner
-    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+    parts = dict(_parts("", found))
+    if not parts:
         raise RunError(
             f"{path} holds {_kind_of(found)}, not a state dict (names with tensors); write one with "
             "torch.save(model.state_dict(), path)"
         )
-    state = {str(name): tensor for name, tensor in found.items()}
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
+    return parts
+
+
+def _parts(place: str, found: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """The state dicts in a record of a training: its own tensors, and those of the records in it."""
+    if not isinstance(found, Mapping):
+        return
+    tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
+    if tensors:
+        yield place, tensors
+    for key, value in found.items() if depth < _DEPTH else ():
+        if isinstance(key, str):
+            yield from _parts(f"{place}.{key}" if place else key, value, depth + 1)
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Module:
@@ -56,17 +60,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Mod
     Every tensor of the module must be there in its shape and nothing else may be (else RunError, which names some), but
     for the counters of batches that old files lack. ``name`` is what an error calls the file.
     """
-    own = module.state_dict()
-    counters = {key for key in own if key.endswith("num_batches_tracked")}
-    missing = [f"{key} {_shape(own[key])}" for key in own.keys() - state.keys() - counters]
-    unexpected = [f"{key} {_shape(state[key])}" for key in state.keys() - own.keys()]
-    other = [
-        f"{key} is {_shape(state[key])}, should be {_shape(own[key])}"
-        for key in own.keys() & state.keys()
-        if isinstance(own[key], Tensor) and own[key].shape != state[key].shape
-    ]
-    groups = (("missing", missing), ("not known", unexpected), ("of another shape", other))
-    complaints = [f"{len(names)} {what}: {_some(names)}" for what, names in groups if names]
+    complaints = [f"{len(names)} {what}: {_some(names)}" for what, names in mismatches(module, state).items()]
     if complaints:
         raise RunError(
             f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(complaints)}. "
@@ -74,6 +68,22 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Mod
         )
     module.load_state_dict(dict(state), strict=False)  # (old files lack the counters)
     return module.float().eval()
+
+
+def mismatches(module: nn.Module, state: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """Names that are missing, not known, or of another shape, with their shapes; empty where the state fits."""
+    own = module.state_dict()
+    counters = {key for key in own if key.endswith("num_batches_tracked")}
+    groups = {
+        "missing": [f"{key} {_shape(own[key])}" for key in own.keys() - state.keys() - counters],
+        "not known": [f"{key} {_shape(state[key])}" for key in state.keys() - own.keys()],
+        "of another shape": [
+            f"{key} is {_shape(state[key])}, should be {_shape(own[key])}"
+            for key in own.keys() & state.keys()
+            if isinstance(own[key], Tensor) and own[key].shape != state[key].shape
+        ],
+    }
+    return {what: names for what, names in groups.items() if names}
 
 
 def module_from_factory(factory: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:

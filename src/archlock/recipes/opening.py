@@ -4,6 +4,7 @@ Reading weights never runs code. A file of weights does not say which network it
 builds it. That is their own code, and the only code that runs here. Nothing is downloaded.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,13 @@ from archlock.models import (
     Network,
     copy_without_old_hooks,
     described_classifier,
-    fill,
+    filled,
     load_weights,
     module_from_factory,
     open_classifier,
-    read_state_dict,
+    read_parts,
 )
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.records import fingerprint
 from archlock.tasks import Framing
 
 FORMS: Final = (
@@ -51,6 +51,10 @@ class OpenedModel:
     """For a network of ours, what it is built from."""
     framing: Framing | None = None
     """How images of any size are brought to its own, where the checkpoint says so."""
+    built_by: str = ""
+    """What made the module, with its arguments, where the user said; the same in every process."""
+    notes: tuple[str, ...] = ()
+    """What was done to open it that the user should know, in sentences."""
 
     @property
     def reading(self) -> Framing | None:
@@ -59,13 +63,6 @@ class OpenedModel:
         None where its size is not known.
         """
         return self.framing or (None if self.shape is None else Framing(*self.shape[1:]))
-
-    @property
-    def architecture(self) -> str:
-        """Identity of what the weights are for, in the evidence store."""
-        if self.blueprint is not None:
-            return str(self.blueprint.architecture)
-        return f"{self.name}#{fingerprint(repr(self.module))}"
 
 
 def open_model(
@@ -159,15 +156,22 @@ def _hugging_face(text: str, name: str) -> OpenedModel:
 def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
     if factory is None and path.suffix == ".safetensors" and (path.parent / BLUEPRINT).exists():
         return _released(path.parent, path)
-    state = read_state_dict(path)
+    parts = read_parts(path)
     if factory is None:
         raise ConfigurationError(
             f"{path} holds weights, but not the network they belong to; name what builds it with --module "
             "package.module:callable, and --module-args for its arguments"
         )
-    module = fill(module_from_factory(factory, arguments), state, name=str(path))
+    module, taken = filled(module_from_factory(factory, arguments), parts, name=str(path))
     words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-    return OpenedModel(module, path.stem, f"{path}, built by {factory}({words})", None)
+    return OpenedModel(
+        module,
+        path.stem,
+        f"{path}{f' ({taken})' if taken else ''}, built by {factory}({words})",
+        None,
+        built_by=re.sub(" at 0x[0-9a-f]+", "", f"{factory}({words})"),
+        notes=(f"of {path} was taken {taken}",) if taken else (),
+    )
 
 
 def _with_shape(opened: OpenedModel, size: tuple[int, int] | None, channels: int | None) -> OpenedModel:

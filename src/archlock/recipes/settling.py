@@ -7,6 +7,7 @@ from typing import Final, get_args
 from archlock.evidence import RECIPE_VERSIONS, EvidenceStore, Key, Measurement, Recipe
 from archlock.execution import torch_version
 from archlock.progress import Progress
+from archlock.recipes.model_identity import BY_PRINT
 
 _NAME: Final = re.compile(rf"(?P<recipe>{'|'.join(get_args(Recipe))})-(v(?P<version>\d+)-)?(torch(?P<torch>[\d.]+)-)?")
 
@@ -32,12 +33,22 @@ def settle(store: EvidenceStore, found: Iterable[Measurement], progress: Progres
 
 
 def say_what_is_outdated(store: EvidenceStore, progress: Progress) -> None:
-    """One line if the store has values that are never found again: of earlier recipes, or of another torch."""
+    """One line if the store has values that are never found again: of earlier recipes, or of another torch.
+
+    And one for those of foreign models whose identity did not hold what they compute.
+    """
     count = sum(number for name, number in store.fidelities().items() if is_outdated(name))
     if count:
         progress.say(
             f"{store.path} holds {count:,} measurements of an earlier recipe or another version of torch; they are "
             "kept and not used"
+        )
+    foreign = store.count_of(BY_PRINT)
+    if foreign:
+        progress.say(
+            f"{store.path} holds {foreign:,} measurements of foreign models that an earlier version knew by how they "
+            "print and not by what they answer, so they may be of another model; they are kept and not used, and "
+            "attacks on such models are done again"
         )
 
 

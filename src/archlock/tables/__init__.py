@@ -2,6 +2,7 @@
 
 from archlock.tables.compact import content_checksum, read_table, write_table
 from archlock.tables.delimited import read_delimited, table_name
+from archlock.tables.gaps import without_gaps
 from archlock.tables.guard import (
     SCHEMES,
     RecordedEvidence,
@@ -22,12 +23,14 @@ from archlock.tables.library import (
 from archlock.tables.nasbench201 import read_nasbench201
 from archlock.tables.nats import read_nats
 from archlock.tables.presets import PRESETS, read_preset
+from archlock.tables.sanity import ODD
 from archlock.tables.summary import ColumnSummary, TableSummary, measurement_name, summarise
 from archlock.tables.table import ROLES, Provenance, RecordedColumn, Role, Table
 from archlock.tables.transnas import read_transnas
 from archlock.tables.vault import Allowance, Judged, Pick, Spent
 
 __all__ = [
+    "ODD",
     "PRESETS",
     "ROLES",
     "SCHEMES",
@@ -63,5 +66,6 @@ __all__ = [
     "save_table",
     "summarise",
     "table_name",
+    "without_gaps",
     "write_table",
 ]

@@ -29,7 +29,7 @@ class ColumnSpec:
 def parse_spec(text: str) -> ColumnSpec:
     """The wanted column that a text describes; a text of another form raises TableError that shows the form."""
     left, equals, right = text.partition("=")
-    source, *rest = right.split(":")
+    source, *rest = (part.strip() for part in right.split(":"))
     task, at, epochs = left.partition("@")
     if not equals or not source or (at and not (epochs.isdigit() and int(epochs) > 0)):
         raise _misfit(text, "it needs a task, '=' and the name of a column, and a whole number after '@'")

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from archlock.errors import ArchitectureError, TableError
 from archlock.spaces import SPACES
 from archlock.tables.column_specs import ColumnSpec, expand, parse_spec
+from archlock.tables.sanity import oddities, refuse_impossible
 from archlock.tables.sheets import Sheet, near, read_sheet
 from archlock.tables.table import Provenance, Table
 
@@ -33,6 +34,7 @@ def read_delimited(
     with the first. A column that is missing or differs between files, an architecture that stands twice or is unknown
     and a cell that is no number each raise TableError, with the row where there is one. An infinite proxy (NASLib
     writes the logarithm of a singular matrix so) counts as not recorded, and the table's note says how many there are.
+    So does a percentage outside 0 to 100; what else looks odd (``sanity``) is told in the note.
     """
     sheets = [read_sheet(file) for file in (path, *joins)]
     known = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
@@ -62,13 +64,17 @@ def assemble(
     codes = _codes(sheets[0], key, space)
     order = sorted(range(len(codes)), key=codes.__getitem__)
     partners = {id(sheet): _partners(sheets[0], sheet, on) for sheet in sheets[1:]}
-    values = np.stack([_joined(sheets, spec, partners) for spec in chosen])[:, order]
+    found = np.stack([_joined(sheets, spec, partners) for spec in chosen])
+    for spec, rows in zip(chosen, found, strict=True):
+        refuse_impossible(spec.column, rows, source=spec.source, file=sheets[0].path.name, codes=codes)
+    values = found[:, order]
     notes = [note] if note else []
     for spec, recorded in zip(chosen, values, strict=True):
         infinite = np.isinf(recorded)
         if infinite.any():
             recorded[infinite] = np.nan
             notes.append(f"Infinite values of {spec.source}, which count as not recorded: {int(infinite.sum())}.")
+        notes += oddities(spec.column, recorded, spec.source)
     for sheet in sheets[1:]:
         missing = int((partners[id(sheet)] < 0).sum())
         if missing:

@@ -9,6 +9,7 @@ import difflib
 import gzip
 import hashlib
 import math
+import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from archlock.errors import TableError
 MAX_BYTES = 2 * 2**30
 """Most bytes that a compressed file may unpack to."""
 PARQUET = (".parquet", ".pq")
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 """The one that the header has most of is the delimiter of a file."""
 
 
@@ -46,12 +47,12 @@ class Sheet:
         """The cells of a column of texts; a number or an empty cell raises TableError."""
         found = []
         for row, cell in enumerate(self.cells(name), start=2):
-            if not isinstance(cell, str) or not cell:
+            if not isinstance(cell, str) or not cell.strip():
                 raise TableError(
                     f"{self.path.name}, row {row}: {name} is {cell!r}, expected a text (a code keeps its leading zeros "
                     "only as text)"
                 )
-            found.append(cell)
+            found.append(cell.strip())
         return found
 
     def numbers(self, name: str, *, infinite: bool = False) -> Float[np.ndarray, " rows"]:
@@ -61,7 +62,7 @@ class Sheet:
         """
         cells = self.cells(name)
         try:
-            found = np.array([math.nan if cell is None or cell == "" else float(cell) for cell in cells])  # type: ignore[arg-type]
+            found = np.array([math.nan if _is_empty(cell) else float(cell) for cell in cells])  # type: ignore[arg-type]
             wrong = np.isinf(found) & (not infinite)
             if bool in set(map(type, cells)):
                 wrong = np.array([isinstance(cell, bool) for cell in cells])
@@ -71,13 +72,27 @@ class Sheet:
             row = int(np.argmax(wrong))
             raise TableError(
                 f"{self.path.name}, row {row + 2}: {name} is {cells[row]!r}, expected a finite number or an empty cell"
+                f"{_advice(cells[row])}"
             )
         return found
 
 
+def _is_empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _advice(cell: object) -> str:
+    """What to do about a number that is written in another way."""
+    if isinstance(cell, str) and re.fullmatch(r"\s*[+-]?\d+,\d+\s*", cell):
+        return "; write a decimal point, not a comma"
+    if isinstance(cell, str) and cell.strip().endswith("%"):
+        return "; write the number alone, and unit=% in its --column"
+    return ""
+
+
 def _is_number(cell: object) -> bool:
     try:
-        float(cell or "nan")  # type: ignore[arg-type]
+        float("nan" if _is_empty(cell) else cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return False
     return True
@@ -110,7 +125,7 @@ def _delimited(path: Path) -> dict[str, Sequence[object]]:
         with _opened(path) as stream:
             header = stream.readline()
             delimiter = max(DELIMITERS, key=header.count)
-            names = next(csv.reader([header], delimiter=delimiter, strict=True), [])
+            names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter, strict=True), [])]
             rows = [row for row in csv.reader(stream, delimiter=delimiter, strict=True) if row]
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         raise TableError(f"{path} is not readable CSV ({type(error).__name__}: {error})") from error

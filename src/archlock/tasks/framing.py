@@ -83,8 +83,8 @@ class Framing:
     def _is_covered(self, height: int, width: int) -> bool:
         """Whether an image whose shorter side is scaled to the edge is at least as large as the window."""
         assert self.edge is not None
-        scale = self.edge / min(height, width)
-        return int(scale * height) >= self.height and int(scale * width) >= self.width
+        short = min(height, width)
+        return self.edge * height // short >= self.height and self.edge * width // short >= self.width
 
 
 def framed(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from archlock.cli.app import app
 from archlock.cli.evaluate import tables_of_the_paper
-from archlock.errors import ConfigurationError, UnknownNameError
+from archlock.errors import ConfigurationError, TableError, UnknownNameError
 from archlock.tables import save_table
 from made_up_tables import made_up_table
 
@@ -60,6 +60,29 @@ def test_wrong_words_are_explained(library: Path) -> None:
         call("--table", "made_up", "--method", "magic", *out)
     with pytest.raises(ConfigurationError, match="floors are percentiles separated by commas"):
         call("--table", "made_up", "--trade-off", "high", *out)
+    with pytest.raises(ConfigurationError, match=r"0\.97 of 100 hardly rules anything out: write 97 for that share"):
+        call("--table", "made_up", "--floor", "0.97", *out)
+    with pytest.raises(ConfigurationError, match="write 90 for that share of the table"):
+        call("--table", "made_up", "--trade-off", "95,0.9", *out)
+
+
+def test_architectures_without_truth_are_left_out_and_said_on_the_page(library: Path) -> None:
+    table = made_up_table(codes=150)
+    values = table.values.copy()
+    values[[column.name for column in table.columns].index("t0_200"), ::3] = float("nan")
+    save_table(replace(table, name="holes", values=values), replace=False, folder=None)
+    words = ["--table", "holes", "--pairs", "t0:t1", "--schemes", "tk", "--seeds", "1", "--budget", "15+10"]
+    call(*words, "--floor", "90", "--out", str(library / "eval"), "--workers", "1", "--no-patterns", "--quiet")
+    record = json.loads((library / "eval" / "evaluation.json").read_text())
+    assert record["table"]["architectures"] == 100
+    assert record["notes"][0].startswith("50 of 150 architectures are left out, since they have no recorded value")
+    assert "50 of 150 architectures are left out" in (library / "eval" / "report.html").read_text()
+
+
+def test_a_table_of_one_row_is_refused_in_words(library: Path) -> None:
+    save_table(replace(made_up_table(codes=1), name="one"), replace=False, folder=None)
+    with pytest.raises(TableError, match="of 1 architectures of table 'one' 1 have recorded values"):
+        call("--table", "one", "--out", str(library / "eval"))
 
 
 def test_the_paper_without_a_table_is_every_table_with_published_figures(library: Path) -> None:

@@ -76,6 +76,19 @@ def test_an_empty_library_says_where_it_looked(tmp_path: Path) -> None:
     assert str(tmp_path / "library") in run("list").stdout
 
 
+def test_what_is_odd_is_said_on_the_error_stream_in_any_case(file: Path) -> None:
+    file.write_text("code,top_error\n421211,90\n000001,80\n")
+    words = ("import", "csv", file, "--space", "nasbench201", "--key", "code", "--column", "c=top_error")
+    said = run(*words)
+    assert said.stderr.startswith("mine: warning: top_error is taken as the higher the better")
+    assert "c=top_error:lower" in said.stderr
+    assert "Warning" not in said.stdout
+    as_json = run(*words, "--replace", "--json")
+    assert json.loads(as_json.stdout)["imported"][0]["table"]["name"] == "mine"
+    assert "c=top_error:lower" in as_json.stderr
+    assert "note: Warning: top_error is taken" in run("show", "mine").stdout
+
+
 def test_a_name_is_replaced_on_request(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import_mine(file)
     code, words = fails(capsys, "import", "csv", file, "--space", "nasbench201", "--key", "code", *COLUMNS)

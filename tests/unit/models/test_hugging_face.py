@@ -1,14 +1,16 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from archlock.errors import ConfigurationError, RunError, UnsupportedError
+from archlock.errors import ConfigurationError, RunError
 from archlock.models import open_classifier
-from archlock.models.hugging_face import preprocessing
+from archlock.models.hugging_face import _preprocessing_of
+from archlock.tasks import Framing
 
 PIXELS = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.25, 0.125], "size": {"height": 16, "width": 24}}
 
@@ -39,42 +41,31 @@ def test_images_are_normalised_as_the_folder_says(tmp_path: Path) -> None:
         assert torch.allclose(model(images), expected, atol=1e-5)
 
 
-def test_the_size_is_the_crop_where_there_is_one() -> None:
-    found = preprocessing({"size": {"shortest_edge": 36}, "crop_size": 32}, 1)
-    assert found.size == (32, 32)
-    assert preprocessing({"size": {"shortest_edge": 36}, "crop_size": 32, "do_center_crop": False}, 1).size == (36, 36)
-    assert preprocessing({"size": 20}, 1).size == (20, 20)
-    assert preprocessing({}, 1, image_size=[12, 14]).size == (12, 14)
-    assert preprocessing({}, 1).size is None
+def test_the_processor_of_its_kind_stands_in_for_what_the_folder_does_not_say(tmp_path: Path) -> None:
+    """``transformers`` opens a folder without a name of a processor with that of the model's type."""
+    tiny_resnet(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({"size": {"shortest_edge": 32}}))
+    model, shape = open_classifier(str(tmp_path))
+    assert shape == (3, 32, 32)
+    assert model.framing == Framing(32, 32, edge=36, resample="bicubic")  # (ConvNeXt's share of 224 / 256)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"do_rescale": False}, {"rescale_factor": 1 / 127.5}, {"rescale_factor": 1 / 255}]
-)
-def test_other_scales_are_those_of_images_from_0_to_1(settings: dict[str, float]) -> None:
-    """By the processor's own arithmetic on values of 0 to 255."""
-    found = preprocessing({"image_mean": 0.4, "image_std": 0.2, **settings}, 1)
-    pixel = 200.0
-    theirs = (pixel * (settings.get("rescale_factor", 1.0)) - 0.4) / 0.2
-    assert (pixel / 255 - found.mean[0]) / found.std[0] == pytest.approx(theirs)
+def test_a_channel_flip_is_done(tmp_path: Path) -> None:
+    body = tiny_resnet(tmp_path)
+    settings = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    named = {"image_processor_type": "MobileViTImageProcessor", **settings}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(named))
+    model, _ = open_classifier(str(tmp_path))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(model(images), body(images.flip(1)).logits, atol=1e-5)
 
 
-def test_without_normalisation_images_stay_as_they_are() -> None:
-    found = preprocessing({"do_normalize": False}, 3)
-    assert (found.mean, found.std) == ((0.0,) * 3, (1.0,) * 3)
-
-
-def test_the_second_division_of_efficientnet_is_there() -> None:
-    assert preprocessing({"image_std": 0.5, "include_top": True}, 1).std == (0.25,)
-
-
-def test_what_cannot_be_normalised_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="rescale_offset are not supported"):
-        preprocessing({"rescale_offset": True}, 3)
-    with pytest.raises(RunError, match=r"model takes 3 channels, its preprocessor_config\.json has 1"):
-        preprocessing({"image_mean": [0.5]}, 3)
-    with pytest.raises(RunError, match="must be positive; got 0"):
-        preprocessing({"image_std": 0.0}, 3)
+def test_a_timm_model_says_in_its_config_how_images_are_prepared() -> None:
+    """Such a folder has no preprocessor_config.json; timm itself is needed only to build the network."""
+    said = {"input_size": [3, 32, 32], "mean": [0.1] * 3, "std": [0.5] * 3, "crop_pct": 1.0, "interpolation": "bicubic"}
+    found = _preprocessing_of("nowhere", "nowhere", SimpleNamespace(pretrained_cfg=said), 3)
+    assert found.framing == Framing(32, 32, edge=32, resample="bicubic")
 
 
 def test_a_folder_without_its_processor_or_weights_or_head_is_refused(tmp_path: Path) -> None:

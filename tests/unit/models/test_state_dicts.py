@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from archlock.errors import ConfigurationError, RunError
-from archlock.models import fill, module_from_factory, read_state_dict
+from archlock.models import module_from_factory, read_parts
+from archlock.models.state_dicts import fill
 
 
 def two_layers() -> nn.Sequential:
@@ -29,26 +30,30 @@ class Evil:
 def test_a_state_dict_comes_back_and_fills_its_module(tmp_path: Path, suffix: str) -> None:
     model, path = two_layers(), tmp_path / f"model{suffix}"
     save_file(model.state_dict(), path) if suffix == ".safetensors" else torch.save(model.state_dict(), path)
-    filled = fill(two_layers(), read_state_dict(path), name=str(path))
+    filled = fill(two_layers(), read_parts(path)[""], name=str(path))
     assert not filled.training
     for name, value in model.state_dict().items():
         assert torch.equal(filled.state_dict()[name], value)
 
 
-@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module.", "module._orig_mod."])
-def test_wrappers_and_prefixes_are_taken_off(tmp_path: Path, wrapper: str, prefix: str) -> None:
+def test_every_part_of_a_record_is_there_by_where_it_lies(tmp_path: Path) -> None:
     state = two_layers().state_dict()
-    content = {"epoch": 3, wrapper: {f"{prefix}{name}": value for name, value in state.items()}}
-    torch.save(content, tmp_path / "model.pt")
-    found = read_state_dict(tmp_path / "model.pt")
-    assert found.keys() == state.keys()
-    assert all(torch.equal(found[name], value) for name, value in state.items())
+    record = {
+        "epoch": 3,
+        "best": torch.tensor(0.9),
+        "checkpoint": {"net": state, "lr": 0.1},
+        "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1}]},
+    }
+    torch.save(record, tmp_path / "model.pt")
+    found = read_parts(tmp_path / "model.pt")
+    assert found.keys() == {"", "checkpoint.net"}
+    assert found[""].keys() == {"best"}
+    assert all(torch.equal(found["checkpoint.net"][name], value) for name, value in state.items())
 
 
 def test_half_precision_becomes_float32(tmp_path: Path) -> None:
     torch.save(two_layers().half().state_dict(), tmp_path / "model.pt")
-    filled = fill(two_layers().half(), read_state_dict(tmp_path / "model.pt"), name="model.pt")
+    filled = fill(two_layers().half(), read_parts(tmp_path / "model.pt")[""], name="model.pt")
     assert {parameter.dtype for parameter in filled.parameters()} == {torch.float32}
 
 
@@ -65,7 +70,7 @@ def test_a_malicious_pickle_is_refused_and_runs_nothing(tmp_path: Path) -> None:
     ):
         write()
         with pytest.raises(RunError, match=r"evil\.pt is refused: it is no plain state dict.*Nothing was run"):
-            read_state_dict(evil)
+            read_parts(evil)
         assert not trace.exists()
     pickle.loads(pickle.dumps(Evil(trace)))  # the test would see it
     assert trace.exists()
@@ -74,7 +79,7 @@ def test_a_malicious_pickle_is_refused_and_runs_nothing(tmp_path: Path) -> None:
 def test_a_pickled_module_is_refused_and_what_it_asks_for_is_named(tmp_path: Path) -> None:
     torch.save(two_layers(), tmp_path / "whole.pt")
     with pytest.raises(RunError, match=r"it asks for torch\.nn\.modules\.container\.Sequential"):
-        read_state_dict(tmp_path / "whole.pt")
+        read_parts(tmp_path / "whole.pt")
 
 
 @pytest.mark.parametrize(
@@ -88,17 +93,17 @@ def test_a_pickled_module_is_refused_and_what_it_asks_for_is_named(tmp_path: Pat
 def test_a_file_of_something_else_says_what_it_holds(tmp_path: Path, content: Any, words: str) -> None:
     torch.save(content, tmp_path / "other.pt")
     with pytest.raises(RunError, match=words):
-        read_state_dict(tmp_path / "other.pt")
+        read_parts(tmp_path / "other.pt")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
 def test_a_damaged_or_missing_file_says_so(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     with pytest.raises(RunError, match="is missing; expected a file of weights"):
-        read_state_dict(path)
+        read_parts(path)
     path.write_bytes(b"not weights")
     with pytest.raises(RunError, match="is not a safetensors file" if suffix == ".safetensors" else "is refused"):
-        read_state_dict(path)
+        read_parts(path)
 
 
 def test_weights_of_another_network_are_named_with_their_shapes() -> None:

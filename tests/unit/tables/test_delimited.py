@@ -73,6 +73,10 @@ def test_files_that_cannot_be_joined(tmp_path: Path) -> None:
     [
         ("code,top,early\n421211,90,80\n000001,x1,2\n", "t.csv, row 3: top is 'x1', expected a finite number"),
         ("code,top,early\n421211,inf,80\n", "t.csv, row 2: top is 'inf', expected a finite number"),
+        (
+            "code,top,early\n421211,-1,80\n",
+            "t.csv, row 2: top of architecture 421211 is -1 %, expected 0 to 100; leave",
+        ),
         ("code,top,early\n421211,1,2\n000001,1,2\n421211,3,4\n", "421211 is in row 2 and again in row 4"),
         (f"code,top,early\n421211,1,2\n{OFFICIAL},1,2\n", "421211 is in row 2 and again in row 3"),
         ("code,top,early\n421211,1,2\n1,3,4\n", "t.csv, row 3, column 'code': '1' is not an architecture"),
@@ -110,6 +114,12 @@ def test_an_infinite_proxy_counts_as_not_recorded_and_is_noted(tmp_path: Path) -
     table = read_delimited(path, space="nasbench201", key="code", columns=["cifar10=nwot:proxy"])
     np.testing.assert_array_equal(table.values, [[3, np.nan]])
     assert table.provenance.note == "Infinite values of nwot, which count as not recorded: 1."
+
+
+def test_what_looks_odd_is_in_the_note(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "code,top_error\n421211,3\n000001,4\n")
+    note = read_delimited(path, space="nasbench201", key="code", columns=["cifar10 = top_error"]).provenance.note
+    assert note.startswith("Warning: top_error is taken as the higher the better")
 
 
 def test_parquet(tmp_path: Path) -> None:

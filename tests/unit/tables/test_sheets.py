@@ -46,3 +46,28 @@ def test_near_matches_come_first() -> None:
     known = ["cifar10_test_200", "cifar10_test_12", "latency", "ops"]
     assert near("cifar10_test", known) == "near: cifar10_test_12, cifar10_test_200"
     assert near("zzz", known) == "it has cifar10_test_200, cifar10_test_12, latency, ops"
+
+
+@pytest.mark.parametrize(
+    ("cell", "advice"),
+    [
+        ("93,5", "; write a decimal point, not a comma"),
+        ("93.5%", "; write the number alone, and unit=% in its --column"),
+        ("n/a", "expected a finite number or an empty cell"),
+    ],
+)
+def test_a_number_in_another_form_gets_advice(tmp_path: Path, cell: str, advice: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"code;top\na;{cell}\n")
+    with pytest.raises(TableError) as caught:
+        read_sheet(path).numbers("top")
+    assert str(caught.value).endswith(advice)
+    assert "t.csv, row 2: top is" in str(caught.value)
+
+
+def test_spaces_about_names_codes_and_in_empty_cells_are_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\ufeff code | top \n 421211 |  1.5\n000001|  \n", encoding="utf-8")
+    sheet = read_sheet(path)
+    assert sheet.texts("code") == ["421211", "000001"]
+    np.testing.assert_array_equal(sheet.numbers("top"), [1.5, np.nan])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from archlock.errors import ConfigurationError
-from archlock.models.hugging_face import preprocessing
+from archlock.models.preprocessing import preprocessing
 from archlock.tasks import Framing
 from archlock.tasks.framing import framed
 from archlock.tasks.sources.decoding import decode
@@ -74,6 +74,12 @@ def test_without_more_words_the_largest_window_of_that_form_is_taken() -> None:
 def test_an_edge_too_short_for_the_window_is_none() -> None:
     image = smooth(30, 30)
     assert np.array_equal(framed(image[None], Framing(24, 24, edge=20)), framed(image[None], Framing(24, 24)))
+
+
+@pytest.mark.parametrize("short", range(33, 200))
+def test_an_edge_as_long_as_the_window_covers_it_whatever_the_image(short: int) -> None:
+    """In floating point 32 / 49 * 49 is less than 32."""
+    assert Framing(32, 32, edge=32)._is_covered(short, 2 * short)
 
 
 def test_framings_that_make_no_sense() -> None:

@@ -12,7 +12,8 @@ from archlock.attacks import check_fits
 from archlock.errors import ArchLockError, ConfigurationError, RunError, UnsupportedError
 from archlock.models import count_flops, count_parameters, load_weights
 from archlock.recipes.doubles import doubles
-from archlock.recipes.export import build_blueprint, load_blueprint, weights_fingerprint
+from archlock.recipes.export import build_blueprint, load_blueprint
+from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model, with_head
 from archlock.recipes.suite import Defended
 from archlock.recipes.task_records import Attacked, enlargements
@@ -24,6 +25,8 @@ from archlock.training import batch_of, evaluate_copy, only_answer
 
 ROLES: tuple[Role, Role] = ("locked", "source_only")
 """The attacked model and its reference, in the words of a record."""
+NAMES = ("model", "reference")
+"""The same, in the words of the command line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +39,7 @@ class AttackedModels:
     reading: Framing | None
     """How data are opened for them, where that is known."""
     identity: dict[str, Any]
-    """What makes a run with other models another run."""
+    """What makes a run with other models another run; of opened ones it is known once they are :func:`identified`."""
     opened: tuple[OpenedModel, ...] = ()
     """Where they were opened one by one."""
     lock: LockRecord | None = None
@@ -64,10 +67,20 @@ def attacked_models(
             f"the model takes images of channels x height x width {opened[0].shape}, its reference {opened[-1].shape}; "
             "both must be given the same images, so say which with --size, or choose another reference"
         )
-    defended = tuple(Defended(role, one.architecture, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
-    identity = {"models": [[one.architecture, weights_fingerprint(one.module)] for one in opened]}
+    defended = tuple(Defended(role, one.name, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
     reading = next((one.framing for one in opened if one.framing is not None), opened[0].reading)
-    return AttackedModels(defended, opened[0].shape, reading, identity, opened)
+    return AttackedModels(defended, opened[0].shape, reading, {}, opened)
+
+
+def identified(models: AttackedModels, shape: Shape) -> AttackedModels:
+    """The models with their identities, which take opened ones to be run on images of that shape."""
+    if not models.opened:
+        return models
+    known = [identify(one, shape) for one in models.opened]
+    defended = tuple(
+        replace(one, architecture=own.architecture) for one, own in zip(models.defended, known, strict=True)
+    )
+    return replace(models, defended=defended, identity=run_identity(dict(zip(NAMES, known, strict=False))))
 
 
 def with_heads(models: AttackedModels, shape: Shape) -> AttackedModels:

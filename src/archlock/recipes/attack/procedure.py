@@ -16,6 +16,7 @@ from archlock.recipes.attack.attacked import (
     AttackedModels,
     attacked_models,
     check_source,
+    identified,
     image_limits,
     in_common,
     model_records,
@@ -30,6 +31,7 @@ from archlock.recipes.attack.attacked import (
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
 from archlock.recipes.further_training import further_training
+from archlock.recipes.model_identity import refuse_by_print
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.settling import say_what_is_outdated
@@ -108,12 +110,14 @@ def attack(
     if own is not None:
         check_source(models, own)
     honest = None if more is None else more_of_source(models, task_of(more))
-    for line in image_limits(models, prepared):
+    for line in (*(note for one in models.opened for note in one.notes), *image_limits(models, prepared)):
         progress.say(line)
     common = in_common(models, own, prepared)
     if config.examples is not None:
         prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
+    models = identified(models, models.shape or next(iter(prepared.values())).shape)
     folder, workers = _folder(models, prepared, out), workers_for(config.device, workers)
+    refuse_by_print(folder)
     check_writable(folder / REPORT)
     fresh = None if (folder / SETTINGS).exists() else _planned(models, prepared, config, workers)
     workspace = Workspace.open(folder, _identity(models, prepared, own, honest, config), store=store)

@@ -44,7 +44,7 @@ from archlock.reports import (
     summarise,
     write_rows_parquet,
 )
-from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair
+from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair, without_gaps
 
 RECORD: Final = "evaluation.json"
 SUMMARY: Final = "summary.json"
@@ -110,10 +110,11 @@ def evaluate(
     if config.patterns and absent("tuning"):
         progress.say(f"how much each feature explains will be left out: it needs Optuna; run: {install_line('tuning')}")
     pairs = chosen_pairs(table, config.pairs)
+    table, gaps = without_gaps(table, pairs, surrogates=any(one.scheme == "tu" for one in config.contenders))
     scales = pair_scales(table, pairs, config.floor)
     sources = tuple(source for source, _ in pairs)
     values = floor_values(table, sources, config.floor)
-    warnings = _doubts(table, sources, config)
+    warnings = (*gaps, *_doubts(table, sources, config))
     for warning in warnings:
         progress.say(warning)
     jobs = _jobs(config, pairs)

@@ -1,7 +1,7 @@
 """What is asked of a lock, in one frozen record."""
 
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import Final, Literal, TypedDict, Unpack, get_args
 
 from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
@@ -184,13 +184,31 @@ class LockConfig:
         return configured(cls, "a lock", settings, {"budget": Budget.parse, "floor": parse_floor})
 
 
+MOST_POINTS: Final = 50
+"""Points of accuracy that nobody gives up: whoever writes more means a percentile."""
+
+
 def parse_floor(text: str) -> SourceFloor:
-    """``1`` or ``0.5`` (points of source accuracy to give up at most) or ``p97`` (least source percentile)."""
+    """``1`` or ``0.5`` (points of source accuracy to give up at most) or ``p97`` (least source percentile).
+
+    A percentile that is a share (``p0.97``) and points that are most of an accuracy (``97``) say nothing as they stand,
+    so ConfigurationError asks which is meant.
+    """
+    is_percentile = text.startswith("p")
     try:
-        if text.startswith("p"):
-            return SourceFloor("percentile", float(text[1:]) / 100)
-        return SourceFloor("accuracy_loss", float(text) / 100)
+        value = float(text[1:] if is_percentile else text)
     except ValueError:
         raise ConfigurationError(
             f"floor {text!r} is not understood; write points of accuracy (for example 1) or a percentile (p97)"
         ) from None
+    if is_percentile and 0 < value <= 1:
+        raise ConfigurationError(
+            f"floor {text!r} would be percentile {value:g} of 100, which hardly rules anything out; write "
+            f"p{100 * value:g} for that share of the others"
+        )
+    if not is_percentile and MOST_POINTS < value <= 100:
+        raise ConfigurationError(
+            f"floor {text!r} would give up {value:g} points of source accuracy; write p{value:g} for a percentile, or "
+            "the points that may be lost, for example 1"
+        )
+    return SourceFloor("percentile" if is_percentile else "accuracy_loss", value / 100)

@@ -187,3 +187,26 @@ def test_a_model_that_answers_one_class_on_its_source_and_a_target_that_is_it_ar
     said = warnings_of(found)
     assert "answers one class for every image" in said[0]
     assert "The target copy is the same data as the source" in said[1]
+
+
+class Scaled(nn.Module):
+    """The same weights and the same printed form, whatever ``forward`` does with them."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.body, self.factor = plain_network(), factor
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.body(images * self.factor)
+        return found
+
+
+def test_an_edited_forward_is_another_model_in_a_directory_and_in_a_shared_store(tmp_path: Path) -> None:
+    config, noted = replace(QUICK, attackers=("linear_probe",), seeds=1), Noted()
+    given = {"store": tmp_path / "shared.sqlite", "workers": 1, "progress": noted}
+    archlock.attack(Scaled(1.0), [tiny_target()], config, out=tmp_path / "one", **given)  # type: ignore[arg-type]
+    with pytest.raises(RunError, match=r"holds a run with other settings \(model answers: '\w{16}' -> '\w{16}'\)"):
+        archlock.attack(Scaled(-3.0), [tiny_target()], config, out=tmp_path / "one", **given)  # type: ignore[arg-type]
+    archlock.attack(Scaled(-3.0), [tiny_target()], config, out=tmp_path / "two", **given)  # type: ignore[arg-type]
+    archlock.attack(Scaled(1.0), [tiny_target()], config, out=tmp_path / "three", **given)  # type: ignore[arg-type]
+    assert [stage[2] for stage in noted.stages] == [0, 0, 1]

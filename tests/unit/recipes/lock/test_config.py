@@ -33,6 +33,21 @@ def test_a_floor_that_is_not_understood_is_shown(text: str) -> None:
     assert f"floor {text!r} is not understood" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("p0.97", r"floor 'p0\.97' would be percentile 0\.97 of 100, which .*; write p97 for that share"),
+        ("p1", r"would be percentile 1 of 100, .*; write p100"),
+        ("97", r"floor '97' would give up 97 points of source accuracy; write p97 for a percentile"),
+    ],
+)
+def test_a_floor_that_can_hardly_be_meant_is_asked_about(text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        parse_floor(text)
+    assert parse_floor("p0").value == 0
+    assert parse_floor("50").value == 0.5
+
+
 @pytest.mark.parametrize("text", ["-1", "150", "p101", "nan", "pnan"])
 def test_a_floor_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="as a fraction from 0 to 1"):
