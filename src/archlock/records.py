@@ -92,14 +92,20 @@ def write_atomic(path: Path, content: str | bytes) -> Path:
 
 
 def check_writable(path: Path) -> None:
-    """Whether a file of that path could be written now, tried out; else WriteError. What is there is left as it is."""
-    if path.is_dir():
-        raise WriteError(f"{path} cannot be written: it is a directory and no file; name a file in it")
+    """Whether a file of that path could be written now, tried out; else WriteError. Everything is left as it was."""
     try:
+        if path.is_dir():
+            raise WriteError(f"{path} cannot be written: it is a directory and no file; name a file in it")
+        made = [folder for folder in path.parents if not folder.exists()]  # the innermost first
         write_atomic(path.with_name(f"{path.name[:200]}.try"), b" ").unlink()
+    except OSError as error:
+        raise WriteError.of(path, error) from error
     except WriteError as error:
         cause = error.__cause__
         raise (WriteError.of(path, cause) if isinstance(cause, OSError) else error) from error
+    for folder in made:
+        with suppress(OSError):  # (somebody may have put something there)
+            folder.rmdir()
 
 
 def write_json(path: Path, record: object) -> Path:

@@ -134,6 +134,9 @@ def test_what_the_system_refuses_is_said_and_the_old_content_stays(tmp_path, mon
 
 def test_a_place_is_tried_out_and_left_as_it_was(tmp_path):
     check_writable(tmp_path / "new" / "table.csv")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "new").mkdir()
+    check_writable(tmp_path / "new" / "table.csv")
     assert list((tmp_path / "new").iterdir()) == []
     path = write_atomic(tmp_path / "table.csv", "old")
     check_writable(path)
