@@ -16,6 +16,7 @@ from archlock.attacks import ATTACKS
 from archlock.errors import UnsupportedError
 from archlock.models import as_classifier, with_new_head
 from archlock.seeding import derive_seed
+from archlock.tasks import Split, Task
 from archlock.testing.small_tasks import small_digits
 from archlock.training import Plan, batch_of, evaluate
 from archlock.training.augmentation import augmented
@@ -208,3 +209,46 @@ def test_wrappers_of_whole_models_are_taken_off():
     images = torch.rand(3, 1, 8, 8)
     with torch.no_grad():
         np.testing.assert_allclose(found(images), inner(images), rtol=1e-5, atol=1e-6)
+
+
+def test_a_folder_whose_processor_turns_the_colours_is_probed_as_its_library_prepares_images(tmp_path):
+    from transformers import MobileViTConfig, MobileViTForImageClassification, MobileViTImageProcessor
+
+    torch.manual_seed(2)
+    config = MobileViTConfig(
+        num_labels=3, image_size=64, hidden_sizes=[8, 12, 16], neck_hidden_sizes=[4, 4, 8, 8, 12, 16, 24],
+        num_attention_heads=2, mlp_ratio=2.0,
+    )  # fmt: skip
+    model = MobileViTForImageClassification(config).eval()
+    for module in model.modules():  # (as the library draws them, they say next to nothing)
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    processor = MobileViTImageProcessor(
+        size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64}, do_flip_channel_order=True
+    )
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    task = squares()
+
+    def features(split):
+        pixels = processor(list(split.images), return_tensors="pt")["pixel_values"]
+        with torch.no_grad():
+            return model.mobilevit(pixels).pooler_output.numpy()
+
+    opened = open_model(tmp_path)
+    with torch.no_grad():
+        known = opened.module.body(batch_of(task.test).images).numpy()
+    np.testing.assert_allclose(known, features(task.test), rtol=1e-3, atol=1e-4)
+    outcome = ATTACKS["linear_probe"].run(opened.module, task, plan=PLAN, settings=(0.1,), seed=0)
+    assert outcome.test > 0.6
+
+
+def squares():
+    """Red, green and blue squares, 64 x 64."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    images = rng.integers(60, 120, (120, 64, 64, 3)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[16:48, 16:48, label] += 90
+    parts = [Split(images[rows], labels[rows]) for rows in (slice(0, 60), slice(60, 90), slice(90, 120))]
+    return Task("squares", "classification", ("red", "green", "blue"), *parts, "made for this test")
