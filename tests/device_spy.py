@@ -16,12 +16,12 @@ from torch import nn
 
 from archlock.embeddings import task2vec
 from archlock.execution import resolve_device
-from archlock.training import distil, evaluate, evaluate_copy, evaluate_stack, fit, fit_many, linear_probe
+from archlock.training import distil, evaluate, evaluate_copy, evaluate_stack, fit, fit_many, linear_probe, only_answer
 from archlock.transferability import measure_estimates
 
 WATCHED: tuple[Callable[..., Any], ...] = (
     *(fit, fit_many, distil, linear_probe, evaluate, evaluate_copy, evaluate_stack),
-    *(task2vec, measure_estimates),
+    *(task2vec, measure_estimates, only_answer),
 )
 
 
@@ -69,12 +69,17 @@ class DeviceSpy:
 
     def _moving(self, move: Callable[..., Any]) -> Callable[..., Any]:
         def moving(module: nn.Module, *arguments: Any, **kinds: Any) -> Any:
-            if not self._inside and arguments and arguments[0] not in ("cpu", torch.device("cpu")):
+            if not self._inside and _is_away(*arguments[:1]):
                 self.calls["to", str(arguments[0])] += 1
                 arguments = ("cpu", *arguments[1:])
             return move(module, *arguments, **kinds)
 
         return moving
+
+
+def _is_away(place: Any = "cpu") -> bool:
+    """Whether a module is moved to another device; another precision is none."""
+    return not isinstance(place, torch.dtype) and place not in ("cpu", torch.device("cpu"))
 
 
 def _replace(patch: pytest.MonkeyPatch, function: Callable[..., Any], by: Callable[..., Any]) -> None:

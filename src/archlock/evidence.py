@@ -11,13 +11,13 @@ so a recipe that changes what it computes never finds its old values.
 import math
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from archlock.errors import MeasurementError, StoreError
+from archlock.errors import MAKE_ROOM, MeasurementError, StoreError, refusal
 
 Status = Literal["valid", "failed", "unsupported"]
 Recipe = Literal["adaptation", "attack", "estimates", "proxies", "short"]
@@ -38,6 +38,35 @@ CREATE TABLE IF NOT EXISTS measurements (
   PRIMARY KEY (architecture, task, measure, split, fidelity, seed)
 ) WITHOUT ROWID
 """
+
+_NOT_TAKEN: Final = "the evidence store {path} did not take this ({error}); what is in it stays as it was"
+_REFUSALS: Final = (
+    (
+        {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT},
+        "{path} is not a usable evidence store ({error}); move it away to start with an empty one, and keep it: what "
+        "was measured may be in it",
+    ),
+    (
+        {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM},
+        f"there is no room for the evidence store {{path}}, or its disk fails ({{error}}); {MAKE_ROOM}",
+    ),
+    (
+        {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH},
+        "cannot open the evidence store {path} to write in it ({error}); make its folder writable, or copy the file to "
+        "one that is and name it with --store",
+    ),
+    (
+        {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL},
+        "the evidence store {path} is in use by another program ({error}); wait for that and run the same command "
+        "again, or give another --store. It has to be on a disk of this machine",
+    ),
+    (
+        {sqlite3.SQLITE_ERROR},
+        "{path} is not a usable evidence store ({error}): its tables are of something else; give another --store, or "
+        "another --out",
+    ),
+)
+"""What to do about an error of SQLite, by its primary codes."""
 
 
 def fidelity_name(recipe: Recipe, settings: str, *, computed: str = "") -> str:
@@ -87,7 +116,9 @@ class EvidenceStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"cannot make a folder for the evidence store {path}: {error}") from error
+            raise StoreError(
+                f"cannot make a folder for the evidence store {path}: {refusal(error, path.parent)}"
+            ) from error
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             (written,) = connection.execute("PRAGMA user_version").fetchone()
@@ -104,16 +135,25 @@ class EvidenceStore:
         try:
             connection = sqlite3.connect(self.path, timeout=60.0)
         except sqlite3.Error as error:
-            raise StoreError(f"cannot open the evidence store {self.path}: {error}") from error
+            raise StoreError(self._in_words(error)) from error
         try:
             with connection:
                 yield connection
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path} is not a usable evidence store ({error}); move it away to start with an empty one"
-            ) from error
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise StoreError(self._in_words(error)) from error
         finally:
-            connection.close()
+            with suppress(sqlite3.Error):  # (closing tidies up, which a full disk refuses; the values stay)
+                connection.close()
+
+    def _in_words(self, error: Exception) -> str:
+        """What SQLite refused, and what to do. Only a file that is no store is ever told to be moved away."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        words = next((words for codes, words in _REFUSALS if code in codes), _NOT_TAKEN)
+        if isinstance(error, OverflowError):
+            words = "{path} holds whole numbers below 2**63 only ({error}); take a smaller --seed"
+        if isinstance(error, UnicodeError):
+            words = "{path} holds texts in UTF-8 only ({error}); rename what has that name, and run again"
+        return words.format(path=self.path, error=error)
 
     def write(self, measurements: Iterable[Measurement]) -> None:
         """Add measurements in one transaction; keys already there keep their first value."""

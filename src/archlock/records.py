@@ -7,13 +7,15 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from archlock.errors import RunError
+from archlock.errors import RunError, WriteError, refusal
 
 LATER: Final = MappingProxyType({"later": True})
 """Metadata of a dataclass field that came after records were written: at its default it is left out of JSON, so that
@@ -52,21 +54,58 @@ def fingerprint(record: object) -> str:
     return hashlib.sha256(canonical_json(record).encode()).hexdigest()[:16]
 
 
+def utf8(text: str) -> bytes:
+    """The text as UTF-8. What UTF-8 cannot hold is written as an escape, never an error.
+
+    That is half a character, as Python reads a file name that is in another encoding (``caf\\xe9``).
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        code = ord(found[0])
+        return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+    return re.sub(r"[\ud800-\udfff]", escaped, text).encode()
+
+
 def write_atomic(path: Path, content: str | bytes) -> Path:
-    """Write a file so that a reader, or a kill at any moment, sees the old content or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # (tempfile would make it private)
+    """Write a file so that a reader, or a kill at any moment, sees the old content or the new one, never half.
+
+    What the operating system refuses raises :class:`~archlock.errors.WriteError`; then the old content stays.
+    """
+    data = utf8(content) if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")  # (tempfile would make it private)
     try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError.of(path, error) from error
     return path
+
+
+def check_writable(path: Path) -> None:
+    """Whether a file of that path could be written now, tried out; else WriteError. Everything is left as it was."""
+    try:
+        if path.is_dir():
+            raise WriteError(f"{path} cannot be written: it is a directory and no file; name a file in it")
+        made = [folder for folder in path.parents if not folder.exists()]  # the innermost first
+        write_atomic(path.with_name(f"{path.name[:200]}.try"), b" ").unlink()
+    except OSError as error:
+        raise WriteError.of(path, error) from error
+    except WriteError as error:
+        cause = error.__cause__
+        raise (WriteError.of(path, cause) if isinstance(cause, OSError) else error) from error
+    for folder in made:
+        with suppress(OSError):  # (somebody may have put something there)
+            folder.rmdir()
 
 
 def write_json(path: Path, record: object) -> Path:
@@ -80,5 +119,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path} is missing; expected a file that ArchLock wrote there") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {refusal(error, path)}") from error
+    except ValueError as error:
         raise RunError(f"{path} is not readable JSON ({error}); delete it to have it made again") from error

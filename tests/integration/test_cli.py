@@ -12,13 +12,13 @@ from PIL import Image
 
 import archlock
 from archlock.cli import main
-from archlock.recipes import LockConfig
+from archlock.recipes import LockConfig, parse_floor
 from archlock.reports import LockRecord, cost_to_reach, from_json, from_plain, to_json
 from archlock.tasks import save_task
 from report_records import attack_record, lock_record
 from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
-TINY = ("--budget", "8 trainings", "--floor", "60", "--simulate", "rotation", "--width", "4", "--epochs", "2")
+TINY = ("--budget", "8 trainings", "--floor", "50", "--simulate", "rotation", "--width", "4", "--epochs", "2")
 QUICK = (*TINY, "--arms", "none", "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
 
 
@@ -27,6 +27,11 @@ class Said:
 
     def __init__(self, code: int, out: str, error: str) -> None:
         self.code, self.out, self.error = code, out, error
+
+    @property
+    def unwarned(self) -> str:
+        """The standard error without warnings: such small networks hardly learn anything, and that is said."""
+        return "".join(line for line in self.error.splitlines(keepends=True) if not line.startswith("warning: The "))
 
 
 @pytest.fixture
@@ -247,10 +252,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run: Run, data: Path) -> None:
     out = data / "run"
-    tiny_begin(out, tiny_config(held_out=LockConfig().held_out))  # what the command line asks, with the least plan
+    tiny_begin(
+        out, tiny_config(held_out=LockConfig().held_out, floor=parse_floor("50"))
+    )  # what the command line asks, with the least plan
     words = ("lock", "--source", data / "mine.npz", "--audit", data / "theirs.npz", "--out", out, *QUICK)
     said = run(*words, "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     record = from_plain(json.loads(said.out))
     assert isinstance(record, LockRecord)
     assert record == from_json(out / "result.json")
@@ -264,16 +271,16 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
     assert "8 found done" in said.error
 
     said = run(*words, "--quiet")
-    assert (said.code, said.error, said.out.splitlines()) == (0, "", lines)
+    assert (said.code, said.unwarned, said.out.splitlines()) == (0, "", lines)
 
     attack = ("attack", out, "--target", data / "theirs.npz", "--attacker", "linear_probe", "--epochs", "1")
     said = run(*attack, "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu", "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     assert json.loads(said.out)["record"] == "attack"
     harder = (*attack, "--attacker", "fine_tune", "--out", data / "harder", "--attack-seeds", "1", "--fractions", "100")
     harder = (*harder, "--workers", "1", "--device", "cpu", "--trials", "3", "--horizons", "1,2", "--shots", "2")
     said = run(*harder, "--json")
-    assert (said.code, said.error) == (0, "")
+    assert (said.code, said.unwarned) == (0, "")
     found = from_plain(json.loads(said.out)).outcomes
     assert {(o.fraction, o.shots, o.horizon) for o in found} == {
         (fraction, shots, horizon) for fraction, shots in ((1.0, None), (0.2, 2)) for horizon in (1.0, 2.0)

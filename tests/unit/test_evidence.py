@@ -8,7 +8,7 @@ import pytest
 
 from archlock.errors import MeasurementError, StoreError
 from archlock.evidence import FORMAT, EvidenceStore, Key, Measurement, fidelity_name
-from second_process import start
+from second_process import printed, start
 
 KEY = Key("nasbench201:314321", "0123456789abcdef", "source_accuracy", "validation", "sgd-3", 7)
 
@@ -150,6 +150,68 @@ def test_damage_in_the_middle_is_named(store):
     store.path.write_bytes(content)
     with pytest.raises(StoreError, match=r"store\.sqlite is not a usable evidence store"):
         store.read()
+
+
+FULL = """
+import resource
+from pathlib import Path
+from archlock.errors import StoreError
+from archlock.evidence import EvidenceStore, Key, Measurement
+path, limit = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+try:
+    store = EvidenceStore(path)
+    for number in range(1000):
+        store.write([Measurement(Key(f"{number}-{index}", "t", "m"), 1.0, "u", 0.0) for index in range(50)])
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [1000, 60_000, 400_000])
+def test_a_full_disk_is_no_reason_to_throw_evidence_away(tmp_path, limit):
+    """A limit on the size of a file stands for the full disk; with room again, what was written is there."""
+    path = tmp_path / "store.sqlite"
+    said = printed(FULL, path, limit)
+    assert said.startswith(f"there is no room for the evidence store {path}, or its disk fails (")
+    assert "make room on that disk and run the same command again; what is finished is kept" in said
+    assert "move" not in said
+    assert len(EvidenceStore(path)) % 50 == 0
+    if limit > 100_000:
+        assert len(EvidenceStore(path)) > 0
+
+
+def sqlite_error(code):
+    error = sqlite3.OperationalError("as SQLite says it")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (sqlite3.SQLITE_FULL, "there is no room for the evidence store"),
+        (sqlite3.SQLITE_IOERR_WRITE, "there is no room for the evidence store"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "make its folder writable, or copy the file"),
+        (sqlite3.SQLITE_CANTOPEN, "make its folder writable, or copy the file"),
+        (sqlite3.SQLITE_BUSY, "is in use by another program"),
+        (sqlite3.SQLITE_CONSTRAINT, "did not take this (as SQLite says it); what is in it stays as it was"),
+        (sqlite3.SQLITE_CORRUPT, "move it away to start with an empty one, and keep it"),
+    ],
+)
+def test_only_a_file_that_is_no_store_is_told_to_be_moved(store, code, words):
+    with pytest.raises(StoreError) as caught, store._connection():
+        raise sqlite_error(code)
+    assert words in str(caught.value)
+    assert ("move it away" in str(caught.value)) == (code == sqlite3.SQLITE_CORRUPT)
+
+
+def test_a_seed_or_a_name_that_no_store_holds_is_said(store):
+    with pytest.raises(StoreError, match=r"whole numbers below 2\*\*63 only .* take a smaller --seed"):
+        store.write([Measurement(Key("a", "t", "m", seed=2**63), 1.0, "u", 0.0)])
+    with pytest.raises(StoreError, match=r"texts in UTF-8 only .* rename what has that name"):
+        store.write([Measurement(Key("caf\udce9", "t", "m"), 1.0, "u", 0.0)])
+    assert len(store) == 0
 
 
 WRITER = """

@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import os
@@ -10,8 +11,18 @@ import numpy as np
 import pytest
 
 from archlock.decoding import decode
-from archlock.errors import RunError
-from archlock.records import LATER, canonical_json, fingerprint, plain, read_json, write_atomic, write_json
+from archlock.errors import RunError, WriteError
+from archlock.records import (
+    LATER,
+    canonical_json,
+    check_writable,
+    fingerprint,
+    plain,
+    read_json,
+    utf8,
+    write_atomic,
+    write_json,
+)
 from second_process import printed, start
 
 
@@ -69,13 +80,76 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path):
     path = write_atomic(tmp_path / "record", "old")
     with pytest.raises(ValueError, match="JSON compliant"):
         write_json(path, {"value": math.nan})
-    with pytest.raises(UnicodeEncodeError):
-        write_atomic(path, "\ud800")
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError):  # noqa: PT011  (the words are the system's)
+    with pytest.raises(WriteError, match=r"taken cannot be written: it is a directory and no file .*; name a file"):
         write_atomic(tmp_path / "taken", "a file cannot replace a folder")
     assert path.read_text() == "old"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["record", "taken"]
+
+
+def test_a_text_that_utf8_cannot_hold_is_written_escaped(tmp_path):
+    name = os.fsdecode(b"caf\xe9, th\xc3\xa9")
+    assert utf8(name) == b"caf\\xe9, th\xc3\xa9"
+    assert write_atomic(tmp_path / "page", f"{name} \ud83d").read_text() == "caf\\xe9, thé \\ud83d"
+    assert read_json(write_json(tmp_path / "record.json", {"name": name})) == {"name": name}, "JSON has its own escapes"
+
+
+def test_below_a_file_nothing_is_written(tmp_path):
+    (tmp_path / "a-file").write_text("mine")
+    for path in (tmp_path / "a-file" / "record", tmp_path / "a-file" / "deeper" / "record"):
+        for attempt in (lambda path=path: write_atomic(path, "x"), lambda path=path: check_writable(path)):
+            with pytest.raises(WriteError) as caught:
+                attempt()
+            assert f"{path} cannot be written: {tmp_path / 'a-file'} is a file and no directory" in str(caught.value)
+            assert "name another place (--out)" in str(caught.value)
+    assert (tmp_path / "a-file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "there is no room (No space left on device); make room"),
+        (errno.EDQUOT, "there is no room (Disk quota exceeded); make room"),
+        (errno.EROFS, "it is read-only, or not yours (Read-only file system); name another place (--out)"),
+        (errno.EACCES, "it is read-only, or not yours (Permission denied)"),
+        (errno.EIO, "the disk does not answer"),
+    ],
+)
+def test_what_the_system_refuses_is_said_and_the_old_content_stays(tmp_path, monkeypatch, code, words):
+    path = write_atomic(tmp_path / "record", "old")
+
+    def refuse(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("archlock.records.os.fsync", refuse)
+    for attempt in (lambda: write_atomic(path, "new"), lambda: check_writable(path)):
+        with pytest.raises(WriteError) as caught:
+            attempt()
+        assert str(caught.value).startswith(f"{path} cannot be written: {words}")
+        assert "move it away" not in str(caught.value)
+        assert "delete" not in str(caught.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["record"]
+    assert path.read_text() == "old"
+
+
+def test_a_place_is_tried_out_and_left_as_it_was(tmp_path):
+    check_writable(tmp_path / "new" / "table.csv")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "new").mkdir()
+    check_writable(tmp_path / "new" / "table.csv")
+    assert list((tmp_path / "new").iterdir()) == []
+    path = write_atomic(tmp_path / "table.csv", "old")
+    check_writable(path)
+    assert path.read_text() == "old"
+    with pytest.raises(WriteError, match="new cannot be written: it is a directory and no file; name a file in it"):
+        check_writable(tmp_path / "new")
+
+
+def test_a_record_that_may_not_be_read_is_not_told_to_be_deleted(tmp_path):
+    with pytest.raises(RunError) as caught:
+        read_json(tmp_path)
+    assert f"{tmp_path} cannot be read: it is a directory" in str(caught.value)
+    assert "delete" not in str(caught.value)
 
 
 def test_a_kill_leaves_whole_content(tmp_path):

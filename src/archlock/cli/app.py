@@ -2,12 +2,15 @@
 
 import json
 import sys
-from typing import Annotated
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Annotated, TextIO
 
 import typer
 
 from archlock import __version__
 from archlock.cli.attack import attack
+from archlock.cli.boundary import BUG, lines_of, message_of
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
@@ -47,13 +50,17 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 3 unusable data, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 3 unusable data, 130 interrupted.
+
+    Every error ends here (see ``boundary``). With ``--json`` it is an object on the standard output as well, a bug
+    too, whose traceback is on the standard error.
+    """
     words = sys.argv[1:] if arguments is None else arguments
+    _let_print(sys.stdout)
     try:
         app(words, prog_name="archlock")
-    except ArchLockError as error:
-        _complain(error, as_json="--json" in words)
-        sys.exit(error.exit_code)
+    except Exception as error:
+        sys.exit(_complain(error, as_json="--json" in words))
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != INTERRUPTED:
             raise  # (Typer makes this code, and no word, of an interruption)
@@ -61,7 +68,20 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _complain(error: ArchLockError, *, as_json: bool) -> None:
+def _complain(error: Exception, *, as_json: bool) -> int:
+    """Say what went wrong, and answer the exit code."""
+    line = message_of(error)
+    if not line:
+        typer.echo(lines_of(error), err=True)
+        line = f"{type(error).__name__}: {error}. {BUG[0].upper()}{BUG[1:]}"
     if as_json:
-        typer.echo(json.dumps({"error": type(error).__name__, "message": str(error)}))
-    typer.echo(f"error: {error}", err=True)
+        with suppress(OSError):  # (the standard output may be what is full)
+            typer.echo(json.dumps({"error": type(error).__name__, "message": line}))
+    typer.echo(f"error: {line}", err=True)
+    return error.exit_code if isinstance(error, ArchLockError) else 1
+
+
+def _let_print(stream: TextIO) -> None:
+    """A name that the terminal cannot show is shown escaped, and never an error in the middle of the result."""
+    if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")

@@ -29,6 +29,7 @@ from archlock.cli.options import (
     keyword_arguments,
     sides,
     stderr,
+    warn,
 )
 from archlock.cli.progress import progress_on
 
@@ -129,7 +130,7 @@ def attack(
     from archlock.recipes import AttackConfig, Budget, image_framing, is_run
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
-    from archlock.reports import attack_table
+    from archlock.reports import attack_table, warnings_of
     from archlock.tasks import open_task, open_tasks
 
     place = resolve_device(device)
@@ -167,6 +168,7 @@ def attack(
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )
+    warn(warnings_of(result.record))
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return

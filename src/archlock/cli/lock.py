@@ -30,6 +30,7 @@ from archlock.cli.options import (
     arms_named,
     attackers_asked,
     stderr,
+    warn,
 )
 from archlock.cli.progress import progress_on
 
@@ -207,8 +208,9 @@ def demo(
 def _show(result: "LockResult", *, as_json: bool) -> None:
     """The result on the standard output: JSON, or a few lines that end with the path of the report."""
     from archlock.records import plain
-    from archlock.reports import verdict_of
+    from archlock.reports import verdict_of, warnings_of
 
+    warn(warnings_of(result.record))
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return

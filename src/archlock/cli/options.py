@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -78,6 +79,12 @@ class _Remarks(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
         typer.echo(f"note: {record.getMessage()}", err=True)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Warnings on the standard error stream, with ``--quiet`` and ``--json`` too: no number is read without them."""
+    for line in lines:
+        typer.echo(f"warning: {line}", err=True)
 
 
 def attackers_named(names: list[str] | None) -> tuple[str, ...]:

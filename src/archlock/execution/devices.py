@@ -7,6 +7,7 @@ what a user says; everything below a recipe takes it as it is.
 from typing import Final
 
 from archlock.errors import ConfigurationError
+from archlock.execution.children import allowed_workers
 from archlock.execution.threads import default_workers
 
 CPU: Final = "cpu"
@@ -14,13 +15,16 @@ WITH_FLOAT64: Final = frozenset({"cpu", "cuda", "xpu"})
 """Kinds of device that have double precision; Apple's ``mps`` has not."""
 
 
-def resolve_device(name: str) -> str:
+def resolve_device(name: object) -> str:
     """The device of that name, after a look at whether it is here; ``auto`` is a CUDA GPU where there is one, else cpu.
 
-    An unknown or absent device raises ConfigurationError that says which ones are here.
+    An unknown or absent device raises ConfigurationError that says which ones are here. A ``torch.device`` will do.
     """
     import torch
 
+    name = str(name) if isinstance(name, torch.device) else name
+    if not isinstance(name, str):
+        raise ConfigurationError(f"a device is a text, such as cpu, cuda:1 or auto; got {name!r}")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else CPU
     try:
@@ -51,8 +55,12 @@ def float64_device(device: str) -> str:
 
 
 def workers_for(device: str, asked: int | None = None) -> int:
-    """How many jobs run at once, unless ``asked`` says: one for an accelerator, else one for every processor."""
-    return asked or (default_workers() if kind_of(device) == CPU else 1)
+    """How many jobs run at once, unless ``asked`` says: one for an accelerator, else one for every processor.
+
+    Where this process may begin no others it is 1, with a RuntimeWarning. A number that is none raises
+    ConfigurationError.
+    """
+    return allowed_workers((default_workers() if kind_of(device) == CPU else 1) if asked in (None, 0) else asked)
 
 
 def computed_on(device: str) -> str:

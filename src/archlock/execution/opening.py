@@ -3,6 +3,7 @@
 from typing import Any
 
 from archlock.errors import ConfigurationError
+from archlock.execution.children import allowed_workers
 from archlock.execution.dask_cluster import DaskCluster
 from archlock.execution.executor import Executor
 from archlock.execution.in_process import InProcess
@@ -10,8 +11,9 @@ from archlock.execution.process_pool import ProcessPool
 
 
 def executor_for(workers: int) -> Executor:
-    """This process for one worker, a pool of processes for more."""
-    return InProcess() if workers == 1 else ProcessPool(workers)
+    """This process for one worker, or where it may begin no others; a pool of processes for more."""
+    allowed = allowed_workers(workers)
+    return InProcess() if allowed == 1 else ProcessPool(allowed)
 
 
 def open_executor(cluster: str | None, *, workers: int) -> Executor:

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 import cloudpickle
 
-from archlock.errors import ConfigurationError, RunError
+from archlock.errors import RunError
+from archlock.execution.children import begins_processes, check_workers
 from archlock.execution.executor import Chunk, Executor, J, R, S
 from archlock.execution.in_process import InProcess
 from archlock.execution.threads import one_thread_for_good
@@ -39,9 +40,8 @@ class ProcessPool(Executor):
     """At most ``workers`` processes, begun when a run begins and ended with it. A single job runs in this process."""
 
     def __init__(self, workers: int) -> None:
-        if workers < 1:
-            raise ConfigurationError(f"a pool has at least 1 worker process, not {workers}")
-        self._workers = workers
+        check_workers(workers)
+        self._workers = int(workers)
 
     @property
     def workers(self) -> int:
@@ -51,8 +51,8 @@ class ProcessPool(Executor):
     def run_chunks(self, work: Callable[[S, J], R], shared: S, chunks: Iterator[Chunk[J]]) -> Iterator[tuple[int, R]]:
         """See :meth:`Executor.run_chunks`."""
         head = list(islice(chunks, 2))
-        if sum(len(chunk.jobs) for chunk in head) <= 1:
-            yield from InProcess().run_chunks(work, shared, iter(head))
+        if sum(len(chunk.jobs) for chunk in head) <= 1 or not begins_processes():
+            yield from InProcess().run_chunks(work, shared, chain(head, chunks))
             return
         workers = _Workers(self._workers, cloudpickle.dumps((work, shared)), chain(head, chunks))
         atexit.register(workers.end)  # a run that somebody holds on to does not keep this process from ending
@@ -130,8 +130,13 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.line, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there,), name="archlock worker")
-        with _script_left_alone():
-            self._process.start()
+        try:
+            with _script_left_alone():
+                self._process.start()
+        except OSError as error:
+            raise RunError(
+                f"no worker process could be begun ({error}); run with --workers 1 (workers=1), which needs none"
+            ) from error
         there.close()
         self._parcel: bytes | None = parcel
         self.chunk: Chunk[Any] | None = None

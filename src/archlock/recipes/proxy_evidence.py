@@ -13,6 +13,7 @@ from archlock.execution import float64_device, kind_of
 from archlock.identity import tag_of
 from archlock.models import build
 from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_together
+from archlock.recipes.checking import check_whole
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Signature, Task, conform
@@ -47,6 +48,7 @@ class ProxySettings:
             raise ConfigurationError(f"proxies are asked for twice: {', '.join(sorted(repeated))}")
         for name in self.proxies:
             _ = PROXIES[name]
+        check_whole(1, width=self.width, depth=self.depth, batch=self.batch, side=self.side)
         sizes = {"width": self.width, "depth": self.depth, "batch": self.batch - 1, "side": self.side}
         if min(sizes.values()) < 1:
             raise ConfigurationError(

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+import numpy as np
+
 from archlock import __version__
+from archlock.recipes.doubles import Overlap
 from archlock.reports import TargetRecord, TaskRecord
 from archlock.tasks import Task
 
@@ -19,6 +22,10 @@ class Attacked:
     simulated: bool = False
     drawn: bool = False
     """Whether a simulated one was drawn, and not made from the source's images."""
+    in_common: Overlap | None = None
+    """What it shares with the source, where both are at hand."""
+    same_as: str = ""
+    """``source``, or the name of an earlier target, where this one is the same data."""
 
 
 def task_record(task: Task) -> TaskRecord:
@@ -33,12 +40,21 @@ def task_record(task: Task) -> TaskRecord:
         examples={name: len(getattr(task, name)) for name in ("train", "validation", "test")},
         class_balance=task.class_balance,
         skipped=len(task.skipped),
+        test_balance=_balance(task),
     )
+
+
+def _balance(task: Task) -> tuple[float, ...]:
+    """Share of each class in the test split; empty for a dense task."""
+    if task.kind == "dense":
+        return ()
+    counts = np.bincount(task.test.targets, minlength=len(task.classes))
+    return tuple(float(count) for count in counts / counts.sum())
 
 
 def target_record(name: str, attacked: Attacked) -> TargetRecord:
     """What a report says of a target."""
-    task = attacked.task
+    task, found = attacked.task, attacked.in_common
     return TargetRecord(
         name=name,
         origin=task.origin,
@@ -50,6 +66,9 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         simulated=attacked.simulated,
         drawn=attacked.drawn,
         fingerprint=task.fingerprint,
+        same_as=attacked.same_as,
+        images=found.images if found is not None and found.shared else None,
+        of_source=found.shared if found is not None and found.shared else None,
     )
 
 

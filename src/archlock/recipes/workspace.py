@@ -1,10 +1,11 @@
 """The directory of a run: what belongs to it, and the promise that the same command takes it up where it was left."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archlock.errors import RunError
+from archlock.errors import MAKE_ROOM, RunError, WriteError
 from archlock.evidence import EvidenceStore
 from archlock.records import plain, read_json, write_json
 
@@ -26,31 +27,35 @@ class Workspace:
 
     @classmethod
     def open(cls, path: Path, settings: dict[str, Any], *, store: Path | None = None) -> "Workspace":
-        """Make the directory, or take it up if it holds a run with exactly these settings (else RunError)."""
-        written = path / SETTINGS
-        if written.exists():
-            before, now = read_json(written), plain(settings)
-            changed = [
-                f"{k}: {before.get(k)!r} -> {now.get(k)!r}" for k in {**before, **now} if before.get(k) != now.get(k)
-            ]
-            if changed:
-                raise RunError(
-                    f"{path} holds a run with other settings ({'; '.join(changed)}); give another --out, or repeat the "
-                    "command with the settings it has"
-                )
-        elif path.exists() and not path.is_dir():
-            raise RunError(f"{path} is a file; --out must be a directory (it is made if it does not exist)")
-        elif path.exists() and any(path.iterdir()):
-            raise RunError(f"{path} is not empty and holds no ArchLock run; give an empty or a new directory as --out")
-        path.mkdir(parents=True, exist_ok=True)
-        write_json(written, settings)
+        """Make the directory, or take it up if it holds a run with exactly these settings (else RunError).
+
+        A place that cannot be written raises WriteError, and nothing is left of the attempt but empty folders.
+        """
+        try:
+            _check_settings(path, plain(settings))
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError.of(path, error) from error
+        write_json(path / SETTINGS, settings)
         return cls(path, EvidenceStore(store or path / "evidence.sqlite"))
+
+    def check_room(self, needed: int) -> None:
+        """RunError where the disk has less room than the ``needed`` bytes of what this run will write."""
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise RunError(
+                f"this run writes about {needed / 2**20:,.0f} MiB into {self.path}, and its disk has "
+                f"{free / 2**20:,.0f} MiB left; {MAKE_ROOM}. Or give another --out"
+            )
 
     @property
     def checkpoints(self) -> Path:
         """Folder of unfinished and finished trainings."""
         folder = self.path / "checkpoints"
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WriteError.of(folder, error) from error
         return folder
 
     def once(self, name: str, make: Any) -> Any:
@@ -59,3 +64,22 @@ class Workspace:
         if not path.exists():
             write_json(path, make())
         return read_json(path)
+
+
+def _check_settings(path: Path, now: dict[str, Any]) -> None:
+    """RunError where the place holds a run with other settings, or something else."""
+    written = path / SETTINGS
+    if written.exists():
+        before = read_json(written)
+        changed = [
+            f"{k}: {before.get(k)!r} -> {now.get(k)!r}" for k in {**before, **now} if before.get(k) != now.get(k)
+        ]
+        if changed:
+            raise RunError(
+                f"{path} holds a run with other settings ({'; '.join(changed)}); give another --out, or repeat the "
+                "command with the settings it has"
+            )
+    elif path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; --out must be a directory (it is made if it does not exist)")
+    elif path.exists() and any(path.iterdir()):
+        raise RunError(f"{path} is not empty and holds no ArchLock run; give an empty or a new directory as --out")

@@ -52,6 +52,7 @@ from archlock.reports.record_parts import (
 from archlock.reports.slc_auc import slc_auc
 from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
+from archlock.reports.warnings import warnings_of
 
 __all__ = [
     "ALL_PAIRS",
@@ -112,5 +113,6 @@ __all__ = [
     "summarise",
     "to_json",
     "verdict_of",
+    "warnings_of",
     "write_rows_parquet",
 ]

@@ -11,9 +11,11 @@ import numpy as np
 from archlock.reports.arms import arm_groups
 from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
+from archlock.reports.record_parts import TaskRecord
 from archlock.reports.statistics import Comparison
 from archlock.reports.verdict import Verdict, verdict_of
-from archlock.reports.wording import ROLES, day, interval, number, score, shorten
+from archlock.reports.warnings import warnings_of
+from archlock.reports.wording import DASH, ROLES, day, interval, number, score, shorten
 
 
 def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
@@ -24,6 +26,7 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
         f"# {_text(record.source.name)}, locked\n",
         f"**{verdict.word}.** {_text(verdict.sentence)}\n",
         *(f"* {_text(reason)}" for reason in verdict.reasons),
+        *(f"\n**Warning.** {_text(line)}\n" for line in warnings_of(record)),
         *([f"\n{_text(verdict.beside)}\n"] if verdict.beside else []),
         _intended_use(record),
         _loading(record, load),
@@ -123,9 +126,18 @@ def _scores(record: LockRecord) -> str:
             "| model | architecture | parameters | validation | test | trainings |",
             "|---|---|---|---|---|---|",
             *rows,
+            *_chance(record.source),
             "",
         )
     )
+
+
+def _chance(source: TaskRecord) -> tuple[str, ...]:
+    """A row of the best constant answer, to hold the scores against."""
+    if source.kind != "classification":
+        return ()
+    always, known = _cell(source.largest or "one class"), score(source.constant)
+    return (f"| chance: always {always} | {DASH} | 0 | {DASH} | {known} | {DASH} |",)
 
 
 def _attacks(record: LockRecord, verdict: Verdict) -> str:

@@ -36,6 +36,7 @@ from archlock.reports.statistics import Record, headline, source_loss, strongest
 from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
+from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import (
     DASH,
     SCHEMES,
@@ -65,6 +66,7 @@ def render_html(record: Record) -> str:
     content |= {"roles": roles(record), "worth": worth_groups(record) if len(roles(record)) == 2 else ()}
     content |= {"every_role": every_role(record), "arms": arm_groups(record), "arm_roles": arm_roles(record)}
     content |= {"reached": reached(record), "as_well": as_well_said(record)}
+    content |= {"warnings": warnings_of(record)}
     content |= {"costs": cost_groups(record)}
     content |= {"further": further_rows(record), "further_said": further_sentence(record)}
     return fill(template, filters=_filters(names), record=record, names=names, **content)

@@ -9,12 +9,13 @@ from archlock.reports.record_parts import (
     TargetRecord,
 )
 from archlock.reports.statistics import LEAST_SEEDS, Record, comparisons, judged_targets
+from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import plural
 
 
 def lock_limits(record: LockRecord) -> tuple[str, ...]:
     """Limits of a lock run, the run's own first."""
-    found = list(record.limits)
+    found = [*warnings_of(record), *record.limits]
     targets = judged_targets(record)
     if targets and all(target.simulated for target in targets):
         found.append(
@@ -31,7 +32,7 @@ def lock_limits(record: LockRecord) -> tuple[str, ...]:
 
 def attack_limits(record: AttackRecord) -> tuple[str, ...]:
     """Limits of a stand-alone attack run."""
-    found = list(record.limits)
+    found = [*warnings_of(record), *record.limits]
     if record.models[1:]:
         found += _of_arms(record)
     if len(record.models) == 1:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from archlock.errors import RunError
+from archlock.records import LATER
 
 Scheme = Literal["s", "tk", "tu"]
 Role = Literal["locked", "source_only", "random", "same_size"]
@@ -41,6 +42,21 @@ class TaskRecord:
     """Share of each class in the training split, in the order of the classes; empty for a dense task."""
     skipped: int = 0
     """Unreadable files that were left out."""
+
+    test_balance: tuple[float, ...] = field(default=(), metadata=LATER)
+    """The same for the test split."""
+
+    @property
+    def largest(self) -> str:
+        """Name of the largest class, of the test split where its balance is known; empty for a dense task."""
+        balance = self.test_balance or self.class_balance
+        known = len(balance) == len(self.classes) > 0
+        return self.classes[balance.index(max(balance))] if known else ""
+
+    @property
+    def constant(self) -> float:
+        """What the best constant answer scores on the test split; without its balance, chance."""
+        return max(self.test_balance, default=self.chance)
 
     @property
     def chance(self) -> float:
@@ -102,6 +118,8 @@ class ModelRecord:
     """Where an attacked model was opened, and how, in words; empty for the models of a lock run."""
     keeps_floor: bool | None = None
     """Of a random architecture: whether its first training kept the source floor, by validation; else `None`."""
+    only_answer: str = field(default="", metadata=LATER)
+    """Name of the class that it answers for every test image of the source; empty where it answers several."""
 
     @property
     def trainings(self) -> tuple[int, ...]:
@@ -176,6 +194,12 @@ class TargetRecord:
     """Of the pixels, labels and splits; empty where it was not kept."""
     drawn: bool | None = None
     """Whether a simulated one was drawn, with nothing of the source's images in it; `null` where that was not kept."""
+    same_as: str = field(default="", metadata=LATER)
+    """`source`, or the name of an earlier target, where this one is the same data under another name; else empty."""
+    images: int | None = field(default=None, metadata=LATER)
+    """All its images, as far as single ones of them are images of the source; else `null`."""
+    of_source: int | None = field(default=None, metadata=LATER)
+    """How many of them are, pixel by pixel; `null` where none is, or where nobody could compare."""
 
     @property
     def stand_in(self) -> str:

@@ -8,7 +8,8 @@ The locked model stands against the source-only one and against every random arc
   that mean is not measurable but at least one target lost something for certain, against each of the others.
 * **did not hold**: against one of the others a loss of one point or more is ruled out (what any architecture takes as
   well is no lock), or the locked model and the source-only one are the same architecture.
-* **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval.
+* **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval; or the
+  locked model is no better on the source than a constant answer.
 * **not attacked**: there are no pairs of outcomes to verdict_of.
 
 Chances: "held" needs all intervals at once, so each is at 95 % (an intersection-union test, Berger 1982, which needs no
@@ -33,6 +34,7 @@ from archlock.reports.statistics import (
     overall,
     source_loss,
 )
+from archlock.reports.warnings import is_constant
 from archlock.reports.wording import SQUARED, interval, plural, points, seeds, shorten
 
 MEANINGFUL: Final = 0.01
@@ -114,6 +116,8 @@ def share_taken(comparison: Comparison, chance: float) -> float | None:
 
 def _kind(record: LockRecord, loss: Estimate, away: Estimate, found: tuple[Side, ...]) -> tuple[Kind, tuple[str, ...]]:
     """The judgement and its reasons; the first of ``found`` is against the source-only model, ``away`` its mean."""
+    if is_constant(record.locked, record.source):
+        return "not_measurable", ("The locked model has learned nothing, so there is nothing in it to be locked.",)
     if away.low is None or away.high is None:
         return "not_measurable", (
             f"Each attack ran with {seeds(away.count)}; it takes three seeds to tell a difference from chance.",

@@ -2,7 +2,7 @@
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.distil import distil
-from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack
+from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
 from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
 from archlock.training.many import Halving, default_stack, fit_many
@@ -30,5 +30,6 @@ __all__ = [
     "fit_many",
     "linear_probe",
     "loss_of",
+    "only_answer",
     "precision_on",
 ]

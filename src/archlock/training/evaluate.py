@@ -33,6 +33,22 @@ def evaluate_copy(model: nn.Module, split: Split, *, device: str) -> float:
     return evaluate(deepcopy(model).to(device), split, device=device)
 
 
+@torch.no_grad()
+def only_answer(model: nn.Module, split: Split, *, device: str) -> int | None:
+    """The class that the model answers for every image of the split; None where it answers several, or pixels.
+
+    As :func:`evaluate_copy`, by a copy in evaluation mode.
+    """
+    copy, found = deepcopy(model).to(device).eval(), set[int]()
+    if split.targets.ndim > 1:
+        return None
+    for batch in batches(split, 500):
+        found |= set(copy(batch.to(device).images).argmax(1).tolist())
+        if len(found) > 1:
+            return None
+    return found.pop()
+
+
 def summed_in(device: str) -> torch.dtype:
     """In which precision sums of many numbers are taken on that device: double, where it has it."""
     return torch.float64 if has_float64(device) else torch.float32

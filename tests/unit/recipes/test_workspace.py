@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from archlock.errors import RunError
+from archlock.errors import RunError, WriteError
 from archlock.recipes.workspace import SETTINGS, Workspace
 from tiny_runs import tiny_config
 
@@ -67,3 +67,27 @@ def test_what_is_made_once_is_not_made_again(tmp_path: Path) -> None:
     assert workspace.once("made.json", lambda: {"value": (1, 2)}) == {"value": [1, 2]}
     assert workspace.once("made.json", lambda: pytest.fail("made again")) == {"value": [1, 2]}
     assert json.loads((tmp_path / "made.json").read_text()) == {"value": [1, 2]}
+
+
+def test_a_place_that_cannot_be_is_said_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("mine")
+    with pytest.raises(WriteError, match=r"a-file/run/deep cannot be written: .*a-file is a file and no directory"):
+        Workspace.open(tmp_path / "a-file" / "run" / "deep", {"seed": 0})
+    with pytest.raises(WriteError, match="the name is too long"):
+        Workspace.open(tmp_path / ("x" * 300), {"seed": 0})
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(WriteError, match=r"run cannot be written: it is read-only.*name another place \(--out\)"):
+        Workspace.open(tmp_path / "run", {"seed": 0})
+
+
+def test_room_is_looked_at_before_the_work(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path, {})
+    workspace.check_room(1000)
+    with pytest.raises(RunError, match=r"writes about 1,099,511,627,776 MiB into .* make room .* another --out"):
+        workspace.check_room(2**60)

@@ -8,7 +8,7 @@ from archlock.models import build
 from archlock.spaces import Architecture
 from archlock.tasks import Split
 from archlock.testing.small_tasks import small_digits, small_negatives
-from archlock.training import evaluate
+from archlock.training import evaluate, only_answer
 
 
 def network(task):
@@ -92,3 +92,27 @@ def test_answers_that_are_not_numbers():
     ):
         evaluate(model, task.test)
     assert model.training
+
+
+class Answers(nn.Module):
+    """Answers by a rule, whatever the mode; counts in which mode it was asked."""
+
+    def __init__(self, rule):
+        super().__init__()
+        self.rule = rule
+
+    def forward(self, images):
+        return nn.functional.one_hot(self.rule(images), 10).float()
+
+
+def test_a_model_that_answers_one_class_is_found_out():
+    task = small_digits(train=700, validation=2, test=2)
+    always = Answers(lambda images: torch.full((len(images),), 3))
+    by_light = Answers(lambda images: (images.mean((1, 2, 3)) > 0.3).long())
+    assert only_answer(always, task.train, device="cpu") == 3
+    assert only_answer(by_light, task.train, device="cpu") is None
+    assert only_answer(network(task).train(), task.train.take([0]), device="cpu") is not None, (
+        "of one image there is one"
+    )
+    assert only_answer(always, small_negatives().test, device="cpu") is None, "pixels are no classes"
+    assert always.training

@@ -11,16 +11,17 @@ from torch import nn
 from archlock.attacks import check_fits
 from archlock.errors import ArchLockError, ConfigurationError, RunError, UnsupportedError
 from archlock.models import count_flops, count_parameters, load_weights
+from archlock.recipes.doubles import doubles
 from archlock.recipes.export import build_blueprint, load_blueprint
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model, with_head
 from archlock.recipes.suite import Defended
-from archlock.recipes.task_records import enlargements
+from archlock.recipes.task_records import Attacked, enlargements
 from archlock.recipes.workspace import REFERENCE, RESULT
 from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json
 from archlock.spaces import SPACES
 from archlock.tasks import Framing, Task, conform, open_task
-from archlock.training import batch_of, evaluate_copy
+from archlock.training import batch_of, evaluate_copy, only_answer
 
 ROLES: tuple[Role, Role] = ("locked", "source_only")
 """The attacked model and its reference, in the words of a record."""
@@ -122,15 +123,19 @@ def prepared_targets(models: AttackedModels, targets: Sequence[Task]) -> dict[st
 
 
 def model_records(
-    models: AttackedModels, shape: Shape, source_scores: Sequence[tuple[float, float]]
+    models: AttackedModels, shape: Shape, source_scores: Sequence[tuple[float, float]], answers: Sequence[str] = ()
 ) -> tuple[ModelRecord, ...]:
-    """What a report says of the models. ``source_scores``: (validation, test) of each opened one; empty if unknown."""
+    """What a report says of the models. ``source_scores``: (validation, test) of each opened one; empty if unknown.
+
+    ``answers`` are the classes that they answer whatever they see (:func:`only_answers`).
+    """
     if models.lock is not None:
         return models.lock.models
     scores = [*source_scores, *([None] * len(models.opened))]
+    only = [*answers, *([""] * len(models.opened))]
     return tuple(
-        _model_record(role, opened, shape, score)
-        for role, opened, score in zip(ROLES, models.opened, scores, strict=False)
+        replace(_model_record(role, opened, shape, score), only_answer=answer)
+        for role, opened, score, answer in zip(ROLES, models.opened, scores, only, strict=False)
     )
 
 
@@ -177,6 +182,25 @@ def source_scores(models: AttackedModels, source: Task, *, device: str) -> list[
         validation, test = (evaluate_copy(opened.module, s, device=device) for s in (task.validation, task.test))
         found.append((validation, test))
     return found
+
+
+def only_answers(models: AttackedModels, source: Task, *, device: str) -> list[str]:
+    """For each opened model the class that it answers for every test image of its source; empty where several."""
+    task = _fitting(models, source)
+    found = [only_answer(opened.module, task.test, device=device) for opened in models.opened]
+    return ["" if answer is None else task.classes[answer] for answer in found]
+
+
+def in_common(models: AttackedModels, source: Task | None, targets: Mapping[str, Task]) -> dict[str, Attacked]:
+    """The targets with what they share with the models' source and with each other, as far as that is at hand."""
+    found = doubles(None if source is None else _fitting(models, source), targets)
+    known = "" if models.lock is None else models.lock.source.fingerprint
+    return {
+        name: Attacked(
+            targets[name], in_common=shared, same_as="source" if targets[name].fingerprint == known else same
+        )
+        for name, (shared, same) in found.items()
+    }
 
 
 def source_record(models: AttackedModels) -> TaskRecord | None:

@@ -7,6 +7,7 @@ from archlock.attacks import ATTACKS, PANEL
 from archlock.errors import ConfigurationError
 from archlock.extras import require
 from archlock.recipes.budget import Budget
+from archlock.recipes.checking import check_lengths, check_names, check_seed, check_shares, check_shots, check_whole
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 
@@ -53,8 +54,19 @@ class AttackConfig:
     """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
 
     def __post_init__(self) -> None:
+        check_names("attackers", self.attackers, ATTACKS)
         for name in self.attackers:
             ATTACKS[name]
+        check_whole(1, seeds=self.seeds, epochs=self.epochs, trials=self.trials)
+        check_whole(2, examples=self.examples)
+        check_seed(self.seed)
+        check_shares(self.fractions)
+        check_lengths(self.horizons)
+        check_shots(self.shots)
+        if not self.fractions and not self.shots:
+            raise ConfigurationError("attackers get a fraction of the data, or shots; got neither")
+        if self.budget is not None and not isinstance(self.budget, Budget):
+            raise ConfigurationError(f"a budget by name is a text, as in budget='20min'; got {self.budget!r}")
         if self.trials is not None:
             require("tuning", "a search by trials")
         if self.budget is not None and self.budget.unit != "minutes":

@@ -18,8 +18,10 @@ from archlock.recipes.attack.attacked import (
     check_source,
     identified,
     image_limits,
+    in_common,
     model_records,
     more_of_source,
+    only_answers,
     opened_task,
     prepared_targets,
     source_record,
@@ -34,9 +36,9 @@ from archlock.recipes.opening import OpenedModel
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.suite import Suite, attack_plan, run_suite
-from archlock.recipes.task_records import Attacked, target_record, task_record, versions
+from archlock.recipes.task_records import target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
-from archlock.records import write_atomic
+from archlock.records import check_writable, write_atomic
 from archlock.reports import AttackRecord, BudgetRecord, FurtherRecord, OutcomeRecord, render_html, to_json
 from archlock.tasks import Task, names_apart, share_of
 
@@ -112,15 +114,18 @@ def attack(
     honest = None if more is None else more_of_source(models, task_of(more))
     for line in (*(note for one in models.opened for note in one.notes), *image_limits(models, prepared)):
         progress.say(line)
+    common = in_common(models, own, prepared)
     if config.examples is not None:
         prepared = {n: share_of(task, config.examples, seed=config.seed) for n, task in prepared.items()}
     models = identified(models, models.shape or next(iter(prepared.values())).shape)
     folder, workers = _folder(models, prepared, out), workers_for(config.device, workers)
     refuse_by_print(folder)
+    check_writable(folder / REPORT)
     fresh = None if (folder / SETTINGS).exists() else _planned(models, prepared, config, workers)
     workspace = Workspace.open(folder, _identity(models, prepared, own, honest, config), store=store)
     say_what_is_outdated(workspace.store, progress)
     scores = _source_scores(workspace, models, own, config)
+    answers = [] if own is None else only_answers(models, own, device=config.device)
     effort = None
     if config.budget is not None:
         plan = workspace.once(PLAN, lambda: fresh or _planned(models, prepared, config, workers))
@@ -159,8 +164,8 @@ def attack(
         command=command,
         versions=versions(),
         source=source_record(models) if own is None else task_record(own),
-        models=model_records(models, shape, scores),
-        targets=tuple(target_record(n, Attacked(t)) for n, t in attacked.items()),
+        models=model_records(models, shape, scores, answers),
+        targets=tuple(target_record(n, replace(common[n], task=t)) for n, t in attacked.items()),
         outcomes=outcomes,
         further=further,
         spent_seconds=spent,

@@ -1,8 +1,11 @@
 """Which methods to run on which pairs of a recorded table, in one frozen record."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from archlock.errors import ConfigurationError
+from archlock.extras import require
+from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.evaluate.contenders import Contender
 
 
@@ -27,6 +30,15 @@ class EvaluateConfig:
     """Say which structures lock, by the truth of the table."""
 
     def __post_init__(self) -> None:
+        check_whole(1, seeds=self.seeds, trade_off_seeds=self.trade_off_seeds)
+        check_seed(self.seed)
+        if self.parquet and find_spec("pyarrow") is None:
+            raise ConfigurationError(
+                "writing rows.parquet needs the package pyarrow, which is not installed; run: pip install "
+                "'archlock[parquet]', or leave out --parquet: the CSV file has the same rows"
+            )
+        if any(contender.strategy == "nsga2" for contender in self.contenders):
+            require("baselines", "the strategy nsga2")
         if not self.contenders or self.seeds < 1 or self.trade_off_seeds < 1:
             raise ConfigurationError("an evaluation needs at least one contender and one seed")
         if not all(0 <= floor < 1 for floor in (self.floor, *self.trade_off)):

@@ -17,7 +17,8 @@ from typing import Final
 from archlock import __version__
 from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.execution import default_workers, executor_for
+from archlock.execution import default_workers, executor_for, workers_for
+from archlock.extras import absent, install_line
 from archlock.progress import Progress, Silent
 from archlock.recipes.evaluate.config import EvaluateConfig
 from archlock.recipes.evaluate.contenders import Contender
@@ -25,7 +26,7 @@ from archlock.recipes.evaluate.describing import described
 from archlock.recipes.evaluate.estimable import doubts
 from archlock.recipes.evaluate.peeking import random_feasible
 from archlock.recipes.evaluate.scales import LIMIT_FLOORS, chosen_pairs, floor_values, limits, pair_scales
-from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
+from archlock.records import check_writable, fingerprint, plain, read_json, write_atomic, write_json
 from archlock.reports import (
     EVALUATION_SCHEMA,
     EvaluationRecord,
@@ -104,7 +105,10 @@ def evaluate(
     Rows do not depend on the number of workers. A run that was interrupted is taken up again.
     """
     began = time.monotonic()
-    progress = progress or Silent()
+    progress, workers = progress or Silent(), workers_for("cpu", workers)
+    check_writable(out / PAGE)
+    if config.patterns and absent("tuning"):
+        progress.say(f"how much each feature explains will be left out: it needs Optuna; run: {install_line('tuning')}")
     pairs = chosen_pairs(table, config.pairs)
     table, gaps = without_gaps(table, pairs, surrogates=any(one.scheme == "tu" for one in config.contenders))
     scales = pair_scales(table, pairs, config.floor)
@@ -114,7 +118,7 @@ def evaluate(
     for warning in warnings:
         progress.say(warning)
     jobs = _jobs(config, pairs)
-    found = _run(table, jobs, out / "parts", workers or default_workers(), progress)
+    found = _run(table, jobs, out / "parts", workers, progress)
     rows = tuple(row for job in jobs if job.floor == config.floor for row in found[job])
     worths = {scale.pair: scale for scale in scales}
     patterns, importances = described(table, pairs, config.floor, progress) if config.patterns else ((), ())

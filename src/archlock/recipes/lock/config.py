@@ -8,6 +8,7 @@ from archlock.errors import ConfigurationError
 from archlock.extras import require
 from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
+from archlock.recipes.checking import check_lengths, check_names, check_seed, check_shares, check_shots, check_whole
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.reports import ARMS, Role
@@ -111,6 +112,14 @@ class LockConfig:
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        self._check_numbers()
+        for name, chosen, members in (
+            ("attackers", self.attackers, ATTACKS),
+            ("simulated", self.simulated, SIMULATORS),
+            ("held_out", self.held_out, SIMULATORS),
+            ("arms", self.arms, ARMS),
+        ):
+            check_names(name, chosen, members)
         if not set(self.arms) <= set(ARMS) or len(set(self.arms)) < len(self.arms):
             raise ConfigurationError(
                 f"the arms of a lock are {', '.join(ARMS)}, each once at most, or none; got {', '.join(self.arms)}"
@@ -135,6 +144,22 @@ class LockConfig:
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
                 "score_model or binary_ranker"
             )
+
+    def _check_numbers(self) -> None:
+        """What cannot be meant is an error here, not when its turn comes."""
+        if not isinstance(self.budget, Budget) or not isinstance(self.floor, SourceFloor):
+            raise ConfigurationError(
+                "a budget and a floor by name are texts, as in budget='20min' and floor='1'; got "
+                f"{self.budget!r} and {self.floor!r}"
+            )
+        check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
+        check_whole(1, attack_seeds=self.attack_seeds, trials=self.trials, evaluations=self.evaluations)
+        check_seed(self.seed)
+        check_shares(self.fractions)
+        check_lengths(self.horizons)
+        check_shots(self.shots)
+        if not self.fractions and not self.shots:
+            raise ConfigurationError("attackers get a fraction of the data, or shots; got neither")
 
     def _refuse_what_only_proxies_need(self) -> None:
         """Trainings are bought and judged by the engine; how scores of proxies are searched has no place there."""

@@ -42,6 +42,14 @@ def left_out() -> tuple[str, ...]:
     )
 
 
+def will_be_left_out() -> tuple[str, ...]:
+    """The same before the work."""
+    missing = absent("onnx")
+    return (
+        (f"{ONNX} will be left out: it needs {' and '.join(missing)}; run: {install_line('onnx')}",) if missing else ()
+    )
+
+
 def write_models(folder: Path, every: "Mapping[Role, Released]") -> None:
     """Write the locked model in all its forms, and, as reference, every training of it and of the other models."""
     locked = every["locked"]

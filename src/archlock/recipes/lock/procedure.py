@@ -17,12 +17,13 @@ from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
 from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
+from archlock.recipes.doubles import doubles
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.allocation import suite_of
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.outputs import left_out, write_models, write_pages
+from archlock.recipes.lock.outputs import left_out, will_be_left_out, write_models, write_pages
 from archlock.recipes.lock.recording import lock_record
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
@@ -84,11 +85,13 @@ def lock(
     lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
     a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
     """
-    config = one_of(config, settings, LockConfig.of)
+    config, progress = one_of(config, settings, LockConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
     hidden = tuple(sealed) or _held_out(source, config)
     if config.preference == TRANSFERRED:
         refuse_lessons(config.space, [source.name, *(one.name for one in known), *(one.name for one in hidden)])
+    for line in will_be_left_out():
+        progress.say(line)
     run = begin(
         source,
         config,
@@ -97,7 +100,7 @@ def lock(
         sealed=len(hidden),
         store=store,
         workers=workers_for(config.device, workers),
-        progress=progress or Silent(),
+        progress=progress,
     )
     decision = decide(run)
     arms = train_arms(run, decision)
@@ -153,9 +156,21 @@ def open_targets(
         task = conform(target.open(choice), run.source.shape)
         drawn = simulated and SIMULATORS[target.name].draws
         found.append(Attacked(task, task.fingerprint in seen, simulated, drawn))
-    most = run.allocation.attack_examples
-    tasks = [share_of(one.task, most, seed=run.config.seed) for one in found]
-    return {name: replace(one, task=task) for (name, task), one in zip(named(tasks).items(), found, strict=True)}
+    given = dict(zip(named([one.task for one in found]), found, strict=True))
+    brought = {name: one.task for name, one in given.items() if not one.simulated}
+    in_common, most = doubles(run.source, brought), run.allocation.attack_examples
+    for name, (_, same) in in_common.items():
+        if same:
+            run.resources.progress.say(f"warning: the target {name} is the same data as {same}, under another name")
+    return {
+        name: replace(
+            one,
+            task=share_of(one.task, most, seed=run.config.seed),
+            in_common=in_common.get(name, (None, ""))[0],
+            same_as=in_common.get(name, (None, ""))[1],
+        )
+        for name, one in given.items()
+    }
 
 
 def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:

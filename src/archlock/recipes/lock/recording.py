@@ -26,6 +26,7 @@ from archlock.reports import (
 )
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS
+from archlock.training import only_answer
 
 
 def lock_record(
@@ -44,7 +45,7 @@ def lock_record(
     beside = {str(a) for a in arms.tried} - {str(f.architecture) for f in decision.finalists}
     also = {one.key for one in arms.trainings if one.key.architecture not in beside}
     evidence = evidence_records(run, decision.evidence | also)
-    models = {role: model_record(role, released, decision) for role, released in every.items()}
+    models = {role: model_record(role, released, decision, run) for role, released in every.items()}
     return LockRecord(
         created=decision.choice.decided_at,
         seed=config.seed,
@@ -77,10 +78,11 @@ def lock_record(
     )
 
 
-def model_record(role: Role, released: Released, decision: Decision) -> ModelRecord:
+def model_record(role: Role, released: Released, decision: Decision, run: Run) -> ModelRecord:
     """What a report says of a trained model."""
     blueprint = released.blueprint
     architecture, model = blueprint.architecture, released.models[0]
+    answer = only_answer(model, run.source.test, device=run.config.device)
     return ModelRecord(
         role=role,
         space=architecture.space,
@@ -96,6 +98,7 @@ def model_record(role: Role, released: Released, decision: Decision) -> ModelRec
         source_percentile=100 * decision.percentiles[architecture],
         seconds=released.seconds,
         keeps_floor=released.keeps_floor,
+        only_answer="" if answer is None else run.source.classes[answer],
     )
 
 

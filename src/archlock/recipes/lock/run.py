@@ -9,7 +9,9 @@ from archlock.adaptation import measure_adaptation
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.execution import kind_of, one_thread
+from archlock.models import build, count_parameters
 from archlock.progress import Progress
+from archlock.recipes.doubles import refuse_doubles
 from archlock.recipes.lock.allocation import Allocation, Workload, allocate
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
@@ -19,7 +21,7 @@ from archlock.recipes.settling import say_what_is_outdated
 from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
-from archlock.spaces import SPACES
+from archlock.spaces import SPACES, Architecture
 from archlock.tasks import SIMULATORS, Task, conform, subsample
 
 SOURCE_TASK = "source"
@@ -60,7 +62,9 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
-    known_targets(source, config, known)  # what is wrong with them is said before anything is written
+    targets = known_targets(source, config, known)  # what is wrong with them is said before anything is written
+    for line in refuse_doubles(source, targets) if config.scheme == "tk" else ():
+        progress.say(line)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
     workspace = Workspace.open(out, {"tasks": tasks, "config": config}, store=store)
     say_what_is_outdated(workspace.store, progress)
@@ -75,7 +79,9 @@ def begin(
 
     def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
-        return allocate(config, source, workload, seconds_a_candidate)
+        planned = allocate(config, source, workload, seconds_a_candidate)
+        workspace.check_room(_bytes_to_write(config, source, planned))
+        return planned
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
     if allocation.shape != source.shape:
@@ -132,12 +138,26 @@ def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Alloca
     return EvidenceTasks(reduced(source, allocation.source_examples), small, allocation.evidence, device=device)
 
 
-def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
-    """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
+def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> int:
+    """About how many bytes trainings leave: each a checkpoint (weights, their best, momentum) and weights."""
+    settings = planned.final
+    model = build(_middling(config), source.signature, width=settings.width, depth=settings.depth, seed=0)
+    trainings = 2 * planned.finalists + (2 + len(config.arms)) * config.attack_seeds
+    return 4 * 4 * count_parameters(model) * trainings
+
+
+def _middling(config: LockConfig) -> Architecture:
+    """An architecture of middling size."""
     space = SPACES[config.space]
     architecture = space.sample(rng_for(0, "timing"))
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
+    return architecture
+
+
+def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
+    """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
+    architecture = _middling(config)
     small, device = evidence_tasks(source, targets, draft, device=config.device), config.device
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started

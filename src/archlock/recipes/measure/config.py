@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from archlock.errors import ConfigurationError
+from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.spaces import SPACES
@@ -24,10 +25,10 @@ class MeasureConfig:
     """Architectures that a worker gets at a time, and that are lost with it."""
 
     def __post_init__(self) -> None:
+        check_whole(1, sample=self.sample, chunk=self.chunk)
+        check_seed(self.seed)
         size = len(SPACES[self.space])
         if self.sample is not None and not 1 <= self.sample <= size:
             raise ConfigurationError(f"a sample of {self.space} has 1 to {size} architectures; got {self.sample}")
         if self.proxies is None and self.trainings is None:
             raise ConfigurationError("nothing is to be measured; ask for proxies, for trainings, or for both")
-        if self.chunk < 1:
-            raise ConfigurationError(f"a chunk is at least 1 architecture; got {self.chunk}")

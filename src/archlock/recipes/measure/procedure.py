@@ -20,6 +20,7 @@ from archlock.recipes.measure.training_evidence import TrainingWork, gather_shor
 from archlock.recipes.naming import by_name
 from archlock.recipes.proxy_evidence import ProxyWork, measure_name, measure_proxies
 from archlock.recipes.settling import say_what_is_outdated
+from archlock.records import check_writable
 from archlock.seeding import rng_for
 from archlock.short_training import SHORT
 from archlock.spaces import SPACES, Architecture
@@ -60,6 +61,8 @@ def measure(
     """
     progress, device = progress or Silent(), resolve_device(device)
     began = time.perf_counter()
+    if table is not None:
+        check_writable(table)
     named, kept, chosen = by_name(tasks), EvidenceStore(store), sampled(config)
     functions = tuple(dict.fromkeys(map(SPACES[config.space].simplify, chosen)))
     say_what_is_outdated(kept, progress)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.execution import Executor
 from archlock.progress import Progress
+from archlock.recipes.checking import check_whole
 from archlock.recipes.settling import settle
 from archlock.short_training import SHORT, ShortTrainingSettings, measure_short_trainings
 from archlock.spaces import Architecture
@@ -31,11 +31,8 @@ class TrainingConfig:
     """Trainings of every architecture."""
 
     def __post_init__(self) -> None:
-        if min(self.side, self.seeds) < 1 or self.examples < 2:
-            raise ConfigurationError(
-                f"short trainings need a side and seeds of at least 1 and 2 examples; got side {self.side}, seeds "
-                f"{self.seeds}, examples {self.examples}"
-            )
+        check_whole(1, epochs=self.epochs, width=self.width, depth=self.depth, side=self.side, seeds=self.seeds)
+        check_whole(2, examples=self.examples)
 
     @property
     def settings(self) -> ShortTrainingSettings:

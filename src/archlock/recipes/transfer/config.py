@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
+from archlock.recipes.checking import check_seed, check_whole
 from archlock.spaces import SPACES
 from archlock.training import Plan
 
@@ -33,11 +34,12 @@ class TransferConfig:
     """These architectures instead, for example rows of a table that are to be made again."""
 
     def __post_init__(self) -> None:
-        if min(self.architectures, self.seeds, self.side) < 1 or min(self.source_examples, self.target_examples) < 2:
-            raise ConfigurationError(
-                "transfer is recorded of at least 1 architecture with 1 seed on images of 1 pixel and 2 examples; got "
-                f"{self.architectures}, {self.seeds}, {self.side}, {self.source_examples}, {self.target_examples}"
-            )
+        check_whole(1, architectures=self.architectures, seeds=self.seeds, side=self.side)
+        check_whole(1, width=self.width, depth=self.depth)
+        check_whole(1, source_epochs=self.source_epochs, target_epochs=self.target_epochs)
+        check_whole(2, source_examples=self.source_examples, target_examples=self.target_examples)
+        check_seed(self.seed)
+        _ = self.settings  # what no training can be done with is an error here
         if self.architectures > len(SPACES[self.space]):
             raise ConfigurationError(
                 f"{self.space} has {len(SPACES[self.space])} architectures; got {self.architectures}: ask for fewer"

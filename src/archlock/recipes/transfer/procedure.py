@@ -14,11 +14,13 @@ from pathlib import Path
 from archlock.evidence import EvidenceStore
 from archlock.execution import Executor, resolve_device
 from archlock.progress import Progress, Silent
+from archlock.recipes.checking import check_minutes
 from archlock.recipes.settling import say_what_is_outdated, settle
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.estimates import gather_estimates
 from archlock.recipes.transfer.recording import transfer_table
 from archlock.recipes.transfer.work import Job, TransferWork, measure_job, wanted
+from archlock.records import check_writable
 from archlock.tables import Provenance, Table, write_table
 from archlock.tasks import Task
 
@@ -54,6 +56,8 @@ def transfer(
     complete. The same call goes on.
     """
     progress, device = progress or Silent(), resolve_device(device)
+    check_minutes(minutes)
+    check_writable(out)
     architectures = wanted(config)
     work = TransferWork.on(sources, targets, config, folder=weights, device=device)
     kept, seeds = EvidenceStore(store), range(config.seed, config.seed + config.seeds)

@@ -9,7 +9,7 @@ from torch import nn
 import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.recipes import AttackConfig, AttackResult, Budget, open_model, rebuild
-from archlock.reports import AttackRecord, from_json
+from archlock.reports import AttackRecord, from_json, warnings_of
 from archlock.tasks import Task
 from archlock.testing.small_tasks import small_negatives
 from archlock.training import evaluate
@@ -189,6 +189,23 @@ def test_targets_of_one_folder_name_are_told_apart(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         archlock.attack(plain_network(), folders, QUICK, out=tmp_path / "run")
     assert names == ["a-photos", "b-photos"]
+
+
+def test_a_model_that_answers_one_class_on_its_source_and_a_target_that_is_it_are_told(tmp_path: Path) -> None:
+    network = plain_network()
+    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.copy_(torch.tensor([0.0, 1.0, 0.0, 0.0]))
+    source = tiny_source()
+    found = archlock.attack(
+        network, [replace(source, name="copy"), tiny_target()], QUICK, source=source, out=tmp_path / "run", workers=1
+    ).record
+    assert found.models[0].only_answer == source.classes[1]
+    assert [target.same_as for target in found.targets] == ["source", ""]
+    said = warnings_of(found)
+    assert "answers one class for every image" in said[0]
+    assert "The target copy is the same data as the source" in said[1]
 
 
 class Scaled(nn.Module):

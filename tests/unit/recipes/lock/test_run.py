@@ -8,10 +8,12 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.progress import Silent
 from archlock.recipes import Budget
+from archlock.recipes.lock.procedure import open_targets
 from archlock.recipes.lock.run import begin, evidence_tasks, known_fingerprints, known_targets
 from archlock.recipes.naming import named
+from archlock.recipes.task_records import target_record
 from archlock.recipes.workspace import PLAN
-from archlock.tasks import Split, Task
+from archlock.tasks import Choice, Split, Task, seal
 from archlock.testing.small_tasks import small_negatives
 from tiny_runs import TINY, Noted, tiny_begin, tiny_config, tiny_source, tiny_target
 
@@ -141,3 +143,65 @@ def test_a_store_of_an_earlier_recipe_opens_and_is_told_of_once(tmp_path: Path) 
         f"{store.path} holds 2 measurements of an earlier recipe or another version of torch; they are kept and not "
         "used"
     ]
+
+
+def test_a_known_target_that_is_the_source_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source, config = tiny_source(), tiny_config(scheme="tk")
+    copy, other = replace(source, name="copy"), tiny_target()
+
+    def begun(*known: Task) -> None:
+        begin(source, config, tmp_path / "run", known=known, sealed=0, store=None, workers=1, progress=Silent())
+
+    with pytest.raises(ConfigurationError, match="the target 'copy' is the same data as the source"):
+        begun(other, copy)
+    with pytest.raises(ConfigurationError, match=r"the targets 'other digits' and 'again' are the same data"):
+        begun(other, replace(other, name="again"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_single_images_of_the_source_in_a_known_target_are_said(tmp_path: Path) -> None:
+    source, target, noted = tiny_source(), tiny_target(), Noted()
+    mixed = Split(
+        np.concatenate([target.train.images, source.train.images[:5]]),
+        np.concatenate([target.train.targets, np.zeros(5, dtype=np.int64)]),
+    )
+    begin(
+        source,
+        tiny_config(scheme="tk"),
+        tmp_path / "run",
+        known=[replace(target, train=mixed)],
+        sealed=0,
+        store=None,
+        workers=1,
+        progress=noted,
+    )
+    assert "5 of the 83 images of other digits are images of the source, too" in noted.lines
+
+
+def test_a_sealed_target_that_is_the_source_is_told_when_it_opens(tmp_path: Path) -> None:
+    run = tiny_begin(tmp_path)
+    hidden = [
+        seal(replace(tiny_source(), name="copy"), name="copy"),
+        seal(tiny_target(), name="theirs"),
+        seal(replace(tiny_target(), name="again"), name="again"),
+    ]
+    choice = Choice.now("nasbench201:112341", run.source, seed=0)
+    found = open_targets(run, hidden, choice)
+    assert {name: one.same_as for name, one in found.items()} == {
+        "copy": "source",
+        "other digits": "",
+        "again": "other digits",
+    }
+    record = target_record("copy", found["copy"])
+    assert (record.same_as, record.of_source, record.images) == ("source", 88, 88)
+    assert target_record("other digits", found["other digits"]).of_source is None
+
+
+def test_room_for_the_trainings_is_looked_at_before_they_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr("archlock.recipes.workspace.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(RunError, match=r"its disk has 0 MiB left; make room .* Or give another --out"):
+        tiny_begin(tmp_path / "run")
+    assert not (tmp_path / "run" / PLAN).exists()
+    monkeypatch.undo()
+    tiny_begin(tmp_path / "run")

@@ -175,7 +175,7 @@ def test_rows_of_the_embedded_table_are_made_again():
 def test_senseless_requests_are_errors(tmp_path):
     with pytest.raises(ArchLockError, match="000006"):
         TransferConfig(codes=("000006",))
-    with pytest.raises(ConfigurationError, match="at least 1 architecture with 1 seed"):
+    with pytest.raises(ConfigurationError, match="architectures is a whole number, at least 1; got 0"):
         TransferConfig(architectures=0)
     with pytest.raises(ConfigurationError, match="nasbench201 has 15625 architectures; got"):
         TransferConfig(architectures=20_000)
