@@ -18,6 +18,7 @@ from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
+from archlock.models.rebalancing import rebalanced
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import fill, module_from_factory, read_state_dict
@@ -54,6 +55,7 @@ __all__ = [
     "opened",
     "ordinary",
     "read_state_dict",
+    "rebalanced",
     "reinitialised",
     "save_weights",
     "skeleton_of",
