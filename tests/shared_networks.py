@@ -2,8 +2,9 @@
 
 import torch
 from safetensors.torch import load_file
-from shared_data import shared
 from torch import Tensor, nn
+
+from shared_data import shared
 
 
 class Block(nn.Module):

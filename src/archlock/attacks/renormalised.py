@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
-from archlock.errors import UnsupportedError
 from archlock.models import as_classifier, rebalanced
 from archlock.seeding import rng_for
 from archlock.tasks import Task
@@ -23,10 +22,14 @@ IMAGES = 200
 
 
 class Renormalised(Attack):
-    """The better of the fitted head and the fine-tuned model counts, as in LP-FT; gradients are clipped."""
+    """The better of the fitted head and the fine-tuned model counts, as in LP-FT; gradients are clipped.
+
+    Where nothing can be folded, equalised or normalised it is LP-FT with clipped gradients.
+    """
 
     name = "renormalised"
-    summary = "folds, equalises and renormalises the model on unlabelled images, fits a new head, then trains all weights"
+    summary = "puts the same function into a form that trains, on unlabelled images, fits a new head, then trains all"
+
     settings = (0.2, 0.05)
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
@@ -36,11 +39,6 @@ class Renormalised(Attack):
         images = batch_of(task.train.take(rows)).images
         with torch.no_grad():
             balanced = rebalanced(ready, images)
-        if not (balanced.folded or balanced.equalised or balanced.normalised):
-            raise UnsupportedError(
-                f"{type(model).__name__} has no layer that could be folded, equalised or normalised: its layers are used "
-                "more than once, or hand on rows of tokens; nothing would be gained over lp_ft"
-            )
         probed = linear_probe(balanced.model, task, seed=seed, device=device)
         trained = fit(probed.model, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
         if probed.validation > trained.validation:

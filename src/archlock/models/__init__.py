@@ -3,6 +3,7 @@
 from archlock.models.builders import BUILDERS, build
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.cutting import Cut, Place, places, pooled
 from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
     HEAD,
@@ -31,10 +32,12 @@ __all__ = [
     "HUGGING_FACE_PREFIX",
     "PROBES",
     "Classifier",
+    "Cut",
     "DenseDecoder",
     "Headed",
     "HuggingFaceClassifier",
     "Network",
+    "Place",
     "Probe",
     "StackedNetwork",
     "as_classifier",
@@ -54,6 +57,8 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
+    "places",
+    "pooled",
     "read_state_dict",
     "rebalanced",
     "reinitialised",

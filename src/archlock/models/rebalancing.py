@@ -104,10 +104,10 @@ def _equalise(model: Headed, images: Tensor, few: Tensor) -> int:
     The deviations are taken once: what is scaled here changes what one layer says, and nothing after it.
     """
     equalised = 0
-    for name, (_, variance, _) in _moments(model, images, _layers(model, few)).items():
+    for name, (mean, variance, _) in _moments(model, images, _layers(model, few)).items():
         deviation = variance.sqrt()
-        alive = deviation > TOLERANCE * deviation.max()
-        scale = torch.where(alive, 1 / deviation.clamp(min=1e-12), torch.ones_like(deviation))
+        alive = deviation > 1e-5 * mean.abs() + 1e-20  # (a constant has a deviation of rounding)
+        scale = torch.where(alive, 1 / deviation.clamp(min=1e-20), torch.ones_like(deviation))
         equalised += bool(alive.any()) and _scaled(model, name, scale, few)
     return equalised
 
@@ -215,7 +215,7 @@ def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, tu
         return hook
 
     hooks = {name: look(name) for name in names}
-    for batch in images.split(BATCH):
+    for batch in torch.split(images, BATCH):
         _hooked(model, batch, hooks)
     found = {}
     for name, (count, total, squares, dimensions) in sums.items():
@@ -264,7 +264,9 @@ def _scale_columns(layer: nn.Module, scale: Tensor) -> None:
     elif layer.groups == 1:
         layer.weight.mul_(scale.reshape(1, -1, *[1] * (layer.weight.ndim - 2)))
     else:  # (one input channel a group)
-        layer.weight.mul_(scale.repeat_interleave(layer.out_channels // len(scale)).reshape(-1, *[1] * (layer.weight.ndim - 1)))
+        layer.weight.mul_(
+            scale.repeat_interleave(layer.out_channels // len(scale)).reshape(-1, *[1] * (layer.weight.ndim - 1))
+        )
 
 
 def _takes(layer: nn.Module, given: Tensor, changed: Tensor, scale: Tensor) -> bool:
