@@ -1,6 +1,8 @@
 """Attacks: what somebody with a trained model and a target task can gain. Takes any ``nn.Module``."""
 
 from archlock.attacks.attack import Adapted, Attack, Outcome, check_fits
+from archlock.attacks.best_layer_probe import BestLayerProbe
+from archlock.attacks.cut_at import CutAt
 from archlock.attacks.direct import Direct
 from archlock.attacks.direct_head import DirectHead
 from archlock.attacks.distilled import Distilled
@@ -11,6 +13,7 @@ from archlock.attacks.linear_probe import LinearProbe
 from archlock.attacks.lp_ft import LinearProbeThenFineTune
 from archlock.attacks.ordinary import OrdinaryNetwork
 from archlock.attacks.pruned import Pruned
+from archlock.attacks.renormalised import Renormalised
 from archlock.attacks.setting import Setting
 from archlock.attacks.surgery import Surgery
 from archlock.catalog import Catalog
@@ -30,6 +33,9 @@ ATTACKS: Catalog[Attack] = Catalog(
             Pruned(),
             Distilled(),
             Surgery(),
+            BestLayerProbe(),
+            CutAt(),
+            Renormalised(),
             OrdinaryNetwork(),
         )
     },

@@ -5,6 +5,7 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.cutting import Cut, Place, places, pooled
 from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
     HEAD,
@@ -20,6 +21,7 @@ from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
 from archlock.models.probes import PROBES, Probe, open_probe
+from archlock.models.rebalancing import rebalanced
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
@@ -32,10 +34,12 @@ __all__ = [
     "HUGGING_FACE_PREFIX",
     "PROBES",
     "Classifier",
+    "Cut",
     "DenseDecoder",
     "Headed",
     "HuggingFaceClassifier",
     "Network",
+    "Place",
     "Probe",
     "StackedNetwork",
     "answers_fingerprint",
@@ -56,7 +60,10 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
+    "places",
+    "pooled",
     "read_parts",
+    "rebalanced",
     "reinitialised",
     "save_weights",
     "skeleton_of",

@@ -142,6 +142,8 @@ class _State:
         loss = loss_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        if self.plan.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
         self.optimizer.step()
         return float(loss.detach())
 

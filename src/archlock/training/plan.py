@@ -51,6 +51,8 @@ class Plan:
     watch: bool = field(default=False, metadata=LATER)
     """Take the validation score after every epoch, with or without ``patience``, and count the floating-point
     operations. It changes nothing of the training."""
+    clip: float | None = field(default=None, metadata=LATER)
+    """Largest norm of a step's gradient over all weights; None: any. Not for trainings of many at once."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
@@ -67,6 +69,8 @@ class Plan:
                 "a plan needs 0 <= momentum < 1, weight_decay >= 0 and 0 <= label_smoothing < 1; got "
                 f"{self.momentum}, {self.weight_decay}, {self.label_smoothing}"
             )
+        if self.clip is not None and not 0 < self.clip < math.inf:
+            raise ConfigurationError(f"clip is a norm above 0, or None to clip nothing; got {self.clip}")
         if self.patience is not None and self.patience < 1:
             raise ConfigurationError(f"patience is at least 1 epoch, or None for all epochs; got {self.patience}")
         if self.precision not in get_args(Precision):

@@ -78,6 +78,9 @@ def test_the_catalog_knows_the_attackers():
         "pruned",
         "distilled",
         "surgery",
+        "best_layer_probe",
+        "cut_at",
+        "renormalised",
         "ordinary",
     ]
     with pytest.raises(

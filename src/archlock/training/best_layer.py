@@ -1,0 +1,101 @@
+"""The place inside a model whose features serve a task best, found by ridge regressions on its validation split."""
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from archlock.errors import MeasurementError, UnsupportedError
+from archlock.models import Classifier, Cut, Headed, Place, as_classifier, places, pooled
+from archlock.models.cutting import POOLINGS
+from archlock.tasks import Split, Task
+from archlock.training.batches import batch_of, batches
+
+RIDGES = (1e-3, 1e-1, 10.0)
+"""Penalties that are tried, per example and standardised feature."""
+WIDEST = 4096
+"""Features of a place; one with more is looked at by a random projection to so many, and taken as it is."""
+
+
+def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu") -> Headed:
+    """The front of a copy of ``model`` up to the place whose features foretell the classes of ``task`` best.
+
+    The places and poolings of :mod:`~archlock.models.cutting` are compared by the validation accuracy of a ridge
+    regression onto the classes, each at its best penalty; of equally good ones the last counts, which is nearest to the
+    head. The head is new and untrained (zero). A model that can be cut nowhere comes back whole, with its own head. A
+    task that is no classification raises :class:`~archlock.errors.UnsupportedError`.
+    """
+    if task.kind != "classification":
+        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; layers are compared by classes")
+    ready = as_classifier(model, task.shape).to(device)
+    found = places(ready, batch_of(task.train.take([0])).images.to(device))
+    if not found:
+        return deepcopy(ready)
+    train, validation = (_features(ready, found, split, device) for split in (task.train, task.validation))
+    scores = {
+        (place, pooling): _ridge_score(train[place.name, pooling], validation[place.name, pooling], task, seed)
+        for place in found
+        for pooling in POOLINGS
+    }
+    best = max(scores.values())
+    place, pooling = [at for at, score in scores.items() if score == best][-1]
+    body = Cut(deepcopy(ready), place, pooling)
+    width = train[place.name, pooling].shape[1]
+    with torch.random.fork_rng(devices=[]):
+        head = nn.Linear(width, task.outputs)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return Classifier(body, head.to(device))
+
+
+def _features(model: Headed, found: tuple[Place, ...], split: Split, device: str) -> dict[tuple[str, int], np.ndarray]:
+    """Of every place and pooling, in one pass over the split."""
+    parts: dict[tuple[str, int], list[Tensor]] = {(p.name, pooling): [] for p in found for pooling in POOLINGS}
+
+    def look(name: str) -> Any:
+        def hook(_: nn.Module, __: object, said: Tensor) -> None:
+            for pooling in POOLINGS:
+                parts[name, pooling].append(pooled(said, pooling).float().cpu())
+
+        return hook
+
+    handles = [model.get_submodule(p.name).register_forward_hook(look(p.name)) for p in found]
+    modes = {module: module.training for module in model.modules()}
+    try:
+        model.eval()
+        with torch.no_grad():
+            for batch in batches(split, 250):
+                model(batch.images.to(device))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, training in modes.items():
+            module.training = training
+    features = {at: torch.cat(rows).double().numpy() for at, rows in parts.items()}
+    if not all(np.isfinite(rows).all() for rows in features.values()):
+        raise MeasurementError("the features of the model are not finite numbers; its training has diverged")
+    return features
+
+
+def _ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int) -> float:
+    """Best validation accuracy of a ridge regression onto one-hot classes, over the penalties."""
+    if train.shape[1] > WIDEST:
+        drawn = np.random.default_rng(seed).normal(size=(train.shape[1], WIDEST)) / np.sqrt(train.shape[1])
+        train, validation = train @ drawn, validation @ drawn
+    center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
+    known, asked = (train - center) / scale, (validation - center) / scale
+    wanted = np.eye(task.outputs)[task.train.targets]
+    mean = wanted.mean(0)
+    values, vectors = np.linalg.eigh(known @ known.T if len(known) < known.shape[1] else known.T @ known)
+    scores = []
+    for penalty in RIDGES:
+        added = values.clip(0) + penalty * len(known)
+        if len(known) < known.shape[1]:  # (the dual form: fewer examples than features)
+            weights = known.T @ (vectors @ ((vectors.T @ (wanted - mean)) / added[:, None]))
+        else:
+            weights = vectors @ ((vectors.T @ (known.T @ (wanted - mean))) / added[:, None])
+        answers = (asked @ weights + mean).argmax(1)
+        scores.append(float((answers == task.validation.targets).mean()))
+    return max(scores)
