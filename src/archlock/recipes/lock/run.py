@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from archlock.adaptation import measure_adaptation
@@ -62,7 +63,14 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
-    targets = known_targets(source, config, known)  # what is wrong with them is said before anything is written
+
+    @cache
+    def at(shape: tuple[int, int, int]) -> tuple[Task, dict[str, Task]]:
+        """Source and known targets with images of that size, made once for each size that the plan tries."""
+        sized = conform(source, shape)
+        return sized, known_targets(sized, config, known)
+
+    _, targets = at(source.shape)  # what is wrong with them is said before anything is written
     for line in refuse_doubles(source, targets) if config.scheme == "tk" else ():
         progress.say(line)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
@@ -75,7 +83,7 @@ def begin(
     )
 
     def seconds_a_candidate(sized: Task, draft: Allocation) -> float:
-        return _seconds_a_candidate(config, sized, known_targets(sized, config, known), draft)
+        return _seconds_a_candidate(config, *at(sized.shape), draft)
 
     def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
@@ -89,11 +97,11 @@ def begin(
             f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
             "give more, or --image-size, to keep another size"
         )
-    for line in enlargements({"the source": source, **named([conform(task, source.shape) for task in known])}):
+    for line in enlargements({"the source": source, **(targets if config.scheme == "tk" else {})}):
         progress.say(line)
-    sized = conform(source, allocation.shape)
+    sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)
-    return Run(config, sized, known_targets(sized, config, known), workspace, resources, allocation)
+    return Run(config, sized, sized_targets, workspace, resources, allocation)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:

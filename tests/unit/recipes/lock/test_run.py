@@ -1,5 +1,7 @@
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +124,19 @@ def test_minutes_that_suffice_make_a_plan(tmp_path: Path) -> None:
     run = begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
     assert 8 <= run.allocation.candidates <= 600
     assert run.allocation.final.source_plan.epochs >= 2
+
+
+def test_targets_are_made_once_for_each_size_that_a_plan_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, ...]] = []
+
+    def counted(source: Task, *asked: Any) -> dict[str, Task]:
+        made.append(source.shape)
+        return known_targets(source, *asked)
+
+    monkeypatch.setattr(sys.modules["archlock.recipes.lock.run"], "known_targets", counted)
+    config = tiny_config(budget=Budget(60, "minutes"), epochs=None)
+    begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+    assert len(made) == len(set(made))
 
 
 def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
