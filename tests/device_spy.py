@@ -16,12 +16,22 @@ from torch import nn
 
 from archlock.embeddings import task2vec
 from archlock.execution import resolve_device
-from archlock.training import distil, evaluate, evaluate_copy, evaluate_stack, fit, fit_many, linear_probe, only_answer
+from archlock.training import (
+    at_best_layer,
+    distil,
+    evaluate,
+    evaluate_copy,
+    evaluate_stack,
+    fit,
+    fit_many,
+    linear_probe,
+    only_answer,
+)
 from archlock.transferability import measure_estimates
 
 WATCHED: tuple[Callable[..., Any], ...] = (
     *(fit, fit_many, distil, linear_probe, evaluate, evaluate_copy, evaluate_stack),
-    *(task2vec, measure_estimates, only_answer),
+    *(task2vec, measure_estimates, only_answer, at_best_layer),
 )
 
 

@@ -6,6 +6,7 @@ own images and without a label (see :mod:`~archlock.models.rebalancing`), and go
 The model answers the same until it is trained.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -34,7 +35,7 @@ class Renormalised(Attack):
 
     def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
         """One balancing, one probe and one fine-tuning at that learning rate."""
-        ready = as_classifier(model, task.shape)
+        ready = deepcopy(as_classifier(model, task.shape)).to(device)
         rows = rng_for(seed, "balancing").permutation(len(task.train))[:IMAGES]
         images = batch_of(task.train.take(rows)).images
         with torch.no_grad():

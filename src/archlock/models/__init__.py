@@ -5,7 +5,7 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
-from archlock.models.cutting import Cut, Place, places, pooled
+from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
     HEAD,
@@ -32,6 +32,7 @@ __all__ = [
     "BUILDERS",
     "HEAD",
     "HUGGING_FACE_PREFIX",
+    "POOLINGS",
     "PROBES",
     "Classifier",
     "Cut",

@@ -58,6 +58,13 @@ class Normalised(nn.Module):
         result: Tensor = self.norm(self.layer(given))
         return result
 
+    def __getattr__(self, name: str) -> Any:
+        """What a model asks of its layer (the type of its weight, say)."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("layer"), name)
+
 
 def rebalanced(model: Headed, images: Tensor) -> Rebalanced:
     """A copy that answers the same in evaluation mode, folded, equalised and normalised on ``images`` (N x C x H x W).
@@ -103,31 +110,35 @@ def _equalise(model: Headed, images: Tensor, few: Tensor) -> int:
 
     The deviations are taken once: what is scaled here changes what one layer says, and nothing after it.
     """
+    names = [name for name, part in model.named_modules() if isinstance(part, Layer)]
+    answer, uses = _uses(model, few, names)
+    given = {name: calls[0].given for name, calls in uses.items() if len(calls) == 1}
     equalised = 0
     for name, (mean, variance, _) in _moments(model, images, _layers(model, few)).items():
         deviation = variance.sqrt()
         alive = deviation > 1e-5 * mean.abs() + 1e-20  # (a constant has a deviation of rounding)
         scale = torch.where(alive, 1 / deviation.clamp(min=1e-20), torch.ones_like(deviation))
-        equalised += bool(alive.any()) and _scaled(model, name, scale, few)
+        equalised += bool(alive.any()) and _scaled(model, name, scale, few, given, answer)
     return equalised
 
 
-def _scaled(model: Headed, name: str, scale: Tensor, few: Tensor) -> bool:
-    """Scale the channels of a layer and take it back in all that take them; False, and nothing done, if that fails."""
-    names = [other for other, part in model.named_modules() if isinstance(part, Layer)]
-    answer, before = _uses(model, few, names)
-    kept = {other: deepcopy(model.get_submodule(other).state_dict()) for other in names}
+def _scaled(model: Headed, name: str, scale: Tensor, few: Tensor, given: dict[str, Tensor], answer: Tensor) -> bool:
+    """Scale the channels of a layer and take it back in all that take them; False, and nothing done, if that fails.
+
+    ``given`` is what goes into every layer that is used once, kept up to date here; ``answer`` what the model says.
+    """
+    changed = {name: deepcopy(model.get_submodule(name).state_dict())}
     _scale_rows(model.get_submodule(name), scale)
-    _, after = _uses(model, few, names)
-    for other in names:
-        taker = model.get_submodule(other)
-        if other != name and len(before.get(other, ())) == len(after.get(other, ())) == 1:
-            given, changed = before[other][0].given, after[other][0].given
-            if not _same(changed, given) and _takes(taker, given, changed, scale):
-                _scale_columns(taker, 1 / scale)
+    _, uses = _uses(model, few, list(given))
+    for other in given.keys() - {name}:
+        taker, now = model.get_submodule(other), uses[other][0].given
+        if not _same(now, given[other]) and _takes(taker, given[other], now, scale):
+            changed[other] = deepcopy(taker.state_dict())
+            _scale_columns(taker, 1 / scale)
     if _same(model(few), answer):
+        given.update((other, uses[other][0].given) for other in changed if other != name)
         return True
-    for other, state in kept.items():
+    for other, state in changed.items():
         model.get_submodule(other).load_state_dict(state)
     return False
 

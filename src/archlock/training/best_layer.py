@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
-from archlock.models import Classifier, Cut, Headed, Place, as_classifier, places, pooled
-from archlock.models.cutting import POOLINGS
+from archlock.models import POOLINGS, Classifier, Cut, Headed, Place, as_classifier, places, pooled
 from archlock.tasks import Split, Task
 from archlock.training.batches import batch_of, batches
 
@@ -29,10 +28,10 @@ def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu
     """
     if task.kind != "classification":
         raise UnsupportedError(f"{task.name!r} is a {task.kind} task; layers are compared by classes")
-    ready = as_classifier(model, task.shape).to(device)
+    ready = deepcopy(as_classifier(model, task.shape)).to(device)
     found = places(ready, batch_of(task.train.take([0])).images.to(device))
     if not found:
-        return deepcopy(ready)
+        return ready
     train, validation = (_features(ready, found, split, device) for split in (task.train, task.validation))
     scores = {
         (place, pooling): _ridge_score(train[place.name, pooling], validation[place.name, pooling], task, seed)
@@ -41,7 +40,7 @@ def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu
     }
     best = max(scores.values())
     place, pooling = [at for at, score in scores.items() if score == best][-1]
-    body = Cut(deepcopy(ready), place, pooling)
+    body = Cut(ready, place, pooling)
     width = train[place.name, pooling].shape[1]
     with torch.random.fork_rng(devices=[]):
         head = nn.Linear(width, task.outputs)
@@ -82,8 +81,8 @@ def _features(model: Headed, found: tuple[Place, ...], split: Split, device: str
 def _ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int) -> float:
     """Best validation accuracy of a ridge regression onto one-hot classes, over the penalties."""
     if train.shape[1] > WIDEST:
-        drawn = np.random.default_rng(seed).normal(size=(train.shape[1], WIDEST)) / np.sqrt(train.shape[1])
-        train, validation = train @ drawn, validation @ drawn
+        projection = np.random.default_rng(seed).normal(size=(train.shape[1], WIDEST)) / np.sqrt(train.shape[1])
+        train, validation = train @ projection, validation @ projection
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
     known, asked = (train - center) / scale, (validation - center) / scale
     wanted = np.eye(task.outputs)[task.train.targets]

@@ -142,4 +142,7 @@ def test_no_trials_are_no_attack():
 
 def test_the_attackers_say_what_they_take():
     assert [name for name, attack in ATTACKS.items() if not attack.uses_weights] == ["from_scratch", "ordinary"]
-    assert [name for name, attack in ATTACKS.items() if attack.tuned == "strength"] == ["linear_probe"]
+    assert [name for name, attack in ATTACKS.items() if attack.tuned == "strength"] == [
+        "linear_probe",
+        "best_layer_probe",
+    ]
