@@ -73,7 +73,7 @@ def test_one_pair_has_the_t_interval_over_its_seeds() -> None:
     )
 
 
-@pytest.mark.parametrize(("design", "rounds"), [("7 tasks", 60), ("3 tasks", 200), ("3 sources, 4 targets", 150)])
+@pytest.mark.parametrize(("design", "rounds"), [("7 tasks", 40), ("3 tasks", 120), ("3 sources, 4 targets", 90)])
 def test_intervals_hold_the_truth_as_often_as_they_say(design: str, rounds: int) -> None:
     """Whole evaluations with crossed effects of tasks, whose truth is 50; a bootstrap over pairs holds half of them."""
     rng = np.random.default_rng(11)

@@ -50,9 +50,9 @@ class SourceText:
         known = OPTIONS[self.source]
         for option, value in self.options.items():
             if option not in known and option != NAME:
-                listed = ", ".join(f"{name} ({words})" for name, words in known.items()) or "none but name"
+                listed = "".join(f"{name} ({words}), " for name, words in known.items())
                 raise ConfigurationError(
-                    f"{shown(self.place)} has no option {option!r}; expected {listed}, or name (of the task in reports)"
+                    f"{shown(self.place)} has no option {option!r}; expected {listed}{NAME} (of the task in reports)"
                 )
             if not value or (
                 option == NAME and (len(value) > 200 or set(value) & set("/\\\0") or shown(value) != value)
