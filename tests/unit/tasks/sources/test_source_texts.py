@@ -27,7 +27,7 @@ def test_a_path_that_is_there_is_a_path(tmp_path):
             "hf:x?lable=a",
             r"hf:x has no option 'lable'; expected image \(column of the images\), label \(column of the lab",
         ),
-        ("digits?label=a", "digits has no option 'label'; expected name (of the task in reports)"),
+        ("digits?label=a", "digits has no option 'label'; expected name .of the task in reports"),
         ("a.npz?label=a", "a.npz has no option 'label'; expected layout"),
         ("hf:x?label=", "hf:x: label='' is not possible"),
         ("hf:x?name=a/b", "hf:x: name='a/b' is not possible"),
