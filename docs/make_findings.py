@@ -70,7 +70,7 @@ Written by hand after the figures below.
   settings were changed after looking at these audits, and the locks were compared with the source-only model alone.
   What a random architecture of the same quality takes was not measured there.
 * **The recorded table is too small and too noisy for a source floor.** Chosen by one training and judged by another,
-  our search keeps a floor of percentile 90 in about a third of its runs on `transfer201`. So does the search for the
+  our search keeps a floor of percentile 90 in about a quarter of its runs on `transfer201`. So does the search for the
   source alone, and no baseline does better. The earlier lock score of 0.74 was luck that was chosen and judged alike.
 * **With the target known, a lock can hold.** CIFAR-10 was locked against traffic signs, from 24 candidates. There the
   strongest of four attackers falls from 53.0 to 24.3 %. It costs 2.5 points of source accuracy. On two data sets that
