@@ -6,7 +6,6 @@ from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
-from archlock.models.finding_heads import Headed, as_classifier, described_classifier
 from archlock.models.heads import (
     HEAD,
     features_before_head,
@@ -26,6 +25,7 @@ from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
+from archlock.models.taking_apart import Headed, as_classifier, described_classifier
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [

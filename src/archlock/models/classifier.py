@@ -1,6 +1,6 @@
 """A classifier as two parts: a body that makes features, and a linear head that makes logits of them.
 
-Any module becomes one (``finding_heads``): its own heads are taken out, and what arrived at them is the features. So
+Any module becomes one (``taking_apart``): its own heads are taken out, and what arrived at them is the features. So
 what the model answers is ``head(features)`` by construction, in evaluation and in training mode.
 """
 

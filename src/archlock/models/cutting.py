@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from archlock.models.finding_heads import Headed, put
+from archlock.models.replacing import put
+from archlock.models.taking_apart import Headed
 
 PLACES: Final = 12
 """Most places that are looked at; of more, these many at even distances, the last one among them."""

@@ -1,4 +1,4 @@
-"""Find the heads of anybody's classifier by what they compute, not by their names, and take them out.
+"""Find the heads of anybody's classifier by what they compute, not by their names.
 
 Every layer that could be a head gets random marks for weights, and one look at the answers says which of them the
 answer is made of: it must be a weighted sum of their outputs. One classifier has the weight 1; two classifiers whose
@@ -17,16 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
-from archlock.models.classifier import READINGS, Classifier, Reading, Tap, Tapped
-from archlock.models.network import Network
-from archlock.models.old_hooks import copy_without_old_hooks
-from archlock.models.ordinary import Ordinary
+from archlock.models.classifier import READINGS, Reading
+from archlock.models.replacing import put
 
 Behind = Literal["nothing", "softmax", "log_softmax", "sigmoid"]
 """What is done to the logits before they are answered."""
 
-Headed = Network | Classifier | Ordinary
-"""Models whose answer is ``head(features)`` as they are written."""
 LOOKED_AT: Final = 4
 """Images of noise that a model is looked at with."""
 TOLERANCE: Final = 1e-3
@@ -66,58 +62,7 @@ class _Candidate:
         return fresh.to(self.given.dtype)
 
 
-def as_classifier(model: nn.Module, shape: tuple[int, int, int]) -> Headed:
-    """A model with a body and a ``head``: one of ours as it is, anybody else's as a :class:`Classifier` of a copy.
-
-    ``shape`` (channels, height, width) is of the images it takes. The copy is in float32, on the model's device and in
-    its modes. That it answers as the model does is checked in evaluation mode, and in training mode that it can train.
-    Raises :class:`~archlock.errors.UnsupportedError` for a model that cannot take such images, whose answer does not
-    come from linear layers, that fails while it trains, or that keeps the gradient from its body;
-    :class:`~archlock.errors.MeasurementError` for answers that are not finite.
-    """
-    return model if isinstance(model, Headed) else described_classifier(model, shape)[0]
-
-
-def described_classifier(model: nn.Module, shape: tuple[int, int, int]) -> tuple[Headed, str]:
-    """As :func:`as_classifier`, and what was found that is out of the ordinary, in words; empty where nothing was."""
-    if isinstance(model, Headed):
-        return model, ""
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        copy = _plain_copy(model)
-        name = type(copy).__name__
-        images = torch.rand(LOOKED_AT, *shape)
-        said = _answer(deepcopy(copy), images, name)
-        heads, behind = _found(copy, images, said, name)
-        tapped = _taken_out(copy, heads)
-        _check_same(tapped, images, said, behind, name)
-        _check_trains(tapped, images, name)
-    return tapped.to(device), _words(heads, behind)
-
-
-def _plain_copy(model: nn.Module) -> nn.Module:
-    """On the CPU, in float32, without wrappers of whole models or old-fashioned hooks."""
-    while isinstance(inner := _wrapped(model), nn.Module):
-        model = inner
-    try:
-        copy = copy_without_old_hooks(model).cpu()
-    except RuntimeError as error:
-        raise UnsupportedError(
-            f"{type(model).__name__} cannot be copied ({_line(error)}); hooks that keep computed weights do this: "
-            "use torch.nn.utils.parametrize, or take them off"
-        ) from error
-    return copy.float() if any(p.dtype in {torch.float16, torch.bfloat16} for p in copy.parameters()) else copy
-
-
-def _wrapped(model: nn.Module) -> object:
-    """What torch.compile or data parallelism was put around."""
-    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return model.module
-    return getattr(model, "_orig_mod", None)
-
-
-def _answer(model: nn.Module, images: Tensor, name: str) -> Tensor:
+def answer_of(model: nn.Module, images: Tensor, name: str) -> Tensor:
     """The main answer in evaluation mode, N x outputs."""
     torch.default_generator.manual_seed(1)
     try:
@@ -125,7 +70,7 @@ def _answer(model: nn.Module, images: Tensor, name: str) -> Tensor:
             answer = model.eval()(images)
     except Exception as error:  # a stranger's module may raise anything
         raise UnsupportedError(
-            f"{name} cannot take images of channels x height x width {tuple(images.shape[1:])} ({_line(error)}); "
+            f"{name} cannot take images of channels x height x width {tuple(images.shape[1:])} ({first_line(error)}); "
             "conform the task to the model's images first, or say which images it takes (--size and --channels)"
         ) from error
     found = _main(answer)
@@ -146,7 +91,7 @@ def _main(answer: object) -> object:
     return _main(answer[0]) if isinstance(answer, Sequence) and answer and not isinstance(answer, str) else answer
 
 
-def _found(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tuple[tuple[FoundHead, ...], Behind]:
+def found_heads(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tuple[tuple[FoundHead, ...], Behind]:
     """The heads, and what is done to what they say."""
     outputs = said.shape[1]
     candidates = _candidates(model, images, outputs, name)
@@ -161,7 +106,7 @@ def _found(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tuple[t
         layer = one.marked()
         layer.register_forward_hook(lambda _, __, answer, place=one.name: made.__setitem__(place, answer))
         marked = put(marked, one.name, layer)
-    answer = _answer(marked, images, name)
+    answer = answer_of(marked, images, name)
     behind = _behind(answer)
     columns = [
         (one.name, reading, _read(made[one.name], one, reading))
@@ -182,7 +127,7 @@ def _found(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tuple[t
     if left_over > TOLERANCE * max(1.0, float(wanted.abs().max())) or not once:
         raise UnsupportedError(
             f"the answer of {name} does not come from its classifier alone: it is no weighted sum of what its linear "
-            f"layers say ({_few([one.name for one in candidates])}), so a new head cannot be put in its place; let "
+            f"layers say ({some_of([one.name for one in candidates])}), so a new head cannot be put in its place; let "
             "forward() return the logits of an nn.Linear as they are"
         )
     return tuple(_rounded(head, len(heads)) for head in heads), behind
@@ -197,7 +142,7 @@ def _candidates(model: nn.Module, images: Tensor, outputs: int, name: str) -> li
         layer.register_forward_hook(
             lambda _, given, answer, place=place: calls.setdefault(place, []).append((given[0], answer))
         )
-    _answer(copy, images, name)
+    answer_of(copy, images, name)
     found = []
     for place, layer in layers.items():
         used = calls.get(place, [])
@@ -253,7 +198,8 @@ def _centred(logits: Tensor, behind: Behind) -> Tensor:
     return logits - logits.mean(1, keepdim=True) if behind in {"softmax", "log_softmax"} else logits
 
 
-def _done(logits: Tensor, behind: Behind) -> Tensor:
+def done_to(logits: Tensor, behind: Behind) -> Tensor:
+    """What is answered of logits: the inverse of :func:`_undone`, but for a number added to all."""
     if behind == "nothing":
         return logits
     return logits.sigmoid() if behind == "sigmoid" else getattr(torch, behind)(logits, 1)
@@ -265,86 +211,8 @@ def _rounded(head: FoundHead, count: int) -> FoundHead:
     return FoundHead(head.name, head.reading, plain)
 
 
-def _taken_out(model: nn.Module, heads: tuple[FoundHead, ...]) -> Classifier:
-    """The model with taps for heads, and one head of what they said."""
-    weights, biases, body, training = [], [], model, model.training
-    for found in heads:
-        layer = deepcopy(model.get_submodule(found.name)).eval()  # (spectral norm counts on while it trains)
-        assert isinstance(layer, nn.Linear | nn.Conv2d)
-        weight = layer.weight.detach()
-        weights.append(found.share * weight.flatten(1))
-        if layer.bias is not None:
-            biases.append(found.share * layer.bias.detach())
-        tap = Tap(len(weight), found.reading, convolution=isinstance(layer, nn.Conv2d)).train(training)
-        body = put(body, found.name, tap)
-    joined = torch.cat(weights, 1)
-    head = nn.Linear(joined.shape[1], joined.shape[0], bias=bool(biases)).to(joined.dtype).train(training)
-    with torch.no_grad():
-        head.weight.copy_(joined)
-        if biases:
-            head.bias.copy_(torch.stack(biases).sum(0))
-    tapped = Tapped(body, tuple(found.name for found in heads))
-    result = Classifier(tapped, head)
-    for part in (result, tapped):
-        part.training = training
-    return result
-
-
-def put(model: nn.Module, name: str, new: nn.Module) -> nn.Module:
-    """The model with another submodule in place of the named one, under all of its names; in place but for the root."""
-    if not name:
-        return new
-    old = model.get_submodule(name)
-    for place, module in list(model.named_modules(remove_duplicate=False)):
-        if module is old:
-            parent, _, child = place.rpartition(".")
-            setattr(model.get_submodule(parent), child, new)
-    return model
-
-
-def _check_same(found: Classifier, images: Tensor, said: Tensor, behind: Behind, name: str) -> None:
-    """Body and head answer as the model did."""
-    again = _done(_answer(deepcopy(found), images, name), behind)
-    apart = float((again - said).abs().max())
-    if apart > TOLERANCE * max(1.0, float(said.abs().max())):
-        taps = [place.removeprefix("model.") for place, part in found.body.named_modules() if isinstance(part, Tap)]
-        raise UnsupportedError(
-            f"the classifier of {name} ({_few(taps)}) is not a plain linear layer: its answers are not weight x "
-            f"features + bias (apart by {apart:.2g}), so a new head would not be one of its kind; make it an nn.Linear"
-        )
-
-
-def _check_trains(found: Classifier, images: Tensor, name: str) -> None:
-    """In training mode it answers, with features of the same width, and its body gets a gradient."""
-    copy = deepcopy(found).train().requires_grad_(True)
-    try:
-        with torch.enable_grad():
-            features = copy.body(images)
-            copy.head(features)
-    except Exception as error:
-        raise UnsupportedError(
-            f"{name} answers in evaluation mode and fails while it trains ({_line(error)}), so it cannot be "
-            "attacked by training; forward(images) must work in both modes"
-        ) from error
-    if not torch.isfinite(features).all():
-        raise MeasurementError(f"the features of {name} are not finite numbers while it trains")
-    if not features.requires_grad and any(True for _ in copy.body.parameters()):
-        raise UnsupportedError(
-            f"no gradient reaches the body of {name}: its forward pass cuts it (no_grad, inference_mode or detach), so "
-            "only its head could be trained and fine-tuning would be none; take that out of forward()"
-        )
-
-
-def _words(heads: tuple[FoundHead, ...], behind: Behind) -> str:
-    said = []
-    if len(heads) > 1:
-        said.append(f"its {len(heads)} classifiers ({_few([head.name for head in heads])}) are taken as one head")
-    if behind != "nothing":
-        said.append(f"the {behind} behind its head is left off")
-    return "; ".join(said)
-
-
-def _few(names: list[str]) -> str:
+def some_of(names: list[str]) -> str:
+    """The last three names, and how many stand before them."""
     shown = [name or "the model itself" for name in names]
     return ", ".join(shown[-3:]) + (f" and {len(shown) - 3} before" if len(shown) > 3 else "")
 
@@ -353,5 +221,6 @@ def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
-def _line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Of an error, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

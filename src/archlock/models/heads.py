@@ -1,7 +1,7 @@
 """Heads: replacing the head of a model, and looking at what goes into it.
 
 A model of ours has a ``head``; anybody else's is first made a :class:`~archlock.models.classifier.Classifier`, whose
-heads are found by what they compute (``finding_heads``). Nothing here changes the model it is given.
+heads are found by what they compute (``taking_apart``). Nothing here changes the model it is given.
 """
 
 from copy import deepcopy
@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import UnsupportedError
-from archlock.models.finding_heads import Headed, as_classifier
 from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.network import DenseDecoder, Network, head_for
 from archlock.models.resetting import reset
+from archlock.models.taking_apart import Headed, as_classifier
 from archlock.tasks import Signature
 
 HEAD = "head"
@@ -30,7 +30,7 @@ def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Mo
 
     Our networks go from classification to dense tasks and back; other modules only to classification: what comes back
     is a :class:`~archlock.models.classifier.Classifier`, see
-    :func:`~archlock.models.finding_heads.as_classifier` for what is refused. A network cannot take images with another
+    :func:`~archlock.models.taking_apart.as_classifier` for what is refused. A network cannot take images with another
     number of channels (UnsupportedError: conform the task first).
     """
     if isinstance(model, Network):
@@ -65,7 +65,7 @@ def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Mo
 def linear_head(model: nn.Module) -> nn.Linear:
     """The head of a classifier; one that is no ``nn.Linear`` raises :class:`~archlock.errors.UnsupportedError`.
 
-    The model is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another.
+    The model is one of ours, or what :func:`~archlock.models.taking_apart.as_classifier` made of another.
     """
     head = model.head if isinstance(model, Headed) else None
     if not isinstance(head, nn.Linear):

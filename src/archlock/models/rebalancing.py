@@ -18,7 +18,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archlock.models.finding_heads import Headed, put
+from archlock.models.replacing import put
+from archlock.models.taking_apart import Headed
 
 TOLERANCE: Final = 1e-4
 """Of the largest answer: what may be rounding."""

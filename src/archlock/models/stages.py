@@ -15,7 +15,7 @@ def last_stage(model: nn.Module) -> tuple[str, ...]:
     a residual network, all cells after it, tail and head. Any other module, and a network of ours that keeps its
     resolution: of the modules that hold weights of their own, in module order and without the head, the last third
     (rounded up) begins the stage, and every module behind belongs to it. The model
-    has a head: it is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another.
+    has a head: it is one of ours, or what :func:`~archlock.models.taking_apart.as_classifier` made of another.
     """
     if isinstance(model, Network):
         blocks = list(model.cells.named_children())

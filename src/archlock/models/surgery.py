@@ -20,6 +20,7 @@ from archlock.models.classifier import Classifier, Side
 from archlock.models.heads import begun_anew, linear_head
 from archlock.models.initialisation import draw_head, draw_part, drawing
 from archlock.models.operations import ConvolutionNorm, wants_rectified
+from archlock.models.replacing import put
 from archlock.tasks import Signature
 
 PASSING = (nn.Identity, nn.AvgPool2d, nn.MaxPool2d, nn.LPPool2d)
@@ -104,18 +105,18 @@ def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> 
     channels = {} if cells else _passing(copy, images.to(parameter.device, parameter.dtype))
     with drawing(seed, "surgery"):
         for name, cell in cells.items():
-            _replace(copy, name, OpenedCell(cell).to(parameter.device, parameter.dtype).train(cell.training))
+            put(copy, name, OpenedCell(cell).to(parameter.device, parameter.dtype).train(cell.training))
         for name, count in channels.items():
             given = copy.get_submodule(name)
             new = OpenedModule(given, count).to(parameter.device, parameter.dtype).train(given.training)
-            _replace(copy, name, new)
+            put(copy, name, new)
     return copy
 
 
 def widened(model: nn.Module, signature: Signature, *, seed: int) -> Classifier:
     """The body of a classifier, a copy of it with new random weights beside it, and a new head on the features of both.
 
-    The model is one of ours, or what :func:`~archlock.models.finding_heads.as_classifier` made of another. Its body
+    The model is one of ours, or what :func:`~archlock.models.taking_apart.as_classifier` made of another. Its body
     keeps its weights. What nobody knows how to draw in a stranger's model begins in both bodies as it was trained (bare
     parameters, see :func:`~archlock.models.resetting.reset`). A head that is no ``nn.Linear`` raises
     :class:`~archlock.errors.UnsupportedError`.
@@ -163,11 +164,6 @@ def _passing(model: nn.Module, images: Tensor) -> dict[str, int]:
     with torch.no_grad():
         copy(images)
     return {name: count for name, (count, *others) in channels.items() if count is not None and not others}
-
-
-def _replace(model: nn.Module, name: str, new: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, new)
 
 
 def _without_head(model: nn.Module) -> nn.Module:
