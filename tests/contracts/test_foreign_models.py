@@ -203,6 +203,14 @@ def test_what_cannot_be_taken_apart_is_refused_with_the_reason(model, words):
         ATTACKS["linear_probe"].run(model, TASK, plan=PLAN, seed=0)
 
 
+def test_answers_that_look_like_shares_by_accident_are_taken_as_they_are():
+    for seed in range(60):  # (of networks that see little in noise, a few answer between 0 and 1 alone)
+        torch.manual_seed(seed)
+        flat = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 1))
+        nn.init.zeros_(flat[0].weight)
+        assert as_classifier(flat, (1, 8, 8)).head.in_features == 64
+
+
 def test_wrappers_of_whole_models_are_taken_off():
     inner = STRANGERS["group norm"].model
     found = taken_apart("group norm", nn.DataParallel(inner))

@@ -7,7 +7,7 @@ They are then measured once on the test split. They never change the model they 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from archlock.errors import ConfigurationError, MeasurementError, UnsupportedErr
 from archlock.models import as_classifier, with_new_head
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
-from archlock.training import Optimiser, Plan, Trained, batch_of, evaluate
+from archlock.training import Optimiser, Plan, Probed, Trained, batch_of, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ class Adapted:
     def by(cls, trained: Trained) -> "Adapted":
         """What one training made, with all that it counted."""
         return cls(trained.model, trained.validation, trained.curve, trained.steps, trained.flops)
+
+    @classmethod
+    def better_of(cls, probed: Probed, trained: Trained) -> "Adapted":
+        """A fitted head, or what was trained from it if that is no worse on validation; with what it cost."""
+        if probed.validation > trained.validation:
+            return cls(probed.model, probed.validation, steps=0, flops=probed.flops)
+        flops = None if trained.flops is None else probed.flops + trained.flops
+        return replace(cls.by(trained), flops=flops)
 
 
 class Attack(ABC):

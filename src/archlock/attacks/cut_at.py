@@ -24,7 +24,4 @@ class CutAt(Attack):
         front = at_best_layer(model, task, seed=seed, device=device)
         probed = linear_probe(front, task, seed=seed, device=device)
         trained = fit(probed.model, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
-        if probed.validation > trained.validation:
-            return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
-        flops = None if trained.flops is None else probed.flops + trained.flops
-        return replace(Adapted.by(trained), flops=flops)
+        return Adapted.better_of(probed, trained)

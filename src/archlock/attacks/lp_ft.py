@@ -1,7 +1,5 @@
 """LP-FT (Kumar et al. 2022): fit the head first, then fine-tune everything, so a random head spoils no features."""
 
-from dataclasses import replace
-
 from torch import nn
 
 from archlock.attacks.attack import Adapted, Attack
@@ -23,7 +21,4 @@ class LinearProbeThenFineTune(Attack):
         """One probe and one fine-tuning at that learning rate."""
         probed = linear_probe(model, task, seed=seed, device=device)
         trained = fit(probed.model, task, plan.with_rate(setting), seed=seed, device=device)
-        if probed.validation > trained.validation:
-            return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
-        flops = None if trained.flops is None else probed.flops + trained.flops
-        return replace(Adapted.by(trained), flops=flops)
+        return Adapted.better_of(probed, trained)

@@ -42,7 +42,4 @@ class Renormalised(Attack):
             balanced = rebalanced(ready, images)
         probed = linear_probe(balanced.model, task, seed=seed, device=device)
         trained = fit(probed.model, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
-        if probed.validation > trained.validation:
-            return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
-        flops = None if trained.flops is None else probed.flops + trained.flops
-        return replace(Adapted.by(trained), flops=flops)
+        return Adapted.better_of(probed, trained)

@@ -107,13 +107,25 @@ def found_heads(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tu
         layer.register_forward_hook(lambda _, __, answer, place=one.name: made.__setitem__(place, answer))
         marked = put(marked, one.name, layer)
     answer = answer_of(marked, images, name)
-    behind = _behind(answer)
     columns = [
         (one.name, reading, _read(made[one.name], one, reading))
         for one in candidates
         if one.name in made
         for reading in one.readings
     ]
+    for behind in _behind(answer):
+        heads = _summed(columns, answer, behind)
+        if heads:
+            return heads, behind
+    raise UnsupportedError(
+        f"the answer of {name} does not come from its classifier alone: it is no weighted sum of what its linear "
+        f"layers say ({some_of([one.name for one in candidates])}), so a new head cannot be put in its place; let "
+        "forward() return the logits of an nn.Linear as they are"
+    )
+
+
+def _summed(columns: list[tuple[str, Reading, Tensor]], answer: Tensor, behind: Behind) -> tuple[FoundHead, ...]:
+    """The layers of whose outputs the answer is a weighted sum; none where it is not."""
     wanted = _undone(answer, behind).double().flatten()
     made_of = torch.stack([_centred(column, behind).double().flatten() for *_, column in columns], 1)
     shares = torch.linalg.lstsq(made_of, wanted[:, None], driver="gelsd").solution[:, 0]
@@ -123,14 +135,10 @@ def found_heads(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tu
         for (place, reading, _), share in zip(columns, shares, strict=True)
         if abs(share) > TOLERANCE
     ]
-    once = len({head.name for head in heads}) == len(heads) > 0
+    once = len({head.name for head in heads}) == len(heads)
     if left_over > TOLERANCE * max(1.0, float(wanted.abs().max())) or not once:
-        raise UnsupportedError(
-            f"the answer of {name} does not come from its classifier alone: it is no weighted sum of what its linear "
-            f"layers say ({some_of([one.name for one in candidates])}), so a new head cannot be put in its place; let "
-            "forward() return the logits of an nn.Linear as they are"
-        )
-    return tuple(_rounded(head, len(heads)) for head in heads), behind
+        return ()
+    return tuple(_rounded(head, len(heads)) for head in heads)
 
 
 def _candidates(model: nn.Module, images: Tensor, outputs: int, name: str) -> list[_Candidate]:
@@ -174,16 +182,17 @@ def _read(answer: Tensor, one: _Candidate, reading: Reading) -> Tensor:
     return READINGS["mean" if reading == "whole" else reading](places)
 
 
-def _behind(answer: Tensor) -> Behind:
-    """What the answers look like; marks make sure that they are no accident."""
-    if answer.shape[1] > 1:
-        if (answer >= 0).all() and torch.allclose(
-            answer.sum(1), torch.ones(len(answer), dtype=answer.dtype), atol=1e-4
-        ):
-            return "softmax"
-        if (answer <= 0).all() and torch.allclose(answer.exp().sum(1), torch.ones(len(answer)).to(answer), atol=1e-4):
-            return "log_softmax"
-    return "sigmoid" if ((answer > 0) & (answer < 1)).all() else "nothing"
+def _behind(answer: Tensor) -> tuple[Behind, ...]:
+    """What may have been done to logits that look like these, which can be an accident; so nothing comes first."""
+    found: list[Behind] = ["nothing"]
+    ones = torch.ones(len(answer)).to(answer)
+    if answer.shape[1] > 1 and (answer >= 0).all() and torch.allclose(answer.sum(1), ones, atol=1e-4):
+        found.append("softmax")
+    if answer.shape[1] > 1 and (answer <= 0).all() and torch.allclose(answer.exp().sum(1), ones, atol=1e-4):
+        found.append("log_softmax")
+    if ((answer > 0) & (answer < 1)).all():
+        found.append("sigmoid")
+    return tuple(found)
 
 
 def _undone(answer: Tensor, behind: Behind) -> Tensor:
