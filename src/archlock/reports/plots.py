@@ -166,12 +166,6 @@ def headline_plot(name: str, rows: Sequence[Row], names: Mapping[Role, str] = RO
     return picture(name, title, draw, height=lambda _: height)
 
 
-def _tick(value: float, rows: Sequence[Row]) -> str:
-    """Percent for accuracies, a plain number for R squared, hundredths where both share the axis."""
-    kinds = {row.kind for row in rows}
-    return f"{100 * value:.0f}" + ("%" if len(kinds) == 1 else "") if "classification" in kinds else f"{value:.2g}"
-
-
 def _dumbbell(axes: Any, row: Row, top: float, low: float, width: int) -> None:
     label, line = top + 13, top + 34
     across, wide = _across(axes), width >= 500

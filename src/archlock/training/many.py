@@ -71,7 +71,8 @@ def fit_many(
     most ``stack`` networks (by default :func:`default_stack`) are trained in one program. ``checkpoint`` is a file that
     holds the state of all after each epoch and is taken up if it belongs to the same trainings; it is removed by nobody
     here.
-    ``progress`` is called with (epochs done, epochs). A plan with ``patience`` raises ConfigurationError.
+    ``progress`` is called with (epochs done, epochs). A plan with ``patience`` or ``clip`` raises
+    ConfigurationError.
     """
     size = default_stack(task, device) if stack is None else stack
     _check(networks, plan, seeds, halving, size)
@@ -115,6 +116,11 @@ def _check(networks: Sequence[Network], plan: Plan, seeds: Sequence[int], halvin
         raise ConfigurationError(
             f"networks that are trained together run the same epochs; got a plan with patience {plan.patience}: leave "
             "it out, give a Halving, or train each alone with fit"
+        )
+    if plan.clip is not None:
+        raise ConfigurationError(
+            f"a gradient is clipped over one network; got a plan with clip {plan.clip:g} for many at once: "
+            "leave it out, or train each alone with fit"
         )
     if halving is not None and halving.rungs[-1] >= plan.epochs:
         raise ConfigurationError(

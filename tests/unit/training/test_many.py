@@ -257,6 +257,8 @@ def test_what_makes_no_sense():
         fit_many(networks(), TASK, PLAN, seeds=SEEDS, stack=0)
     with pytest.raises(ConfigurationError, match="a plan with patience 2: leave it out, give a Halving"):
         fit_many(networks(), TASK, Plan(3, patience=2), seeds=SEEDS)
+    with pytest.raises(ConfigurationError, match="got a plan with clip 1 for many at once: leave it out"):
+        fit_many(networks(), TASK, Plan(3, clip=1.0), seeds=SEEDS)
     with pytest.raises(ConfigurationError, match=r"got rungs \(1, 3\) in 3 epochs"):
         fit_many(networks(), TASK, Plan(3), seeds=SEEDS, halving=Halving((1, 3)))
     for rungs in ((), (2, 1), (1, 1), (0, 2)):
