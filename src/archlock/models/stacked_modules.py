@@ -42,7 +42,7 @@ def stack_modules(modules: Sequence[nn.Module], pieces: list[Piece]) -> nn.Modul
     children = {name: [module.get_submodule(name) for module in modules] for name, _ in first.named_children()}
     stacked = copy.deepcopy(first, {id(alike[0]): stack_modules(alike, pieces) for alike in children.values()})
     if isinstance(stacked, nn.Conv2d):
-        stacked.groups = len(modules)
+        stacked.groups *= len(modules)
         stacked.in_channels, stacked.out_channels = (
             len(modules) * channels for channels in (stacked.in_channels, stacked.out_channels)
         )

@@ -4,12 +4,16 @@ from archlock.catalog import Catalog
 from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell import CellSpace, Edge
+from archlock.spaces.digit_space import DigitSpace
+from archlock.spaces.mobilenet_macro import MacroLayer, mobilenet_macro
 from archlock.spaces.nasbench201 import nasbench201
+from archlock.spaces.sizes import sizes
 from archlock.spaces.transnas101_macro import transnas101_macro
 from archlock.spaces.transnas101_micro import transnas101_micro
 
 SPACES: Catalog[Space] = Catalog(
-    "space", {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro)}
+    "space",
+    {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro, mobilenet_macro, sizes)},
 )
 
 
@@ -27,4 +31,20 @@ def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
     return space.edges(architecture)
 
 
-__all__ = ["SPACES", "Architecture", "CellSpace", "Edge", "Space", "Traits", "cell_edges"]
+def macro_layers(architecture: Architecture, *, depth: int = 1) -> tuple[MacroLayer, ...]:
+    """The layers that a network of ``mobilenet_macro`` is built of; another space raises ArchitectureError."""
+    return mobilenet_macro.layers(architecture, depth=depth)
+
+
+__all__ = [
+    "SPACES",
+    "Architecture",
+    "CellSpace",
+    "DigitSpace",
+    "Edge",
+    "MacroLayer",
+    "Space",
+    "Traits",
+    "cell_edges",
+    "macro_layers",
+]
