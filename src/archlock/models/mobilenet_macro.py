@@ -1,4 +1,4 @@
-"""Networks of NAS-Bench-Macro (Su et al., CVPR 2021): inverted bottlenecks in three groups, at any width and resolution.
+"""Networks of NAS-Bench-Macro (Su et al., CVPR 2021): inverted bottlenecks in three groups, any width and resolution.
 
 Convolutions have no bias, every one is followed by batch normalisation, rectifiers are plain ReLU. Published: width 32
 (the stem's channels), depth 1, images of 32 x 32: parameters, and multiply-adds without normalisation, are then those
@@ -65,6 +65,4 @@ def mobilenet_macro(
 def _module(layer: MacroLayer, channels_in: int, channels_out: int) -> nn.Module:
     if layer.expansion == 0:
         return ConvolutionNorm(channels_in, channels_out, layer.kernel, layer.stride)
-    return InvertedBottleneck(
-        channels_in, channels_out, layer.stride, kernel=layer.kernel, expansion=layer.expansion
-    )
+    return InvertedBottleneck(channels_in, channels_out, layer.stride, kernel=layer.kernel, expansion=layer.expansion)

@@ -19,7 +19,7 @@ PUBLISHED: Final = 16
 
 
 def sizes(architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool) -> Network:
-    """Stem, then ``depth`` cells, a reduction, cells, a reduction, cells; total stride 4. There is nothing to ``prune``.
+    """Stem, ``depth`` cells, a reduction, cells, a reduction, cells; total stride 4. There is nothing to ``prune``.
 
     At ``width`` 16 the channels are the published ones (8 to 64), at another one in proportion, rounded up. Published:
     depth 1. A shortcut that changes the channels is a 1x1 convolution with normalisation and without a rectifier.

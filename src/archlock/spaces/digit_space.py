@@ -71,9 +71,7 @@ class DigitSpace(Space):
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
         """All architectures with another digit at exactly one place, in ascending order of code."""
         code = self.code(architecture)
-        changed = {
-            code[:place] + digit + code[place + 1 :] for place in range(self.places) for digit in self.alphabet
-        }
+        changed = {code[:place] + digit + code[place + 1 :] for place in range(self.places) for digit in self.alphabet}
         return tuple(Architecture(self.name, other) for other in sorted(changed - {code}))
 
     def is_connected(self, architecture: Architecture) -> bool:

@@ -131,9 +131,7 @@ class MobileNetMacro(DigitSpace):
         """
         digits = self.digits([self.canonicalise(one) for one in architectures])
         one_hot = np.eye(len(self.alphabet))[digits]
-        counts = [
-            one_hot[:, first : first + layers].sum(axis=1) for first, layers in zip(FIRSTS, GROUPS, strict=True)
-        ]
+        counts = [one_hot[:, first : first + layers].sum(axis=1) for first, layers in zip(FIRSTS, GROUPS, strict=True)]
         cost = np.log(self.relative_cost(architectures))[:, None]
         flat = one_hot.reshape(len(digits), self.places * len(self.alphabet))
         return np.concatenate([flat, pair_products(one_hot), *counts, cost], axis=1)

@@ -28,7 +28,9 @@ def test_counts_of_the_official_files():
             classes, side = run["arch_config"]["class_num"], 16 if "16" in dataset else 32
             built = network(run["arch_config"]["channels"], classes, side)
             assert count_parameters(built) == round(run["params"] * 1e6)
-            assert count_flops(built, (3, side, side)) // 2 + classes == round(run["flop"] * 1e6)  # (biases count there)
+            assert count_flops(built, (3, side, side)) // 2 + classes == round(
+                run["flop"] * 1e6
+            )  # (biases count there)
 
 
 def test_cost_says_the_multiply_adds():

@@ -59,7 +59,7 @@ def test_codes_of_one_function_look_alike_to_a_surrogate():
 
 
 def test_bad_codes_are_named():
-    with pytest.raises(ArchitectureError, match="'0120' is not .*; expected 8 digits from 0 to 2 such as '02012100'"):
+    with pytest.raises(ArchitectureError, match=r"'0120' is not .*; expected 8 digits from 0 to 2 such as '02012100'"):
         SPACE.architecture("0120")
     with pytest.raises(ArchitectureError, match="'01201203' is not an architecture of mobilenet_macro"):
         SPACE.parse("01201203")
