@@ -57,8 +57,8 @@ class DigitSpace(Space):
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """An architecture, uniformly at random."""
-        drawn = rng.integers(len(self.alphabet), size=self.places)
-        return Architecture(self.name, "".join(self.alphabet[digit] for digit in drawn))
+        sampled = rng.integers(len(self.alphabet), size=self.places)
+        return Architecture(self.name, "".join(self.alphabet[digit] for digit in sampled))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """Another digit at one place, uniformly at random."""

@@ -3,7 +3,8 @@
 Their files hold, for each schedule (12 epochs and 200; 90 in the size space), training runs by data set and seed:
 dictionaries with the accuracy on every evaluated split after some epochs (``eval_acc1es``, ``x-valid@11``), the cost of
 the network and the seconds of every epoch. ``cifar10-valid`` is CIFAR-10 trained on one half of its training images;
-``x-valid`` is the other half, or the validation half of a test set; ``x-test`` is the test half; ``ori-test`` the whole test set.
+``x-valid`` is the other half, or the validation half of a test set; ``x-test`` is the test half; ``ori-test`` the
+whole test set.
 
 Not taken: test values of the 12-epoch schedule (neither truth nor honest evidence), losses, training accuracy, and all
 epochs but the last.
