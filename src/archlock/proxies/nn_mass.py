@@ -13,7 +13,7 @@ class NnMass(Proxy):
     """Sum over cells of units times density: channels of the cell's values, skips there are by skips there could be.
 
     A skip that could be passes two layers or more. So a residual block of two layers from a to b channels has mass
-    a + b, an inverted bottleneck of width h has (a + 2 h) a / (2 a + h), and a dense cell of d layers of width w has w d
+    a + b, an inverted bottleneck of width h has (a + 2 h) a / (2 a + h), a dense cell of d layers of width w has w d
     times the share of w (d - 1) (d - 2) / 2. Skips over one layer are not counted, so that no density exceeds 1.
 
     What cells and skips are in a model that was not written as cells, and which models are unsupported, is in

@@ -2,7 +2,16 @@
 
 from archlock.catalog import Catalog
 from archlock.search.acquisition import Belief, Noise, worth_of_measuring
+from archlock.search.differential_evolution import DifferentialEvolution
+from archlock.search.epnas import (
+    ABLATIONS,
+    Epnas,
+    EpnasSettings,
+    epnas_without_policy,
+    epnas_without_predictor,
+)
 from archlock.search.exhaustive import Exhaustive
+from archlock.search.limits import Overshoot, smallest_within
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
 from archlock.search.nsga2 import Nsga2
@@ -18,6 +27,7 @@ from archlock.search.objective import (
 )
 from archlock.search.random_sampling import RandomSampling
 from archlock.search.regularised_evolution import RegularisedEvolution
+from archlock.search.shgo import Shgo
 from archlock.search.strategy import Strategy, StrategyMaker
 from archlock.search.trade_off import TradeOffPoint, trade_off
 
@@ -29,13 +39,22 @@ STRATEGIES: Catalog[StrategyMaker] = Catalog(
         "regularised_evolution": RegularisedEvolution,
         "local_search": LocalSearch,
         "nsga2": Nsga2,
+        "epnas": Epnas,
+        "epnas_without_policy": epnas_without_policy,
+        "epnas_without_predictor": epnas_without_predictor,
+        "differential_evolution": DifferentialEvolution,
+        "shgo": Shgo,
     },
 )
 
 __all__ = [
+    "ABLATIONS",
     "AGGREGATES",
     "STRATEGIES",
     "Belief",
+    "DifferentialEvolution",
+    "Epnas",
+    "EpnasSettings",
     "Exhaustive",
     "Found",
     "Judgement",
@@ -43,9 +62,11 @@ __all__ = [
     "Noise",
     "Nsga2",
     "Objective",
+    "Overshoot",
     "RandomSampling",
     "RegularisedEvolution",
     "SearchTrace",
+    "Shgo",
     "SourceFloor",
     "Strategy",
     "StrategyMaker",
@@ -54,6 +75,7 @@ __all__ = [
     "published_judgement",
     "published_scores",
     "search",
+    "smallest_within",
     "tabulated",
     "trade_off",
     "worth_of_measuring",
