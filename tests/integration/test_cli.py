@@ -253,7 +253,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run: Run, data: Path) -> None:
     out = data / "run"
     tiny_begin(
-        out, tiny_config(held_out=LockConfig().held_out, floor=parse_floor("50"))
+        out, tiny_config(held_out=LockConfig().held_out, floor=parse_floor("50"), attackers=())
     )  # what the command line asks, with the least plan
     words = ("lock", "--source", data / "mine.npz", "--audit", data / "theirs.npz", "--out", out, *QUICK)
     said = run(*words, "--json")
