@@ -268,7 +268,7 @@ def test_a_lock_from_the_command_line_as_json_and_in_words_and_under_attack(run:
     lines = said.out.splitlines()
     assert lines[-2:] == [f"model:  {out / 'locked.safetensors'}", f"report: {out / 'report.html'}"]
     assert "decided: nasbench201:" in said.error
-    assert "8 found done" in said.error
+    assert "16 found done" in said.error
 
     said = run(*words, "--quiet")
     assert (said.code, said.unwarned, said.out.splitlines()) == (0, "", lines)
