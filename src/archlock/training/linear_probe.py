@@ -53,29 +53,14 @@ class FrozenFeatures:
     read: "_Rows | _Moments"
     flops: int
     """Floating-point operations of looking at the training images once."""
-    device: str
 
-    @classmethod
-    def of(cls, model: nn.Module, task: Task, *, seed: int, device: str = "cpu") -> "FrozenFeatures":
-        """Read them. Features that are not finite raise :class:`~archlock.errors.MeasurementError`."""
-        fresh = with_new_head(model, task.signature, seed=seed).to(device).eval()
-        flops = len(task.train) * count_flops(fresh, task.shape)
-        read: _Rows | _Moments
-        if task.kind == "dense":
-            read = _Moments(*decoder_moments(fresh, _decoder(fresh), task.train, device))
-        else:
-            train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
-            center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
-            read = _Rows((train - center) / scale, (validation - center) / scale, center, scale)
-        return cls(fresh, task, read, flops, device)
-
-    def probe(self, strengths: Sequence[float] = STRENGTHS) -> Probed:
+    def probe(self, strengths: Sequence[float] = STRENGTHS, *, device: str = "cpu") -> Probed:
         """The head of the strength that is best on validation; of equally good ones the first."""
         if not strengths:
             raise ConfigurationError("a linear probe needs at least one strength to try; got none")
         model = copy.deepcopy(self.fresh)
         if isinstance(self.read, _Moments):
-            return self._dense(model, self.read, strengths)
+            return self._dense(model, self.read, strengths, device)
         heads, scores, rows, labels = {}, {}, self.read, self.task.train.targets
         for tried in strengths:
             weight, bias = _logistic(rows.train, labels, self.task.outputs, tried)
@@ -84,18 +69,32 @@ class FrozenFeatures:
         strength = max(scores, key=scores.__getitem__)
         weight, bias = heads[strength]
         _fill(linear_head(model), weight / rows.scale, bias - weight @ (rows.center / rows.scale))
-        score = evaluate(model, self.task.validation, device=self.device)  # (what it says as a whole, ties and all)
+        score = evaluate(model, self.task.validation, device=device)  # (what it says as a whole, ties and all)
         return Probed(model, score, strength, tuple((scores | {strength: score}).items()), self.flops)
 
-    def _dense(self, model: nn.Module, moments: "_Moments", strengths: Sequence[float]) -> Probed:
+    def _dense(self, model: nn.Module, moments: "_Moments", strengths: Sequence[float], device: str) -> Probed:
         decoder, scores = _decoder(model), {}
         heads = {strength: ridge(moments.gram, moments.cross, strength) for strength in strengths}
         for strength, head in heads.items():
             _fill(decoder.linear, *head)
-            scores[strength] = evaluate(model, self.task.validation, device=self.device)
+            scores[strength] = evaluate(model, self.task.validation, device=device)
         best = max(scores, key=scores.__getitem__)
         _fill(decoder.linear, *heads[best])
         return Probed(model, scores[best], best, tuple(scores.items()), self.flops)
+
+
+def frozen_features(model: nn.Module, task: Task, *, seed: int, device: str = "cpu") -> FrozenFeatures:
+    """Read them. Features that are not finite raise :class:`~archlock.errors.MeasurementError`."""
+    fresh = with_new_head(model, task.signature, seed=seed).to(device).eval()
+    flops = len(task.train) * count_flops(fresh, task.shape)
+    read: _Rows | _Moments
+    if task.kind == "dense":
+        read = _Moments(*decoder_moments(fresh, _decoder(fresh), task.train, device))
+    else:
+        train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
+        center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
+        read = _Rows((train - center) / scale, (validation - center) / scale, center, scale)
+    return FrozenFeatures(fresh, task, read, flops)
 
 
 def linear_probe(
@@ -106,7 +105,7 @@ def linear_probe(
     Of equally good strengths the first is taken. Features that are not finite raise
     :class:`~archlock.errors.MeasurementError`.
     """
-    return FrozenFeatures.of(model, task, seed=seed, device=device).probe(strengths)
+    return frozen_features(model, task, seed=seed, device=device).probe(strengths, device=device)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
