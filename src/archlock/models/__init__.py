@@ -8,6 +8,7 @@ from archlock.models.cost import count_flops, count_parameters, count_training_f
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.heads import (
     HEAD,
+    TAPPED,
     features_before_head,
     linear_head,
     reinitialised,
@@ -26,6 +27,7 @@ from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
 from archlock.models.taking_apart import Headed, as_classifier, described_classifier
+from archlock.models.tracing import Layer, given_hooked, per_channel, used_once
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
@@ -34,11 +36,13 @@ __all__ = [
     "HUGGING_FACE_PREFIX",
     "POOLINGS",
     "PROBES",
+    "TAPPED",
     "Classifier",
     "Cut",
     "DenseDecoder",
     "Headed",
     "HuggingFaceClassifier",
+    "Layer",
     "Network",
     "Place",
     "Probe",
@@ -53,6 +57,7 @@ __all__ = [
     "described_classifier",
     "features_before_head",
     "filled",
+    "given_hooked",
     "last_stage",
     "linear_head",
     "load_weights",
@@ -61,6 +66,7 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
+    "per_channel",
     "places",
     "pooled",
     "read_parts",
@@ -69,6 +75,7 @@ __all__ = [
     "save_weights",
     "skeleton_of",
     "stack",
+    "used_once",
     "widened",
     "with_kept_head",
     "with_new_head",

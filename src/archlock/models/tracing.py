@@ -3,15 +3,16 @@
 Nothing is read from the code of a model. Images are sent through, and one sees.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from torch import Tensor, nn
 
 from archlock.models.taking_apart import Headed
 
-Layer: Final = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
-Norm: Final = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
+Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +52,26 @@ def hooked(model: nn.Module, images: Tensor, hooks: dict[str, Any]) -> Tensor:
             handle.remove()
 
 
+def given_hooked(model: nn.Module, images: Tensor, looks: Mapping[str, Callable[[Tensor], None]]) -> Tensor:
+    """The answer of a model; what goes into each of the named modules is shown to its function."""
+
+    def shown(look: Callable[[Tensor], None]) -> Any:
+        return lambda _, given, __: look(given[0])
+
+    return hooked(model, images, {name: shown(look) for name, look in looks.items()})
+
+
+def used_once(model: nn.Module, few: Tensor) -> list[str]:
+    """Names of the layers that are used once for an answer, head included, in the order of their use."""
+    names = [name for name, part in model.named_modules() if isinstance(part, Layer)]
+    _, uses = uses_of(model, few, names)
+    return [name for name, calls in uses.items() if len(calls) == 1]
+
+
 def body_layers(model: Headed, few: Tensor) -> list[str]:
     """Names of the layers of the body that are used once for an answer, in the order of their use."""
     heads = {id(part) for part in model.head.modules()}
-    names = [n for n, part in model.named_modules() if isinstance(part, Layer) and id(part) not in heads]
-    _, uses = uses_of(model, few, names)
-    return [name for name, calls in uses.items() if len(calls) == 1]
+    return [name for name in used_once(model, few) if id(model.get_submodule(name)) not in heads]
 
 
 def per_channel(layer: nn.Module, said: Tensor) -> Tensor:
