@@ -52,13 +52,13 @@ def hooked(model: nn.Module, images: Tensor, hooks: dict[str, Any]) -> Tensor:
             handle.remove()
 
 
-def given_hooked(model: nn.Module, images: Tensor, looks: Mapping[str, Callable[[Tensor], None]]) -> Tensor:
+def given_hooked(model: nn.Module, images: Tensor, shown_to: Mapping[str, Callable[[Tensor], None]]) -> Tensor:
     """The answer of a model; what goes into each of the named modules is shown to its function."""
 
-    def shown(look: Callable[[Tensor], None]) -> Any:
-        return lambda _, given, __: look(given[0])
+    def hook(see: Callable[[Tensor], None]) -> Any:
+        return lambda _, given, __: see(given[0])
 
-    return hooked(model, images, {name: shown(look) for name, look in looks.items()})
+    return hooked(model, images, {name: hook(see) for name, see in shown_to.items()})
 
 
 def used_once(model: nn.Module, few: Tensor) -> list[str]:

@@ -15,6 +15,7 @@ from archlock.recipes.lock.demonstration import demo
 from archlock.recipes.lock.procedure import LockResult, lock
 from archlock.recipes.measure.config import MeasureConfig
 from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named
+from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
@@ -52,6 +53,7 @@ __all__ = [
     "load",
     "lock",
     "measure",
+    "measure_state",
     "open_model",
     "parse_budget",
     "parse_floor",

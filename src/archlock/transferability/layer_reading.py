@@ -5,6 +5,7 @@ and activation, whether those are modules or not; what arrives at the head is th
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def _means(
     """What arrives at the layers, averaged over places, images x units; and, if asked, counted."""
     rows: dict[str, list[Tensor]] = {name: [] for name in names}
 
-    def look(name: str, given: Tensor) -> None:
+    def see(name: str, given: Tensor) -> None:
         values = per_channel(model.get_submodule(name), given)
         values = values.reshape(len(given), -1, values.shape[-1])
         if not torch.isfinite(values).all():
@@ -105,6 +106,5 @@ def _means(
 
     with torch.no_grad():
         for batch in batches(split, BATCH):
-            looks = {name: (lambda given, name=name: look(name, given)) for name in names}
-            given_hooked(model, batch.images.to(device), looks)
+            given_hooked(model, batch.images.to(device), {name: partial(see, name) for name in names})
     return {name: torch.cat(parts).double().numpy() for name, parts in rows.items()}

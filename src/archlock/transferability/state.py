@@ -109,8 +109,8 @@ def state_of(
     """
     if task.kind != "classification":
         raise UnsupportedError(f"the state of a model is measured by classes; {task.name!r} is a {task.kind} task")
+    _check_images(task, len(task.train) if examples is None else min(examples, len(task.train)))
     used = task if examples is None else subsample(task, examples, seed=seed)
-    _check_images(used)
     ready = deepcopy(as_classifier(model, used.shape)).to(device).eval()
     readings = read_layers(ready, used, device=device)
     ratios = gradient_ratios(ready, used, images=BATCH, seed=seed, device=device)
@@ -131,8 +131,8 @@ def state_of(
     )
 
 
-def _check_images(task: Task) -> None:
-    present, images = len(np.unique(task.train.targets)), len(task.train)
+def _check_images(task: Task, images: int) -> None:
+    present = len(np.unique(task.train.targets))
     if images < task.outputs:
         raise ConfigurationError(
             f"{task.name!r} has {images} training images of {task.outputs} classes; the state of a model needs at "

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from archlock.errors import ConfigurationError, MeasurementError
+from archlock.errors import MeasurementError
 from archlock.transferability.principal import NEGLIGIBLE
 
 TUNNEL: Final = 0.95
@@ -60,23 +60,19 @@ def effective_rank(features: Float64[np.ndarray, "images units"]) -> float:
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def neural_collapse(
-    features: Float64[np.ndarray, "images units"], labels: Int64[np.ndarray, " images"], *, least: float = NEGLIGIBLE
-) -> float:
+def neural_collapse(features: Float64[np.ndarray, "images units"], labels: Int64[np.ndarray, " images"]) -> float:
     """NC1 = tr(S_within pinv(S_between)) / C, over the C classes that have images; 0 is complete collapse.
 
     S_within is the mean over images of (f - m_c)(f - m_c)^T, S_between the mean over classes of (m_c - m)(m_c - m)^T,
     m the mean of the class means m_c. Papyan, Han, Donoho, "Prevalence of neural collapse during the terminal phase of
-    deep learning training", PNAS 2020, (NC1). Directions between classes with a deviation below ``least`` of
-    the largest are left out of the pseudo-inverse: they are rounding.
+    deep learning training", PNAS 2020, (NC1). Directions between classes with a deviation below a
+    millionth of the largest are left out of the pseudo-inverse: they are rounding.
 
     One class, fewer images than classes, and class means that are all the same (NC1 would be infinite) raise
     MeasurementError.
     """
     _check_images(features)
     classes, places = np.unique(labels, return_inverse=True)
-    if len(labels) != len(features):
-        raise ConfigurationError(f"{len(features)} rows of features need as many labels; got {len(labels)}")
     if len(classes) < 2:
         raise MeasurementError(f"collapse needs images of at least two classes; all are of class {classes[0]}")
     if len(features) == len(classes):
@@ -91,7 +87,7 @@ def neural_collapse(
     between = means - means.mean(0)
     _, scale, axes = np.linalg.svd(between / math.sqrt(len(classes)), full_matrices=False)
     spread = max(float(np.abs(features - means.mean(0)).max()), np.finfo(float).tiny)
-    kept = (scale > least * scale[0]) & (np.arange(len(scale)) < len(classes) - 1)
+    kept = (scale > NEGLIGIBLE * scale[0]) & (np.arange(len(scale)) < len(classes) - 1)
     if scale[0] <= NEGLIGIBLE * spread:
         raise MeasurementError(
             f"the means of all {len(classes)} classes are the same, so NC1 is infinite: the features say nothing of "
