@@ -9,7 +9,7 @@ from archlock.recipes.evaluate.config import EvaluateConfig
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
-from archlock.recipes.export import load
+from archlock.recipes.loading import load
 from archlock.recipes.lock.config import LockConfig, parse_floor
 from archlock.recipes.lock.demonstration import demo
 from archlock.recipes.lock.procedure import LockResult, lock
@@ -20,6 +20,8 @@ from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
+from archlock.recipes.release.config import ReleaseConfig
+from archlock.recipes.release.procedure import FrictionResult, release_with_friction
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.procedure import TransferResult, transfer
 
@@ -32,12 +34,14 @@ __all__ = [
     "Contender",
     "EvaluateConfig",
     "EvaluationResult",
+    "FrictionResult",
     "LockConfig",
     "LockResult",
     "MeasureConfig",
     "MeasureResult",
     "OpenedModel",
     "ProxySettings",
+    "ReleaseConfig",
     "TrainingConfig",
     "TransferConfig",
     "TransferResult",
@@ -59,5 +63,6 @@ __all__ = [
     "parse_floor",
     "proxies_named",
     "rebuild",
+    "release_with_friction",
     "transfer",
 ]
