@@ -11,17 +11,12 @@ if TYPE_CHECKING:
 
 
 def opened_model(text: str, module: str | None, arguments: str | None, opening: dict[str, Any]) -> "OpenedModel":
-    """The model of a text, with what ``--module`` and ``--module-args`` say; ``opening`` has its size and channels."""
+    """The model of a text, with what ``--module`` and ``--module-args`` say; ``opening`` has its size and channels.
+
+    A file of the user's own is found in the current directory, which is looked at last, so that it hides nothing.
+    """
     from archlock.recipes import open_model
 
-    find_own_modules(module)
-    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)
-
-
-def find_own_modules(module: str | None) -> None:
-    """Where ``--module`` is given, a file of the user's own is found in the current directory.
-
-    It is looked at last, so that it hides nothing.
-    """
     if module is not None and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
+    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.opening import find_own_modules
+from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
@@ -70,7 +70,7 @@ def release(
     """
     from archlock.errors import ConfigurationError
     from archlock.execution import resolve_device
-    from archlock.recipes import ReleaseConfig, open_model, release_with_friction
+    from archlock.recipes import ReleaseConfig, release_with_friction
     from archlock.records import plain
     from archlock.reports import friction_lines
     from archlock.tasks import open_task
@@ -81,23 +81,20 @@ def release(
             "as locked.safetensors)"
         )
     config = ReleaseConfig(spread, epochs, examples, seeds, seed, resolve_device(device))
-    find_own_modules(module)
     opening = {"size": None if size is None else sides(size), "channels": channels}
-    built = {"factory": module, "arguments": keyword_arguments(module_args), **opening}
+    opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        data = None
-        if target is not None:
-            reading = open_model(model, **built).reading
-            data = open_task(target, image_size=reading, skip_bad=skip_bad, seed=seed)
+        reading = opened.reading
         result = release_with_friction(
-            model,
+            opened,
             out=out,
-            target=data,
+            target=None if target is None else open_task(target, image_size=reading, skip_bad=skip_bad, seed=seed),
             config=config,
             workers=workers,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
-            **built,
+            factory=module,
+            arguments=keyword_arguments(module_args),
         )
     if as_json:
         typer.echo(json.dumps(plain(result.record)))

@@ -108,22 +108,15 @@ def base_of(
     if isinstance(inner, HuggingFaceClassifier):
         normalise = inner.normalise
         images = {"mean": normalise.mean.flatten().tolist(), "std": normalise.std.flatten().tolist()}
-        config: Any = inner.body.config
-        return Base(
-            {
-                "kind": "transformers",
-                "config": json.loads(config.to_json_string(use_diff=False)),
-                **images,
-                "order": inner.order,
-            },
-            heads,
-        )
+        of_library: Any = inner.body.config
+        config = json.loads(of_library.to_json_string(use_diff=False))
+        return Base({"kind": "transformers", "config": config, **images, "order": inner.order}, heads)
     if factory is None:
         raise ConfigurationError(
             f"{name} cannot be written: what builds its module is not known; give a file of weights with --module "
             "package.module:callable"
         )
-    return Base({"kind": "factory", "name": factory, "arguments": dict(arguments)}, heads)
+    return Base({"kind": "factory", "name": factory, "arguments": plain(arguments)}, heads)
 
 
 def save_edited(

@@ -55,6 +55,8 @@ class OpenedModel:
     """How images of any size are brought to its own, where the checkpoint says so."""
     built_by: str = ""
     """What made the module, with its arguments, where the user said; the same in every process."""
+    edited: bool = False
+    """Whether it is a release with friction, whose structure is another than that of what it was made of."""
     notes: tuple[str, ...] = ()
     """What was done to open it that the user should know, in sentences."""
 
@@ -144,7 +146,13 @@ def _edited(folder: Path, factory: str | None, arguments: Mapping[str, Any]) -> 
     found = open_edited(folder, factory=factory, arguments=arguments)
     record = found.record
     return OpenedModel(
-        found.module, record.name, found.origin, record.shape, framing=record.framing, built_by=found.built_by
+        found.module,
+        record.name,
+        found.origin,
+        record.shape,
+        framing=record.framing,
+        built_by=found.built_by,
+        edited=True,
     )
 
 

@@ -35,7 +35,7 @@ def render_friction_card(record: FrictionRecord, *, folder: str) -> str:
 def friction_lines(record: FrictionRecord) -> str:
     """What was done and what it comes to, for the terminal."""
     done = "; ".join(_edits(record))
-    apart = f"answers differ by {record.difference:.1g} of the largest, on {record.compared_on}"
+    apart = f"answers differ by {record.difference:.1g} of the largest, {record.compared_on}"
     return "\n".join([f"{done}; {record.seconds:.1f} s", apart, *record.left, *_sentences(record)])
 
 
@@ -74,12 +74,17 @@ def _figures(record: FrictionRecord) -> str:
     ]
     measured = (
         f"Test accuracy on `{record.target}` after training on {record.images:,} of its images for {record.epochs} "
-        f"epochs, mean of {seeds(count)} (least to largest); the commonest class alone is {percent(record.chance)}. Every "
-        f"attacker keeps the best of their settings by validation. By chance alone a figure from {record.tested_on:,} test "
-        f"images may be off by {points(1.96 * math.sqrt(0.25 / max(1, record.tested_on)))}.\n"
+        f"epochs, mean of {seeds(count)} (least to largest); the commonest class alone is {percent(record.chance)}. "
+        "Every attacker keeps the best of their settings by validation. By chance alone a figure from "
+        f"{record.tested_on:,} test images may be off by {points(_error(record))}.\n"
     )
     parts = ["## What attackers get", measured, "\n".join([*head, *rows]) + "\n", *_sentences(record)]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _error(record: FrictionRecord) -> float:
+    """Half of the widest 95 % interval of a share of the test images."""
+    return 1.96 * math.sqrt(0.25 / max(1, record.tested_on))
 
 
 def _sentences(record: FrictionRecord) -> list[str]:
@@ -124,13 +129,10 @@ def _cell(record: FrictionRecord, attacker: str, form: str) -> str:
 
 def _opening(record: FrictionRecord, folder: str) -> str:
     more = f" {record.opened_with}" if record.opened_with else ""
-    python = (
-        f'archlock.load("{folder}")'
-        if not record.opened_with
-        else f'archlock.open_model("{folder}", factory=...).module'
-    )
+    python = f'archlock.open_model("{folder}", factory=...).module' if more else f'archlock.load("{folder}")'
     return (
-        f"## Opening it\n\n```sh\narchlock attack {folder}{more} --target path/to/images --out attacks/friction\n```\n\n"
+        "## Opening it\n\n"
+        f"```sh\narchlock attack {folder}{more} --target path/to/images --out attacks/friction\n```\n\n"
         f"In Python: `{python}`. `edited.json` says what it is built from and what was done; the weights are in "
         "`edited.safetensors`. Reading them runs no code.\n"
     )

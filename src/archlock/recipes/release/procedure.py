@@ -17,7 +17,7 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
-from archlock.recipes.edited import EDITED, Base, base_of, save_edited
+from archlock.recipes.edited import Base, base_of, save_edited
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.figures import attackers_share, measured
@@ -51,7 +51,7 @@ class FrictionResult:
 
 
 def release_with_friction(
-    model: str | Path,
+    model: str | Path | OpenedModel,
     *,
     out: str | Path,
     target: Task | str | Path | None = None,
@@ -76,9 +76,11 @@ def release_with_friction(
     """
     config, progress, folder = config or ReleaseConfig(), progress or Silent(), Path(out)
     place = resolve_device(config.device)
-    if (Path(model) / EDITED).exists():
-        raise ConfigurationError(f"{model} has friction already; give the model that it was made of")
-    opened = open_model(model, factory=factory, arguments=arguments, size=size, channels=channels)
+    opened = model
+    if not isinstance(opened, OpenedModel):
+        opened = open_model(opened, factory=factory, arguments=arguments, size=size, channels=channels)
+    if opened.edited:
+        raise ConfigurationError(f"{opened.name} has friction already; give the model that it was made of")
     data = _target(opened, target, config)
     shape = opened.shape or (None if data is None else data.shape)
     if shape is None:
