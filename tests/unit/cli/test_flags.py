@@ -35,6 +35,10 @@ FLAGS = {
         "--module-args --out --proxies --quiet --sample --seed --seeds --side --size --skip-bad --source --space "
         "--state --task --trained-depth --trained-side --trained-width --width --workers -q"
     ),
+    "release": (
+        "--channels --device --epochs --examples --friction --json --module --module-args --out --quiet --seed --seeds "
+        "--size --skip-bad --spread --target --workers -q"
+    ),
     "report": "--out",
     "tables import csv": "--column --join --json --key --name --on --preset --replace --space",
     "tables import hw": "--json --name --replace",
