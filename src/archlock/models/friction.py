@@ -75,8 +75,8 @@ def _edited(model: Headed, few: Tensor, spread: float, seed: int) -> tuple[Heade
     folds = [Fold(layer, norm) for layer, norm in fold(model, few)]
     if kept := _normalisations(model):
         left.append(
-            f"{kept} is not folded: only a BatchNorm that takes the answer of one layer as it is works the same for "
-            "every image"
+            f"what is left of {kept} is not folded: only a BatchNorm that takes the answer of one layer as it is works "
+            "the same for every image"
         )
     rescaled = [Rescale(name, takers) for name, takers in _rescaled(model, few, spread, seed).items()] if spread else []
     if not rescaled:
