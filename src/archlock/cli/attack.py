@@ -23,6 +23,7 @@ from archlock.cli.options import (
     Json,
     Module,
     ModuleArgs,
+    PanelName,
     Quiet,
     Seed,
     Shots,
@@ -45,6 +46,7 @@ def attack(
         typer.Argument(help=f"{MODEL}."),
     ],
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
+    panel: PanelName = "informed",
     attacker: Attackers = None,
     out: Annotated[
         Path | None,
@@ -87,7 +89,7 @@ def attack(
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
     trials: Trials = None,
-    horizons: Horizons = "1",
+    horizons: Horizons = "",
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
@@ -125,7 +127,7 @@ def attack(
 
     place = resolve_device(device)
     config = AttackConfig(
-        **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
+        **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,

@@ -114,7 +114,7 @@ def test_what_cannot_be_done_is_left_with_its_reason() -> None:
     assert any("an activation that is not positively homogeneous" in reason for reason in bent.left)
     grouped = hindered(chain(activation=nn.GELU, norm=nn.GroupNorm), IMAGES, seed=0)
     assert grouped.edits == (Neck(3),)
-    assert any("GroupNorm is not folded: only a BatchNorm" in reason for reason in grouped.left)
+    assert any("what is left of GroupNorm is not folded: only a BatchNorm" in reason for reason in grouped.left)
 
 
 def layer_norm_only(classes: int) -> nn.Module:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from archlock.attacks import ATTACKS
+from archlock.attacks import ATTACKS, Setting
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.execution import executor_for
 from archlock.progress import Progress
+from archlock.recipes.attackers import attack_plan
 from archlock.recipes.release.config import INFORMED, NAIVE, ReleaseConfig
-from archlock.recipes.suite import attack_plan
 from archlock.reports import FORMS, Form, FrictionTrial, Panel
 from archlock.seeding import derive_seed
 from archlock.tasks import Task, share_of
@@ -38,7 +38,8 @@ def measured(
 ) -> tuple[FrictionTrial, ...]:
     """Every attacker of both panels on both forms with every seed, in that order.
 
-    The same seed means the same images and random numbers for both forms. An attack that fails is a trial that says
+    The same seed means the same images and random numbers for both forms. With the first seed the attackers look for
+    their settings, on each form for itself, and keep the best for the others. An attack that fails is a trial that says
     why.
     """
     jobs = [
@@ -49,13 +50,14 @@ def measured(
         for index in range(config.seeds)
     ]
     progress.begin("attacks", len(jobs))
-    found: dict[int, FrictionTrial] = {}
-    for index, trial in executor_for(workers).run(_trial, _Shared(models, target, config), jobs):
-        found[index] = trial
-        progress.advance(
-            1, f"{trial.attacker} on the {'original' if trial.form == 'original' else 'model with friction'}"
-        )
-    return tuple(found[index] for index in range(len(jobs)))
+    shared, found = _Shared(models, target, config), dict[_Job, tuple[FrictionTrial, Setting | None]]()
+    for first in (True, False):
+        waiting = [job for job in jobs if (job.index == 0) is first]
+        given = [(job, None if first else found[replace(job, index=0)][1]) for job in waiting]
+        for place, trial in executor_for(workers).run(_trial, shared, given):
+            found[waiting[place]] = trial
+            progress.advance(1, f"{trial[0].attacker}, {trial[0].form}")
+    return tuple(found[job][0] for job in jobs)
 
 
 def attackers_share(target: Task, config: ReleaseConfig, index: int) -> Task:
@@ -65,16 +67,22 @@ def attackers_share(target: Task, config: ReleaseConfig, index: int) -> Task:
     return share_of(target, config.examples, seed=derive_seed(config.seed, "release", index))
 
 
-def _trial(shared: _Shared, job: _Job) -> FrictionTrial:
-    """One attack, in a worker."""
-    config = shared.config
+def _trial(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[FrictionTrial, Setting | None]:
+    """One attack, in a worker, at the given setting or at the best it finds; and that setting, None if it failed."""
+    (job, setting), config = given, shared.config
     data, attack = attackers_share(shared.target, config, job.index), ATTACKS[job.attacker]
-    plan = attack_plan(len(data.train), config.epochs)
-    plan = replace(plan, batch_size=min(plan.batch_size, max(4, len(data.train) // 16)))
-    seed = derive_seed(config.seed, "release", job.attacker, job.index)
+    asked = None if setting is None else (setting,)
     try:
-        outcome = attack.run(shared.models[job.form], data, plan=plan, seed=seed, device=config.device)
+        outcome = attack.run(
+            shared.models[job.form],
+            data,
+            plan=attack_plan(len(data.train), config.epochs),
+            settings=asked,
+            seed=derive_seed(config.seed, "release", job.attacker, job.index),
+            device=config.device,
+        )
     except (MeasurementError, UnsupportedError) as error:
-        return FrictionTrial(job.attacker, job.panel, job.form, job.index, None, note=str(error))
+        return FrictionTrial(job.attacker, job.panel, job.form, job.index, None, note=str(error)), None
     words = outcome.setting.words(attack.tuned)
-    return FrictionTrial(job.attacker, job.panel, job.form, job.index, outcome.test, words, seconds=outcome.seconds)
+    trial = FrictionTrial(job.attacker, job.panel, job.form, job.index, outcome.test, words, seconds=outcome.seconds)
+    return trial, outcome.setting
