@@ -4,6 +4,7 @@ A layer is a convolution or a linear layer. What arrives at it is what the layer
 and activation, whether those are modules or not; what arrives at the head is the features that attackers probe.
 """
 
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -83,7 +84,7 @@ def gradient_ratios(model: Headed, task: Task, *, images: int, seed: int, device
 
 def shown(name: str) -> str:
     """The name of a layer as the model's maker wrote it."""
-    return name.removeprefix(TAPPED)
+    return re.sub(rf"^(body\.)*{re.escape(TAPPED)}", "", name)  # (a neck is one body more)
 
 
 def _means(

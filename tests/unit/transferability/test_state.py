@@ -15,7 +15,7 @@ from archlock.tasks import Split, Task
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import batch_of, loss_of, ridge_score
 from archlock.transferability import ModelState, state_of
-from archlock.transferability.layer_reading import read_layers
+from archlock.transferability.layer_reading import read_layers, shown
 
 TASK = small_digits(train=80, validation=40, test=4, labels=(0, 1, 2, 3))
 
@@ -128,6 +128,15 @@ def test_rescaled_channels_show_in_the_gradients_alone() -> None:
     assert other.gradient_spread == pytest.approx(np.std(after))
     assert other.layers[-1].probe == one.layers[-1].probe
     assert other.layers[2].dead == one.layers[2].dead
+
+
+def test_layers_go_by_the_names_of_their_maker_behind_a_neck_too() -> None:
+    assert [shown(name) for name in ("body.model.body.stem", "body.body.model.model.stem", "cells.0.norm", "head")] == [
+        "body.stem",
+        "model.stem",
+        "cells.0.norm",
+        "head",
+    ]
 
 
 @pytest.mark.parametrize(
