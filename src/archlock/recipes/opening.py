@@ -85,7 +85,7 @@ def open_model(
     damaged, unsafe or of another network RunError.
     """
     opened = _as_it_is(model) if isinstance(model, nn.Module) else _read(str(model), factory, arguments or {})
-    edited = isinstance(model, str | Path) and (Path(model) / EDITED).is_file()
+    edited = isinstance(model, str | Path) and (Path(model).expanduser() / EDITED).is_file()
     if factory is not None and not edited and not (isinstance(model, str | Path) and Path(model).is_file()):
         raise ConfigurationError(
             f"--module is for a file of weights; {opened.name} already says what it is built from, so leave it out"

@@ -22,10 +22,11 @@ from archlock.transferability.measuring import EstimateValue
 from archlock.transferability.state_measures import (
     Tunnel,
     condition_number,
-    effective_rank,
+    effective_rank_of,
     gradient_spread,
     neural_collapse,
-    rank,
+    rank_of,
+    spectrum,
     tunnel,
 )
 
@@ -156,17 +157,19 @@ def _layer_state(name: str, reading: LayerReading, task: Task, ratio: float | No
                 notes.append(str(error))
             return None
 
-    directions = tried(lambda: rank(reading.train))
+    values = _or_none(lambda: spectrum(reading.train))
+    if values is None:
+        notes.append(f"the features are the same for all {len(reading.train)} images, so they have no spread")
     probe = ridge_score(reading.train, reading.validation, task, seed)
     return LayerState(
         name,
         reading.train.shape[1],
         int(reading.dead.sum()),
         reading.copies,
-        None if directions is None else int(directions),
-        tried(lambda: effective_rank(reading.train)),
+        None if values is None else rank_of(values),
+        None if values is None else effective_rank_of(values),
         tried(lambda: neural_collapse(reading.train, labels)),
-        None if directions is None else tried(lambda: condition_number(living)),
+        None if values is None else tried(lambda: condition_number(living)),
         probe,
         None if ratio is None else math.log10(ratio),
         tuple(notes),

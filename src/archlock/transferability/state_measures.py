@@ -42,9 +42,8 @@ def spectrum(features: Float64[np.ndarray, "images units"]) -> Float64[np.ndarra
     return values
 
 
-def rank(features: Float64[np.ndarray, "images units"]) -> int:
-    """Directions in which the features vary: singular values above a millionth of the largest (single precision)."""
-    values = spectrum(features)
+def rank_of(values: Float64[np.ndarray, " values"]) -> int:
+    """Directions of a spectrum: singular values above a millionth of the largest (single precision)."""
     return int((values > NEGLIGIBLE * values[0]).sum())
 
 
@@ -55,7 +54,11 @@ def effective_rank(features: Float64[np.ndarray, "images units"]) -> float:
     dimensionality", EUSIPCO 2007, definition 1. Deviation: the features are centred, so that a mean that is far from
     zero is no direction of its own.
     """
-    values = spectrum(features)
+    return effective_rank_of(spectrum(features))
+
+
+def effective_rank_of(values: Float64[np.ndarray, " values"]) -> float:
+    """As :func:`effective_rank`, of a spectrum that is known."""
     shares = values[values > 0] / values.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
@@ -111,7 +114,7 @@ def condition_number(features: Float64[np.ndarray, "images units"]) -> float:
         )
     values = spectrum(features)
     if values[-1] <= NEGLIGIBLE * values[0]:
-        found = int((values > NEGLIGIBLE * values[0]).sum())
+        found = rank_of(values)
         raise MeasurementError(f"the covariance has rank {found} of {units}, so its condition number is infinite")
     return float((values[0] / values[-1]) ** 2)
 
