@@ -18,6 +18,13 @@ DATA = (
     "behind a question mark, as in 'hf:NAME?label=fine_label&test=validation' (docs/how-to/own-data.md has them)"
 )
 
+MODEL = (
+    "Directory of a finished lock run, a folder of one of our models, a Hugging Face folder, hf:NAME from the local "
+    "cache (nothing is downloaded), or a file of weights with --module"
+)
+
+FILES = "Weights (.safetensors, .pt, .pth)"
+
 SPACE = "nasbench201, transnas101_micro or transnas101_macro"
 
 Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
@@ -31,6 +38,18 @@ ImageSize = Annotated[
 ]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
+]
+Module = Annotated[
+    str | None,
+    typer.Option(help=f"{FILES}: what builds their module, as package.module:callable. It is your code, and is run."),
+]
+ModuleArgs = Annotated[str | None, typer.Option(help="Keyword arguments for --module, as a JSON object.")]
+Size = Annotated[
+    str | None,
+    typer.Option(help="Height and width of the model's images, as in 224,224, where the checkpoint does not say."),
+]
+Channels = Annotated[
+    int | None, typer.Option(min=1, help="Channels of the model's images. Default: those of the first convolution.")
 ]
 Attackers = Annotated[
     list[str] | None,

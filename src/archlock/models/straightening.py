@@ -77,7 +77,7 @@ def _flat(activation: nn.Module, given: Tensor) -> bool:
     """Whether its answer varies with what it is given, number by number, and its gradient does not know it."""
     with torch.enable_grad():
         probe = given.clone().requires_grad_(True)
-        answer = activation(probe.clone())  # (some answer in place)
+        answer = activation(probe.clone())  # (it may write into what it is given)
         if answer.requires_grad:
             (slope,) = torch.autograd.grad(answer.sum(), probe, allow_unused=True)
             if slope is not None and bool((slope != 0).any()):

@@ -1,7 +1,7 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
-from archlock.training.best_layer import at_best_layer
+from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
@@ -36,4 +36,5 @@ __all__ = [
     "loss_of",
     "only_answer",
     "precision_on",
+    "ridge_score",
 ]
