@@ -24,12 +24,14 @@ from archlock.training import (
     evaluate_stack,
     fit,
     fit_many,
+    frozen_features,
     linear_probe,
     only_answer,
 )
 from archlock.transferability import measure_estimates
 
 WATCHED: tuple[Callable[..., Any], ...] = (
+    frozen_features,
     *(fit, fit_many, distil, linear_probe, evaluate, evaluate_copy, evaluate_stack),
     *(task2vec, measure_estimates, only_answer, at_best_layer),
 )

@@ -3,8 +3,8 @@ import pytest
 from archlock.execution import one_thread
 from archlock.models import build
 from archlock.testing.attacks import ARCHITECTURE
-from archlock.testing.transferability import ESTIMATE_CHECKS, digits_task
-from archlock.transferability import ESTIMATES, Gbc, Knn, measure_estimates
+from archlock.testing.transferability import ESTIMATE_CHECKS, STATE_CHECKS, digits_task
+from archlock.transferability import ESTIMATES, STATE_ESTIMATES, Gbc, Knn, measure_estimates
 from second_process import printed
 
 VARIANTS = {"diagonal": Gbc("diagonal"), "euclidean": Knn(1, "euclidean")}
@@ -16,8 +16,15 @@ def test_every_estimate(check, name):
     check(VARIANTS[name] if name in VARIANTS else ESTIMATES[name])
 
 
+@pytest.mark.parametrize("name", list(STATE_ESTIMATES))
+@pytest.mark.parametrize("check", STATE_CHECKS, ids=lambda check: check.__name__)
+def test_every_estimate_of_the_state(check, name):
+    check(STATE_ESTIMATES[name])
+
+
 def test_members_go_by_their_own_names():
-    assert all(estimate.name == name for name, estimate in ESTIMATES.items())
+    assert all(estimate.name == name for one in (ESTIMATES, STATE_ESTIMATES) for name, estimate in one.items())
+    assert not set(ESTIMATES) & set(STATE_ESTIMATES)
 
 
 def test_same_values_in_a_second_process():

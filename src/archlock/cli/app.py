@@ -14,6 +14,7 @@ from archlock.cli.boundary import BUG, lines_of, message_of
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
+from archlock.cli.release import release
 from archlock.cli.report import report
 from archlock.cli.tables import tables
 from archlock.cli.transfer import transfer
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, evaluate, measure, transfer, report, demo):
+for command in (lock, attack, evaluate, measure, transfer, release, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

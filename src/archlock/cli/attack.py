@@ -5,46 +5,48 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
+    MODEL,
     Attackers,
     AttackSeeds,
+    Channels,
     Curves,
     Device,
     Fractions,
     Horizons,
     Json,
+    Module,
+    ModuleArgs,
+    PanelName,
     Quiet,
     Seed,
     Shots,
+    Size,
     SkipBad,
     Store,
     Trials,
     Workers,
     attackers_asked,
-    keyword_arguments,
     sides,
     stderr,
     warn,
 )
 from archlock.cli.progress import progress_on
 
-FILES = "Weights (.safetensors, .pt, .pth)"
-
 
 def attack(
     model: Annotated[
         str,
-        typer.Argument(
-            help="Directory of a finished lock run, a folder of one of our models, a Hugging Face folder, hf:NAME from "
-            "the local cache (nothing is downloaded), or a file of weights with --module."
-        ),
+        typer.Argument(help=f"{MODEL}."),
     ],
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
+    panel: PanelName = "informed",
     attacker: Attackers = None,
     out: Annotated[
         Path | None,
@@ -54,20 +56,10 @@ def attack(
         str | None,
         typer.Option(help="Minutes for all attacks, as in 20min: epochs, images, shares and seeds are made to fit."),
     ] = None,
-    module: Annotated[
-        str | None,
-        typer.Option(
-            help=f"{FILES}: what builds their module, as package.module:callable. It is your code, and is run."
-        ),
-    ] = None,
-    module_args: Annotated[str | None, typer.Option(help="Keyword arguments for --module, as a JSON object.")] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(help="Height and width of the model's images, as in 224,224, where the checkpoint does not say."),
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option(min=1, help="Channels of the model's images. Default: those of the first convolution.")
-    ] = None,
+    module: Module = None,
+    module_args: ModuleArgs = None,
+    size: Size = None,
+    channels: Channels = None,
     reference: Annotated[
         str | None, typer.Option(help="A second model, opened in the same ways, for a paired comparison.")
     ] = None,
@@ -97,7 +89,7 @@ def attack(
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
     trials: Trials = None,
-    horizons: Horizons = "1",
+    horizons: Horizons = "",
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
@@ -135,7 +127,7 @@ def attack(
 
     place = resolve_device(device)
     config = AttackConfig(
-        **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
+        **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,
@@ -149,9 +141,9 @@ def attack(
         raise ConfigurationError(
             f"{model} is an ArchLock run, which says itself how its models are built; leave out {option}"
         )
-    attacked = model if is_run(model) else _opened(model, module, module_args, opening)
+    attacked = model if is_run(model) else opened_model(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
-    other = reference and _opened(reference, reference_module or same, reference_args or module_args, opening)
+    other = reference and opened_model(reference, reference_module or same, reference_args or module_args, opening)
     framing = image_framing(attacked)
     opened = partial(open_task, image_size=framing, skip_bad=skip_bad, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
@@ -174,12 +166,3 @@ def attack(
         return
     typer.echo(attack_table(result.record))
     typer.echo(f"report: {result.page.resolve()}")
-
-
-def _opened(text: str, module: str | None, arguments: str | None, opening: dict[str, Any]) -> Any:
-    """The model of that text."""
-    from archlock.recipes import open_model
-
-    if module is not None and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # a file of the user's own is found; last, so that it hides nothing
-    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)

@@ -2,26 +2,45 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, stderr
+from archlock.cli.opening import opened_model
+from archlock.cli.options import (
+    DATA,
+    MODEL,
+    Channels,
+    Device,
+    Json,
+    Module,
+    ModuleArgs,
+    Quiet,
+    Seed,
+    Size,
+    SkipBad,
+    Space,
+    Workers,
+    sides,
+    stderr,
+)
 from archlock.cli.progress import progress_on
+from archlock.cli.state import state_table
 
 
 def measure(
-    space: Space,
-    task: Annotated[list[str], typer.Option(help=f"What to measure on: {DATA}; may be repeated.")],
+    space: Space = "",
+    task: Annotated[list[str] | None, typer.Option(help=f"What to measure on: {DATA}; may be repeated.")] = None,
     out: Annotated[
-        Path, typer.Option(help="Evidence store (SQLite), made or added to; the same command goes on after a kill.")
-    ],
+        Path | None,
+        typer.Option(help="Evidence store (SQLite), made or added to; the same command goes on after a kill."),
+    ] = None,
     proxies: Annotated[
         str, typer.Option(help="all, published (the seven of the paper), none, or names separated by commas.")
     ] = "all",
     epochs: Annotated[int, typer.Option(min=0, help="Also train everything for so many epochs; 0: do not.")] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every architecture.")] = 1,
-    examples: Annotated[int, typer.Option(help="Training images at most, in such trainings.")] = 2000,
+    examples: Annotated[int, typer.Option(help="Training images at most, in such trainings and with --state.")] = 2000,
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many architectures at random; default: the whole space.")
     ] = None,
@@ -42,6 +61,18 @@ def measure(
         ),
     ] = None,
     chunk: Annotated[int, typer.Option(min=1, help="Architectures that a worker gets at a time.")] = 8,
+    state: Annotated[
+        bool, typer.Option("--state", help="Measure the state of one trained model (--model) instead, layer by layer.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help=f"With --state: {MODEL[0].lower()}{MODEL[1:]}.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help=f"With --state: labelled images, of the model's own classes or of any others: {DATA}."),
+    ] = None,
+    module: Module = None,
+    module_args: ModuleArgs = None,
+    size: Size = None,
+    channels: Channels = None,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     workers: Workers = None,
@@ -52,7 +83,30 @@ def measure(
     """Measure proxies and short trainings of every architecture of a space on your data; every function once.
 
     Example: archlock measure --space nasbench201 --task digits --proxies all --sample 200 --out proxies.sqlite
+
+    Or, with --state, what is left in a trained model for other tasks, layer by layer: rank, collapse, dead units.
+
+    Example: archlock measure --state --model runs/mine --source photos/
     """
+    from archlock.errors import ConfigurationError
+
+    if state or model is not None or source is not None:
+        of_spaces = {"--space": space, "--task": task, "--out": out, "--csv": table, "--cluster": cluster}
+        given = ", ".join(option for option, value in of_spaces.items() if value)
+        if given or not state or model is None or source is None:
+            wrong = f"leave out {given}, which measures a space" if given else "all three are needed"
+            raise ConfigurationError(
+                "the state of a model is measured by --state, --model MODEL and --source DATA (labelled images, its "
+                f"own or others); {wrong}"
+            )
+        opening = {"size": None if size is None else sides(size), "channels": channels}
+        _measure_state(model, source, module, module_args, opening, examples, skip_bad, seed, device, as_json)
+        return
+    if not space or not task or out is None:
+        raise ConfigurationError(
+            "a space is measured by --space, --task and --out, and the state of a trained model by --state, --model "
+            "and --source; all three are needed"
+        )
     from archlock.execution import open_executor, resolve_device, workers_for
     from archlock.recipes import MeasureConfig, ProxySettings, TrainingConfig, proxies_named
     from archlock.recipes import measure as run_measure
@@ -90,3 +144,28 @@ def measure(
     typer.echo(f"store: {result.store.resolve()}")
     if table is not None:
         typer.echo(f"table: {table.resolve()}")
+
+
+def _measure_state(
+    model: str,
+    source: str,
+    module: str | None,
+    module_args: str | None,
+    opening: dict[str, Any],
+    examples: int,
+    skip_bad: bool,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> None:
+    """The state of one trained model, as a table or as JSON."""
+    from archlock.execution import resolve_device
+    from archlock.recipes import measure_state
+    from archlock.records import plain
+    from archlock.tasks import open_task
+
+    stderr()  # (remarks on data are shown)
+    opened = opened_model(model, module, module_args, opening)
+    data = open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed)
+    found = measure_state(opened, data, examples=examples, seed=seed, device=resolve_device(device))
+    typer.echo(json.dumps(plain(found)) if as_json else state_table(found))

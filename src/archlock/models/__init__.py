@@ -6,8 +6,12 @@ from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
+from archlock.models.edits import Edit, Fold, Neck, Rescale, decoded_edits, edit_record, restructured
+from archlock.models.finding_heads import FoundHead
+from archlock.models.friction import SPREAD, Hindered, hindered
 from archlock.models.heads import (
     HEAD,
+    TAPPED,
     features_before_head,
     linear_head,
     reinitialised,
@@ -15,17 +19,19 @@ from archlock.models.heads import (
     with_new_head,
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
-from archlock.models.hugging_face import HuggingFaceClassifier, open_classifier
+from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
+from archlock.models.preprocessing import Preprocessing
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.rebalancing import rebalanced
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
-from archlock.models.taking_apart import Headed, as_classifier, described_classifier
+from archlock.models.taking_apart import Headed, apart_at, as_classifier, described_classifier, heads_of
+from archlock.models.tracing import Layer, given_hooked, per_channel, used_once
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
@@ -34,25 +40,42 @@ __all__ = [
     "HUGGING_FACE_PREFIX",
     "POOLINGS",
     "PROBES",
+    "SPREAD",
+    "TAPPED",
     "Classifier",
     "Cut",
     "DenseDecoder",
+    "Edit",
+    "Fold",
+    "FoundHead",
     "Headed",
+    "Hindered",
     "HuggingFaceClassifier",
+    "Layer",
+    "Neck",
     "Network",
     "Place",
+    "Preprocessing",
     "Probe",
+    "Rescale",
     "StackedNetwork",
     "answers_fingerprint",
+    "apart_at",
     "as_classifier",
     "build",
+    "classifier_of_config",
     "copy_without_old_hooks",
     "count_flops",
     "count_parameters",
     "count_training_flops",
+    "decoded_edits",
     "described_classifier",
+    "edit_record",
     "features_before_head",
     "filled",
+    "given_hooked",
+    "heads_of",
+    "hindered",
     "last_stage",
     "linear_head",
     "load_weights",
@@ -61,14 +84,17 @@ __all__ = [
     "open_probe",
     "opened",
     "ordinary",
+    "per_channel",
     "places",
     "pooled",
     "read_parts",
     "rebalanced",
     "reinitialised",
+    "restructured",
     "save_weights",
     "skeleton_of",
     "stack",
+    "used_once",
     "widened",
     "with_kept_head",
     "with_new_head",

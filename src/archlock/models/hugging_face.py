@@ -85,6 +85,27 @@ def open_classifier(folder: str) -> tuple[HuggingFaceClassifier, tuple[int, int,
     return HuggingFaceClassifier(body.float(), read).eval(), shape
 
 
+def classifier_of_config(settings: Mapping[str, Any], wanted: Preprocessing, *, name: str) -> HuggingFaceClassifier:
+    """The classifier of a configuration (``config.to_dict()``) with new random weights; ``name`` is for errors.
+
+    Only classes of the library are built. Without transformers: ConfigurationError; what is no configuration of an
+    image classifier: RunError.
+    """
+    try:
+        from transformers import AutoConfig, AutoModelForImageClassification
+    except ImportError:
+        raise ConfigurationError(f"{name} needs the transformers library: {_INSTALL}") from None
+    kind = settings.get("model_type")
+    others = {key: value for key, value in settings.items() if key not in {"model_type", "auto_map"}}
+    try:
+        with quiet():
+            config = AutoConfig.for_model(kind, **others)
+            body = AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+    except Exception as error:  # the library raises nearly anything on what it does not know
+        raise RunError(f"{name} does not describe an image classifier ({_first_line(error)})") from error
+    return HuggingFaceClassifier(body.float(), wanted).eval()
+
+
 def _preprocessing_of(folder: str, name: str, config: Any, channels: int) -> Preprocessing:
     """What the folder says of its images; RunError if it says nothing."""
     from transformers.image_processing_base import ImageProcessingMixin

@@ -3,6 +3,7 @@
 What cannot be taken apart, or cannot be trained afterwards, is refused with the reason, before anything is spent.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
@@ -58,6 +59,34 @@ def described_classifier(model: nn.Module, shape: tuple[int, int, int]) -> tuple
         _check_same(tapped, images, said, behind, name)
         _check_trains(tapped, images, name)
     return tapped.to(device), _words(heads, behind)
+
+
+def apart_at(model: nn.Module, heads: Sequence[FoundHead]) -> Classifier:
+    """A copy of a model as body and head, its heads those that are named: nothing is looked for and nothing checked.
+
+    For a network that was built anew and whose weights are filled in afterwards. A head that is not there, or is no
+    layer that can be one, raises :class:`~archlock.errors.UnsupportedError`.
+    """
+    copy = _plain_copy(model)
+    for found in heads:
+        try:
+            part: nn.Module | None = copy.get_submodule(found.name)
+        except AttributeError:
+            part = None
+        if not isinstance(part, nn.Linear | nn.Conv2d):
+            raise UnsupportedError(f"{type(copy).__name__} has no linear layer {found.name!r} that could be its head")
+    return _taken_out(copy, tuple(heads)).eval()
+
+
+def heads_of(model: Classifier) -> tuple[FoundHead, ...]:
+    """Which heads were taken out of a classifier, with the share of each as 1 (it is part of the head's weights)."""
+    body = model.body
+    if not isinstance(body, Tapped):
+        raise UnsupportedError("this classifier was put together and not taken apart, so its heads have no names")
+    taps = [body.model.get_submodule(name) for name in body.taps]
+    return tuple(
+        FoundHead(name, tap.reading, 1.0) for name, tap in zip(body.taps, taps, strict=True) if isinstance(tap, Tap)
+    )
 
 
 def _plain_copy(model: nn.Module) -> nn.Module:

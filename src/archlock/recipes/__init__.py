@@ -9,16 +9,19 @@ from archlock.recipes.evaluate.config import EvaluateConfig
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
-from archlock.recipes.export import load
+from archlock.recipes.loading import load
 from archlock.recipes.lock.config import LockConfig, parse_floor
 from archlock.recipes.lock.demonstration import demo
 from archlock.recipes.lock.procedure import LockResult, lock
 from archlock.recipes.measure.config import MeasureConfig
 from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named
+from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
+from archlock.recipes.release.config import ReleaseConfig
+from archlock.recipes.release.procedure import FrictionResult, release_with_friction
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.procedure import TransferResult, transfer
 
@@ -31,12 +34,14 @@ __all__ = [
     "Contender",
     "EvaluateConfig",
     "EvaluationResult",
+    "FrictionResult",
     "LockConfig",
     "LockResult",
     "MeasureConfig",
     "MeasureResult",
     "OpenedModel",
     "ProxySettings",
+    "ReleaseConfig",
     "TrainingConfig",
     "TransferConfig",
     "TransferResult",
@@ -52,10 +57,12 @@ __all__ = [
     "load",
     "lock",
     "measure",
+    "measure_state",
     "open_model",
     "parse_budget",
     "parse_floor",
     "proxies_named",
     "rebuild",
+    "release_with_friction",
     "transfer",
 ]

@@ -24,11 +24,13 @@ from archlock.models import (
     open_classifier,
     read_parts,
 )
+from archlock.recipes.edited import EDITED, open_edited
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
 from archlock.tasks import Framing
 
 FORMS: Final = (
-    "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | a Hugging Face folder "
+    "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or of a release with friction "
+    "(edited.json) | a Hugging Face folder "
     "(config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or .pth file with --module"
 )
 """The texts that :func:`open_model` understands, in words."""
@@ -53,6 +55,8 @@ class OpenedModel:
     """How images of any size are brought to its own, where the checkpoint says so."""
     built_by: str = ""
     """What made the module, with its arguments, where the user said; the same in every process."""
+    edited: bool = False
+    """Whether it is a release with friction, whose structure is another than that of what it was made of."""
     notes: tuple[str, ...] = ()
     """What was done to open it that the user should know, in sentences."""
 
@@ -81,7 +85,8 @@ def open_model(
     damaged, unsafe or of another network RunError.
     """
     opened = _as_it_is(model) if isinstance(model, nn.Module) else _read(str(model), factory, arguments or {})
-    if factory is not None and not (isinstance(model, str | Path) and Path(model).is_file()):
+    edited = isinstance(model, str | Path) and (Path(model).expanduser() / EDITED).is_file()
+    if factory is not None and not edited and not (isinstance(model, str | Path) and Path(model).is_file()):
         raise ConfigurationError(
             f"--module is for a file of weights; {opened.name} already says what it is built from, so leave it out"
         )
@@ -108,13 +113,15 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
     if text.startswith(HUGGING_FACE_PREFIX):
         return _hugging_face(text, text.removeprefix(HUGGING_FACE_PREFIX))
     if text and path.is_dir():
+        if (path / EDITED).exists():
+            return _edited(path, factory, arguments)
         if (path / BLUEPRINT).exists():
             return _released(path, _weights_in(path))
         if (path / "config.json").exists():
             return _hugging_face(str(path), path.resolve().name)
         raise RunError(
             f"{path} holds no model: it has neither result.json (a lock run) nor {BLUEPRINT} (a released model of "
-            f"ours) nor config.json (Hugging Face); expected {FORMS}"
+            f"ours) nor {EDITED} (a release with friction) nor config.json (Hugging Face); expected {FORMS}"
         )
     if text and path.is_file():
         return _file(path, factory, arguments)
@@ -133,6 +140,20 @@ def _released(folder: Path, weights: Path) -> OpenedModel:
     module = load_weights(build_blueprint(blueprint), weights).eval()
     origin = f"{weights}, built from {folder / BLUEPRINT}"
     return OpenedModel(module, str(blueprint.architecture), origin, blueprint.signature.shape, blueprint)
+
+
+def _edited(folder: Path, factory: str | None, arguments: Mapping[str, Any]) -> OpenedModel:
+    found = open_edited(folder, factory=factory, arguments=arguments)
+    record = found.record
+    return OpenedModel(
+        found.module,
+        record.name,
+        found.origin,
+        record.shape,
+        framing=record.framing,
+        built_by=found.built_by,
+        edited=True,
+    )
 
 
 def _weights_in(folder: Path) -> Path:

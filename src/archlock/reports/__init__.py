@@ -31,6 +31,8 @@ from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
 from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
 from archlock.reports.evaluation_tables import evaluation_summary, lock_score_text
 from archlock.reports.evaluation_verdict import between, share_kept
+from archlock.reports.friction import FORMS, FRICTION_SCHEMA, Form, FrictionRecord, FrictionTrial, Panel
+from archlock.reports.friction_card import friction_lines, render_friction_card
 from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
@@ -58,6 +60,8 @@ __all__ = [
     "ALL_PAIRS",
     "ARMS",
     "EVALUATION_SCHEMA",
+    "FORMS",
+    "FRICTION_SCHEMA",
     "SCHEMA",
     "AttackRecord",
     "BudgetRecord",
@@ -72,6 +76,9 @@ __all__ = [
     "FloorRecord",
     "FloorScale",
     "FloorValue",
+    "Form",
+    "FrictionRecord",
+    "FrictionTrial",
     "FurtherRecord",
     "ImportanceRecord",
     "Interval",
@@ -80,6 +87,7 @@ __all__ = [
     "ModelRecord",
     "OutcomeRecord",
     "PairScale",
+    "Panel",
     "PatternRecord",
     "Queries",
     "RecordedTask",
@@ -97,6 +105,7 @@ __all__ = [
     "evaluation_from_json",
     "evaluation_summary",
     "evaluation_to_json",
+    "friction_lines",
     "from_json",
     "from_plain",
     "further_sentence",
@@ -105,6 +114,7 @@ __all__ = [
     "pair_name",
     "render_card",
     "render_evaluation",
+    "render_friction_card",
     "render_html",
     "rows_csv",
     "run_keeps_floor",

@@ -146,6 +146,10 @@ ESTIMATE_CHECKS: tuple[Callable[[Estimate], None], ...] = (
 )
 
 
+STATE_CHECKS = tuple(check for check in ESTIMATE_CHECKS if check is not truth_is_better_than_chance)
+"""For numbers that know nothing of labels (``STATE_ESTIMATES``)."""
+
+
 def _rows(features: Features, rows: Sequence[int] | np.ndarray) -> Features:
     probabilities = features.source_probabilities
     return Features(

@@ -1,11 +1,11 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
-from archlock.training.best_layer import at_best_layer
+from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
-from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
+from archlock.training.linear_probe import STRENGTHS, FrozenFeatures, Probed, frozen_features, linear_probe
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
@@ -14,6 +14,7 @@ __all__ = [
     "STRENGTHS",
     "Batch",
     "Diverged",
+    "FrozenFeatures",
     "Halving",
     "Optimiser",
     "Plan",
@@ -30,8 +31,10 @@ __all__ = [
     "evaluate_stack",
     "fit",
     "fit_many",
+    "frozen_features",
     "linear_probe",
     "loss_of",
     "only_answer",
     "precision_on",
+    "ridge_score",
 ]

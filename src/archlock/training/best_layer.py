@@ -34,7 +34,7 @@ def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu
         return ready
     train, validation = (_features(ready, found, split, device) for split in (task.train, task.validation))
     scores = {
-        (place, pooling): _ridge_score(train[place.name, pooling], validation[place.name, pooling], task, seed)
+        (place, pooling): ridge_score(train[place.name, pooling], validation[place.name, pooling], task, seed)
         for place in found
         for pooling in POOLINGS
     }
@@ -78,8 +78,11 @@ def _features(model: Headed, found: tuple[Place, ...], split: Split, device: str
     return features
 
 
-def _ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int) -> float:
-    """Best validation accuracy of a ridge regression onto one-hot classes, over the penalties."""
+def ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int) -> float:
+    """Best validation accuracy of a ridge regression onto one-hot classes, over the penalties RIDGES.
+
+    ``train`` and ``validation`` are features (images x features) of those splits of ``task``, in their order.
+    """
     if train.shape[1] > WIDEST:
         projection = np.random.default_rng(seed).normal(size=(train.shape[1], WIDEST)) / np.sqrt(train.shape[1])
         train, validation = train @ projection, validation @ projection

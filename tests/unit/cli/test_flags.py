@@ -31,9 +31,13 @@ FLAGS = {
         "--store --strategy --target --trials --width --workers -q"
     ),
     "measure": (
-        "--batch --chunk --cluster --csv --depth --device --epochs --examples --json --out --proxies "
-        "--quiet --sample --seed --seeds --side --skip-bad --space --task --trained-depth --trained-side "
-        "--trained-width --width --workers -q"
+        "--batch --channels --chunk --cluster --csv --depth --device --epochs --examples --json --model --module "
+        "--module-args --out --proxies --quiet --sample --seed --seeds --side --size --skip-bad --source --space "
+        "--state --task --trained-depth --trained-side --trained-width --width --workers -q"
+    ),
+    "release": (
+        "--channels --device --epochs --examples --friction --json --module --module-args --out --quiet --seed --seeds "
+        "--size --skip-bad --spread --target --workers -q"
     ),
     "report": "--out",
     "tables import csv": "--column --join --json --key --name --on --preset --replace --space",

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from archlock.cli.app import app, main
 from archlock.evidence import EvidenceStore
+from foreign_models import FACTORY, weights_file
 
 SMALL = ["--space", "transnas101_micro", "--task", "digits", "--width", "2", "--depth", "1", "--sample", "12"]
 
@@ -34,3 +35,48 @@ def test_an_unknown_proxy_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert caught.value.code == 2
     assert "'snap'" in capsys.readouterr().err
     assert not (tmp_path / "store.sqlite").exists()
+
+
+def state_words(tmp_path: Path) -> list[str]:
+    weights = weights_file(tmp_path / "best.pt")
+    return ["measure", "--state", "--model", str(weights), "--module", FACTORY, "--size", "8", "--source", "digits"]
+
+
+def test_the_state_of_a_model_is_a_table_and_a_record(tmp_path: Path) -> None:
+    words = [*state_words(tmp_path), "--examples", "100"]
+    shown = CliRunner().invoke(app, words, catch_exceptions=False).stdout.splitlines()
+    assert [line.split()[0] for line in shown[:4]] == ["what", "0", "3", "head"]
+    assert shown[4] == "100 images of 10 classes"
+    assert shown[5].startswith("tunnel strength ")
+    assert shown[6].startswith("spread of gradients over layers ")
+    record = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert [layer["units"] for layer in record["layers"]] == [1, 6, 12]
+    assert record["layers"][2]["effective_rank"] > 1
+    assert 0 < record["tunnel"]["strength"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--out", "x"], "leave out --out, which measures a space"),
+        (["--space", "nasbench201", "--task", "digits"], "leave out --space, --task, which measures a space"),
+        (["--examples", "5"], "has 5 training images of 10 classes"),
+    ],
+)
+def test_a_state_that_cannot_be_measured_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], words: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*state_words(tmp_path), *extra])
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--model", "x"], ["--state", "--source", "digits"], ["--space", "nasbench201"], []])
+def test_half_a_question_is_answered_with_the_whole(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["measure", *words])
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert "--state, --model" in said
+    assert "all three are needed" in said

@@ -82,7 +82,7 @@ def test_every_other_recipe_counts_in_the_same_way() -> None:
         ({"fractions": (1.0, 1.0)}, "fractions are numbers that differ"),
         ({"fractions": ("10",)}, "fractions are numbers"),
         ({"fractions": ()}, "a fraction of the data, or shots; got neither"),
-        ({"horizons": ()}, "horizons are numbers above 0"),
+        ({"horizons": (0.0,)}, "horizons are numbers above 0"),
         ({"horizons": (math.inf,)}, "horizons are numbers above 0"),
         ({"shots": (0,)}, "shots are whole numbers above 0"),
         ({"shots": 5}, "shots are several numbers, as in (1, 10); got 5"),

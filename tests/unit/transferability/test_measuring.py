@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -9,7 +10,14 @@ from archlock.models import build, reinitialised
 from archlock.spaces import Architecture
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import Plan, fit
-from archlock.transferability import ESTIMATES, EstimateValue, features_of, measure_estimates
+from archlock.transferability import (
+    ESTIMATES,
+    EstimateValue,
+    condition_number,
+    effective_rank,
+    features_of,
+    measure_estimates,
+)
 
 SOURCE = small_digits(train=400, validation=250, test=10, labels=(5, 6, 7, 8, 9))
 TARGET = replace(SOURCE, train=SOURCE.validation)  # the same question about other images
@@ -52,6 +60,16 @@ def test_one_without_a_value_does_not_stop_the_others():
     valid = [value for value in values.values() if value.status == "valid"]
     assert len(valid) == len(ESTIMATES) - 3
     assert all(math.isfinite(value.value) and value.note == "" for value in valid)
+
+
+def test_numbers_that_know_no_labels_are_measured_by_name(trained):
+    names = ("effective_rank", "log_me", "conditioning")
+    values = {one.name: one for one in measure_estimates(trained, TARGET, names, seed=0)}
+    assert tuple(values) == names
+    features = features_of(trained, TARGET, seed=0).features
+    assert values["effective_rank"].value == effective_rank(features)
+    living = features[:, np.ptp(features, axis=0) > 0]
+    assert values["conditioning"].value == pytest.approx(-math.log10(condition_number(living)))
 
 
 def test_an_unknown_name_stops_before_the_model_is_read():

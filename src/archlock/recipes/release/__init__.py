@@ -1,0 +1,1 @@
+"""Verb: release a trained model in another form."""
