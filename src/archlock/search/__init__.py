@@ -11,6 +11,7 @@ from archlock.search.epnas import (
     epnas_without_predictor,
 )
 from archlock.search.exhaustive import Exhaustive
+from archlock.search.limited import Limited
 from archlock.search.limits import Overshoot, smallest_within
 from archlock.search.local_search import LocalSearch
 from archlock.search.loop import Found, SearchTrace, search
@@ -28,7 +29,7 @@ from archlock.search.objective import (
 from archlock.search.random_sampling import RandomSampling
 from archlock.search.regularised_evolution import RegularisedEvolution
 from archlock.search.shgo import Shgo
-from archlock.search.strategy import Strategy, StrategyMaker
+from archlock.search.strategy import LimitedMaker, Strategy, StrategyMaker
 from archlock.search.trade_off import TradeOffPoint, trade_off
 
 STRATEGIES: Catalog[StrategyMaker] = Catalog(
@@ -47,9 +48,23 @@ STRATEGIES: Catalog[StrategyMaker] = Catalog(
     },
 )
 
+KEEPING: Catalog[LimitedMaker] = Catalog(
+    "strategy that takes limits",
+    {
+        "regularised_evolution": RegularisedEvolution,
+        "epnas": Epnas,
+        "epnas_without_policy": epnas_without_policy,
+        "epnas_without_predictor": epnas_without_predictor,
+        "differential_evolution": DifferentialEvolution,
+        "shgo": Shgo,
+    },
+)
+"""Those of them that take limits into account when they propose; the others are wrapped (:class:`Limited`)."""
+
 __all__ = [
     "ABLATIONS",
     "AGGREGATES",
+    "KEEPING",
     "STRATEGIES",
     "Belief",
     "DifferentialEvolution",
@@ -58,6 +73,8 @@ __all__ = [
     "Exhaustive",
     "Found",
     "Judgement",
+    "Limited",
+    "LimitedMaker",
     "LocalSearch",
     "Noise",
     "Nsga2",

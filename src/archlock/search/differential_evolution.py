@@ -20,8 +20,10 @@ from archlock.search.strategy import Strategy
 from archlock.seeding import rng_for
 from archlock.spaces import Architecture, Space
 
-PATIENCE: Final = 200
-"""After so many generations without anything new there is nothing new to ask."""
+STALLED: Final = 20
+"""A population that has had so many generations without anything new is scattered again ..."""
+PATIENCE: Final = 50
+"""... and where so many populations in a row brought nothing new, there is nothing new to ask."""
 
 
 class DifferentialEvolution(Strategy):
@@ -47,19 +49,18 @@ class DifferentialEvolution(Strategy):
         self._members = self._scattered()
 
     def ask(self) -> Sequence[Architecture]:
-        """Those of the next generation that nobody has judged; empty when there is nothing new.
-
-        A population that has become one architecture is scattered again.
-        """
+        """Those of the next generation that nobody has judged; empty when there is nothing new."""
         if self._codes.choices == 1:  # an optimiser needs something to vary
             return next_question(lambda: self._answers.look_up(self._members[:1]))
         for _ in range(PATIENCE):
-            chance = self._rng.bit_generator.state
-            if question := next_question(self._generation):
-                self._rng.bit_generator.state = chance
-                return question
-            if (self._members == self._members[0]).all():
-                self._members = self._scattered()
+            for _ in range(STALLED):
+                chance = self._rng.bit_generator.state
+                if question := next_question(self._generation):
+                    self._rng.bit_generator.state = chance
+                    return question
+                if (self._members == self._members[0]).all():
+                    break
+            self._members = self._scattered()
         return ()
 
     def tell(self, architectures: Sequence[Architecture], judgement: Judgement) -> None:
@@ -70,7 +71,7 @@ class DifferentialEvolution(Strategy):
         return self._rng.integers(0, self._codes.choices, size=self._shape).astype(float)
 
     def _generation(self) -> None:
-        from scipy.optimize import NonlinearConstraint, differential_evolution
+        from scipy.optimize import Bounds, NonlinearConstraint, differential_evolution
 
         def missed(points: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
             if points.ndim == 1:  # SciPy asks once how many constraints there are, and once more of the result
@@ -82,8 +83,8 @@ class DifferentialEvolution(Strategy):
 
         places, choices = self._codes.places, self._codes.choices
         made = differential_evolution(
-            energy,
-            [(0, choices - 1)] * places,
+            energy,  # type: ignore[arg-type]  # (typed for one point at a time; vectorized, it is given all)
+            Bounds(np.zeros(places), np.full(places, choices - 1.0)),
             integrality=[True] * places,
             constraints=NonlinearConstraint(missed, -np.inf, 0.0),
             init=self._members,

@@ -66,7 +66,7 @@ class Shgo(Strategy):
 
     def _box(self) -> None:
         """The best of this box becomes the middle of the next one, which is half as wide."""
-        from scipy.optimize import shgo
+        from scipy.optimize import Bounds, shgo
 
         def energy(point: Float[np.ndarray, " places"]) -> float:
             (score,), (missed,) = self._answers.look_up(point[None])
@@ -76,7 +76,7 @@ class Shgo(Strategy):
         self._answers.look_up(self._points())
         found = shgo(
             energy,
-            list(zip(self._low, high, strict=True)),
+            Bounds(self._low, high),
             n=POINTS,
             iters=1,
             sampling_method="sobol",

@@ -45,7 +45,7 @@ def test_budget_is_kept_and_no_class_is_paid_twice(name):
         paid.extend(asked)
         return tabulated(EVERYTHING, JUDGEMENT)(asked)
 
-    budget = 61 if name.startswith("epnas") else 337  # (a batch has eight, a model is fitted for each)
+    budget = 29 if name.startswith("epnas") else 337  # (a batch has eight, a model is fitted for each)
     trace = search(STRATEGIES[name](MICRO, seed=1), objective, evaluations=budget, keep=10)
     assert trace.evaluated == len(paid) == budget
     assert len({MICRO.canonicalise(a) for a in paid}) == budget
