@@ -14,8 +14,10 @@ from archlock.attacks.lp_ft import LinearProbeThenFineTune
 from archlock.attacks.ordinary import OrdinaryNetwork
 from archlock.attacks.pruned import Pruned
 from archlock.attacks.renormalised import Renormalised
+from archlock.attacks.ridge import RidgeProbe
 from archlock.attacks.setting import Setting
 from archlock.attacks.surgery import Surgery
+from archlock.attacks.whitened import WhitenedProbe
 from archlock.catalog import Catalog
 
 ATTACKS: Catalog[Attack] = Catalog(
@@ -33,6 +35,8 @@ ATTACKS: Catalog[Attack] = Catalog(
             Pruned(),
             Distilled(),
             Surgery(),
+            RidgeProbe(),
+            WhitenedProbe(),
             BestLayerProbe(),
             CutAt(),
             Renormalised(),

@@ -2,6 +2,7 @@
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.best_layer import at_best_layer
+from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
@@ -34,4 +35,6 @@ __all__ = [
     "loss_of",
     "only_answer",
     "precision_on",
+    "ridge_heads",
+    "whitened_heads",
 ]

@@ -2,11 +2,10 @@
 
 Alain and Bengio 2017. Classification: multinomial logistic regression (scikit-learn, L-BFGS) on the standardised input
 of the head, its strength chosen on the validation split; the standardisation is folded into the head, so the result is
-an ordinary model. Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
+an ordinary model. Other heads than that of the regression may be asked for (``closed_heads``). Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
 """
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +19,18 @@ from archlock.tasks import Split, Task
 from archlock.training.batches import batches
 from archlock.training.dense_probe import decoder_moments, ridge
 from archlock.training.evaluate import evaluate
+from archlock.training.logistic import Head, logistic_head
 
 STRENGTHS = (0.01, 0.1, 1.0)
 """Inverse regularisation strengths of the regression (scikit-learn's C; the inverse of its alpha for dense tasks)."""
+
+
+HeadMaker = Callable[[np.ndarray, np.ndarray, int, float], Sequence[Head]]
+"""Of features (examples x features), labels, the number of outputs and a strength: heads, one or several to choose from."""
+
+
+def _logistic(features: np.ndarray, labels: np.ndarray, outputs: int, strength: float) -> Sequence[Head]:
+    return (logistic_head(features, labels, outputs, strength),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +48,18 @@ class Probed:
 
 
 def linear_probe(
-    model: nn.Module, task: Task, *, strengths: Sequence[float] = STRENGTHS, seed: int, device: str = "cpu"
+    model: nn.Module,
+    task: Task,
+    *,
+    strengths: Sequence[float] = STRENGTHS,
+    heads: HeadMaker = _logistic,
+    seed: int,
+    device: str = "cpu",
 ) -> Probed:
     """Fit a new head for ``task`` on the frozen body of ``model``, which is left as it was.
 
-    Of equally good strengths the first is taken. Features that are not finite raise
+    ``heads`` makes heads for classes of the standardised features; on a dense task it has no part. Of equally good
+    strengths, and of equally good heads at one strength, the first is taken. Features that are not finite raise
     :class:`~archlock.errors.MeasurementError`.
     """
     if not strengths:
@@ -55,13 +70,15 @@ def linear_probe(
         return _probe_dense(fresh, task, strengths, flops, device)
     train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
-    heads, scores = {}, {}
-    for tried in strengths:
-        weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, tried)
-        answers = ((validation - center) / scale @ weight.T + bias).argmax(1)
-        heads[tried], scores[tried] = (weight, bias), float((answers == task.validation.targets).mean())
+    known, asked = (train - center) / scale, (validation - center) / scale
+
+    def score_of(head: Head) -> float:
+        return float(((asked @ head[0].T + head[1]).argmax(1) == task.validation.targets).mean())
+
+    best = {tried: max(heads(known, task.train.targets, task.outputs, tried), key=score_of) for tried in strengths}
+    scores = {tried: score_of(head) for tried, head in best.items()}
     strength = max(scores, key=scores.__getitem__)
-    weight, bias = heads[strength]
+    weight, bias = best[strength]
     _fill(linear_head(fresh), weight / scale, bias - weight @ (center / scale))
     score = evaluate(fresh.eval(), task.validation, device=device)  # (what it says as a whole, ties and all)
     return Probed(fresh, score, strength, tuple((scores | {strength: score}).items()), flops)
@@ -96,27 +113,3 @@ def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, 
     if not np.isfinite(features).all():
         raise MeasurementError("the features of the model are not finite numbers; its training has diverged")
     return features
-
-
-def _logistic(
-    features: Float[np.ndarray, "examples features"], labels: np.ndarray, outputs: int, strength: float
-) -> tuple[Float[np.ndarray, "outputs features"], Float[np.ndarray, " outputs"]]:
-    """Weights and biases of all outputs; a class without examples gets a bias that never wins."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    weight, bias = np.zeros((outputs, features.shape[1])), np.full(outputs, -1e4)
-    present = np.unique(labels)
-    if len(present) == 1:
-        bias[present] = 0
-        return weight, bias
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are plenty for an argmax
-        warnings.filterwarnings("ignore", "The number of unique classes")  # many classes, few examples: so be it
-        fitted = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features, labels)
-    if len(present) == 2:
-        weight[present] = np.concatenate([-fitted.coef_, fitted.coef_]) / 2
-        bias[present] = np.concatenate([-fitted.intercept_, fitted.intercept_]) / 2
-    else:
-        weight[present], bias[present] = fitted.coef_, fitted.intercept_
-    return weight, bias
