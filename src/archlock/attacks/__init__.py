@@ -13,6 +13,7 @@ from archlock.attacks.linear_probe import LinearProbe
 from archlock.attacks.lp_ft import LinearProbeThenFineTune
 from archlock.attacks.ordinary import OrdinaryNetwork
 from archlock.attacks.pruned import Pruned
+from archlock.attacks.regrown import Regrown
 from archlock.attacks.renormalised import Renormalised
 from archlock.attacks.ridge import RidgeProbe
 from archlock.attacks.setting import Setting
@@ -40,6 +41,7 @@ ATTACKS: Catalog[Attack] = Catalog(
             BestLayerProbe(),
             CutAt(),
             Renormalised(),
+            Regrown(),
             OrdinaryNetwork(),
         )
     },

@@ -14,8 +14,8 @@ from jaxtyping import Float64, Int
 from archlock.training.logistic import ABSENT, Head, check_strength, logistic_head
 
 SHARES: Final = (1.0, 1e-2, 1e-4, 0.0)
-"""Multiples of the shrinkage of Ledoit and Wolf that are tried. The full one is for few examples; it would hide what was
-scaled down, so smaller ones and none are tried, too."""
+"""Multiples of the shrinkage of Ledoit and Wolf that are tried. The full one suits few examples, but it hides what was
+scaled down; so smaller ones and none are tried, too."""
 EMPTY: Final = 1e-14
 """Share of the largest variance below which a direction holds nothing but the rounding of float32."""
 

@@ -2,7 +2,8 @@
 
 Alain and Bengio 2017. Classification: multinomial logistic regression (scikit-learn, L-BFGS) on the standardised input
 of the head, its strength chosen on the validation split; the standardisation is folded into the head, so the result is
-an ordinary model. Other heads than that of the regression may be asked for (``closed_heads``). Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
+an ordinary model. Other ways to a head may be asked for (``closed_heads``). Dense tasks: ridge regression of the pixels
+on the feature maps, in closed form.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ STRENGTHS = (0.01, 0.1, 1.0)
 
 
 HeadMaker = Callable[[np.ndarray, np.ndarray, int, float], Sequence[Head]]
-"""Of features (examples x features), labels, the number of outputs and a strength: heads, one or several to choose from."""
+"""Of features (examples x features), labels, the number of outputs and a strength: heads, one or several."""
 
 
 def _logistic(features: np.ndarray, labels: np.ndarray, outputs: int, strength: float) -> Sequence[Head]:

@@ -71,9 +71,7 @@ def test_no_invertible_mixing_of_the_features_changes_what_a_whitened_head_says(
     features, labels = rows(40, 6)
     mixing = np.linalg.qr(RNG.normal(size=(6, 6)))[0] * np.array([1e3, 1.0, 1e-1, 1e-1, 1e-1, 1e-1])
     plain, mixed = (whitened_heads(given, labels, 3, 1.0)[-1] for given in (features, features @ mixing))
-    one, other = (
-        given @ weight.T + bias for given, (weight, bias) in ((features, plain), (features @ mixing, mixed))
-    )
+    one, other = (given @ weight.T + bias for given, (weight, bias) in ((features, plain), (features @ mixing, mixed)))
     np.testing.assert_allclose(one, other, atol=0.05)  # (as far as the regression is computed)
     assert (one.argmax(1) == other.argmax(1)).all()
 
@@ -97,5 +95,5 @@ def test_few_examples_constant_features_and_missing_classes_are_no_obstacle(make
 
 @pytest.mark.parametrize("make", [ridge_heads, whitened_heads])
 def test_a_strength_that_is_none_is_refused(make):
-    with pytest.raises(ConfigurationError, match="strength of a head .* above 0; got 0"):
+    with pytest.raises(ConfigurationError, match=r"strength of a head .* above 0; got 0"):
         make(*rows(9, 2), 3, 0.0)
