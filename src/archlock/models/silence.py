@@ -109,7 +109,7 @@ def parallel_rows(weight: Tensor, generator: torch.Generator) -> list[list[int]]
     sketch = directions @ torch.randn(rows.shape[1], generator=generator, dtype=torch.float64).to(rows)
     order = sketch.argsort()
     groups: list[list[int]] = []
-    for before, row in zip([None, *order[:-1].tolist()], order.tolist(), strict=True):
+    for before, row in zip([None, *order.tolist()], order.tolist(), strict=False):
         if before is not None and bool((directions[row] - directions[before]).abs().max() <= PARALLEL):
             groups[-1].append(int(alive[row]))
         else:

@@ -1,10 +1,10 @@
 """Weights of their own for layers whose weights are computed: masks that keep zeros at zero have no hold on them.
 
-A parametrisation of a weight (a mask, a norm) is left off, and the weight is what it computed. A layer of somebody's
-own kind that multiplies its weight by a mask becomes a plain one, if that answers the same.
+A layer whose weight is a parametrisation (a mask, a norm), or that multiplies its weight by a mask in a way of its own,
+becomes a plain one with what was computed, if that answers the same.
 """
 
-from copy import deepcopy
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +14,12 @@ from archlock.models.channels import Hook, Layer, hooked, layers_of, same
 from archlock.models.replacing import put
 from archlock.models.taking_apart import Headed
 
+PLAIN = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear))
+"""What layers do that are no more than that."""
+
 
 def unmask(model: Headed, few: Tensor) -> None:
     """Give the layers of the body weights that all can change, in place; what the model answers stays."""
-    for name in layers_of(model):
-        layer = model.get_submodule(name)
-        if parametrize.is_parametrized(layer, "weight"):
-            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
-    own = [name for name in layers_of(model) if type(model.get_submodule(name)).forward not in PLAIN]
     seen: dict[str, tuple[Tensor, Tensor]] = {}
 
     def look(name: str) -> Hook:
@@ -30,37 +28,33 @@ def unmask(model: Headed, few: Tensor) -> None:
 
         return hook
 
-    hooked(model, few, {name: look(name) for name in own})
+    computed = [name for name in layers_of(model) if _computes(model.get_submodule(name))]
+    hooked(model, few, {name: look(name) for name in computed})
     for name, (given, answer) in seen.items():
-        plain = _plain(model.get_submodule(name), given, answer)
+        layer = model.get_submodule(name)
+        assert isinstance(layer, Layer)
+        plain = next((one for one in _candidates(layer) if same(one(given), answer)), None)
         if plain is not None:
             put(model, name, plain)
 
 
-PLAIN = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear))
-"""What layers do that are no more than that."""
+def _computes(layer: nn.Module) -> bool:
+    """Whether a layer may answer with another weight than its own."""
+    return parametrize.is_parametrized(layer) or type(layer).forward not in PLAIN
 
 
-def _plain(layer: nn.Module, given: Tensor, answer: Tensor) -> nn.Module | None:
-    """A layer of torch with the masked weight that answers the same; None where no tensor of the layer is a mask."""
-    assert isinstance(layer, Layer)
-    masks = [value for value in (*layer._parameters.values(), *layer._buffers.values()) if value is not None]
-    for mask in masks:
-        if mask is layer.weight or mask.ndim > layer.weight.ndim or mask.is_complex():
+def _candidates(layer: Layer) -> Iterator[nn.Module]:
+    """Plain layers that may answer the same: with the weight as it is, or times one of the layer's other tensors."""
+    weight = layer.weight.detach()
+    yield _plain(layer, weight)
+    for mask in (*layer._parameters.values(), *layer._buffers.values()):
+        if mask is None or mask is layer.weight or mask.ndim != weight.ndim:
             continue
-        try:
-            masked = (layer.weight * mask).detach()
-        except RuntimeError:  # (of another shape)
-            continue
-        if masked.shape != layer.weight.shape:
-            continue
-        plain = _of_torch(layer, masked)
-        if same(plain(given), answer):
-            return plain
-    return None
+        if all(side in {1, whole} for side, whole in zip(mask.shape, weight.shape, strict=True)):
+            yield _plain(layer, (weight * mask.detach()).to(weight))
 
 
-def _of_torch(layer: Layer, weight: Tensor) -> nn.Module:
+def _plain(layer: Layer, weight: Tensor) -> nn.Module:
     """The plain layer of that shape, with that weight and the bias of the given one."""
     made: Layer
     with torch.random.fork_rng(devices=[]):
@@ -81,5 +75,5 @@ def _of_torch(layer: Layer, weight: Tensor) -> nn.Module:
             )
     made.weight = nn.Parameter(weight.clone())
     if layer.bias is not None:
-        made.bias = nn.Parameter(deepcopy(layer.bias).detach())
+        made.bias = nn.Parameter(layer.bias.detach().clone())
     return made.train(layer.training)
