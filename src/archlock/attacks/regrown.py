@@ -6,37 +6,36 @@ the same (see :mod:`~archlock.models.regrowing`), and goes on as in LP-FT (Kumar
 """
 
 from copy import deepcopy
-from dataclasses import replace
 
 import torch
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from_head
 from archlock.models import as_classifier, regrown
 from archlock.seeding import rng_for
 from archlock.tasks import Task
-from archlock.training import Plan, batch_of, fit, linear_probe
+from archlock.training import batch_of, linear_probe
 
 IMAGES = 500
 """Unlabelled images on which it is seen what does nothing; all there are, where there are fewer."""
 
 
 class Regrown(Attack):
-    """The better of the fitted head and the fine-tuned model counts, as in LP-FT; gradients are clipped.
+    """The better of the fitted head and the fine-tuned model counts, as in LP-FT.
 
-    Where every channel does something it is LP-FT with clipped gradients.
+    Where every channel does something it is LP-FT.
     """
 
     name = "regrown"
     summary = "gives zeroed, silent and repeated channels new weights, fits a new head, then trains all"
-    settings = (0.2, 0.05)
+    settings = (0.2, 0.05, Setting(1e-3, "adamw"))
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One regrowing, one probe and one fine-tuning at that learning rate."""
-        ready = regrown_for(model, task, seed=seed, device=device)
-        probed = linear_probe(ready, task, seed=seed, device=device)
-        trained = fit(probed.model, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
-        return Adapted.better_of(probed, trained)
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """One regrowing and one probe; fine-tunings from there."""
+        probed = linear_probe(regrown_for(model, task, seed=seed, device=device), task, seed=seed, device=device)
+        return training_from_head(probed, task, seed=seed, device=device)
 
 
 def regrown_for(model: nn.Module, task: Task, *, seed: int, device: str) -> nn.Module:

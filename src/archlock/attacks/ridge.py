@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, probing
 from archlock.tasks import Task
-from archlock.training import Plan, linear_probe, ridge_heads
+from archlock.training import ridge_heads
 
 
 class RidgeProbe(Attack):
@@ -24,7 +25,6 @@ class RidgeProbe(Attack):
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-3, 1e12)})
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
-        """One head at that strength."""
-        probed = linear_probe(model, task, strengths=(setting,), heads=ridge_heads, seed=seed, device=device)
-        return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """The features once; heads at any strength on them."""
+        return probing(model, task, heads=ridge_heads, seed=seed, device=device)

@@ -13,31 +13,32 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
 from archlock.attacks.renormalised import IMAGES
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from_head
 from archlock.models import as_classifier, opened, rebalanced, widened
 from archlock.seeding import rng_for
 from archlock.tasks import Task
-from archlock.training import Plan, batch_of, fit, linear_probe
+from archlock.training import batch_of, linear_probe
 
 
 class Surgery(Attack):
     """Renormalise, open, fit a head, widen, then all weights train; for a dense target the model is not widened.
 
-    The better of the fitted head and the trained model counts, as in LP-FT; gradients are clipped.
+    The better of the fitted head and the trained model counts, as in LP-FT.
     """
 
     name = "surgery"
     summary = "renormalises, adds convolutions where there are none and a second tower, fits a head, then trains all"
-    settings = (0.2, 0.05)
+    settings = (0.2, 0.05, Setting(1e-3, "adamw"))
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One operation, one probe and one training of the changed model at that learning rate."""
-        ready = operated(model, task, seed=seed, device=device)
-        probed = linear_probe(ready, task, seed=seed, device=device)
-        begun = widened(probed.model, seed=seed) if task.kind == "classification" else probed.model
-        trained = fit(begun, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
-        return Adapted.better_of(probed, trained)
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """The changed model and its head once; trainings from there."""
+        probed = linear_probe(operated(model, task, seed=seed, device=device), task, seed=seed, device=device)
+        if task.kind == "classification":
+            probed = replace(probed, model=widened(probed.model, seed=seed))
+        return training_from_head(probed, task, seed=seed, device=device)
 
 
 def operated(model: nn.Module, task: Task, *, seed: int, device: str) -> nn.Module:

@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, probing
 from archlock.errors import UnsupportedError
 from archlock.tasks import Task
-from archlock.training import STRENGTHS, Plan, linear_probe, whitened_heads
+from archlock.training import STRENGTHS, whitened_heads
 
 
 class WhitenedProbe(Attack):
@@ -23,9 +24,8 @@ class WhitenedProbe(Attack):
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
-        """One head at that strength."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """The features once; heads at any strength on them."""
         if task.kind != "classification":
             raise UnsupportedError(f"{task.name!r} is a {task.kind} task; attack {self.name!r} needs classes")
-        probed = linear_probe(model, task, strengths=(setting,), heads=whitened_heads, seed=seed, device=device)
-        return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
+        return probing(model, task, heads=whitened_heads, seed=seed, device=device)

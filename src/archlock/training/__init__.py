@@ -6,7 +6,14 @@ from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
-from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
+from archlock.training.linear_probe import (
+    STRENGTHS,
+    FrozenFeatures,
+    HeadMaker,
+    Probed,
+    linear_probe,
+    logistic_heads,
+)
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
@@ -15,7 +22,9 @@ __all__ = [
     "STRENGTHS",
     "Batch",
     "Diverged",
+    "FrozenFeatures",
     "Halving",
+    "HeadMaker",
     "Optimiser",
     "Plan",
     "Precision",
@@ -32,6 +41,7 @@ __all__ = [
     "fit",
     "fit_many",
     "linear_probe",
+    "logistic_heads",
     "loss_of",
     "only_answer",
     "precision_on",

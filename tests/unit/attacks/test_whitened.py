@@ -62,7 +62,7 @@ def test_constant_features_give_the_largest_class_and_ruined_ones_no_outcome(nam
     largest = np.bincount(task.train.targets).argmax()
     assert outcome.validation == np.mean(task.validation.targets == largest)
     next(ruined.parameters()).data.fill_(torch.nan)
-    with pytest.raises(MeasurementError, match=f"'{name}' .* every setting diverged: .* features of the model"):
+    with pytest.raises(MeasurementError, match="the features of the model are not finite numbers"):
         ATTACKS[name].run(ruined, task, plan=PLAN, seed=0)
 
 
