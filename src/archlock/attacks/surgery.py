@@ -15,7 +15,6 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.renormalised import IMAGES
-from archlock.attacks.setting import Setting
 from archlock.attacks.trial import Trial, training_from_head
 from archlock.models import as_classifier, opened, rebalanced, widened
 from archlock.seeding import rng_for
@@ -31,7 +30,7 @@ class Surgery(Attack):
 
     name = "surgery"
     summary = "renormalises, adds convolutions where there are none and a second tower, fits a head, then trains all"
-    settings = (0.2, 0.05, Setting(1e-3, "adamw"))
+    settings = (0.2, 0.05)
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """The changed model and its head once; trainings from there."""
