@@ -123,3 +123,11 @@ def inputs(layer: Layer, row: int) -> list[int]:
         return list(range(layer.in_features))
     width, rows = layer.in_channels // layer.groups, layer.out_channels // layer.groups
     return list(range(row // rows * width, (row // rows + 1) * width))
+
+
+def column_sizes(layer: Layer) -> Tensor:
+    """The largest size of the weights of each column of the input."""
+    if isinstance(layer, nn.Linear):
+        return layer.weight.abs().amax(0)
+    grouped = layer.weight.abs().flatten(2).amax(2).reshape(layer.groups, -1, layer.in_channels // layer.groups)
+    return grouped.amax(1).flatten()

@@ -130,10 +130,10 @@ def _equalise(model: Headed, images: Tensor, few: Tensor) -> int:
     answer, uses = uses_of(model, few, names)
     given = {name: calls[0].given for name, calls in uses.items() if len(calls) == 1}
     equalised = 0
-    for name, (mean, variance, _) in _moments(model, images, _layers(model, few)).items():
-        deviation = variance.sqrt()
-        alive = deviation > 1e-5 * mean.abs() + 1e-20  # (a constant has a deviation of rounding)
-        scale = torch.where(alive, 1 / deviation.clamp(min=1e-20), torch.ones_like(deviation))
+    for name, seen in _moments(model, images, _layers(model, few)).items():
+        deviation, least = seen.deviation, torch.finfo(seen.deviation.dtype).tiny
+        alive = deviation > 1e-5 * seen.mean.abs() + least  # (a constant has a deviation of rounding)
+        scale = torch.where(alive, 1 / deviation.clamp(min=least), torch.ones_like(deviation))
         equalised += bool(alive.any()) and _scaled(model, name, scale, few, given, answer)
     return equalised
 
@@ -165,15 +165,17 @@ def _normalise(model: Headed, images: Tensor) -> int:
     has_one = {name for name, _ in followed(model, few)}
     names = [name for name in _layers(model, few) if name not in has_one]
     count = 0
-    for name, (mean, variance, dimensions) in _moments(model, images, names).items():
-        layer = model.get_submodule(name)
-        if isinstance(layer, nn.Linear) and dimensions != 2:
+    for name, seen in _moments(model, images, names).items():
+        layer, variance = model.get_submodule(name), seen.deviation.square()
+        if isinstance(layer, nn.Linear) and seen.dimensions != 2:
             continue  # (rows of tokens: no BatchNorm takes them)
-        norm: Any = NORMS[dimensions](len(mean)).to(mean.device, mean.dtype)
-        norm.running_mean.copy_(mean)
+        if seen.count < 2 or not bool(torch.isfinite(variance).all()):
+            continue  # (of one value there is no deviation to train with)
+        norm: Any = NORMS[seen.dimensions](len(variance)).to(variance.device, variance.dtype)
+        norm.running_mean.copy_(seen.mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean)
+        norm.bias.copy_(seen.mean)
         put(model, name, Normalised(layer, norm.eval()))
         count += 1
     return count
@@ -185,8 +187,18 @@ def _layers(model: Headed, few: Tensor) -> list[str]:
     return [name for name, calls in uses.items() if len(calls) == 1]
 
 
-def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, tuple[Tensor, Tensor, int]]:
-    """Mean and variance of each channel of what the named layers say, and the number of dimensions of that."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """Of what a layer says: mean and deviation of each channel, how many values a channel has, and the dimensions."""
+
+    mean: Tensor
+    deviation: Tensor
+    count: int
+    dimensions: int
+
+
+def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, _Moments]:
+    """What the named layers say of the images."""
     sums: dict[str, list[Any]] = {}
 
     def look(name: str) -> Hook:
@@ -206,7 +218,7 @@ def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, tu
     for name, (count, total, squares, dimensions) in sums.items():
         mean = total / count
         variance = (squares / count - mean.square()).clamp(min=0)
-        found[name] = mean.to(images.dtype), variance.to(images.dtype), dimensions
+        found[name] = _Moments(mean.to(images.dtype), variance.sqrt().to(images.dtype), count, dimensions)
     return found
 
 

@@ -26,6 +26,7 @@ from archlock.models.channels import (
     Layer,
     Norm,
     affine,
+    column_sizes,
     followed,
     hooked,
     inputs,
@@ -145,7 +146,7 @@ class _Regrowing:
         merged = 0
         for channel, taken in sites.items():
             needed = [site for site in taken if not self._idle(site)]
-            if taken and all(self.heard.quiet(site.layer, site.columns) for site in needed):
+            if taken and all(self._quiet(site) for site in needed):
                 freed[channel] = needed
                 continue
             twins = (one for group in groups if channel in group for one in group if one < channel)
@@ -191,6 +192,10 @@ class _Regrowing:
         if layer.bias is None:
             layer.bias = nn.Parameter(layer.weight.new_zeros(len(mean)))
         layer.bias[freed] = -mean[freed] * factor
+
+    def _quiet(self, site: _Site) -> bool:
+        """Whether these columns bring nothing on the images."""
+        return self.heard.quiet(site.layer, site.columns, column_sizes(self.layer(site.layer)))
 
     def _idle(self, site: _Site) -> bool:
         """Whether whatever takes these columns is taken by nothing itself, or takes them zero times."""

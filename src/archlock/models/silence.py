@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from archlock.models.channels import BATCH, Hook, Layer, hooked, said_by_channel
 
 QUIET: Final = 1e-6
-"""Of the largest number that a layer takes, or that a channel says: what counts as none."""
+"""Of the largest contribution to what a layer says, or of what a channel says: what counts as none."""
 ALIKE: Final = 1e-5
 """Of their size, by which multiples of one another may be apart."""
 PARALLEL: Final = 1e-5
@@ -31,10 +31,10 @@ class Heard:
     """Of each module that was asked for: the least that each channel says, and the most."""
     highest: dict[str, Float[Tensor, " channels"]]
 
-    def quiet(self, name: str, columns: list[int]) -> bool:
-        """Whether these columns of a layer take nothing."""
-        peaks = self.peaks[name]
-        return bool((peaks[columns] <= QUIET * peaks.max()).all())
+    def quiet(self, name: str, columns: list[int], sizes: Float[Tensor, " columns"]) -> bool:
+        """Whether these columns of a layer, whose weights have at most these sizes, bring nothing."""
+        brought = self.peaks[name].double() * sizes.double()
+        return bool((brought[columns] <= QUIET * brought.max()).all())
 
     def factor(self, name: str, columns: list[int], others: list[int]) -> float | None:
         """How many times as large the columns are as the others, all of them by the same positive factor; or None."""
@@ -47,7 +47,7 @@ class Heard:
     def constant(self, name: str) -> list[int]:
         """Channels of a module that say the same everywhere."""
         low, high = self.lowest[name], self.highest[name]
-        return _where(high - low <= QUIET * torch.maximum(high.abs(), low.abs()).max())
+        return _where(high - low <= QUIET * torch.maximum(high.abs(), low.abs()))
 
     def never_positive(self, name: str) -> list[int]:
         """Channels of a module that never say anything above 0."""
