@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn.utils import parametrize, prune
 
 from archlock.models import as_classifier, regrown
 from foreign_zoo import strangers
@@ -273,7 +273,7 @@ class Masked(nn.Conv2d):
         return self._conv_forward(given, self.weight * self.mask, self.bias)
 
 
-@pytest.mark.parametrize("kind", ["parametrisation", "own layer"])
+@pytest.mark.parametrize("kind", ["parametrisation", "own layer", "pruned by torch"])
 def test_stored_masks_hold_nothing_back(kind):
     model = chain()
     mask = torch.ones_like(model[6].weight)
@@ -284,6 +284,8 @@ def test_stored_masks_hold_nothing_back(kind):
         model[6].bias[[1, 2, 6]] = 0
     if kind == "parametrisation":
         parametrize.register_parametrization(model[6], "weight", Mask(mask))
+    elif kind == "pruned by torch":
+        prune.custom_from_mask(model[6], "weight", mask)
     else:
         model[6] = Masked(model[6], mask)
     found, counts = same(model)
