@@ -14,6 +14,7 @@ from archlock.testing.small_tasks import small_negatives
 from archlock.training import batch_of, fit, linear_probe
 
 ATTACK = ATTACKS["surgery"]
+SHORT = replace(PLAN, epochs=1)
 
 
 def count(model, kind):
@@ -22,10 +23,10 @@ def count(model, kind):
 
 def test_it_renormalises_opens_fits_a_head_widens_and_trains_all_weights():
     model, task = trained_network(), target_task()
-    adapted = ATTACK.adapt(model, task, setting=0.05, plan=PLAN, seed=2, device="cpu")
+    adapted = ATTACK.adapt(model, task, setting=0.05, plan=SHORT, seed=2, device="cpu")
     probed = linear_probe(operated(model, task, seed=2, device="cpu"), task, seed=2)
     begun = widened(probed.model, seed=2)
-    expected = fit(begun, task, replace(PLAN.with_rate(0.05), clip=1.0), seed=2)
+    expected = fit(begun, task, replace(SHORT.with_rate(0.05), clip=1.0), seed=2)
     assert adapted.validation == expected.validation >= probed.validation
     after, before = adapted.model.state_dict(), begun.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in expected.model.state_dict().items())
@@ -64,7 +65,7 @@ def test_what_is_left_of_a_folded_normalisation_is_not_opened():
 
 def test_a_dense_target_is_opened_and_not_widened():
     task = small_negatives(train=64, validation=20, test=20)
-    adapted = ATTACK.adapt(trained_network(), task, setting=0.05, plan=PLAN, seed=0, device="cpu").model
+    adapted = ATTACK.adapt(trained_network(), task, setting=0.05, plan=SHORT, seed=0, device="cpu").model
     assert isinstance(adapted, Network)
     assert count(adapted, OpenedCell) == 3
 
