@@ -134,7 +134,7 @@ class _Regrowing:
 
     def free(self, unit: Unit) -> None:
         """Give the idle channels of a layer new weights; all is taken back if the answers do not stay."""
-        constant = self.heard.constant(unit.last)
+        constant = sorted({*self.heard.constant(unit.last), *self._zeroed(unit)})
         groups = [*parallel_rows(self.layer(unit.layer).weight, self.generator), constant]
         repeating = {one for group in groups if len(group) > 1 for one in group}
         suspects = sorted({*constant, *self.heard.never_positive(unit.last), *repeating})
@@ -155,7 +155,9 @@ class _Regrowing:
             if merging:
                 freed[channel] = merging
                 merged += 1
-        behind = self._zeroed(unit) - freed.keys()
+        norm = self.norm(unit)
+        scalable = norm is not None and norm.weight is not None and norm.bias is not None
+        behind = self._zeroed(unit) - freed.keys() if scalable else set()
         if not freed and not behind:
             return
         changed = {unit.layer, *filter(None, [unit.norm]), *(site.layer for one in freed.values() for site in one)}
@@ -238,10 +240,7 @@ class _Regrowing:
             weight[begin : begin + rows, place] = 0
 
     def _zeroed(self, unit: Unit) -> set[int]:
-        """Channels whose weights are zero and that could be scaled by a normalisation."""
-        norm = self.norm(unit)
-        if norm is None or norm.weight is None or norm.bias is None:
-            return set()
+        """Channels whose weights are zero, so that they say the same whatever they take."""
         weight = self.layer(unit.layer).weight
         return set((weight.flatten(1).abs().amax(1) == 0).nonzero().flatten().tolist())
 

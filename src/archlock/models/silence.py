@@ -11,6 +11,8 @@ from archlock.models.channels import BATCH, Hook, Layer, hooked, said_by_channel
 
 QUIET: Final = 1e-6
 """Of the largest contribution to what a layer says, or of what a channel says: what counts as none."""
+ENOUGH: Final = 32
+"""Values of a channel from which on its silence says anything; of fewer it may be chance."""
 ALIKE: Final = 1e-5
 """Of their size, by which multiples of one another may be apart."""
 PARALLEL: Final = 1e-5
@@ -30,6 +32,8 @@ class Heard:
     lowest: dict[str, Float[Tensor, " channels"]]
     """Of each module that was asked for: the least that each channel says, and the most."""
     highest: dict[str, Float[Tensor, " channels"]]
+    values: dict[str, int]
+    """Of each of these: how many values of a channel were seen."""
 
     def quiet(self, name: str, columns: list[int], sizes: Float[Tensor, " columns"]) -> bool:
         """Whether these columns of a layer, whose weights have at most these sizes, bring nothing."""
@@ -45,13 +49,14 @@ class Heard:
         return factor if factor > 0 and float((one - factor * other).norm()) <= ALIKE * float(one.norm()) else None
 
     def constant(self, name: str) -> list[int]:
-        """Channels of a module that say the same everywhere."""
+        """Channels of a module that say the same everywhere; none where too little was seen."""
         low, high = self.lowest[name], self.highest[name]
-        return _where(high - low <= QUIET * torch.maximum(high.abs(), low.abs()))
+        alike = high - low <= QUIET * torch.maximum(high.abs(), low.abs())
+        return _where(alike) if self.values[name] >= ENOUGH else []
 
     def never_positive(self, name: str) -> list[int]:
-        """Channels of a module that never say anything above 0."""
-        return _where(self.highest[name] <= 0)
+        """Channels of a module that never say anything above 0; none where too little was seen."""
+        return _where(self.highest[name] <= 0) if self.values[name] >= ENOUGH else []
 
 
 def heard(model: nn.Module, images: Float[Tensor, "n c h w"], speakers: list[tuple[str, str]], seed: int) -> Heard:
@@ -63,6 +68,7 @@ def heard(model: nn.Module, images: Float[Tensor, "n c h w"], speakers: list[tup
     sums: dict[str, list[Tensor]] = {}
     lowest: dict[str, Tensor] = {}
     highest: dict[str, Tensor] = {}
+    values: dict[str, int] = {}
     used: dict[str, int] = {}
     generator = torch.Generator().manual_seed(seed)
 
@@ -86,6 +92,7 @@ def heard(model: nn.Module, images: Float[Tensor, "n c h w"], speakers: list[tup
         def hook(_: nn.Module, __: Tensor, answer: Tensor) -> None:
             rows = said_by_channel(layer, answer)
             low, high = rows.amin(0), rows.amax(0)
+            values[name] = values.get(name, 0) + len(rows)
             lowest[name] = torch.minimum(lowest[name], low) if name in lowest else low
             highest[name] = torch.maximum(highest[name], high) if name in highest else high
 
@@ -97,7 +104,7 @@ def heard(model: nn.Module, images: Float[Tensor, "n c h w"], speakers: list[tup
     for batch in torch.split(images, BATCH):
         used.clear()
         hooked(model, batch, hooks)
-    return Heard(peaks, {name: torch.cat(rows, 1) for name, rows in sums.items()}, lowest, highest)
+    return Heard(peaks, {name: torch.cat(rows, 1) for name, rows in sums.items()}, lowest, highest, values)
 
 
 def parallel_rows(weight: Tensor, generator: torch.Generator) -> list[list[int]]:

@@ -318,6 +318,15 @@ def test_one_image_is_enough_and_draws_depend_on_the_seed_alone():
     assert not torch.equal(one["body.model.6.weight"], other["body.model.6.weight"])
 
 
+def test_a_few_images_say_nothing_of_silence_but_zeros_are_zeros():
+    model = chain()
+    with torch.no_grad():
+        model[-3].bias[[2, 5]] = -50
+    zero(model[-3], [7])
+    assert same(model, IMAGES[:5])[1] == (1, 0, 0)
+    assert same(model)[1] == (3, 0, 0)
+
+
 def test_the_shared_resnet_with_zeroed_channels():
     model = resnet20()
     images = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
