@@ -2,8 +2,8 @@
 
     python docs/reread_locks.py --data path/to/images --pair 334332,314004 --target gtsrb --out runs/reread
 
-A pair is the source-only architecture and the locked one, both of NAS-Bench-201. They are trained with every seed as the
-run did that found them (source CIFAR-10, 4,000 images of 16 x 16, width 8, 10 epochs), so no run is needed. Writes
+A pair is the source-only architecture and the locked one, both of NAS-Bench-201. They are trained with every seed as
+the run did that found them (source CIFAR-10, 4,000 images of 16 x 16, width 8, 10 epochs), so no run is needed. Writes
 ``result.json`` and ``report.html``; the same command goes on where it was stopped.
 """
 
