@@ -256,8 +256,8 @@ class _Regrowing:
             norm.bias[held], norm.weight[held] = constant[held], 0.0
             norm.bias[free] = 0.0
             norm.weight[free] = norm.weight[used].abs().median() if used else 1.0
-        drawn = torch.randn(len(new), *layer.weight.shape[1:], generator=self.generator)
-        layer.weight[new] = (drawn / drawn[0].numel() ** 0.5).to(layer.weight)
+        fresh = torch.randn(len(new), *layer.weight.shape[1:], generator=self.generator)
+        layer.weight[new] = (fresh / fresh[0].numel() ** 0.5).to(layer.weight)
         if layer.bias is not None:
             layer.bias[new] = 0
 

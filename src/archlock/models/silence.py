@@ -79,8 +79,8 @@ def heard(model: nn.Module, images: Float[Tensor, "n c h w"], speakers: list[tup
             peaks[name] = torch.maximum(peaks[name], size) if name in peaks else size
             use, rows = used.get(name, 0), sums.setdefault(name, [])
             used[name] = use + 1
-            drawn = torch.rand(len(columns), SKETCHED, generator=generator, dtype=torch.float64).to(columns.device)
-            sketch = columns.double().T @ drawn
+            shares = torch.rand(len(columns), SKETCHED, generator=generator, dtype=torch.float64).to(columns.device)
+            sketch = columns.double().T @ shares
             if use < len(rows):
                 rows[use] += sketch
             else:

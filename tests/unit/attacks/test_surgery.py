@@ -23,10 +23,10 @@ def count(model, kind):
 
 def test_it_renormalises_opens_fits_a_head_widens_and_trains_all_weights():
     model, task = trained_network(), target_task()
-    adapted = ATTACK.adapt(model, task, setting=0.05, plan=SHORT, seed=2, device="cpu")
+    adapted = ATTACK.adapt(model, task, setting=0.05, plan=PLAN, seed=2, device="cpu")
     probed = linear_probe(operated(model, task, seed=2, device="cpu"), task, seed=2)
     begun = widened(probed.model, seed=2)
-    expected = fit(begun, task, replace(SHORT.with_rate(0.05), clip=1.0), seed=2)
+    expected = fit(begun, task, replace(PLAN.with_rate(0.05), clip=1.0), seed=2)
     assert adapted.validation == expected.validation >= probed.validation
     after, before = adapted.model.state_dict(), begun.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in expected.model.state_dict().items())
