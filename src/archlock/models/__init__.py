@@ -26,6 +26,7 @@ from archlock.models.ordinary import ordinary
 from archlock.models.preprocessing import Preprocessing
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.rebalancing import rebalanced
+from archlock.models.regrowing import regrown
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
@@ -89,6 +90,7 @@ __all__ = [
     "pooled",
     "read_parts",
     "rebalanced",
+    "regrown",
     "reinitialised",
     "restructured",
     "save_weights",
