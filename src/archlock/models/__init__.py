@@ -4,6 +4,7 @@ from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
+from archlock.models.closed_forms import Costs, costs_of, costs_of_module
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.heads import (
@@ -35,6 +36,7 @@ __all__ = [
     "POOLINGS",
     "PROBES",
     "Classifier",
+    "Costs",
     "Cut",
     "DenseDecoder",
     "Headed",
@@ -47,6 +49,8 @@ __all__ = [
     "as_classifier",
     "build",
     "copy_without_old_hooks",
+    "costs_of",
+    "costs_of_module",
     "count_flops",
     "count_parameters",
     "count_training_flops",

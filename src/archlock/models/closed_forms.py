@@ -104,11 +104,12 @@ def _network(architecture: Architecture, signature: Signature, width: int, depth
     return build(architecture, signature, width=width, depth=depth, seed=0)
 
 
-def _counted(module: nn.Module, shape: Shape) -> Counts:
-    steps = steps_of(module, shape)
+def _counted(module: nn.Module, shape: Shape, *, memory: bool = True) -> Counts:
+    steps = steps_of(module, shape) if memory else ()
     stored = sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())
     macs = count_flops(module, shape) // FLOPS_A_MAC
-    return np.array([count_parameters(module), macs, stored, peak_bytes(steps), moved_bytes(steps)], dtype=np.int64)
+    needed = (peak_bytes(steps), moved_bytes(steps)) if memory else (0, 0)
+    return np.array([count_parameters(module), macs, stored, *needed], dtype=np.int64)
 
 
 def _in_a_row(parts: Sequence[Counts]) -> Counts:
@@ -142,7 +143,7 @@ def _of_cells(
     with_memory: bool,
 ) -> Int64[np.ndarray, "architectures 5"]:
     empty = _network(space.architecture("000000"), signature, width, depth)
-    places, skeleton = _places(empty, signature.shape)
+    places, skeleton = _places(empty, signature.shape, with_memory)
     live = space.choices(architectures).values.reshape(len(architectures), -1, len(space.operations)).argmax(axis=2)
     different, which = np.unique(live, axis=0, return_inverse=True)
     sums = np.zeros((len(different), 3), dtype=np.int64) + skeleton[:3]
@@ -152,7 +153,7 @@ def _of_cells(
     inside: dict[_Place, Int64[np.ndarray, "cells 2"]] = {}
     for place, times in places.items():
         for number, (tail, _) in enumerate(EDGES):
-            parts = [_part_at(name, tail, place).counts for name in space.operations]
+            parts = [_part_at(name, tail, place, memory=with_memory).counts for name in space.operations]
             sums += times * np.array(parts)[different[:, number]]
         if not with_memory:
             continue
@@ -191,7 +192,7 @@ class _Place:
         return _Place(1, 1, 1, 1, 1) if changes_nothing else self
 
 
-def _places(network: Network, shape: Shape) -> tuple[Mapping[_Place, int], Counts]:
+def _places(network: Network, shape: Shape, memory: bool) -> tuple[Mapping[_Place, int], Counts]:
     """Where the cells of a network stand, each place with how many there are, and what all the rest of it costs."""
     reached: dict[nn.Module, Shape] = {}
 
@@ -206,8 +207,9 @@ def _places(network: Network, shape: Shape) -> tuple[Mapping[_Place, int], Count
         handle.remove()
     cells = [part for part in network.cells if isinstance(part, Cell)]
     places = Counter(_Place(c.channels_in, c.channels_out, c.stride, *reached[c][1:]) for c in cells)
-    between = [_counted(part, reached[part]) for part in network.cells if not isinstance(part, Cell)]
-    return places, _in_a_row([_counted(first, shape), *between, _counted(end, reached[network.tail])])
+    rest = [(first, shape), *((part, reached[part]) for part in network.cells if not isinstance(part, Cell))]
+    rest.append((end, reached[network.tail]))
+    return places, _in_a_row([_counted(part, size, memory=memory) for part, size in rest])
 
 
 def _inside(edges: Sequence[Edge], place: _Place) -> list[int]:
@@ -243,19 +245,19 @@ class _Part:
     wants_rectified: bool
 
 
-def _part_at(name: str, tail: int, place: _Place) -> _Part:
+def _part_at(name: str, tail: int, place: _Place, *, memory: bool = True) -> _Part:
     """What an operation costs on an edge that leaves that node; none costs nothing."""
     if name == "none":
         return _Part((0, 0, 0), (), wants_rectified=False)
     shape, stride = (place.arriving, place.stride) if tail == 0 else (place.inside, 1)
-    return _part(name, *shape, place.channels_out, stride)
+    return _part(name, shape, place.channels_out, stride, memory)
 
 
 @cache
-def _part(name: str, channels: int, height: int, width: int, channels_out: int, stride: int) -> _Part:
-    module, shape = operation(name, channels, channels_out, stride), (channels, height, width)
-    parameters, macs, stored, _, _ = _counted(module, shape).tolist()
-    return _Part((parameters, macs, stored), steps_of(module, shape), wants_rectified(module))
+def _part(name: str, shape: Shape, channels_out: int, stride: int, memory: bool) -> _Part:
+    module = operation(name, shape[0], channels_out, stride)
+    parameters, macs, stored, _, _ = _counted(module, shape, memory=False).tolist()
+    return _Part((parameters, macs, stored), steps_of(module, shape) if memory else (), wants_rectified(module))
 
 
 def _bytes_of(shape: Shape) -> int:
