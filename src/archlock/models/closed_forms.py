@@ -201,13 +201,14 @@ def _places(network: Network, shape: Shape, memory: bool) -> tuple[Mapping[_Plac
         reached[module] = channels, height, width
 
     first, end = nn.Sequential(network.normalise, network.stem), _End(network.tail, network.head)
-    handles = [part.register_forward_hook(note) for part in (*network.cells, network.tail)]
+    between = list(network.cells.children())
+    handles = [part.register_forward_hook(note) for part in (*between, network.tail)]
     count_flops(network, shape)
     for handle in handles:
         handle.remove()
-    cells = [part for part in network.cells if isinstance(part, Cell)]
+    cells = [part for part in between if isinstance(part, Cell)]
     places = Counter(_Place(c.channels_in, c.channels_out, c.stride, *reached[c][1:]) for c in cells)
-    rest = [(first, shape), *((part, reached[part]) for part in network.cells if not isinstance(part, Cell))]
+    rest = [(first, shape), *((part, reached[part]) for part in between if not isinstance(part, Cell))]
     rest.append((end, reached[network.tail]))
     return places, _in_a_row([_counted(part, size, memory=memory) for part, size in rest])
 

@@ -76,11 +76,11 @@ def steps_of(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Step, ...]
     return tuple(watcher.steps)
 
 
-class _Watcher(TorchDispatchMode):
+class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every operation on tensors that come from the image."""
 
     def __init__(self, image: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.steps = [Step(_bytes_of(image))]
         self._made_by: WeakKeyDictionary[Any, int] = WeakKeyDictionary({image.untyped_storage(): 0})
         self._convolved: set[int] = set()

@@ -148,6 +148,11 @@ class LockSearch:
 
     def found(self) -> Found:
         """The decision; SearchError if not a single full training succeeded."""
+        if len(self._full.rows) == 0 and self._full.refused:
+            raise SearchError(
+                f"none of {self._full.refused} architectures that were promising keeps the limit on latency when it is "
+                "measured; give a wider one"
+            )
         if len(self._full.rows) == 0:
             raise SearchError("every full training failed: they diverged; look at the data, or lower --width")
         beliefs = self._believed()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,7 @@ def refuse_impossible(limits: Limits, networks: Networks) -> None:
     """ConfigurationError where no architecture of the space keeps the exact limits: quick, and before any work."""
     if not limits.exact:
         return
-    architectures = _connected(networks.space)
+    architectures = connected(networks.space)
     costs = _costs(architectures, networks, limits)
     values = {name: counted(name, costs) for name in limits.exact}
     _refuse(limits.exact, values, architectures, networks)
@@ -104,7 +105,17 @@ def within(
     return Within(fewer, len(architectures), tuple(notes))
 
 
-def _connected(name: str) -> tuple[Architecture, ...]:
+def kept_among(architectures: tuple[Architecture, ...], limits: Limits, networks: Networks) -> tuple[Architecture, ...]:
+    """Those that keep the exact limits; all of them where none does."""
+    costs = _costs(architectures, networks, limits)
+    masks = [keeps(name, counted(name, costs), limit) for name, limit in limits.exact.items()]
+    kept = np.logical_and.reduce([np.ones(len(architectures), dtype=bool), *masks])
+    return tuple(one for one, keep in zip(architectures, kept, strict=True) if keep) or architectures
+
+
+@cache
+def connected(name: str) -> tuple[Architecture, ...]:
+    """The architectures of a space that connect input and output; of a large space, among many that are drawn."""
     space = SPACES[name]
     if len(space) <= MOST_CANDIDATES:
         every: Sequence[Architecture] = tuple(space.enumerate())

@@ -43,7 +43,7 @@ class Limits:
             value = getattr(self, field.name)
             if field.name in ("runtime", "device_table") or value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
                 raise ConfigurationError(f"the limit {field.name} is a number above 0, or None; got {value!r}")
         if self.runtime is not None and self.runtime not in RUNTIMES:
             raise ConfigurationError(f"unknown runtime {self.runtime!r}; known: {', '.join(RUNTIMES)}")

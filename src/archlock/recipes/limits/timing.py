@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 BLOCKS: Final = 3
-FEWEST, MOST: Final = 10, 100
+FEWEST, MOST = 10, 100
 """Calls in a block."""
 WARM_UP: Final = 5
 SECONDS_A_BLOCK: Final = 0.3

@@ -9,6 +9,7 @@ from archlock.extras import require
 from archlock.preferences import PREFERENCES
 from archlock.recipes.budget import Budget
 from archlock.recipes.checking import check_lengths, check_names, check_seed, check_shares, check_shots, check_whole
+from archlock.recipes.limits.record import NO_LIMITS, Limits
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.reports import ARMS, Role
@@ -36,6 +37,7 @@ class LockSettings(TypedDict, total=False):
     simulated: tuple[str, ...]
     held_out: tuple[str, ...]
     keep_size: bool
+    limits: Limits
     width: int
     depth: int
     epochs: int | None
@@ -80,6 +82,8 @@ class LockConfig:
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     keep_size: bool = False
     """Keep the size of the source's images, whatever the budget pays."""
+    limits: Limits = field(default=NO_LIMITS, metadata=LATER)
+    """The most that a released model may cost."""
     width: int = 16
     depth: int = 1
     epochs: int | None = None
@@ -152,6 +156,8 @@ class LockConfig:
                 "a budget and a floor by name are texts, as in budget='20min' and floor='1'; got "
                 f"{self.budget!r} and {self.floor!r}"
             )
+        if not isinstance(self.limits, Limits):
+            raise ConfigurationError(f"limits are an archlock.Limits(...); got {self.limits!r}")
         check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
         check_whole(1, attack_seeds=self.attack_seeds, trials=self.trials, evaluations=self.evaluations)
         check_seed(self.seed)

@@ -15,8 +15,9 @@ from archlock.errors import RunError
 from archlock.evidence import Key
 from archlock.recipes.engine.beliefs import percentile_floor
 from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
-from archlock.recipes.engine.market import Candidates, candidates_of_space
+from archlock.recipes.engine.market import Candidates, Market
 from archlock.recipes.engine.settings import DEFAULTS
+from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.live_market import LiveMarket
 from archlock.recipes.lock.run import Run
@@ -26,7 +27,7 @@ from archlock.records import plain
 from archlock.reports import TradeOffPoint
 from archlock.search import Belief
 from archlock.search import trade_off as best_at_floors
-from archlock.spaces import SPACES, Architecture
+from archlock.spaces import Architecture
 from archlock.tasks import Choice
 
 ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
@@ -61,22 +62,23 @@ class Decision:
 def decide(run: Run) -> Decision:
     """Buy evidence, learn, search, train the finalists, choose."""
     config, plan = run.config, run.allocation
-    candidates = candidates_of_space(SPACES[config.space], seed=config.seed)
+    candidates = run.bounds.candidates
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
     lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
-    ordinary = _search(run, ordinary_market, "trainings" if said is None else said.ordinary)
-    search = _search(run, lock_market, "trainings" if said is None else said.lock) if run.targets else None
+    sells_ordinary, sells_lock = _gated(run, ordinary_market), _gated(run, lock_market)
+    ordinary = _search(run, sells_ordinary, "trainings" if said is None else said.ordinary)
+    search = _search(run, sells_lock, "trainings" if said is None else said.lock) if run.targets else None
     if search is not None and (first := search.ask()) is not None:
-        search.tell(first, lock_market.buy(first))  # so that the same trainings are in the store for the other one
-    spend(ordinary, ordinary_market, confirmed=config.attack_seeds)
+        search.tell(first, sells_lock.buy(first))  # so that the same trainings are in the store for the other one
+    spend(ordinary, sells_ordinary, confirmed=config.attack_seeds)
     source_only = ordinary.found()
     reference = source_only.source.mean[source_only.row], source_only.source.std[source_only.row]
     found = source_only
     if search is not None:
         search.reference = float(reference[0]), float(reference[1])
-        spend(search, lock_market, confirmed=config.attack_seeds)
+        spend(search, sells_lock, confirmed=config.attack_seeds)
         found = search.found()
     finalists = _together(lock_market.finalists(), ordinary_market.finalists())
     by_architecture = {one.architecture: one for one in finalists}
@@ -98,7 +100,12 @@ def decide(run: Run) -> Decision:
     )
 
 
-def _search(run: Run, market: LiveMarket, against: Evidence) -> LockSearch:
+def _gated(run: Run, market: LiveMarket) -> Market:
+    """The market, in which nothing is trained at full size that was measured above the limit on latency."""
+    return market if run.bounds.gate is None else GatedMarket(market, run.bounds.gate.passes)
+
+
+def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
     return search_on(market, run.config.floor, seed=run.config.seed, against=against)
 
 

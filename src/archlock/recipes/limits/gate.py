@@ -1,0 +1,106 @@
+"""Every finalist is measured before it is trained at full size, and what is above the limit is not bought.
+
+A forecast decides who may be looked at, a measurement who may be released: the market is wrapped, so the search meets
+the limit whatever it asks for.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from archlock.evidence import EvidenceStore, Key, Measurement, fidelity_name
+from archlock.models import build
+from archlock.progress import Progress
+from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.limits.forecast import Networks
+from archlock.recipes.limits.runtimes import Place, time_module
+from archlock.records import fingerprint
+from archlock.spaces import Architecture
+
+MARGIN: Final = 0.03
+"""Share of the limit that a measured latency stays below it: by so much two measurements on a quiet machine differ."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gate:
+    """Measures latencies on this machine; each once, since the store remembers them."""
+
+    limit_ms: float
+    networks: Networks
+    place: Place
+    store: EvidenceStore
+    progress: Progress
+
+    def latency(self, architecture: Architecture) -> float:
+        """Milliseconds of the untrained network: weights make no difference."""
+        key = self._key(architecture)
+        found = self.store.read(fidelity=key.fidelity).get(key)
+        if found is None:
+            found = self._measured(architecture, key)
+            self.store.write([found])
+        return found.value
+
+    def passes(self, architecture: Architecture) -> bool:
+        """Whether it may be trained at full size."""
+        return self.latency(architecture) <= self.limit_ms * (1 - MARGIN)
+
+    def _key(self, architecture: Architecture) -> Key:
+        settings = fingerprint([self.place, self.networks])
+        return Key(str(architecture), "", "latency", split="", fidelity=fidelity_name("latency", settings))
+
+    def _measured(self, architecture: Architecture, key: Key) -> Measurement:
+        began = time.perf_counter()
+        networks = self.networks
+        network = build(architecture, networks.signature, width=networks.width, depth=networks.depth, seed=0)
+        timing = time_module(network, networks.shape, self.place.runtime)
+        above = "" if timing.cpu_ms <= self.limit_ms * (1 - MARGIN) else f", above {self.limit_ms:.4g} ms: not trained"
+        self.progress.say(f"measured {architecture}: {timing.cpu_ms:.4g} ms{above}")
+        if timing.busy:
+            self.progress.say(f"warning: {timing.busy}")
+        return Measurement(key, timing.cpu_ms, "ms", time.perf_counter() - began, note=timing.busy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatedMarket:
+    """A :class:`~archlock.recipes.engine.market.Market` that trains nothing at full size that does not pass."""
+
+    market: Market
+    passes: Callable[[Architecture], bool]
+
+    @property
+    def candidates(self) -> Candidates:
+        """Those of the market."""
+        return self.market.candidates
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Those of the market."""
+        return self.market.others
+
+    @property
+    def known(self) -> bool:
+        """As the market says."""
+        return self.market.known
+
+    @property
+    def repeatable(self) -> bool:
+        """As the market says."""
+        return self.market.repeatable
+
+    def left(self, kind: Kind) -> int:
+        """What the market still sells: what is refused costs nothing."""
+        return self.market.left(kind)
+
+    def buy(self, ask: Ask) -> Bought:
+        """Buy what passes; what does not is refused."""
+        if ask.kind == "short":
+            return self.market.buy(ask)
+        architectures = self.candidates.architectures
+        refused = np.array([not self.passes(architectures[row]) for row in ask.rows.tolist()], dtype=bool)
+        bought = self.market.buy(replace(ask, rows=ask.rows[~refused], numbers=ask.numbers[~refused]))
+        values = np.full((len(bought.values), len(ask.rows)), np.nan)
+        values[:, ~refused] = bought.values
+        return Bought(values, bought.noise, refused)
