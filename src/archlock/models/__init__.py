@@ -7,6 +7,7 @@ from archlock.models.classifier import Classifier
 from archlock.models.closed_forms import Costs, costs_of, costs_of_module
 from archlock.models.cost import count_flops, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
+from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.heads import (
     HEAD,
     features_before_head,
@@ -45,6 +46,7 @@ __all__ = [
     "Place",
     "Probe",
     "StackedNetwork",
+    "Step",
     "answers_fingerprint",
     "as_classifier",
     "build",
@@ -61,10 +63,12 @@ __all__ = [
     "linear_head",
     "load_weights",
     "module_from_factory",
+    "moved_bytes",
     "open_classifier",
     "open_probe",
     "opened",
     "ordinary",
+    "peak_bytes",
     "places",
     "pooled",
     "read_parts",
@@ -73,6 +77,7 @@ __all__ = [
     "save_weights",
     "skeleton_of",
     "stack",
+    "steps_of",
     "widened",
     "with_kept_head",
     "with_new_head",

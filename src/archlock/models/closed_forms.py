@@ -2,8 +2,8 @@
 
 A network is a chain of parts. A part costs what is counted on the real module, once for all the networks that have it,
 so there is no second description of the networks to be kept in step. A cell is a part that is a sum itself: of the
-operations on its live edges. A network of a space without a chain here is built and counted, some hundredths of a second
-each.
+operations on its live edges. A network of a space without a chain here is built and counted, which takes some hundredths
+of a second each.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from archlock.models.builders import build
 from archlock.models.cell import Cell
-from archlock.models.cost import count_flops, count_parameters
+from archlock.models.cost import count_all_flops, count_flops, count_parameters
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.network import DenseDecoder, Network, head_for
 from archlock.models.operations import ResidualBlock, operation, wants_rectified
@@ -67,8 +67,8 @@ def costs_of(
     """Costs of architectures of one space, in their order; of no architecture at all, of none.
 
     What is dead in them costs nothing. The same function may have more skips and poolings than its cheapest form
-    (``space.simplify``) has, hence another memory, never other parameters or MACs. Without ``memory`` nothing is said of
-    bytes at once and bytes moved, which takes most of the time: these two are empty.
+    (``space.simplify``) has, hence another memory, never other parameters or MACs. Without ``memory`` nothing is said
+    of bytes at once and bytes moved, which takes most of the time: these two are empty.
     """
     rows = _rows_of(tuple(architectures), signature, width, depth, memory)
     return Costs(*rows.T[:3], *(rows.T[3:] if memory else rows.T[3:, :0]))
@@ -76,7 +76,9 @@ def costs_of(
 
 def costs_of_module(module: nn.Module, shape: tuple[int, int, int]) -> Costs:
     """Costs of one module, counted on one image of zeros of that shape; every matrix product counts, attention too."""
-    return Costs(*_counted(module, shape)[:, None])
+    counts = _counted(module, shape)
+    counts[1] = count_all_flops(module, shape) // FLOPS_A_MAC
+    return Costs(*counts[:, None])
 
 
 Counts = Int64[np.ndarray, " 5"]
@@ -265,9 +267,7 @@ def _bytes_of(shape: Shape) -> int:
     return FLOAT_BYTES * shape[0] * shape[1] * shape[2]
 
 
-def _of_chains(
-    architectures: tuple[Architecture, ...], signature: Signature, width: int, depth: int
-) -> list[Counts]:
+def _of_chains(architectures: tuple[Architecture, ...], signature: Signature, width: int, depth: int) -> list[Counts]:
     """Of chains of residual blocks behind one stem."""
     one = _network(architectures[0], signature, width, depth)
     first = _counted(nn.Sequential(one.normalise, one.stem), signature.shape)
@@ -292,4 +292,3 @@ def _of_chains(
             total *= stride
         found.append(_in_a_row([*parts, end(channels, total, height, width_now)]))
     return found
-

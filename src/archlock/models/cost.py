@@ -47,6 +47,21 @@ def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
     return total
 
 
+def count_all_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
+    """As :func:`count_flops`, with every matrix product there is, attention too: as torch counts them."""
+    modes = {module: module.training for module in model.modules()}
+    parameter = next(model.parameters(), torch.zeros(()))
+    counter = FlopCounterMode(display=False)
+    try:
+        model.eval()
+        with counter, torch.no_grad():
+            model(torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return counter.get_total_flops()
+
+
 def count_training_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
     """Floating-point operations of one image of shape (channels, height, width) in a step of training.
 

@@ -92,7 +92,8 @@ def within(
         notes += _unknown(values["latency_ms"], forecast)
     kept = _refuse(wanted, values, architectures, networks)
     notes += [
-        f"the limit of {in_words(name, limit)} ({OPTIONS[name]}) restricts nothing: every architecture keeps it"
+        f"the limit of {in_words(name, getattr(limits, name))} ({OPTIONS[name]}) restricts nothing: every architecture "
+        "keeps it"
         for name, limit in wanted.items()
         if keeps(name, values[name], limit).all()
     ]
@@ -156,7 +157,9 @@ def _refuse(
             f"{in_words(name, float(values[name][best]))}; give a wider limit, a smaller --width or smaller images"
         )
     both = " and ".join(f"{in_words(name, limit)} ({OPTIONS[name]})" for name, limit in wanted.items())
-    alone = "; ".join(f"{in_words(name, wanted[name])}: {int(mask.sum()):,} architectures" for name, mask in masks.items())
+    alone = "; ".join(
+        f"{in_words(name, wanted[name])}: {int(mask.sum()):,} architectures" for name, mask in masks.items()
+    )
     raise ConfigurationError(
         f"the limits contradict each other: architectures {where} keep each of them, but none keeps {both} together "
         f"({alone}); widen one of them"

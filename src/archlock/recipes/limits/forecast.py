@@ -97,7 +97,9 @@ class Calibration:
         if self.format != FORMAT:
             raise RunError(f"a calibration has format {FORMAT} in this version; got {self.format}: calibrate again")
         if len(self.codes) != len(self.timed_ms):
-            raise RunError(f"a calibration has a time for each of its {len(self.codes)} codes; got {len(self.timed_ms)}")
+            raise RunError(
+                f"a calibration has a time for each of its {len(self.codes)} codes; got {len(self.timed_ms)}"
+            )
 
     @property
     def device(self) -> str:
@@ -174,7 +176,9 @@ def read_calibration(path: Path) -> Calibration:
     try:
         return decode(Calibration, read_json(path))
     except RunError as error:
-        raise RunError(f"{path} is no calibration of a device ({error}); make one: archlock cost --space ...") from error
+        raise RunError(
+            f"{path} is no calibration of a device ({error}); make one: archlock cost --space ..."
+        ) from error
 
 
 def _read_table(path: Path, space: Space) -> DeviceTable:

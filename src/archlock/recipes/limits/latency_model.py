@@ -48,9 +48,7 @@ def fit(counts: Mapping[Counted, Counts], milliseconds: Float[np.ndarray, " time
     architectures, or times that are no positive numbers, raise MeasurementError.
     """
     if len(milliseconds) < FEWEST:
-        raise MeasurementError(
-            f"a latency model needs at least {FEWEST} timed architectures; got {len(milliseconds)}"
-        )
+        raise MeasurementError(f"a latency model needs at least {FEWEST} timed architectures; got {len(milliseconds)}")
     if not (np.isfinite(milliseconds) & (milliseconds > 0)).all():
         raise MeasurementError("the times of a latency model are milliseconds above 0; got others among them")
     found = []

@@ -4,7 +4,6 @@ The two differ several times over and do not even order models alike, so a laten
 """
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -20,7 +20,7 @@ from archlock.recipes.limits.gate import Gate
 from archlock.recipes.limits.latency_model import FEWEST
 from archlock.recipes.limits.record import Limits, Runtime
 from archlock.recipes.limits.runtimes import chosen_runtime, here, said_of_runtime, time_module
-from archlock.recipes.lock.allocation import Allocation, reachable_shapes
+from archlock.recipes.lock.allocation import reachable_shapes
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.workspace import Workspace
 from archlock.spaces import SPACES
@@ -68,7 +68,7 @@ def refuse_at_once(config: LockConfig, source: Task) -> None:
     raise refusals[0]
 
 
-def bounds_of(config: LockConfig, signature: Signature, plan: Allocation, workspace: Workspace, progress: Progress) -> Bounds:
+def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, progress: Progress) -> Bounds:
     """Apply the limits to the networks that this run will release."""
     every, limits = candidates_of_space(SPACES[config.space], seed=config.seed), config.limits
     if not limits.any:
@@ -130,7 +130,9 @@ def _calibration(
         count = _affordable(config, networks, runtime)
         if count < FEWEST:
             return None
-    made = workspace.once(DEVICE, lambda: calibrate(networks, runtime, count=count, seed=config.seed, progress=progress))
+    made = workspace.once(
+        DEVICE, lambda: calibrate(networks, runtime, count=count, seed=config.seed, progress=progress)
+    )
     found = decode(Calibration, made)
     try:
         found.check(networks, runtime=runtime, machine=here(runtime).machine)

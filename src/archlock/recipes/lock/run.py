@@ -108,7 +108,7 @@ def begin(
         progress.say(line)
     sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)
-    bounds = bounds_of(config, sized.signature, allocation, workspace, progress)
+    bounds = bounds_of(config, sized.signature, workspace, progress)
     return Run(config, sized, sized_targets, workspace, resources, allocation, bounds)
 
 
