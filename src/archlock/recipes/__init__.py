@@ -7,7 +7,7 @@ from archlock.recipes.budget import Budget
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
 from archlock.recipes.evaluate.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
-from archlock.recipes.evaluate.config import EvaluateConfig
+from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
@@ -66,6 +66,7 @@ __all__ = [
     "measure",
     "open_model",
     "parse_budget",
+    "parse_costs",
     "parse_floor",
     "parse_limits",
     "proxies_named",
