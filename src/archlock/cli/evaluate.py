@@ -62,8 +62,8 @@ def evaluate(
     max_cost: Annotated[
         list[str] | None,
         typer.Option(
-            help="A limit on a recorded cost, in its unit, as in edgegpu_latency_cifar10=4.3; may be repeated. Everything "
-            "is then counted among the architectures that keep it."
+            help="A limit on a recorded cost, in its unit, as in edgegpu_latency_cifar10=4.3; may be repeated. "
+            "Everything is then counted among the architectures that keep it."
         ),
     ] = None,
     seed: Seed = 0,

@@ -5,7 +5,7 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.closed_forms import Costs, costs_of, costs_of_module
-from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.heads import (
@@ -54,6 +54,7 @@ __all__ = [
     "costs_of",
     "costs_of_module",
     "count_flops",
+    "count_int8_bytes",
     "count_parameters",
     "count_training_flops",
     "described_classifier",

@@ -2,8 +2,8 @@
 
 A network is a chain of parts. A part costs what is counted on the real module, once for all the networks that have it,
 so there is no second description of the networks to be kept in step. A cell is a part that is a sum itself: of the
-operations on its live edges. A network of a space without a chain here is built and counted, which takes some hundredths
-of a second each.
+operations on its live edges. A network of a space without a chain here is built and counted, in hundredths of a second
+each.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Layouts of CSV files that are known column by column: what each column measures, and which are no good and why.
 
-``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw`` and ``_devices``; ``transnas101_micro`` is
-``transnas101_micro.csv.gz`` and ``_zc``: public files of these benchmarks, gathered by column. The first file of a
+``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw`` and ``_devices``; ``transnas101_micro``
+is ``transnas101_micro.csv.gz`` and ``_zc``: public files of these benchmarks, gathered by column. The first file of a
 family has the architectures, the others are joined by ``arch_index``.
 """
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from archlock.errors import ConfigurationError
 from archlock.extras import absent, install_line
-from archlock.models import Costs, costs_of_module
+from archlock.models import Costs, costs_of_module, count_int8_bytes
 from archlock.progress import Progress, Silent
 from archlock.recipes.cost.onnx_file import costs_of_onnx, inputs_of, read_onnx
-from archlock.recipes.cost.quantising import counted_int8_bytes, quantised
+from archlock.recipes.cost.quantising import quantised
 from archlock.recipes.export import export_onnx
 from archlock.recipes.limits.calibrating import TIMED, calibrate
 from archlock.recipes.limits.forecast import Calibration, Networks
@@ -74,7 +74,7 @@ def cost(
     asked = chosen_runtime(runtime)
     costs = costs_of_module(opened.module, opened.shape)
     notes = [*said_of_runtime(runtime), *opened.notes]
-    int8_bytes, int8_latency = counted_int8_bytes(opened.module), None
+    int8_bytes, int8_latency = count_int8_bytes(opened.module), None
     timing = time_module(opened.module, opened.shape, asked)
     if absent("deploy"):
         notes.append(f"the int8 size is counted, not measured; to have it measured run: {install_line('deploy')}")

@@ -1,4 +1,4 @@
-"""How small the weights get as whole numbers of eight bits: measured in ONNX Runtime, else counted."""
+"""How small and how fast a model gets in whole numbers of eight bits, measured in ONNX Runtime."""
 
 import logging
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
-from torch import nn
 
 from archlock.recipes.limits.runtimes import time_onnx
 from archlock.recipes.limits.timing import Timing
@@ -49,14 +48,3 @@ def quantised(path: Path, inputs: dict[str, tuple[int, ...]]) -> Quantised:
             return Quantised(small.stat().st_size, time_onnx(small, inputs))
     finally:
         logging.root.setLevel(before)
-
-
-def counted_int8_bytes(module: nn.Module) -> int:
-    """Bytes of the weights in eight bits: one for each weight of convolutions and linear layers, four for a scale of
-    each of their channels, and four for every other parameter (biases, normalisations)."""
-    total = 0
-    for one in module.modules():
-        for name, parameter in one.named_parameters(recurse=False):
-            is_weight = name == "weight" and parameter.dim() > 1
-            total += parameter.numel() + 4 * len(parameter) if is_weight else 4 * parameter.numel()
-    return total

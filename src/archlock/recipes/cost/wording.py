@@ -1,8 +1,8 @@
 """What a model costs, as lines for a terminal."""
 
 from archlock.recipes.cost.procedure import ModelCost
-from archlock.recipes.limits.quantities import bytes_in_words, time_in_words
 from archlock.recipes.limits.timing import BLOCKS, Timing
+from archlock.reports import bytes_in_words, time_in_words
 
 
 def cost_lines(found: ModelCost) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from archlock.errors import ConfigurationError
 from archlock.models import Costs, costs_of
 from archlock.recipes.engine.market import MOST_CANDIDATES, Candidates, described
 from archlock.recipes.limits.forecast import SLACK, Forecast, Networks
-from archlock.recipes.limits.quantities import bytes_in_words, count_in_words, time_in_words
 from archlock.recipes.limits.record import Limits
+from archlock.reports import amount_in_words
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
 
@@ -37,17 +37,6 @@ class Within:
     """How many there are without limits."""
     notes: tuple[str, ...]
     """What a user should know of the limits, in sentences."""
-
-
-def in_words(name: str, value: float) -> str:
-    """``73.31k parameters``, ``2 ms``: an amount of what a limit is on."""
-    if name in ("parameters", "macs"):
-        return f"{count_in_words(value)} {'MACs' if name == 'macs' else name}"
-    if name == "intensity":
-        return f"{value:.4g} FLOPs a byte"
-    if name == "latency_ms":
-        return time_in_words(value)
-    return f"{bytes_in_words(value)} of {'weights' if name == 'weights_bytes' else 'feature maps at once'}"
 
 
 def counted(name: str, costs: Costs) -> Float[np.ndarray, " architectures"]:
@@ -90,10 +79,10 @@ def within(
         slack = 1 + SLACK * forecast.error
         wanted["latency_ms"] = limits.latency_ms * slack if measured else limits.latency_ms / slack
         notes += _unknown(values["latency_ms"], forecast)
-    kept = _refuse(wanted, values, architectures, networks)
+    kept = _refuse(wanted, values, architectures, networks, _believed(forecast))
     notes += [
-        f"the limit of {in_words(name, getattr(limits, name))} ({OPTIONS[name]}) restricts nothing: every architecture "
-        "keeps it"
+        f"the limit of {amount_in_words(name, getattr(limits, name))} ({OPTIONS[name]}) restricts nothing: every "
+        "architecture keeps it"
         for name, limit in wanted.items()
         if keeps(name, values[name], limit).all()
     ]
@@ -136,6 +125,7 @@ def _refuse(
     values: dict[str, Float[np.ndarray, " architectures"]],
     architectures: Sequence[Architecture],
     networks: Networks,
+    believed: str = "",
 ) -> Bool[np.ndarray, " architectures"]:
     """Which architectures keep all limits; ConfigurationError where none does."""
     masks = {name: keeps(name, values[name], limit) for name, limit in wanted.items()}
@@ -151,19 +141,27 @@ def _refuse(
         if mask.any():
             continue
         best = _best(name, values[name])
+        most = "highest" if name == "intensity" else "smallest"
+        has = amount_in_words(name, float(values[name][best])) + (believed if name == "latency_ms" else "")
         raise ConfigurationError(
-            f"no architecture {where} keeps the limit of {in_words(name, wanted[name])} ({OPTIONS[name]}): the "
-            f"{'highest' if name == 'intensity' else 'smallest'}, {architectures[best]}, has "
-            f"{in_words(name, float(values[name][best]))}; give a wider limit, a smaller --width or smaller images"
+            f"no architecture {where} keeps the limit of {amount_in_words(name, wanted[name])} ({OPTIONS[name]}): the "
+            f"{most}, {architectures[best]}, has {has}; give a wider limit, a smaller --width or smaller images"
         )
-    both = " and ".join(f"{in_words(name, limit)} ({OPTIONS[name]})" for name, limit in wanted.items())
+    both = " and ".join(f"{amount_in_words(name, limit)} ({OPTIONS[name]})" for name, limit in wanted.items())
     alone = "; ".join(
-        f"{in_words(name, wanted[name])}: {int(mask.sum()):,} architectures" for name, mask in masks.items()
+        f"{amount_in_words(name, wanted[name])}: {int(mask.sum()):,} architectures" for name, mask in masks.items()
     )
     raise ConfigurationError(
         f"the limits contradict each other: architectures {where} keep each of them, but none keeps {both} together "
         f"({alone}); widen one of them"
     )
+
+
+def _believed(forecast: Forecast | None) -> str:
+    """What is said beside a latency that was foretold."""
+    if forecast is None or forecast.error == 0:
+        return ""
+    return f", foretold with an error of {forecast.error:.1%}, of which the limit takes {SLACK:g} into account"
 
 
 def _best(name: str, values: Float[np.ndarray, " architectures"]) -> int:

@@ -1,4 +1,4 @@
-"""Amounts as people write them (``300k``, ``2ms``, ``1.5MB``) and back; a unit that says something else is refused."""
+"""Amounts as people write them (``300k``, ``2ms``, ``1.5MB``); a unit that says something else is refused."""
 
 import math
 import re
@@ -49,27 +49,6 @@ def parse_ratio(text: str, *, what: str) -> float:
     if unit:
         raise _misfit(text, what, f"it has no unit, and {unit!r} is one", "4")
     return value
-
-
-def count_in_words(count: float) -> str:
-    """``73,306`` as ``73.3k``; below ten thousand as it is."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= 10 * size or (unit != "k" and count >= size):
-            return f"{count / size:.4g}{unit}"
-    return f"{count:g}" if count == round(count) else f"{count:.4g}"
-
-
-def bytes_in_words(count: float) -> str:
-    """``293224`` as ``293.2 KB``."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if count >= size:
-            return f"{count / size:.4g} {unit}"
-    return f"{count:g} B"
-
-
-def time_in_words(milliseconds: float) -> str:
-    """``1.234`` as ``1.234 ms``, what is below a tenth in microseconds."""
-    return f"{milliseconds:.4g} ms" if milliseconds >= 0.1 else f"{1e3 * milliseconds:.4g} us"
 
 
 def _count(text: str, what: str, hint: str) -> int:

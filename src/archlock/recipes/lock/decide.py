@@ -19,12 +19,13 @@ from archlock.recipes.engine.market import Candidates, Market
 from archlock.recipes.engine.settings import DEFAULTS
 from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.limits_price import NotedMarket, limits_price
 from archlock.recipes.lock.live_market import LiveMarket
 from archlock.recipes.lock.run import Run
 from archlock.recipes.lock.zero_cost import foretell
 from archlock.recipes.workspace import CHOICE
 from archlock.records import plain
-from archlock.reports import TradeOffPoint
+from archlock.reports import LimitsPriceRecord, TradeOffPoint
 from archlock.search import Belief
 from archlock.search import trade_off as best_at_floors
 from archlock.spaces import Architecture
@@ -55,6 +56,8 @@ class Decision:
     percentiles: Mapping[Architecture, float]
     """Expected source percentile of every candidate, in [0, 1]."""
     trade_off: tuple[TradeOffPoint, ...]
+    price: tuple[LimitsPriceRecord, ...]
+    """What the limits took, by the same evidence; empty where there are none to speak of."""
     evidence: frozenset[Key]
     """Where in the store everything is that the decision rests on."""
 
@@ -96,13 +99,21 @@ def decide(run: Run) -> Decision:
         found.keeps,
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
+        _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
         frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
     )
 
 
-def _gated(run: Run, market: LiveMarket) -> Market:
+def _gated(run: Run, market: LiveMarket) -> NotedMarket:
     """The market, in which nothing is trained at full size that was measured above the limit on latency."""
-    return market if run.bounds.gate is None else GatedMarket(market, run.bounds.gate.passes)
+    return NotedMarket(market if run.bounds.gate is None else GatedMarket(market, run.bounds.gate.passes))
+
+
+def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPriceRecord, ...]:
+    """What the limits took; nothing where they leave everything, or where proxies and no trainings tell."""
+    if foretold or len(run.bounds.candidates.architectures) == len(run.bounds.every.architectures):
+        return ()
+    return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
 
 
 def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
