@@ -55,9 +55,7 @@ def refuse_impossible(limits: Limits, networks: Networks) -> None:
     if not limits.exact:
         return
     architectures = connected(networks.space)
-    costs = _costs(architectures, networks, limits)
-    values = {name: counted(name, costs) for name in limits.exact}
-    _refuse(limits.exact, values, architectures, networks)
+    _refuse(limits.exact, _values(architectures, networks, limits), architectures, networks)
 
 
 def within(
@@ -70,8 +68,7 @@ def within(
     Without a forecast latency keeps nobody out. ConfigurationError where nobody is left.
     """
     architectures = candidates.architectures
-    costs = _costs(architectures, networks, limits)
-    values = {name: counted(name, costs) for name in limits.exact}
+    values = _values(architectures, networks, limits)
     wanted = dict(limits.exact)
     notes = []
     if forecast is not None and limits.latency_ms is not None:
@@ -97,8 +94,8 @@ def within(
 
 def kept_among(architectures: tuple[Architecture, ...], limits: Limits, networks: Networks) -> tuple[Architecture, ...]:
     """Those that keep the exact limits; all of them where none does."""
-    costs = _costs(architectures, networks, limits)
-    masks = [keeps(name, counted(name, costs), limit) for name, limit in limits.exact.items()]
+    values = _values(architectures, networks, limits)
+    masks = [keeps(name, values[name], limit) for name, limit in limits.exact.items()]
     kept = np.logical_and.reduce([np.ones(len(architectures), dtype=bool), *masks])
     return tuple(one for one, keep in zip(architectures, kept, strict=True) if keep) or architectures
 
@@ -115,9 +112,15 @@ def connected(name: str) -> tuple[Architecture, ...]:
     return tuple(one for one in every if space.is_connected(one))
 
 
-def _costs(architectures: tuple[Architecture, ...], networks: Networks, limits: Limits) -> Costs:
+def _values(
+    architectures: tuple[Architecture, ...], networks: Networks, limits: Limits
+) -> dict[str, Float[np.ndarray, " architectures"]]:
+    """The costs that there are exact limits on."""
+    if not limits.exact:
+        return {}
     memory = any(name in limits.exact for name in OF_MEMORY)
-    return costs_of(architectures, networks.signature, width=networks.width, depth=networks.depth, memory=memory)
+    costs = costs_of(architectures, networks.signature, width=networks.width, depth=networks.depth, memory=memory)
+    return {name: counted(name, costs) for name in limits.exact}
 
 
 def _refuse(

@@ -6,7 +6,7 @@ the limit whatever it asks for.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -15,52 +15,78 @@ from archlock.evidence import EvidenceStore, Key, Measurement, fidelity_name
 from archlock.models import build
 from archlock.progress import Progress
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
-from archlock.recipes.limits.forecast import Networks
+from archlock.recipes.limits.forecast import SLACK, Forecast, Networks
 from archlock.recipes.limits.runtimes import Place, time_module
 from archlock.records import fingerprint
 from archlock.spaces import Architecture
 
 MARGIN: Final = 0.03
-"""Share of the limit that a measured latency stays below it: by so much two measurements on a quiet machine differ."""
+"""Share of the limit that a latency measured here stays below it: by so much two measurements on a quiet machine
+differ."""
+PATIENCE: Final = 4
+"""Measurements above the limit after which forecasts have to be lower, by their error, to be looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gate:
+class Meter:
     """Measures latencies on this machine; each once, since the store remembers them."""
 
-    limit_ms: float
     networks: Networks
     place: Place
     store: EvidenceStore
     progress: Progress
 
-    def latency(self, architecture: Architecture) -> float:
+    def __call__(self, architecture: Architecture) -> float:
         """Milliseconds of the untrained network: weights make no difference."""
-        key = self._key(architecture)
+        settings = fingerprint([self.place, self.networks])
+        key = Key(str(architecture), "", "latency", split="", fidelity=fidelity_name("latency", settings))
         found = self.store.read(fidelity=key.fidelity).get(key)
         if found is None:
-            found = self._measured(architecture, key)
-            self.store.write([found])
+            (found,) = self.store.settle([self._measured(architecture, key)])
         return found.value
-
-    def passes(self, architecture: Architecture) -> bool:
-        """Whether it may be trained at full size."""
-        return self.latency(architecture) <= self.limit_ms * (1 - MARGIN)
-
-    def _key(self, architecture: Architecture) -> Key:
-        settings = fingerprint([self.place, self.networks])
-        return Key(str(architecture), "", "latency", split="", fidelity=fidelity_name("latency", settings))
 
     def _measured(self, architecture: Architecture, key: Key) -> Measurement:
         began = time.perf_counter()
         networks = self.networks
         network = build(architecture, networks.signature, width=networks.width, depth=networks.depth, seed=0)
         timing = time_module(network, networks.shape, self.place.runtime)
-        above = "" if timing.cpu_ms <= self.limit_ms * (1 - MARGIN) else f", above {self.limit_ms:.4g} ms: not trained"
-        self.progress.say(f"measured {architecture}: {timing.cpu_ms:.4g} ms{above}")
+        self.progress.say(f"measured {architecture}: {timing.cpu_ms:.4g} ms")
         if timing.busy:
             self.progress.say(f"warning: {timing.busy}")
         return Measurement(key, timing.cpu_ms, "ms", time.perf_counter() - began, note=timing.busy)
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    """Says who may be trained at full size: what is measured, and is within the limit.
+
+    What is foretold to be above the limit by more than the tolerance is not even measured. The tolerance is twice the
+    error of the forecast; the more measurements are above the limit, the lower a forecast has to be.
+    """
+
+    most: float
+    """Milliseconds that may be measured."""
+    measure: Callable[[Architecture], float]
+    forecast: Forecast | None = None
+    measured: dict[Architecture, float] = field(default_factory=dict)
+    refused: int = 0
+    """Measurements above the limit."""
+
+    def passes(self, architecture: Architecture) -> bool:
+        """Whether it may be trained at full size. The same questions in the same order have the same answers."""
+        if architecture not in self.measured:
+            if not self._promising(architecture):
+                return False
+            self.measured[architecture] = self.measure(architecture)
+            self.refused += self.measured[architecture] > self.most
+        return self.measured[architecture] <= self.most
+
+    def _promising(self, architecture: Architecture) -> bool:
+        if self.forecast is None:
+            return True
+        steps = max(SLACK - self.refused // PATIENCE, -SLACK)
+        foretold = float(self.forecast.milliseconds([architecture])[0])
+        return foretold <= self.most * (1 + steps * self.forecast.error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

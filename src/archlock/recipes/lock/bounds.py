@@ -16,7 +16,7 @@ from archlock.recipes.engine.market import Candidates, candidates_of_space
 from archlock.recipes.limits.calibrating import TIMED, calibrate, calibration_sample
 from archlock.recipes.limits.filtering import refuse_impossible, within
 from archlock.recipes.limits.forecast import Calibration, Forecast, Networks, open_device
-from archlock.recipes.limits.gate import Gate
+from archlock.recipes.limits.gate import MARGIN, Gate, Meter
 from archlock.recipes.limits.latency_model import FEWEST
 from archlock.recipes.limits.record import Limits, Runtime
 from archlock.recipes.limits.runtimes import chosen_runtime, here, said_of_runtime, time_module
@@ -44,6 +44,8 @@ class Bounds:
     forecast: Forecast | None = None
     gate: Gate | None = None
     """Measures the finalists, where this machine is the device; else None."""
+    place: str = ""
+    """Device and runtime of latencies, in words."""
     notes: tuple[str, ...] = ()
 
 
@@ -74,15 +76,17 @@ def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, pr
     if not limits.any:
         return Bounds(every, every)
     networks = networks_of(config, signature)
-    forecast, gate, notes = None, None, list[str]()
+    forecast, gate, place, notes = None, None, "", list[str]()
     if limits.device_table is not None:
         forecast = _forecast_of_table(limits, networks, every)
         notes.append(_not_measured(forecast))
+        place = forecast.device
     elif limits.latency_ms is not None:
         runtime = chosen_runtime(limits.runtime)
         notes += said_of_runtime(limits.runtime)
-        gate = Gate(limits.latency_ms, networks, here(runtime), workspace.store, progress)
-        forecast = _calibration(config, networks, runtime, workspace, progress)
+        forecast, place = _calibration(config, networks, runtime, workspace, progress), here(runtime).words
+        meter = Meter(networks, here(runtime), workspace.store, progress)
+        gate = Gate(limits.latency_ms * (1 - MARGIN), meter, forecast)
         if forecast is None:
             notes.append(
                 "the budget does not pay for a calibration of this machine, so latency is not foretold: only finalists "
@@ -93,7 +97,7 @@ def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, pr
     for line in notes:
         progress.say(line)
     progress.say(f"{len(kept.candidates.architectures):,} of {kept.considered:,} architectures keep the limits")
-    return Bounds(kept.candidates, every, forecast, gate, tuple(notes))
+    return Bounds(kept.candidates, every, forecast, gate, place, tuple(notes))
 
 
 def networks_of(config: LockConfig, signature: Signature) -> Networks:

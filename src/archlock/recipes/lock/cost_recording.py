@@ -29,7 +29,7 @@ def cost_record(run: Run, decision: Decision, every: Mapping[Role, Released]) ->
     return CostRecord(
         models=models,
         limits=tuple(limits),
-        device=_device(bounds),
+        device=bounds.place,
         architectures=len(bounds.every.architectures),
         within=len(bounds.candidates.architectures),
         price=decision.price,
@@ -40,17 +40,11 @@ def cost_record(run: Run, decision: Decision, every: Mapping[Role, Released]) ->
 def _latency(bounds: Bounds, architecture: Architecture) -> tuple[float | None, LatencyKind | None]:
     """Measured where this machine is the device, else what its table or its calibration says."""
     if bounds.gate is not None:
-        return bounds.gate.latency(architecture), "measured"
+        return bounds.gate.measure(architecture), "measured"
     if bounds.forecast is not None:
         value = float(bounds.forecast.milliseconds([architecture])[0])
         return value, "foretold" if bounds.forecast.error else "recorded"
     return None, None
-
-
-def _device(bounds: Bounds) -> str:
-    if bounds.gate is not None:
-        return bounds.gate.place.words
-    return "" if bounds.forecast is None else bounds.forecast.device
 
 
 def _model(
