@@ -41,10 +41,10 @@ class Costs:
     """Multiply-adds of convolutions and linear layers; FLOPs are twice that."""
     weights_bytes: Int64[np.ndarray, " architectures"]
     """Of all tensors in the file of weights, statistics of normalisations too, but not the names in its header."""
-    peak_bytes: Int64[np.ndarray, " architectures"]
-    """Most bytes of feature maps at once (see :mod:`archlock.models.footprint`)."""
-    moved_bytes: Int64[np.ndarray, " architectures"]
-    """Of all that operators read and write, weights left out."""
+    peak_bytes: Int64[np.ndarray, " known"]
+    """Most bytes of feature maps at once (see :mod:`archlock.models.footprint`); empty where nobody asked."""
+    moved_bytes: Int64[np.ndarray, " known"]
+    """Of all that operators read and write, weights left out; empty where nobody asked."""
 
     @property
     def intensity(self) -> Float[np.ndarray, " architectures"]:

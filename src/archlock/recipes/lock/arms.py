@@ -124,7 +124,7 @@ def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]
         locked=decision.locked.architecture,
         excluded=(decision.source_only.architecture,),
         rng=rng_for(run.config.seed, "random architectures"),
-        passes=run.bounds.gate.passes if run.bounds.gate is not None else lambda _: True,
+        passes=run.bounds.gate.passes if run.bounds is not None and run.bounds.gate is not None else lambda _: True,
     )
     return {role: sampled for role, sampled in found.items() if role in run.config.arms}
 

@@ -70,11 +70,11 @@ def refuse_at_once(config: LockConfig, source: Task) -> None:
     raise refusals[0]
 
 
-def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, progress: Progress) -> Bounds:
-    """Apply the limits to the networks that this run will release."""
+def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, progress: Progress) -> Bounds | None:
+    """Apply the limits to the networks that this run will release; None where there are none."""
+    if not config.limits.any:
+        return None
     every, limits = candidates_of_space(SPACES[config.space], seed=config.seed), config.limits
-    if not limits.any:
-        return Bounds(every, every)
     networks = networks_of(config, signature)
     forecast, gate, place, notes = None, None, "", list[str]()
     if limits.device_table is not None:

@@ -29,19 +29,19 @@ def cost_record(run: Run, decision: Decision, every: Mapping[Role, Released]) ->
     return CostRecord(
         models=models,
         limits=tuple(limits),
-        device=bounds.place,
-        architectures=len(bounds.every.architectures),
-        within=len(bounds.candidates.architectures),
+        device="" if bounds is None else bounds.place,
+        architectures=len(decision.candidates.architectures if bounds is None else bounds.every.architectures),
+        within=len(decision.candidates.architectures),
         price=decision.price,
-        notes=bounds.notes,
+        notes=() if bounds is None else bounds.notes,
     )
 
 
-def _latency(bounds: Bounds, architecture: Architecture) -> tuple[float | None, LatencyKind | None]:
+def _latency(bounds: Bounds | None, architecture: Architecture) -> tuple[float | None, LatencyKind | None]:
     """Measured where this machine is the device, else what its table or its calibration says."""
-    if bounds.gate is not None:
+    if bounds is not None and bounds.gate is not None:
         return bounds.gate.measure(architecture), "measured"
-    if bounds.forecast is not None:
+    if bounds is not None and bounds.forecast is not None:
         value = float(bounds.forecast.milliseconds([architecture])[0])
         return value, "foretold" if bounds.forecast.error else "recorded"
     return None, None

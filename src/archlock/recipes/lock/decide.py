@@ -15,7 +15,7 @@ from archlock.errors import RunError
 from archlock.evidence import Key
 from archlock.recipes.engine.beliefs import percentile_floor
 from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
-from archlock.recipes.engine.market import Candidates, Market
+from archlock.recipes.engine.market import Candidates, Market, candidates_of_space
 from archlock.recipes.engine.settings import DEFAULTS
 from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
@@ -28,7 +28,7 @@ from archlock.records import plain
 from archlock.reports import LimitsPriceRecord, TradeOffPoint
 from archlock.search import Belief
 from archlock.search import trade_off as best_at_floors
-from archlock.spaces import Architecture
+from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Choice
 
 ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
@@ -56,16 +56,16 @@ class Decision:
     percentiles: Mapping[Architecture, float]
     """Expected source percentile of every candidate, in [0, 1]."""
     trade_off: tuple[TradeOffPoint, ...]
-    price: tuple[LimitsPriceRecord, ...]
-    """What the limits took, by the same evidence; empty where there are none to speak of."""
     evidence: frozenset[Key]
     """Where in the store everything is that the decision rests on."""
+    price: tuple[LimitsPriceRecord, ...] = ()
+    """What the limits took, by the same evidence; empty where there are none to speak of."""
 
 
 def decide(run: Run) -> Decision:
     """Buy evidence, learn, search, train the finalists, choose."""
     config, plan = run.config, run.allocation
-    candidates = run.bounds.candidates
+    candidates = run.bounds.candidates if run.bounds else candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
@@ -99,19 +99,20 @@ def decide(run: Run) -> Decision:
         found.keeps,
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
-        _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
         frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
+        _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
     )
 
 
 def _gated(run: Run, market: LiveMarket) -> NotedMarket:
     """The market, in which nothing is trained at full size that was measured above the limit on latency."""
-    return NotedMarket(market if run.bounds.gate is None else GatedMarket(market, run.bounds.gate.passes))
+    gate = run.bounds.gate if run.bounds is not None else None
+    return NotedMarket(market if gate is None else GatedMarket(market, gate.passes))
 
 
 def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPriceRecord, ...]:
     """What the limits took; nothing where they leave everything, or where proxies and no trainings tell."""
-    if foretold or len(run.bounds.candidates.architectures) == len(run.bounds.every.architectures):
+    if foretold or run.bounds is None or run.bounds.candidates is run.bounds.every:
         return ()
     return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
 

@@ -45,8 +45,8 @@ class Run:
     workspace: Workspace
     resources: Resources
     allocation: Allocation
-    bounds: Bounds
-    """What the limits leave to choose from."""
+    bounds: Bounds | None = None
+    """What the limits leave to choose from; None where there are none."""
 
 
 def begin(
