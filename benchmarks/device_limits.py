@@ -85,7 +85,9 @@ def simulated(
         evidence, _ = open_pair(table, "cifar10", "cifar100", scheme="tk", allowance=Allowance(40, 12), seed=seed)
         market = RecordedMarket.of(evidence)
         kept = within(market.candidates, Limits(latency_ms=limit), NETWORKS, forecast=forecast, measured=True)
-        gate = Gate(limit, lambda one: float(values[table.positions[one.code]]), forecast)
+        gate = Gate(
+            limit, lambda one: float(values[table.positions[one.code]]), forecast, kept.candidates.architectures
+        )
         gated = GatedMarket(RecordedMarket(evidence, kept.candidates, market.others, market.known), gate.passes)
         found = search_lock(gated, SourceFloor("percentile", 0.9), seed=seed)
         above += not values[table.positions[found.architecture.code]] <= limit

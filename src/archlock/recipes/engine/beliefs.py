@@ -38,7 +38,8 @@ class Ledger:
 
     def add(self, ask: Ask, bought: Bought) -> None:
         """Enter what was bought; a training that failed on any task counts as asked for and nothing else."""
-        self.noise = bought.noise
+        if bought.refused is None or not bought.refused.all():
+            self.noise = bought.noise
         self.refused += 0 if bought.refused is None else int(bought.refused.sum())
         new = []
         for row, values in zip(ask.rows.tolist(), bought.values.T, strict=True):

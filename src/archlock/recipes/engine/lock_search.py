@@ -210,6 +210,7 @@ class LockSearch:
             foretold = self._trend[:, :-1].T if len(self._short.rows) else self.candidates.capacity[None]
             promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
             most = max(count, round(self.settings.foretold * len(promise)))
+            promise[list(asked)] = -np.inf  # where all that was promising failed or was refused, the next is
             weights[np.argsort(-promise, kind="stable")[most:]] = 0
         weights[list(asked)] = 0
         count = min(count, int((weights > 0).sum()))

@@ -24,7 +24,9 @@ MARGIN: Final = 0.03
 """Share of the limit that a latency measured here stays below it: by so much two measurements on a quiet machine
 differ."""
 PATIENCE: Final = 4
-"""Measurements above the limit after which forecasts have to be lower, by their error, to be looked at."""
+"""By how many more measurements are above the limit than below it until forecasts have to be lower by their error."""
+LOWEST: Final = 0.2
+"""Share of the candidates, those with the lowest forecasts, that are always worth a measurement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +63,20 @@ class Gate:
     """Says who may be trained at full size: what is measured, and is within the limit.
 
     What is foretold to be above the limit by more than the tolerance is not even measured. The tolerance is twice the
-    error of the forecast; the more measurements are above the limit, the lower a forecast has to be.
+    error of the forecast; the more measurements are above the limit, the lower a forecast has to be, and with each that
+    is not the higher it may be again. The lowest forecasts are always worth a measurement.
     """
 
     most: float
     """Milliseconds that may be measured."""
     measure: Callable[[Architecture], float]
     forecast: Forecast | None = None
+    among: tuple[Architecture, ...] = ()
+    """The candidates."""
     measured: dict[Architecture, float] = field(default_factory=dict)
     refused: int = 0
     """Measurements above the limit."""
+    _lowest: float = 0.0
 
     def passes(self, architecture: Architecture) -> bool:
         """Whether it may be trained at full size. The same questions in the same order have the same answers."""
@@ -84,9 +90,16 @@ class Gate:
     def _promising(self, architecture: Architecture) -> bool:
         if self.forecast is None:
             return True
-        steps = max(SLACK - self.refused // PATIENCE, -SLACK)
-        foretold = float(self.forecast.milliseconds([architecture])[0])
-        return foretold <= self.most * (1 + steps * self.forecast.error)
+        steps = min(SLACK, SLACK - (2 * self.refused - len(self.measured)) // PATIENCE)
+        believed = self.most * (1 + max(steps, -SLACK) * self.forecast.error)
+        return float(self.forecast.milliseconds([architecture])[0]) <= max(believed, self._low)
+
+    @property
+    def _low(self) -> float:
+        """A forecast that is among the lowest of the candidates'."""
+        if not self._lowest and self.forecast is not None and self.among:
+            self._lowest = float(np.nanquantile(self.forecast.milliseconds(self.among), LOWEST))
+        return self._lowest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +139,9 @@ class GatedMarket:
             return self.market.buy(ask)
         architectures = self.candidates.architectures
         refused = np.array([not self.passes(architectures[row]) for row in ask.rows.tolist()], dtype=bool)
+        values = np.full((1 + len(self.others), len(ask.rows)), np.nan)
+        if refused.all():
+            return Bought(values, np.full(len(values), np.nan), refused)
         bought = self.market.buy(replace(ask, rows=ask.rows[~refused], numbers=ask.numbers[~refused]))
-        values = np.full((len(bought.values), len(ask.rows)), np.nan)
         values[:, ~refused] = bought.values
         return Bought(values, bought.noise, refused)

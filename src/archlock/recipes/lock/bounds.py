@@ -93,6 +93,8 @@ def bounds_of(config: LockConfig, signature: Signature, workspace: Workspace, pr
                 "are measured, and what is above the limit is dropped then"
             )
     kept = within(every, limits, networks, forecast=forecast, measured=gate is not None)
+    if gate is not None:
+        gate = replace(gate, among=kept.candidates.architectures)
     notes += [*kept.notes, *(forecast.remarks if forecast is not None else ())]
     for line in notes:
         progress.say(line)

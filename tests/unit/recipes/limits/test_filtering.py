@@ -56,9 +56,7 @@ def test_only_what_keeps_all_exact_limits_is_left(candidates: Candidates) -> Non
 def test_a_limit_that_all_meet_is_noted(candidates: Candidates) -> None:
     kept = within(candidates, archlock.Limits(parameters=1e9), NETWORKS, forecast=None, measured=False)
     assert kept.candidates is candidates
-    assert kept.notes == (
-        "the limit of 1G parameters (--max-params) restricts nothing: every architecture keeps it",
-    )
+    assert kept.notes == ("the limit of 1G parameters (--max-params) restricts nothing: every architecture keeps it",)
 
 
 def test_the_least_of_the_space_is_named_where_none_keeps_a_limit() -> None:
@@ -101,5 +99,7 @@ def test_a_forecast_has_slack_where_it_is_checked_and_a_margin_where_it_is_not(
 
 
 def test_a_latency_that_nobody_is_foretold_to_keep(candidates: Candidates) -> None:
-    with pytest.raises(ConfigurationError, match=r"limit of 0.\d+ ms .--max-latency.: the smallest, .* foretold with an"):
+    with pytest.raises(
+        ConfigurationError, match=r"limit of 0.\d+ ms .--max-latency.: the smallest, .* foretold with an"
+    ):
         within(candidates, archlock.Limits(latency_ms=0.5), NETWORKS, forecast=Said(), measured=False)
