@@ -76,8 +76,8 @@ def test_the_least_of_the_space_is_named_where_none_keeps_a_limit() -> None:
 def test_limits_that_contradict_each_other_say_so(candidates: Candidates) -> None:
     costs = costs_of(candidates.architectures, NETWORKS.signature, width=8, depth=1)
     least, most = float(costs.parameters.min()), float(costs.intensity.max())
-    with pytest.raises(ConfigurationError, match="the limits contradict each other: .* keep each of them, but none ke"):
-        limits = archlock.Limits(parameters=least, intensity=most)
+    limits = archlock.Limits(parameters=least, intensity=most)
+    with pytest.raises(ConfigurationError, match=r"the limits contradict each other: .* keep each of them, but none ke"):
         within(candidates, limits, NETWORKS, forecast=None, measured=False)
 
 

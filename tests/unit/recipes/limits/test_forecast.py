@@ -69,10 +69,10 @@ def test_a_calibration_of_other_networks_is_refused(made: Calibration, change: d
 
 def test_so_is_one_of_another_runtime_or_machine(made: Calibration) -> None:
     with pytest.raises(
-        ConfigurationError, match="made with runtime torch .here onnx., and latencies of one say nothing"
+        ConfigurationError, match=r"made with runtime torch .here onnx., and latencies of one say nothing"
     ):
         made.check(NETWORKS, runtime="onnx")
-    with pytest.raises(ConfigurationError, match="the machine .*, torch .*, one thread .here another one."):
+    with pytest.raises(ConfigurationError, match=r"the machine .*, torch .*, one thread .here another one."):
         made.check(NETWORKS, runtime=None, machine="0123")
 
 
@@ -90,7 +90,7 @@ def test_damaged_calibrations_are_refused(made: Calibration, tmp_path: Path) -> 
 
 
 def test_a_sample_is_not_too_small() -> None:
-    with pytest.raises(ConfigurationError, match="a calibration times at least 10 architectures; got 9"):
+    with pytest.raises(ConfigurationError, match=r"a calibration times at least 10 architectures; got 9"):
         calibration_sample(NETWORKS, 9, seed=0)
 
 
@@ -144,8 +144,8 @@ def test_tables_that_are_not_understood(text: str, words: str, tmp_path: Path) -
 
 
 def test_what_is_no_table_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no such file; expected a calibration .archlock cost --space"):
+    with pytest.raises(ConfigurationError, match=r"no such file; expected a calibration .archlock cost --space"):
         open_device(tmp_path / "nowhere.csv", SPACE)
     (tmp_path / "pi5.csv.gz").write_bytes(b"not gzip")
-    with pytest.raises(ArchLockError, match="pi5.csv.gz is no CSV file of code, ms"):
+    with pytest.raises(ArchLockError, match=r"pi5.csv.gz is no CSV file of code, ms"):
         open_device(tmp_path / "pi5.csv.gz", SPACE)

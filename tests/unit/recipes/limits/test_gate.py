@@ -64,7 +64,7 @@ def test_with_no_limit_to_meet_it_is_the_same_search() -> None:
 
 def test_where_nothing_passes_it_says_so() -> None:
     market = smooth_market(40, 10)
-    with pytest.raises(SearchError, match="none of 40 architectures that were promising keeps the limit on laten"):
+    with pytest.raises(SearchError, match=r"none of 40 architectures that were promising keeps the limit on laten"):
         search_lock(GatedMarket(market, lambda _: False), FLOOR, seed=0)
 
 

@@ -62,10 +62,10 @@ def test_the_error_is_that_of_architectures_that_were_left_out() -> None:
 
 
 def test_too_few_or_impossible_times_are_refused() -> None:
-    with pytest.raises(MeasurementError, match="a latency model needs at least 10 timed architectures; got 9"):
+    with pytest.raises(MeasurementError, match=r"a latency model needs at least 10 timed architectures; got 9"):
         fit({"raw": np.ones((9, 4))}, np.ones(9))
     for wrong in (np.nan, 0.0, -1.0):
-        with pytest.raises(MeasurementError, match="milliseconds above 0; got others among them"):
+        with pytest.raises(MeasurementError, match=r"milliseconds above 0; got others among them"):
             fit({"raw": np.ones((12, 4))}, np.array([wrong, *np.ones(11)]))
 
 

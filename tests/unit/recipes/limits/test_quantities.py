@@ -64,16 +64,16 @@ def test_texts_become_limits() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, "300k", True])
 def test_limits_are_born_valid(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="the limit parameters is a number above 0, or None; got"):
+    with pytest.raises(ConfigurationError, match=r"the limit parameters is a number above 0, or None; got"):
         archlock.Limits(parameters=value)
 
 
 def test_where_a_latency_is_taken_says_nothing_without_one() -> None:
-    with pytest.raises(ConfigurationError, match="runtime says where a latency is taken, and there is no limit on"):
+    with pytest.raises(ConfigurationError, match=r"runtime says where a latency is taken, and there is no limit on"):
         archlock.Limits(parameters=3, runtime="torch")
-    with pytest.raises(ConfigurationError, match="device_table says where a latency is taken"):
+    with pytest.raises(ConfigurationError, match=r"device_table says where a latency is taken"):
         archlock.Limits(device_table="pi5.json")
-    with pytest.raises(ConfigurationError, match="unknown runtime 'tflite'; known: onnx, torch"):
+    with pytest.raises(ConfigurationError, match=r"unknown runtime 'tflite'; known: onnx, torch"):
         archlock.Limits(latency_ms=2.0, runtime="tflite")  # type: ignore[arg-type]
 
 

@@ -74,7 +74,7 @@ def test_without_onnx_runtime_it_is_torch_and_that_is_said(monkeypatch: pytest.M
     (line,) = said_of_runtime(None)
     assert line.endswith("for ONNX Runtime run: pip install 'archlock[deploy]'")
     assert said_of_runtime("torch") == ()
-    with pytest.raises(ConfigurationError, match="a latency in ONNX Runtime needs onnxruntime; run: pip install"):
+    with pytest.raises(ConfigurationError, match=r"a latency in ONNX Runtime needs onnxruntime; run: pip install"):
         chosen_runtime("onnx")
     monkeypatch.setattr("archlock.extras.find_spec", lambda name: name)
     assert chosen_runtime(None) == "onnx"
