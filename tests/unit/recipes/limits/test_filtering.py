@@ -77,7 +77,9 @@ def test_limits_that_contradict_each_other_say_so(candidates: Candidates) -> Non
     costs = costs_of(candidates.architectures, NETWORKS.signature, width=8, depth=1)
     least, most = float(costs.parameters.min()), float(costs.intensity.max())
     limits = archlock.Limits(parameters=least, intensity=most)
-    with pytest.raises(ConfigurationError, match=r"the limits contradict each other: .* keep each of them, but none ke"):
+    with pytest.raises(
+        ConfigurationError, match=r"the limits contradict each other: .* keep each of them, but none ke"
+    ):
         within(candidates, limits, NETWORKS, forecast=None, measured=False)
 
 
