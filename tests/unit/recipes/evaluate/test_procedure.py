@@ -204,5 +204,5 @@ def test_a_limit_on_a_recorded_cost_is_kept_by_every_row(tmp_path: Path) -> None
     assert found.record.notes[0].startswith(
         f"{len(kept)} of 150 architectures keep pi5_latency of at most 5 ms; 22 have"
     )
-    with pytest.raises(ConfigurationError, match="the limit on pi5_latency is a number above 0; got 0.0"):
+    with pytest.raises(ConfigurationError, match=r"the limit on pi5_latency is a number above 0; got 0.0"):
         tiny(max_costs=(("pi5_latency", 0.0),))
