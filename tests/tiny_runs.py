@@ -22,6 +22,7 @@ TINY = LockConfig(
     width=4,
     epochs=2,
     attack_seeds=1,
+    attackers=("from_scratch", "linear_probe", "fine_tune", "lp_ft"),
     fractions=(1.0,),
     arms=(),
 )

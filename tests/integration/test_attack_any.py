@@ -34,7 +34,6 @@ def test_a_file_of_weights_is_attacked_and_taken_up(capfd: pytest.CaptureFixture
     assert code == 0, error
     assert said.startswith("On digits the strongest attack (")
     assert "Linear probe" in said
-    assert "Full fine-tuning" in said
     assert said.splitlines()[-1] == f"report: {out / 'report.html'}"
     record = from_json(out / "result.json")
     assert isinstance(record, AttackRecord)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archlock.models.classifier import Tap
 from archlock.models.replacing import put
 
 STEP = 0.5
@@ -28,7 +29,7 @@ class StraightThrough(nn.Module):
     def forward(self, given: Tensor) -> Tensor:
         """The activation's answer."""
         with torch.no_grad():
-            answer: Tensor = self.activation(given)
+            answer: Tensor = self.activation(given.clone())  # (some answer in place)
             above, below = self.activation(given + self.step), self.activation(given - self.step)
             slope = (above - below) / (2 * self.step)
         ramp = given * slope
@@ -53,6 +54,7 @@ def straighten(model: nn.Module, few: Tensor) -> int:
         return hook
 
     done = {id(module.activation) for module in model.modules() if isinstance(module, StraightThrough)}
+    done |= {id(module) for module in model.modules() if isinstance(module, Tap)}
     simple = {
         name: module
         for name, module in model.named_modules()
@@ -75,7 +77,7 @@ def _flat(activation: nn.Module, given: Tensor) -> bool:
     """Whether its answer varies with what it is given, number by number, and its gradient does not know it."""
     with torch.enable_grad():
         probe = given.clone().requires_grad_(True)
-        answer = activation(probe)
+        answer = activation(probe.clone())  # (some answer in place)
         if answer.requires_grad:
             (slope,) = torch.autograd.grad(answer.sum(), probe, allow_unused=True)
             if slope is not None and bool((slope != 0).any()):
