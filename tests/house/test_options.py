@@ -6,6 +6,7 @@ from pathlib import Path
 CLI = Path(__file__).resolve().parents[2] / "src" / "archlock" / "cli"
 ANOTHER_MEANING = {
     ("transfer", "store"): "the store that is filled, beside the table",
+    ("cost", "space"): "calibrates the machine for a space, and may be left out",
     ("import_csv", "space"): "may be left out, where the file's layout says it",
 }
 

@@ -3,7 +3,7 @@
 from archlock.catalog import Catalog
 from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space, Traits
-from archlock.spaces.cell import CellSpace, Edge
+from archlock.spaces.cell import EDGES, CellSpace, Edge
 from archlock.spaces.nasbench201 import nasbench201
 from archlock.spaces.transnas101_macro import transnas101_macro
 from archlock.spaces.transnas101_micro import transnas101_micro
@@ -27,4 +27,4 @@ def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
     return space.edges(architecture)
 
 
-__all__ = ["SPACES", "Architecture", "CellSpace", "Edge", "Space", "Traits", "cell_edges"]
+__all__ = ["EDGES", "SPACES", "Architecture", "CellSpace", "Edge", "Space", "Traits", "cell_edges"]
