@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from archlock.models.network import DenseDecoder, Network
+from archlock.models.operations import Affine
 from archlock.seeding import derive_seed
 
 
@@ -35,7 +36,7 @@ def draw_part(part: nn.Module) -> None:
     for module in part.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | Affine):
             module.reset_parameters()
 
 
