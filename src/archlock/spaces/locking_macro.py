@@ -111,7 +111,7 @@ class LockingMacroSpace(Space):
         one_hot = self._one_hot(self._digits([self.simplify(one) for one in architectures]))
         blocks = [one_hot[:, low:high] for low, high in zip(_OFFSETS[:-1], _OFFSETS[1:], strict=True)]
         products = [
-            (one[:, :, None] * other[:, None, :]).reshape(len(one_hot), -1) for one, other in combinations(blocks, 2)
+            (one[:, :, None] * other[:, None, :]).reshape(len(one_hot), one.shape[1] * other.shape[1]) for one, other in combinations(blocks, 2)
         ]
         return np.concatenate([one_hot, *products, self.shape(architectures).values], axis=1)
 
