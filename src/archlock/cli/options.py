@@ -18,7 +18,7 @@ DATA = (
     "behind a question mark, as in 'hf:NAME?label=fine_label&test=validation' (docs/how-to/own-data.md has them)"
 )
 
-SPACE = "nasbench201, transnas101_micro or transnas101_macro"
+SPACE = "nasbench201, transnas101_micro, transnas101_macro or locking_macro"
 
 Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
 Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]

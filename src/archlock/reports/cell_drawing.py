@@ -9,7 +9,7 @@ from typing import Any, Final
 from archlock.errors import ArchLockError
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.wording import listed, shorten
-from archlock.spaces import SPACES, Architecture, Edge, cell_edges
+from archlock.spaces import SPACES, Architecture, Edge, Skeleton, cell_edges, locking_macro
 
 _NAMES: Final = {
     "skip_connect": ("skip", "skip"),
@@ -26,20 +26,42 @@ _MODULES: Final = {
     "3": "half the size",
     "4": "twice the channels, half the size",
 }
+_CELLS: Final = {
+    "pair": "pair 3x3",
+    "bottleneck": "bottleneck",
+    "separable": "separable",
+    "single": "single 3x3",
+    "pooled": "pool + 1x1",
+}
+_ACTIVATIONS: Final = {"relu": "ReLU", "silu": "SiLU", "hardtanh": "hard tanh"}
 _GAP: Final = 98
 _LEFT: Final = 31
 _MIDDLE: Final = 112
 
 
 def architecture_picture(name: str, space: str, code: str) -> str:
-    """Inline SVG of an architecture: its cell, or its chain of modules; empty for an unknown space."""
+    """Inline SVG of an architecture: its cell, its chain of modules or its skeleton; empty for an unknown space."""
     try:
         architecture = SPACES[space].architecture(code)
     except ArchLockError:
         return ""
     if space == "transnas101_macro":
         return chain_picture(name, [_MODULES[digit] for digit in architecture.code])
+    if space == "locking_macro":
+        return chain_picture(name, _skeleton_words(locking_macro.skeleton(architecture)))
     return cell_picture(name, _edges(architecture))
+
+
+def _skeleton_words(skeleton: Skeleton) -> list[str]:
+    """Stem, stages, waists and tail, in words; channels are multiples of the width."""
+    kernel = skeleton.stem_kernel
+    words = [f"stem {kernel}x{kernel}" + (", half the size" if skeleton.stem_halves else "")]
+    kind = f"{'residual ' if skeleton.shortcuts else ''}{_CELLS[skeleton.cell]}"
+    for stage in skeleton.stages:
+        words.append(f"{stage.cells} {kind}, {stage.width}w" + (", half the size" if stage.halves else ""))
+        words += ["waist, w/2"] if stage.waist else []
+    normalisation = "no" if skeleton.normalisation == "none" else skeleton.normalisation
+    return [*words, f"{normalisation} normalisation, {_ACTIVATIONS[skeleton.activation]}"]
 
 
 def _edges(architecture: Architecture) -> tuple[Edge, ...]:
@@ -150,7 +172,7 @@ def _chain(figure: Any, width: int, height: int, modules: Sequence[str]) -> None
             box = FancyBboxPatch((middle - 130, y - 12), 260, 24, boxstyle="round,pad=0,rounding_size=5")
             box.set(facecolor=COLOURS["paper"], edgecolor=COLOURS["convolution3"], linewidth=1.4)
             axes.add_patch(box)
-        label = text if end else f"{index}   {shorten(text, 34)}"
+        label = text if end else f"{index}   {shorten(text, 40)}"
         axes.text(middle, y, label, ha="center", va="center", color=COLOURS["muted" if end else "ink"])
         if index:
             axes.annotate(
