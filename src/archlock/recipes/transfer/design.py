@@ -5,9 +5,10 @@ as often as any other, and every two levels of two axes together, as far as a nu
 what an axis does can be told apart from what the others do (a main-effects plan, found greedily).
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +20,16 @@ from archlock.spaces import Architecture, Space
 SHORTCUT: Final = "shortcut without a convolution"
 COST: Final = "cost (weights per pair of channels)"
 Design = Literal["cost", "balanced"]
+
+
+def check_design(design: object, costs: tuple[float, float]) -> None:
+    """A design that is none, or costs between which nothing lies, are a ConfigurationError."""
+    if design not in get_args(Design):
+        raise ConfigurationError(f"the design is one of {', '.join(get_args(Design))}; got {design!r}")
+    if not 0 <= costs[0] < costs[1]:
+        raise ConfigurationError(f"costs are from a number of at least 0 to a larger one; got {costs[0]} to {costs[1]}")
+    if design == "cost" and costs != (0.0, math.inf):
+        raise ConfigurationError("costs are limits of the balanced design; ask for that, or leave the limits out")
 
 
 def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:
