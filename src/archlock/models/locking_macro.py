@@ -1,8 +1,8 @@
 """Networks of ``locking_macro``: a stem, stages of equal cells, a tail; see :mod:`archlock.spaces.locking_skeleton`.
 
-Every cell is activation - convolution - normalisation, once or several times (He et al. 2016b), and a shortcut where the
-architecture has them: the identity, or average pooling and a 1x1 convolution without normalisation where channels or
-resolution change, as in NAS-Bench-201. Without normalisation a scale and a shift of each channel are learned in its
+Every cell is activation - convolution - normalisation, once or several times (He et al. 2016b), and a shortcut where
+the architecture has them: the identity, or average pooling and a 1x1 convolution without normalisation where channels
+or resolution change, as in NAS-Bench-201. Without normalisation a scale and a shift of each channel are learned in its
 place (Zhang et al., Fixup, ICLR 2019, without its rules for rates and first weights); the last scale of a cell with a
 shortcut begins at one over the square root of the number of cells, or sums of many cells would be too large to train.
 """
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from archlock.models.network import Network
 from archlock.models.operations import Affine
-from archlock.spaces import Architecture, Skeleton, bottleneck_channels, locking_macro as space, waist_channels
+from archlock.spaces import Architecture, Skeleton, bottleneck_channels, waist_channels
+from archlock.spaces import locking_macro as space
 from archlock.tasks import Signature
 
 ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {"relu": nn.ReLU, "silu": nn.SiLU, "hardtanh": nn.Hardtanh}
@@ -38,9 +39,7 @@ class Shortened(nn.Module):
         return result
 
 
-def locking_macro(
-    architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool
-) -> Network:
+def locking_macro(architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool) -> Network:
     """``depth`` times the cells of every stage, at ``width`` times their channels. There is nothing to ``prune``."""
     del prune
     skeleton = space.skeleton(architecture)

@@ -3,8 +3,8 @@
 Score (up) and shortfall (down) are two objectives, so the population spreads along their trade-off: from architectures
 that just keep the source floor to those that lock more and miss it. What is found is still what keeps the floor.
 
-Every digit of a code (edge of a cell, axis of a skeleton) is one categorical decision: uniform crossover, and a mutation
-that redraws one of them in the mean. Only spaces whose codes all have the same number of digits.
+Every digit of a code (edge of a cell, axis of a skeleton) is one categorical decision: uniform crossover, and a
+mutation that redraws one of them in the mean. Only spaces whose codes all have the same number of digits.
 """
 
 from collections.abc import Sequence

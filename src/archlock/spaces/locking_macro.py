@@ -7,7 +7,7 @@ one axis of it, see :data:`~archlock.spaces.locking_skeleton.AXES`. All combinat
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from math import prod
 from typing import Final
 
@@ -109,9 +109,10 @@ class LockingMacroSpace(Space):
         Of what is the same function, all features are the same.
         """
         one_hot = self._one_hot(self._digits([self.simplify(one) for one in architectures]))
-        blocks = [one_hot[:, low:high] for low, high in zip(_OFFSETS[:-1], _OFFSETS[1:], strict=True)]
+        blocks = [one_hot[:, low:high] for low, high in pairwise(_OFFSETS)]
         products = [
-            (one[:, :, None] * other[:, None, :]).reshape(len(one_hot), one.shape[1] * other.shape[1]) for one, other in combinations(blocks, 2)
+            (one[:, :, None] * other[:, None, :]).reshape(len(one_hot), one.shape[1] * other.shape[1])
+            for one, other in combinations(blocks, 2)
         ]
         return np.concatenate([one_hot, *products, self.shape(architectures).values], axis=1)
 

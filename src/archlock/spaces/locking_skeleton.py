@@ -7,7 +7,7 @@ that is; channels are in multiples of a width, as builders take it. Nothing here
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
 HALVINGS: Final = 2
@@ -211,7 +211,7 @@ def shape_of(code: str) -> Shape:
     return _shape(code[:7] + "0" + code[8] + "0" + code[10])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shape(code: str) -> Shape:
     skeleton = skeleton_of(code)
     halved, low = int(skeleton.stem_halves), 0

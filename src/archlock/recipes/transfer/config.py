@@ -80,8 +80,8 @@ class TransferConfig:
             raise ConfigurationError(f"name every attacker once; got {', '.join(self.attackers)}")
         if self.attackers and not any(ATTACKS[name].uses_weights for name in self.attackers):
             raise ConfigurationError(
-                f"nobody of {', '.join(self.attackers)} starts from the source models' weights, so there is no transfer "
-                "to record; add one who does, such as fine_tune"
+                f"nobody of {', '.join(self.attackers)} starts from the source models' weights, so there is no "
+                "transfer to record; add one who does, such as fine_tune"
             )
         if self.shots is not None and not self.attackers:
             raise ConfigurationError("shots are what attackers have to train on; name attackers, or leave shots out")

@@ -37,13 +37,17 @@ class Gatherer:
         places = [(seed, source) for seed in seeds for source in (*work.sources, None)]
         known = {(seed, source): work.measured(self.store, source, seed) for seed, source in places}
         left = [(one, seed, source) for one, seed, source in jobs if str(one) not in known[seed, source]]
-        self._run("transfer", len(jobs), left, measure_job, work, lambda job: f"{job[0].code} {job[2] or 'from scratch'}")
+        self._run(
+            "transfer", len(jobs), left, measure_job, work, lambda job: f"{job[0].code} {job[2] or 'from scratch'}"
+        )
 
     def source_models(self, work: TransferWork, architectures: Sequence[Architecture], seed: int) -> None:
         """The models that attackers start from."""
         jobs: list[SourceJob] = [(one, seed, source) for one in architectures for source in work.sources]
         left = [job for job in jobs if not is_trained(work, job, self.store)]
-        self._run(f"source models, seed {seed}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}")
+        self._run(
+            f"source models, seed {seed}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}"
+        )
 
     def attacks(self, work: AttackWork, architectures: Sequence[Architecture], seed: int) -> None:
         """On the models that are trained: where time was up before, those of the others come later."""

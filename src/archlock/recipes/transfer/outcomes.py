@@ -120,10 +120,10 @@ def measure_of(attacker: str) -> str:
 def attack_job(work: AttackWork, job: AttackJob) -> tuple[Measurement, ...]:
     """The scores of one attack on validation and test split, or two measurements that say why there are none.
 
-    All architectures meet the same draw of images with the same seed. The note says what the attacker chose.
+    All architectures meet the same images with the same seed. The note says what the attacker chose.
     """
     keys = [work.key(job, split) for split in ("validation", "test")]
-    task = drawn(work, job.target, job.seed)
+    task = few_images(work, job.target, job.seed)
     status: Status
     try:
         outcome = _attacked(work, job, task)
@@ -138,7 +138,7 @@ def attack_job(work: AttackWork, job: AttackJob) -> tuple[Measurement, ...]:
     )
 
 
-def drawn(work: AttackWork, target: str, seed: int) -> Task:
+def few_images(work: AttackWork, target: str, seed: int) -> Task:
     """What an attacker has of a target with that seed: so many images of each class, and their share to choose by."""
     task = work.transfer.targets[target]
     if work.shots is None:

@@ -92,7 +92,7 @@ def _provenance(work: TransferWork, config: TransferConfig, command: str) -> Pro
     who = (
         f"one learning rate each ({config.source_rate:g}, {config.target_rate:g}), so no attacker's best"
         if not config.attackers
-        else f"attackers {', '.join(config.attackers)} with settings of their own, up to {config.horizon:g} times as long"
+        else f"attackers {', '.join(config.attackers)} with their own settings, up to {config.horizon:g} times as long"
     )
     few = f"{config.target_examples} at most" if config.shots is None else f"{config.shots} of each class"
     how = f"in balance over the axes, seed {config.seed}" if config.design == "balanced" else ""
