@@ -20,7 +20,7 @@ def test_every_attack_says_what_it_is(name):
     assert attack.uses_weights == (name not in {"from_scratch", "ordinary"})
     assert attack.uses_architecture == (name != "ordinary")
     assert attack.settings
-    assert all(setting > 0 for setting in attack.settings)
+    assert all(setting.value > 0 for setting in attack.starts())
 
 
 def test_same_outcomes_in_a_second_process():

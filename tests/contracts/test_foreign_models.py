@@ -52,7 +52,7 @@ def test_every_attacker_gets_what_it_gets_from_the_model_taken_apart_by_hand(nam
     def attacked(model):
         attack = ATTACKS[attacker]
         try:
-            outcome = attack.run(model, TASK, plan=SHORT, settings=attack.settings[:1], seed=3)
+            outcome = attack.run(model, TASK, plan=SHORT, settings=attack.starts()[:1], seed=3)
         except UnsupportedError as error:
             return str(error).replace("body.model", "").partition(";")[0]
         return outcome.validation, outcome.test

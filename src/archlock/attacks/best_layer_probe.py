@@ -4,9 +4,10 @@ from types import MappingProxyType
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, probing
 from archlock.tasks import Task
-from archlock.training import STRENGTHS, Plan, at_best_layer, linear_probe
+from archlock.training import STRENGTHS, at_best_layer
 
 
 class BestLayerProbe(Attack):
@@ -18,8 +19,7 @@ class BestLayerProbe(Attack):
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
-        """One head at that strength."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """One look at all layers; heads at any strength on the features of the best."""
         front = at_best_layer(model, task, seed=seed, device=device)
-        probed = linear_probe(front, task, strengths=(setting,), seed=seed, device=device)
-        return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
+        return probing(front, task, seed=seed, device=device)

@@ -3,13 +3,13 @@
 Late layers are the most specialised ones (Yosinski et al. 2014), so attackers need not keep them.
 """
 
-from dataclasses import replace
-
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from_head
 from archlock.tasks import Task
-from archlock.training import Plan, at_best_layer, fit, linear_probe
+from archlock.training import at_best_layer, linear_probe
 
 
 class CutAt(Attack):
@@ -17,11 +17,10 @@ class CutAt(Attack):
 
     name = "cut_at"
     summary = "drops what lies behind the layer that serves best, fits a head there, then trains all weights"
-    settings = (0.2, 0.05)
+    settings = (0.2, 0.05, Setting(1e-3, "adamw"))
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One cut, one probe and one fine-tuning at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """One cut and one probe; fine-tunings from there."""
         front = at_best_layer(model, task, seed=seed, device=device)
         probed = linear_probe(front, task, seed=seed, device=device)
-        trained = fit(probed.model, task, replace(plan.with_rate(setting), clip=1.0), seed=seed, device=device)
-        return Adapted.better_of(probed, trained)
+        return training_from_head(probed, task, seed=seed, device=device)

@@ -6,10 +6,10 @@ source, and classes beyond get new rows. A head that knows other classes is a ba
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import with_kept_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 class Direct(Attack):
@@ -19,8 +19,7 @@ class Direct(Attack):
     summary = "keeps the old head where it serves and trains all weights"
     settings = (0.1, 0.02)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One training of everything at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Trainings of everything from the kept head."""
         begun = with_kept_head(model, task.signature, seed=seed)
-        trained = fit(begun, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(begun, task, seed=seed, device=device)

@@ -2,10 +2,10 @@
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import HEAD, with_kept_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 class DirectHead(Attack):
@@ -15,8 +15,7 @@ class DirectHead(Attack):
     summary = "keeps the old head where it serves and trains the head alone"
     settings = (0.5, 0.1)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One training of the head at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Trainings of the head alone."""
         begun = with_kept_head(model, task.signature, seed=seed)
-        trained = fit(begun, task, plan.with_rate(setting), trains=(HEAD,), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(begun, task, trains=(HEAD,), seed=seed, device=device)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Adapted, Trial
 from archlock.errors import UnsupportedError
 from archlock.models import as_classifier, count_flops, count_parameters, linear_head, ordinary, with_new_head
 from archlock.tasks import Task
@@ -27,22 +28,30 @@ class Distilled(Attack):
     summary = "distils the model into an ordinary network of its size, then trains that with a new head"
     settings = (0.2, 0.05)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One distillation and one training on the labels, both at that learning rate."""
-        plan = plan.with_rate(setting)
-        after = max(1, plan.epochs // 2)
-        before = max(1, plan.epochs - after)
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """A new student; distillations and trainings on the labels, both at the setting's learning rate."""
         student = student_for(model, task, seed=seed)
-        taught = distil(student, model, task, replace(plan, epochs=before), seed=seed, device=device)
-        fresh = with_new_head(taught, task.signature, seed=seed)
-        trained = fit(fresh, task, replace(plan, epochs=after), seed=seed, device=device)
-        steps = trained.steps // after * (before + after)  # both parts see as many batches in an epoch
-        untaught = (task.chance,) * before if plan.watch else ()  # without a head for the task
-        flops = None
-        if trained.flops is not None:
-            asked = before * len(task.train) * count_flops(model, task.shape)
-            flops = round(trained.flops / after * (before + after)) + asked
-        return Adapted(trained.model, trained.validation, untaught + trained.curve, steps, flops)
+
+        def trial(rate: float, plan: Plan) -> Adapted:
+            return _taught(student, model, task, plan.with_rate(rate), seed=seed, device=device)
+
+        return trial
+
+
+def _taught(student: nn.Module, model: nn.Module, task: Task, plan: Plan, *, seed: int, device: str) -> Adapted:
+    """The student after half of the epochs with the model as teacher and half with the labels."""
+    after = max(1, plan.epochs // 2)
+    before = max(1, plan.epochs - after)
+    taught = distil(student, model, task, replace(plan, epochs=before), seed=seed, device=device)
+    fresh = with_new_head(taught, task.signature, seed=seed)
+    trained = fit(fresh, task, replace(plan, epochs=after), seed=seed, device=device)
+    steps = trained.steps // after * (before + after)  # both parts see as many batches in an epoch
+    untaught = (task.chance,) * before if plan.watch else ()  # without a head for the task
+    flops = None
+    if trained.flops is not None:
+        asked = before * len(task.train) * count_flops(model, task.shape)
+        flops = round(trained.flops / after * (before + after)) + asked
+    return Adapted(trained.model, trained.validation, untaught + trained.curve, steps, flops)
 
 
 def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:

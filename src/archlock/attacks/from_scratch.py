@@ -6,10 +6,11 @@ an attacker gets from the weights.
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import reinitialised, with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 class FromScratch(Attack):
@@ -17,11 +18,10 @@ class FromScratch(Attack):
 
     name = "from_scratch"
     summary = "trains the same architecture on the target from new random weights"
-    settings = (0.2, 0.05)
+    settings = (0.2, 0.05, Setting(3e-3, "adamw"))
     uses_weights = False
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One training from scratch at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Trainings from the same new weights."""
         fresh = reinitialised(with_new_head(model, task.signature, seed=seed), seed=seed)
-        trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(fresh, task, seed=seed, device=device)

@@ -2,10 +2,10 @@
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import last_stage, with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 class LastStages(Attack):
@@ -18,8 +18,7 @@ class LastStages(Attack):
     summary = "gives the model a new head and trains it with the last stage of the body"
     settings = (0.1, 0.02)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One training of the last stage at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Trainings of the last stage and a new head."""
         fresh = with_new_head(model, task.signature, seed=seed)
-        trained = fit(fresh, task, plan.with_rate(setting), trains=last_stage(fresh), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(fresh, task, trains=last_stage(fresh), seed=seed, device=device)

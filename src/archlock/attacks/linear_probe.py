@@ -4,9 +4,10 @@ from types import MappingProxyType
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, probing
 from archlock.tasks import Task
-from archlock.training import STRENGTHS, Plan, linear_probe
+from archlock.training import STRENGTHS
 
 
 class LinearProbe(Attack):
@@ -15,10 +16,10 @@ class LinearProbe(Attack):
     name = "linear_probe"
     summary = "freezes the body and fits a new head on its features"
     settings = STRENGTHS
+    naive = True
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:  # noqa: ARG002
-        """One head at that strength."""
-        probed = linear_probe(model, task, strengths=(setting,), seed=seed, device=device)
-        return Adapted(probed.model, probed.validation, steps=0, flops=probed.flops)
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """The features once; heads at any strength on them."""
+        return probing(model, task, seed=seed, device=device)

@@ -2,23 +2,21 @@
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit, linear_probe
+from archlock.training import linear_probe
 
 
 class LinearProbeThenFineTune(Attack):
-    """Linear probe, then all weights train from there; the better of the two models counts for the attacker.
-
-    So does its cost: that of the head alone where it was the better one.
-    """
+    """Linear probe, then all weights train from there; the better of the two models counts for the attacker."""
 
     name = "lp_ft"
     summary = "fits a new head first, then trains all weights"
-    settings = (0.05, 0.01)
+    settings = (0.2, 0.05, Setting(1e-3, "adamw"))
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One probe and one fine-tuning at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """One probe; fine-tunings from there."""
         probed = linear_probe(model, task, seed=seed, device=device)
-        trained = fit(probed.model, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.better_of(probed, trained)
+        return training_from_head(probed, task, seed=seed, device=device)

@@ -7,10 +7,11 @@ one network for both, of the reference's size.
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.setting import Setting
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import count_parameters, ordinary, with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 
 class OrdinaryNetwork(Attack):
@@ -18,13 +19,12 @@ class OrdinaryNetwork(Attack):
 
     name = "ordinary"
     summary = "ignores the model and trains an ordinary network of its size on the target"
-    settings = (0.2, 0.05)
+    settings = (0.2, 0.05, Setting(3e-3, "adamw"))
     uses_weights = False
     uses_architecture = False
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One training from new weights at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Trainings from the same new weights."""
         size = count_parameters(with_new_head(model, task.signature, seed=seed))
         network = ordinary(task.signature, parameters=size, seed=seed)
-        trained = fit(network, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(network, task, seed=seed, device=device)

@@ -10,10 +10,10 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import Headed, as_classifier, with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, fit
 
 SHARE = 0.5
 """Of the weights of convolutions and linear layers."""
@@ -26,11 +26,10 @@ class Pruned(Attack):
     summary = "sets the smallest half of the weights to zero, then gives the model a new head and trains all weights"
     settings = (0.1, 0.02)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One fine-tuning of the pruned model at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """Fine-tunings of the pruned model."""
         fresh = with_new_head(without_small_weights(as_classifier(model, task.shape)), task.signature, seed=seed)
-        trained = fit(fresh, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(fresh, task, seed=seed, device=device)
 
 
 def without_small_weights(model: nn.Module) -> nn.Module:

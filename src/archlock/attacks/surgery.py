@@ -8,10 +8,11 @@ most where the given cell has no 3x3 convolution.
 
 from torch import nn
 
-from archlock.attacks.attack import Adapted, Attack
+from archlock.attacks.attack import Attack
+from archlock.attacks.trial import Trial, training_from
 from archlock.models import opened, widened, with_new_head
 from archlock.tasks import Task
-from archlock.training import Plan, batch_of, fit
+from archlock.training import batch_of
 
 
 class Surgery(Attack):
@@ -21,11 +22,10 @@ class Surgery(Attack):
     summary = "adds convolutions where the architecture has none and a second tower, then trains all weights"
     settings = (0.1, 0.02)
 
-    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
-        """One fine-tuning of the changed model at that learning rate."""
+    def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
+        """The changed model once; fine-tunings from there."""
         images = batch_of(task.train.take([0])).images
         changed = opened(with_new_head(model, task.signature, seed=seed), images, seed=seed)
         if task.kind == "classification":
             changed = widened(changed, task.signature, seed=seed)
-        trained = fit(changed, task, plan.with_rate(setting), seed=seed, device=device)
-        return Adapted.by(trained)
+        return training_from(changed, task, seed=seed, device=device)

@@ -18,6 +18,7 @@ from archlock.cli.options import (
     Fractions,
     Horizons,
     Json,
+    PanelName,
     Quiet,
     Seed,
     Shots,
@@ -45,6 +46,7 @@ def attack(
         ),
     ],
     target: Annotated[list[str], typer.Option(help=f"Data to repurpose the model for: {DATA}. May be repeated.")],
+    panel: PanelName = "informed",
     attacker: Attackers = None,
     out: Annotated[
         Path | None,
@@ -97,7 +99,7 @@ def attack(
     attack_seeds: AttackSeeds = 3,
     fractions: Fractions = "10,100",
     trials: Trials = None,
-    horizons: Horizons = "1",
+    horizons: Horizons = "",
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
@@ -135,7 +137,7 @@ def attack(
 
     place = resolve_device(device)
     config = AttackConfig(
-        **attackers_asked(attacker, fractions, trials, horizons, shots, curves),
+        **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
         seeds=attack_seeds,
         epochs=epochs,
         examples=examples,

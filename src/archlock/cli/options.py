@@ -36,17 +36,31 @@ Attackers = Annotated[
     list[str] | None,
     typer.Option(
         "--attacker",
-        help="An attacker such as surgery (docs/how-to/attack.md has them), or all; may be repeated. Default: "
-        "from_scratch, linear_probe, fine_tune, lp_ft.",
+        help="An attacker such as surgery, or all, instead of the panel's (docs/how-to/attack.md has them); may be "
+        "repeated.",
+    ),
+]
+PanelName = Annotated[
+    str,
+    typer.Option(
+        "--panel",
+        help="Who attacks: naive (what a tutorial does: no verdict), informed (who know what hinders fine-tuning), "
+        "patient (the same, up to 16 times as long, until they stop improving), all (every attacker, patient).",
     ),
 ]
 AttackSeeds = Annotated[int, typer.Option(min=1, help="Repetitions of every attack, each with other random numbers.")]
 Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
 Trials = Annotated[
     int | None,
-    typer.Option(min=1, help="Settings that each attacker tries (rate, optimiser); default: two or three rates."),
+    typer.Option(min=1, help="Settings that each attacker tries (rate, optimiser); default: its own sweep."),
 ]
-Horizons = Annotated[str, typer.Option(help="Lengths of the attackers' trainings, in multiples of the usual.")]
+Horizons = Annotated[
+    str,
+    typer.Option(
+        help="The longest trainings, in multiples of the usual, as in 1,4: doubled as long as it pays. Default: the "
+        "panel's."
+    ),
+]
 Shots = Annotated[str, typer.Option(help="Examples of each class that attackers get, beside the shares: 1,10.")]
 Curves = Annotated[
     bool,
@@ -87,16 +101,10 @@ def warn(lines: Iterable[str]) -> None:
         typer.echo(f"warning: {line}", err=True)
 
 
-def attackers_named(names: list[str] | None) -> tuple[str, ...]:
-    """The usual panel where none is named; ``all`` alone is everybody."""
-    from archlock.attacks import ATTACKS, PANEL
-
-    return tuple(ATTACKS) if names == ["all"] else tuple(names or PANEL)
-
-
 class AttackersAsked(TypedDict):
     """Who attacks and how hard, by the names that the settings of a lock and of an attack share."""
 
+    panel: str
     attackers: tuple[str, ...]
     fractions: tuple[float, ...]
     trials: int | None
@@ -106,14 +114,17 @@ class AttackersAsked(TypedDict):
 
 
 def attackers_asked(
-    attacker: list[str] | None, fractions: str, trials: int | None, horizons: str, shots: str, curves: bool
+    panel: str, attacker: list[str] | None, fractions: str, trials: int | None, horizons: str, shots: str, curves: bool
 ) -> AttackersAsked:
     """What the options of the attackers say; one that is not understood raises ConfigurationError."""
+    from archlock.attacks import ATTACKS
+
     return {
-        "attackers": attackers_named(attacker),
+        "panel": panel,
+        "attackers": tuple(ATTACKS) if attacker == ["all"] else tuple(attacker or ()),
         "fractions": percentages(fractions),
         "trials": trials,
-        "horizons": multiples(horizons),
+        "horizons": multiples(horizons) if horizons else (),
         "shots": counts(shots),
         "curves": curves,
     }

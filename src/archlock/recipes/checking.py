@@ -33,7 +33,7 @@ def check_shares(fractions: object) -> None:
 def check_lengths(horizons: object) -> None:
     """ConfigurationError for what are no multiples of the usual length of a training, each once."""
     found = _numbers("horizons", horizons, "(1.0, 4.0)")
-    if not found or not all(0 < length < math.inf for length in found):
+    if not all(0 < length < math.inf for length in found):
         raise ConfigurationError(f"horizons are numbers above 0, as in (1.0, 4.0); got {horizons!r}")
 
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from archlock.evidence import EvidenceStore
 from archlock.progress import Progress
-from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
+from archlock.recipes.attackers import Suite, attack_plan
+from archlock.recipes.suite import Defended, run_suite
 from archlock.reports import FurtherRecord
 from archlock.tasks import Task
 from archlock.training import evaluate_copy

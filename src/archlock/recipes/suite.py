@@ -14,20 +14,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from archlock.attacks import ATTACKS, PANEL, Attack, Setting
+from archlock.attacks import ATTACKS, Attack, Outcome, Setting
 from archlock.decoding import decode
-from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
+from archlock.errors import MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement, Status, fidelity_name
 from archlock.execution import computed_on, executor_for
 from archlock.identity import identity_of
 from archlock.progress import Progress
+from archlock.recipes.attackers import Suite, plan_at
 from archlock.recipes.export import weights_fingerprint
 from archlock.recipes.settling import settle
 from archlock.records import canonical_json, fingerprint
 from archlock.reports import OutcomeRecord, Role
 from archlock.seeding import derive_seed
 from archlock.tasks import Task, few_of_each, share_of, share_of_validation
-from archlock.training import Optimiser, Plan
+from archlock.training import Optimiser
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,51 +58,6 @@ class Defended:
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
-    """Who attacks, with how much of the target data, how often, how long they train and how hard they search."""
-
-    plan: Plan
-    attackers: tuple[str, ...] = PANEL
-    fractions: tuple[float, ...] = (0.1, 1.0)
-    seeds: int = 3
-    trials: int | None = None
-    """Settings that each attacker tries with the first seed (then the curve of the best is kept too); None: their
-    own small sweep."""
-    horizons: tuple[float, ...] = (1.0,)
-    """Lengths of the trainings, in multiples of the plan's epochs; each has outcomes of its own."""
-    shots: tuple[int, ...] = ()
-    """Examples of each class that an attacker has, beside the fractions."""
-    curves: bool = False
-    """Whether the attackers' trainings are watched: the validation score after every epoch, and what it took. A search
-    (``trials``) is watched always. About a third more work."""
-    rates: tuple[float, ...] | None = None
-    """Learning rates to try instead of the attackers' own."""
-
-    def __post_init__(self) -> None:
-        for name, values in (("fractions", self.fractions), ("horizons", self.horizons), ("shots", self.shots)):
-            if not all(0 < value < math.inf for value in values) or len(set(values)) < len(values):
-                raise ConfigurationError(f"the {name} of an attack are above 0 and differ; got {values}")
-        if not self.horizons or not (self.fractions or self.shots) or (self.trials is not None and self.trials < 1):
-            raise ConfigurationError(
-                "an attack needs a horizon, a fraction or a number of shots, and at least one trial; got "
-                f"{self.horizons}, {self.fractions}, {self.shots} and {self.trials}"
-            )
-
-    @property
-    def full_trainings(self) -> float:
-        """Work on one model and target, in trainings on all of its data: searches, seeds and fractions included.
-
-        What few shots take depends on the target, and is little: it is not counted.
-        """
-        trained = [ATTACKS[name] for name in self.attackers if ATTACKS[name].tuned == "rate"]
-        searches = sum(
-            len(attack.settings) + self.curves if self.trials is None else self.trials + 1 for attack in trained
-        )
-        runs = (searches + len(trained) * (self.seeds - 1)) * sum(self.horizons)
-        return runs * sum(fraction * _longer(fraction) for fraction in self.fractions)
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     role: Role
     target: str
@@ -111,6 +67,17 @@ class _Job:
     shots: int | None
     horizon: float
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A job and what is known for it from others."""
+
+    job: _Job
+    setting: Setting | None
+    """The one to use; None: the attacker is to look for it."""
+    before: Outcome | None
+    """What the same attack came to with the next smaller horizon; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,11 +106,6 @@ class _Found:
     seconds: float | None = None
 
 
-def attack_plan(examples: int, epochs: int | None = None) -> Plan:
-    """How attackers train on that many examples: ``epochs``, or about 8,000 images in all, 6 to 20 epochs."""
-    return Plan(epochs or min(20, max(6, round(8_000 / max(1, examples)))), shift=0.0)
-
-
 def run_suite(
     defended: Sequence[Defended],
     targets: Mapping[str, Task],
@@ -164,14 +126,21 @@ def run_suite(
     known = store.read()
     every = list(_jobs(shared))
     progress.begin(stage, len(every), sum(_test_key(shared, job) in known for job in every))
-    first = [(job, None) for job in every if job.index == _first(shared, job)]
-    _run(shared, first, known, store, progress, workers)
-    later = [
-        (job, _setting(shared, replace(job, index=_first(shared, job)), known))
-        for job in every
-        if job.index != _first(shared, job)
-    ]
-    _run(shared, later, known, store, progress, workers)
+    for horizon in sorted(suite.horizons):
+        at = [job for job in every if job.horizon == horizon]
+        first = [_Work(job, None, _before(shared, job, known)) for job in at if job.index == _first(shared, job)]
+        _run(shared, first, known, store, progress, workers)
+    for horizon in sorted(suite.horizons):
+        later = [
+            _Work(
+                job,
+                _setting(shared, replace(job, index=_first(shared, job)), known),
+                _before(shared, job, known),
+            )
+            for job in every
+            if job.horizon == horizon and job.index != _first(shared, job)
+        ]
+        _run(shared, later, known, store, progress, workers)
     return tuple(_record(shared, job, known) for job in every)
 
 
@@ -189,54 +158,29 @@ def _jobs(shared: _Shared) -> Iterator[_Job]:
 
 def _run(
     shared: _Shared,
-    jobs: Sequence[tuple[_Job, Setting | None]],
+    work: Sequence[_Work],
     known: dict[Key, Measurement],
     store: EvidenceStore,
     progress: Progress,
     workers: int,
 ) -> None:
-    """Do what is not known yet; jobs come with the setting to use (None: the attacker is to look for it)."""
-    missing = [(job, setting) for job, setting in jobs if _test_key(shared, job) not in known]
-    waiting = Counter(_test_key(shared, job) for job, _ in missing)
-    left = list({_test_key(shared, job): (job, setting) for job, setting in missing}.values())
+    """Do what is not known yet."""
+    missing = [one for one in work if _test_key(shared, one.job) not in known]
+    waiting = Counter(_test_key(shared, one.job) for one in missing)
+    left = list({_test_key(shared, one.job): one for one in missing}.values())
     # (one model in both roles is attacked once, a probe once for all horizons, an ordinary network trained for both)
     for index, found in executor_for(workers).run(_attack, shared, left):
         known.update(settle(store, found, progress))
-        job = left[index][0]
+        job = left[index].job
         progress.advance(waiting[_test_key(shared, job)], f"{job.attacker} on {job.target}")
 
 
-def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measurement, ...]:
+def _attack(shared: _Shared, work: _Work) -> tuple[Measurement, ...]:
     """One attack in a worker: three measurements (setting, validation, test), or one that says why there is none."""
-    job, setting = given
-    suite, target, attack = shared.suite, shared.targets[job.target], shared.attacks[job.attacker]
-    model = _model(shared, job)
-    amount = str(job.fraction) if job.shots is None else f"{job.shots} shots"
-    job_seed = derive_seed(shared.seed, "attack", target.fingerprint, amount, job.index)
+    job, target = work.job, shared.targets[work.job.target]
     status: Status
     try:
-        if model is None:
-            number = shared.defended[_attacked(shared, job)].training_of(job.index)
-            raise MeasurementError(
-                f"training {number} of the {job.role} model on the source diverged, so there is no copy of it to attack"
-            )
-        if job.shots is not None:
-            few = few_of_each(target, job.shots, seed=job_seed)
-            target = share_of_validation(few, job.fraction, seed=job_seed)
-        elif job.fraction < 1:
-            examples = max(target.outputs, round(job.fraction * len(target.train)))
-            target = share_of(target, examples, seed=job_seed)
-        outcome = attack.run(
-            model,
-            target,
-            plan=_plan_at(suite.plan, job.fraction, len(target.train)),
-            settings=_own(suite, attack) if setting is None else (setting,),
-            trials=suite.trials if setting is None else None,
-            horizons=(job.horizon,),
-            curve=suite.curves or suite.trials is not None,
-            seed=job_seed,
-            device=shared.device,
-        )
+        outcome = _outcome(shared, work, target)
     except (MeasurementError, UnsupportedError) as error:
         status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
         return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
@@ -249,6 +193,65 @@ def _attack(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Measur
         Measurement(_setting_key(shared, job), outcome.setting.value, "setting", 0.0, "valid", note),
         Measurement(_key(shared, job, "score", "validation"), outcome.validation, unit, 0.0),
         Measurement(_test_key(shared, job), outcome.test, unit, outcome.seconds),
+    )
+
+
+def _outcome(shared: _Shared, work: _Work, target: Task) -> Outcome:
+    """The attack itself; what was reached in less time with the same setting is not done again."""
+    job, suite, attack = work.job, shared.suite, shared.attacks[work.job.attacker]
+    if work.before is not None and work.before.setting == work.setting:
+        return replace(work.before, seconds=0.0)
+    model = _model(shared, job)
+    if model is None:
+        number = shared.defended[_attacked(shared, job)].training_of(job.index)
+        raise MeasurementError(
+            f"training {number} of the {job.role} model on the source diverged, so there is no copy of it to attack"
+        )
+    amount = str(job.fraction) if job.shots is None else f"{job.shots} shots"
+    job_seed = derive_seed(shared.seed, "attack", target.fingerprint, amount, job.index)
+    if job.shots is not None:
+        few = few_of_each(target, job.shots, seed=job_seed)
+        target = share_of_validation(few, job.fraction, seed=job_seed)
+    elif job.fraction < 1:
+        examples = max(target.outputs, round(job.fraction * len(target.train)))
+        target = share_of(target, examples, seed=job_seed)
+    searching = work.setting is None
+    return attack.run(
+        model,
+        target,
+        plan=plan_at(suite.plan, job.fraction, len(target.train)),
+        settings=_own(suite, attack) if work.setting is None else (work.setting,),
+        trials=suite.trials if searching else None,
+        horizon=job.horizon,
+        known=work.before if searching else None,
+        curve=suite.curves or suite.trials is not None,
+        seed=job_seed,
+        device=shared.device,
+    )
+
+
+def _before(shared: _Shared, job: _Job, known: Mapping[Key, Measurement]) -> Outcome | None:
+    """What the same attack came to with the next smaller horizon; None if it did not, or there is none."""
+    smaller = [horizon for horizon in shared.suite.horizons if horizon < job.horizon]
+    if not smaller:
+        return None
+    shorter = replace(job, horizon=max(smaller))
+    setting = _setting(shared, shorter, known)
+    if setting is None:
+        return None
+    found, test = _noted(known[_setting_key(shared, shorter)]), known[_test_key(shared, shorter)]
+    return Outcome(
+        job.attacker,
+        setting,
+        known[_key(shared, shorter, "score", "validation")].value,
+        test.value,
+        seconds=test.seconds,
+        trials=(),
+        steps=found.steps,
+        curve=found.curve,
+        flops=found.flops,
+        horizon=shorter.horizon,
+        best_seconds=found.seconds or 0.0,
     )
 
 
@@ -283,18 +286,6 @@ def _identity(defended: Defended) -> str:
     return fingerprint([*copies, {"diverged": defended.diverged}] if defended.diverged else copies)
 
 
-def _plan_at(plan: Plan, fraction: float, examples: int) -> Plan:
-    """The plan for less data: more epochs (by the root of the shrinkage), and batches that still make an epoch."""
-    return replace(
-        plan, epochs=round(plan.epochs * _longer(fraction)), batch_size=min(plan.batch_size, max(4, examples // 4))
-    )
-
-
-def _longer(fraction: float) -> float:
-    """How many times as many epochs an attacker trains on a fraction of the data."""
-    return 1 / math.sqrt(fraction)
-
-
 def _share_of_shots(task: Task, shots: int) -> float:
     """Share of the training examples that so many of each class are."""
     if task.kind == "dense":
@@ -303,14 +294,14 @@ def _share_of_shots(task: Task, shots: int) -> float:
 
 
 def _key(shared: _Shared, job: _Job, what: str, split: str) -> Key:
-    role, suite = _attacked(shared, job), shared.suite
+    role, suite, attack = _attacked(shared, job), shared.suite, shared.attacks[job.attacker]
     parts = {
         "weights": shared.weights[role],
         "attacker": shared.identities[job.attacker],
         "plan": suite.plan,
         "fraction": job.fraction,
         "shots": job.shots,
-        "horizon": 1.0 if shared.attacks[job.attacker].tuned == "strength" else job.horizon,
+        "horizons": () if attack.tuned == "strength" else tuple(h for h in suite.horizons if h <= job.horizon),
         "trials": suite.trials,
         "curves": suite.curves and suite.trials is None,
         "rates": suite.rates,

@@ -43,7 +43,7 @@ def leaves_no_footprints(attack: Attack) -> None:
         next(model.children()).eval()  # a mode of its own, which must survive
         frozen.grad = torch.ones_like(frozen)
         before, generators = _footprint(model), _generators()
-        attack.run(model, target_task(), plan=PLAN, settings=attack.settings[:1], seed=0)
+        attack.run(model, target_task(), plan=PLAN, settings=attack.starts()[:1], seed=0)
         after = _footprint(model)
         assert after[0].keys() == before[0].keys()
         assert [name for name, value in before[0].items() if not torch.equal(value, after[0][name])] == []
@@ -63,18 +63,37 @@ def depends_on_the_seed_alone(attack: Attack) -> None:
 
 def keeps_the_best_setting_by_validation(attack: Attack) -> None:
     """Every setting is tried, in order; of the best ones the first is kept, and the test score is that model's."""
+    model, task, tried = trained_network(), target_task(), attack.starts()[::-1]
+    outcome = attack.run(model, task, plan=PLAN, settings=tried, seed=0)
+    adapted = [attack.adapt(model, task, setting=s.value, plan=s.plan(PLAN), seed=0, device="cpu") for s in tried]
+    assert outcome.trials == tuple((s, a.validation) for s, a in zip(tried, adapted, strict=True))
+    best = max(range(len(tried)), key=lambda index: adapted[index].validation)
+    assert (outcome.setting, outcome.validation) == outcome.trials[best]
+    assert outcome.validation == evaluate(adapted[best].model, task.validation)
+    assert outcome.test == evaluate(adapted[best].model, task.test)
+    assert outcome.attacker == attack.name
+    assert outcome.seconds > 0
+
+
+def sweeps_as_wide_as_it_takes(attack: Attack) -> None:
+    """Its own sweep begins with its settings; unless it is naive, the best has neighbours that are no better."""
     model, task = trained_network(), target_task()
-    for settings in (None, attack.settings[::-1]):
-        outcome = attack.run(model, task, plan=PLAN, settings=settings, seed=0)
-        tried = attack.settings if settings is None else settings
-        adapted = [attack.adapt(model, task, setting=s, plan=PLAN, seed=0, device="cpu") for s in tried]
-        assert outcome.trials == tuple((Setting(s), a.validation) for s, a in zip(tried, adapted, strict=True))
-        best = max(range(len(tried)), key=lambda index: adapted[index].validation)
-        assert (outcome.setting, outcome.validation) == outcome.trials[best]
-        assert outcome.validation == evaluate(adapted[best].model, task.validation)
-        assert outcome.test == evaluate(adapted[best].model, task.test)
-        assert outcome.attacker == attack.name
-        assert outcome.seconds > 0
+    outcome = attack.run(model, task, plan=PLAN, horizon=2.0, seed=0)
+    scores, first = dict(outcome.trials), attack.starts()
+    short = [setting for setting in scores if setting.horizon == 1]
+    assert short[: len(first)] == [setting for setting in first if setting in scores]
+    assert outcome.validation == max(scores.values())
+    best = max(short, key=lambda setting: scores[setting])
+    low, high = attack.ranges[best.optimiser]
+    step = 4.0 if attack.tuned == "rate" else 16.0
+    for wanted in () if attack.naive else (best.value * step, best.value / step):
+        if low <= wanted <= high:  # (one that diverged is not in the scores)
+            near = [s for s in scores if s.optimiser == best.optimiser and 0.5 <= s.value / wanted <= 2]
+            assert near or wanted > best.value
+    if attack.naive:
+        assert short == list(first)
+    longer = [setting for setting in scores if setting.horizon == 2]
+    assert longer == ([replace(best, horizon=2.0)] if attack.tuned == "rate" else [])
 
 
 def looks_at_the_test_split_once(attack: Attack) -> None:
@@ -87,9 +106,7 @@ def looks_at_the_test_split_once(attack: Attack) -> None:
     other = attack.run(trained_network(), _with_test(task, fewer), plan=PLAN, seed=0)
     assert (other.setting, other.validation, other.trials) == (outcome.setting, outcome.validation, outcome.trials)
     unread = _Counted(task.test.images, task.test.targets)
-    attack.adapt(
-        trained_network(), _with_test(task, unread), setting=attack.settings[0], plan=PLAN, seed=0, device="cpu"
-    )
+    attack.adapt(trained_network(), _with_test(task, unread), setting=_value(attack), plan=PLAN, seed=0, device="cpu")
     assert unread.read == 0
 
 
@@ -100,15 +117,13 @@ def searches_as_it_says(attack: Attack) -> None:
     outcomes = []
     for test in (counted, task.test):
         model, generators = trained_network(), _generators()
-        outcomes.append(
-            attack.run(model, _with_test(task, test), plan=PLAN, trials=4, horizons=(1.0, 2.0), curve=True, seed=5)
-        )
+        outcomes.append(attack.run(model, _with_test(task, test), plan=PLAN, trials=4, horizon=2.0, curve=True, seed=5))
         assert _generators() == generators
     assert counted.read == len(task.test)
     first, again = outcomes
     assert first == again
     horizons = (1.0, 2.0) if attack.tuned == "rate" else (1.0,)
-    own = [Setting(value, horizon=horizon) for horizon in horizons for value in attack.settings][:4]
+    own = list(attack.starts()[:4])
     tried = [setting for setting, _ in first.trials]
     assert [setting for setting in tried if setting in own] == [setting for setting in own if setting in tried]
     for setting in tried:
@@ -134,7 +149,7 @@ def passes_over_what_diverges(attack: Attack) -> None:
         hopeless = attack.run(model, task, plan=PLAN, settings=(HOPELESS,), seed=0)
     except MeasurementError as error:
         outcome = attack.run(model, task, plan=PLAN, settings=(HOPELESS, attack.settings[0]), seed=0)
-        assert outcome == attack.run(model, task, plan=PLAN, settings=attack.settings[:1], seed=0)
+        assert outcome == attack.run(model, task, plan=PLAN, settings=attack.starts()[:1], seed=0)
         words = rf"attack '{attack.name}' on 'digits': every setting diverged: \(1e\+30,\); the last one: \w+"
         assert re.match(words, str(error))  # noqa: PT017  (either answer is honest)
     else:
@@ -205,6 +220,7 @@ ATTACK_CHECKS: tuple[Callable[[Attack], None], ...] = (
     leaves_no_footprints,
     depends_on_the_seed_alone,
     keeps_the_best_setting_by_validation,
+    sweeps_as_wide_as_it_takes,
     looks_at_the_test_split_once,
     searches_as_it_says,
     passes_over_what_diverges,
@@ -213,6 +229,11 @@ ATTACK_CHECKS: tuple[Callable[[Attack], None], ...] = (
     works_on_strangers,
     says_what_does_not_fit,
 )
+
+
+def _value(attack: Attack) -> float:
+    """Of the first of its settings."""
+    return attack.starts()[0].value
 
 
 def trained_network() -> nn.Module:

@@ -5,7 +5,7 @@ from archlock.training.best_layer import at_best_layer
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
-from archlock.training.linear_probe import STRENGTHS, Probed, linear_probe
+from archlock.training.linear_probe import STRENGTHS, FrozenFeatures, Probed, linear_probe
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
@@ -14,6 +14,7 @@ __all__ = [
     "STRENGTHS",
     "Batch",
     "Diverged",
+    "FrozenFeatures",
     "Halving",
     "Optimiser",
     "Plan",

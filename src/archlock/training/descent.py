@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archlock.training.plan import Optimiser, Plan
 
@@ -34,6 +34,16 @@ def set_rate(optimiser: torch.optim.Optimizer, plan: Plan, *, step: int, example
     rate = plan.learning_rate * schedule((step + 0.5) / (plan.epochs * steps_per_epoch(plan, examples)), plan.warmup)
     for group in optimiser.param_groups:
         group["lr"] = rate
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor, plan: Plan) -> None:
+    """One step down the gradient of ``loss``, which is clipped where the plan says so."""
+    optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    if plan.clip is not None:
+        trained = (parameter for group in optimiser.param_groups for parameter in group["params"])
+        torch.nn.utils.clip_grad_norm_(trained, plan.clip)
+    optimiser.step()
 
 
 def steps_per_epoch(plan: Plan, examples: int) -> int:

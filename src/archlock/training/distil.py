@@ -18,7 +18,7 @@ from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training.augmentation import augmented
 from archlock.training.batches import batch_of
-from archlock.training.descent import channels_last, divergence, optimiser_for, set_rate, steps_per_epoch
+from archlock.training.descent import channels_last, descend, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.fit import drawing
 from archlock.training.plan import Plan
 
@@ -56,9 +56,7 @@ def distil(
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
                     wanted, answers = master(images), pupil(images)
                 loss = softened_divergence(answers.float(), wanted.float(), temperature)
-                optimiser.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
-                optimiser.step()
+                descend(optimiser, loss, plan)
                 total += float(loss.detach())
         if not math.isfinite(total):
             raise MeasurementError(divergence(task.name, plan, epoch + 1))

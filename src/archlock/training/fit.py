@@ -25,7 +25,7 @@ from archlock.tasks import Task
 from archlock.training.augmentation import augmented
 from archlock.training.batches import batches, loss_of
 from archlock.training.checkpoints import digest, load_state, save_state
-from archlock.training.descent import channels_last, divergence, optimiser_for, set_rate, steps_per_epoch
+from archlock.training.descent import channels_last, descend, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.evaluate import evaluate
 from archlock.training.plan import Plan
 
@@ -140,11 +140,7 @@ class _State:
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
             outputs = self.model(batch.images)
         loss = loss_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if self.plan.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
-        self.optimizer.step()
+        descend(self.optimizer, loss, self.plan)
         return float(loss.detach())
 
     def flops(self) -> int:

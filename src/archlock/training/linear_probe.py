@@ -5,6 +5,7 @@ of the head, its strength chosen on the validation split; the standardisation is
 an ordinary model. Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
 """
 
+import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,64 @@ class Probed:
     counted."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenFeatures:
+    """What the frozen body of a model says of the images of a task, read once; heads of any strength are fitted on it.
+
+    Classification: features of the training and validation split, N x F. Dense tasks: moments of the feature maps.
+    """
+
+    fresh: nn.Module
+    """The copy whose head is fitted; copied again for every probe."""
+    task: Task
+    read: "_Rows | _Moments"
+    flops: int
+    """Floating-point operations of looking at the training images once."""
+    device: str
+
+    @classmethod
+    def of(cls, model: nn.Module, task: Task, *, seed: int, device: str = "cpu") -> "FrozenFeatures":
+        """Read them. Features that are not finite raise :class:`~archlock.errors.MeasurementError`."""
+        fresh = with_new_head(model, task.signature, seed=seed).to(device).eval()
+        flops = len(task.train) * count_flops(fresh, task.shape)
+        read: _Rows | _Moments
+        if task.kind == "dense":
+            read = _Moments(*decoder_moments(fresh, _decoder(fresh), task.train, device))
+        else:
+            train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
+            center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
+            read = _Rows((train - center) / scale, (validation - center) / scale, center, scale)
+        return cls(fresh, task, read, flops, device)
+
+    def probe(self, strengths: Sequence[float] = STRENGTHS) -> Probed:
+        """The head of the strength that is best on validation; of equally good ones the first."""
+        if not strengths:
+            raise ConfigurationError("a linear probe needs at least one strength to try; got none")
+        model = copy.deepcopy(self.fresh)
+        if isinstance(self.read, _Moments):
+            return self._dense(model, self.read, strengths)
+        heads, scores, rows, labels = {}, {}, self.read, self.task.train.targets
+        for tried in strengths:
+            weight, bias = _logistic(rows.train, labels, self.task.outputs, tried)
+            answers = (rows.validation @ weight.T + bias).argmax(1)
+            heads[tried], scores[tried] = (weight, bias), float((answers == self.task.validation.targets).mean())
+        strength = max(scores, key=scores.__getitem__)
+        weight, bias = heads[strength]
+        _fill(linear_head(model), weight / rows.scale, bias - weight @ (rows.center / rows.scale))
+        score = evaluate(model, self.task.validation, device=self.device)  # (what it says as a whole, ties and all)
+        return Probed(model, score, strength, tuple((scores | {strength: score}).items()), self.flops)
+
+    def _dense(self, model: nn.Module, moments: "_Moments", strengths: Sequence[float]) -> Probed:
+        decoder, scores = _decoder(model), {}
+        heads = {strength: ridge(moments.gram, moments.cross, strength) for strength in strengths}
+        for strength, head in heads.items():
+            _fill(decoder.linear, *head)
+            scores[strength] = evaluate(model, self.task.validation, device=self.device)
+        best = max(scores, key=scores.__getitem__)
+        _fill(decoder.linear, *heads[best])
+        return Probed(model, scores[best], best, tuple(scores.items()), self.flops)
+
+
 def linear_probe(
     model: nn.Module, task: Task, *, strengths: Sequence[float] = STRENGTHS, seed: int, device: str = "cpu"
 ) -> Probed:
@@ -47,40 +106,32 @@ def linear_probe(
     Of equally good strengths the first is taken. Features that are not finite raise
     :class:`~archlock.errors.MeasurementError`.
     """
-    if not strengths:
-        raise ConfigurationError("a linear probe needs at least one strength to try; got none")
-    fresh = with_new_head(model, task.signature, seed=seed).to(device)
-    flops = len(task.train) * count_flops(fresh, task.shape)
-    if task.kind == "dense":
-        return _probe_dense(fresh, task, strengths, flops, device)
-    train, validation = (_features(fresh, split, device) for split in (task.train, task.validation))
-    center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
-    heads, scores = {}, {}
-    for tried in strengths:
-        weight, bias = _logistic((train - center) / scale, task.train.targets, task.outputs, tried)
-        answers = ((validation - center) / scale @ weight.T + bias).argmax(1)
-        heads[tried], scores[tried] = (weight, bias), float((answers == task.validation.targets).mean())
-    strength = max(scores, key=scores.__getitem__)
-    weight, bias = heads[strength]
-    _fill(linear_head(fresh), weight / scale, bias - weight @ (center / scale))
-    score = evaluate(fresh.eval(), task.validation, device=device)  # (what it says as a whole, ties and all)
-    return Probed(fresh, score, strength, tuple((scores | {strength: score}).items()), flops)
+    return FrozenFeatures.of(model, task, seed=seed, device=device).probe(strengths)
 
 
-def _probe_dense(fresh: nn.Module, task: Task, strengths: Sequence[float], flops: int, device: str) -> Probed:
-    fresh.eval()
-    decoder = fresh.head if isinstance(fresh, Network) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Standardised features, and what standardised them."""
+
+    train: Float[np.ndarray, "examples features"]
+    validation: Float[np.ndarray, "others features"]
+    center: Float[np.ndarray, " features"]
+    scale: Float[np.ndarray, " features"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """See :func:`~archlock.training.dense_probe.decoder_moments`."""
+
+    gram: np.ndarray
+    cross: np.ndarray
+
+
+def _decoder(model: nn.Module) -> DenseDecoder:
+    decoder = model.head if isinstance(model, Network) else None
     if not isinstance(decoder, DenseDecoder):
-        raise UnsupportedError(f"the head of {type(fresh).__name__} for a dense task is not a DenseDecoder")
-    gram, cross = decoder_moments(fresh, decoder, task.train, device)
-    heads = {strength: ridge(gram, cross, strength) for strength in strengths}
-    scores = {}
-    for strength, head in heads.items():
-        _fill(decoder.linear, *head)
-        scores[strength] = evaluate(fresh, task.validation, device=device)
-    best = max(scores, key=scores.__getitem__)
-    _fill(decoder.linear, *heads[best])
-    return Probed(fresh, scores[best], best, tuple(scores.items()), flops)
+        raise UnsupportedError(f"the head of {type(model).__name__} for a dense task is not a DenseDecoder")
+    return decoder
 
 
 def _fill(layer: nn.Linear | nn.Conv2d, weight: np.ndarray, bias: np.ndarray) -> None:

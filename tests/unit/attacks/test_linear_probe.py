@@ -36,6 +36,5 @@ def test_a_ruined_model_is_no_outcome():
     model = trained_network()
     with torch.no_grad():
         next(model.parameters()).fill_(torch.nan)
-    words = r"attack 'linear_probe' on 'digits': every setting diverged: \(0.01, 0.1, 1.0\); .* features of the model"
-    with pytest.raises(MeasurementError, match=words):
+    with pytest.raises(MeasurementError, match="the features of the model are not finite numbers"):
         ATTACK.run(model, target_task(), plan=PLAN, seed=0)

@@ -1,6 +1,6 @@
 import pytest
 
-from archlock.cli.options import arms_named, attackers_named, counts, multiples, percentages
+from archlock.cli.options import arms_named, counts, multiples, percentages
 from archlock.errors import ConfigurationError
 
 
@@ -32,14 +32,6 @@ def test_other_horizons_are_shown(text: str) -> None:
 def test_other_shots_are_shown(text: str) -> None:
     with pytest.raises(ConfigurationError, match=f"shots '{text}' are not understood"):
         counts(text)
-
-
-def test_attackers_are_the_panel_everybody_or_those_named() -> None:
-    from archlock.attacks import ATTACKS, PANEL
-
-    assert attackers_named(None) == PANEL
-    assert attackers_named(["all"]) == tuple(ATTACKS)
-    assert attackers_named(["surgery", "direct"]) == ("surgery", "direct")
 
 
 def test_arms_are_named_in_any_order_or_none() -> None:

@@ -18,8 +18,9 @@ from archlock.evidence import RECIPE_VERSIONS, EvidenceStore
 from archlock.models import build
 from archlock.progress import Progress, Silent
 from archlock.recipes import suite as suite_module
+from archlock.recipes.attackers import WIDENED, Suite, attack_plan
 from archlock.recipes.export import weights_fingerprint
-from archlock.recipes.suite import Defended, Suite, attack_plan, run_suite
+from archlock.recipes.suite import Defended, run_suite
 from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task
@@ -178,27 +179,38 @@ def test_attackers_train_by_the_amount_of_data(examples: int, epochs: int | None
 SEARCH = replace(SUITE, attackers=("linear_probe", "fine_tune"), fractions=(1.0,), trials=4, horizons=(1.0, 3.0))
 
 
-def test_a_search_with_two_horizons_is_kept_whole_for_the_later_seeds(store: EvidenceStore) -> None:
+def test_longer_horizons_go_on_from_shorter_ones_and_the_later_seeds_keep_what_was_found(store: EvidenceStore) -> None:
     both = [defended(), defended("333333", "source_only")]
-    outcomes = attacked(both, store, suite=SEARCH)
+    suite = replace(SEARCH, trials=None)
+    outcomes = attacked(both, store, suite=suite)
     assert len(outcomes) == 2 * 2 * 2 * 2
     trained = [o for o in outcomes if o.attacker == "fine_tune"]
     for role in ("locked", "source_only"):
-        for horizon in (1.0, 3.0):
-            found = [o for o in trained if (o.defended, o.horizon) == (role, horizon)]
+        short, long = ([o for o in trained if (o.defended, o.horizon) == (role, h)] for h in (1.0, 3.0))
+        for found in (short, long):
             assert len({o.setting for o in found}) == 1, "the first seed's setting, whole"
-            assert all(("3x as long" in o.setting) == (horizon == 3.0) for o in found)
-            assert [len(o.curve) for o in found] == [horizon, horizon]
-            assert [o.steps for o in found] == [5 * horizon] * 2, "30 examples in batches of 7"
-            assert all(o.curve[-1] == o.validation for o in found)
+        assert (long[0].validation or 0) >= (short[0].validation or 0), "of the first seed, which looks for it"
+        assert "as long" not in short[0].setting
+        steps = {"2x": 10, "3x": 15}.get(long[0].setting.split(", ")[-1].split(" ")[0], 5)
+        assert [o.steps for o in long] == [steps] * 2, "30 examples in batches of 7"
+        if steps == 5:
+            assert [replace(o, horizon=1.0, seconds=0) for o in long] == [replace(o, seconds=0) for o in short]
     probes = {(o.defended, o.seed, o.horizon): o for o in outcomes if o.attacker == "linear_probe"}
     for (role, seed, _), probe in probes.items():
         assert probe.steps == 0
         assert replace(probe, horizon=1.0) == probes[role, seed, 1.0], "a probe has no horizon"
     rows, noted = store.read(), Noted()
-    assert attacked(both, store, suite=SEARCH, progress=noted) == outcomes
+    assert attacked(both, store, suite=suite, progress=noted) == outcomes
     assert store.read() == rows
     assert noted.stages == [("attacks", 16, 16)]
+
+
+def test_a_search_by_trials_is_kept_whole_for_the_later_seeds(store: EvidenceStore) -> None:
+    outcomes = attacked([defended()], store, suite=SEARCH)
+    for horizon in (1.0, 3.0):
+        found = [o for o in outcomes if (o.attacker, o.horizon) == ("fine_tune", horizon)]
+        assert len({o.setting for o in found}) == 1
+        assert all(len(o.curve) >= 1 and o.curve[-1] == o.validation for o in found)
 
 
 def test_watched_attackers_say_what_they_took_and_end_where_unwatched_ones_do(store: EvidenceStore) -> None:
@@ -369,7 +381,7 @@ def test_recipe_torch_and_kind_of_device_are_in_the_key(store: EvidenceStore, mo
     kinds = {key.fidelity.rsplit("-", 1)[0] for key in store.read()}
     assert kinds == {
         f"attack-v{RECIPE_VERSIONS['attack']}-{now()}",
-        "attack-v2-torch1.0-cpu",
+        f"attack-v{RECIPE_VERSIONS['attack']}-torch1.0-cpu",
         "attack-v99-torch1.0-cpu",
     }
 
@@ -424,8 +436,13 @@ def test_suites_that_make_no_sense(changes: dict[str, Any], words: str) -> None:
 
 
 def test_the_work_of_searches_and_horizons_is_counted() -> None:
-    suite = Suite(Plan(4), ("linear_probe", "fine_tune"), (0.25, 1.0), 3, trials=10, horizons=(1.0, 4.0))
-    assert suite.full_trainings == pytest.approx((10 + 1 + 2) * 5 * (0.25 * 2 + 1))
+    suite = Suite(Plan(4), ("linear_probe", "fine_tune"), (0.25, 1.0), 3, horizons=(1.0, 4.0))
+    one = 2 + (2 + 4) + 2 * (1 + 4)
+    assert suite.full_trainings == pytest.approx(one * (0.25 * 2 + 1)), "the sweep, twice and four times, other seeds"
+    informed = replace(suite, attackers=("lp_ft",), fractions=(1.0,))
+    assert informed.full_trainings == pytest.approx(one + 1 + WIDENED)
+    searched = replace(suite, trials=9, fractions=(1.0,))
+    assert searched.full_trainings == pytest.approx(10 * (1 + 2 + 4) / 3 + 2 * (1 + 4))
 
 
 class Spy(Attack):

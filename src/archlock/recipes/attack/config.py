@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
-from archlock.attacks import ATTACKS, PANEL
+from archlock.attacks import DEFAULT
 from archlock.errors import ConfigurationError
-from archlock.extras import require
+from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
-from archlock.recipes.checking import check_lengths, check_names, check_seed, check_shares, check_shots, check_whole
+from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 
@@ -15,6 +15,7 @@ from archlock.records import LATER
 class AttackSettings(TypedDict, total=False):
     """The settings of an attack by name, for type checkers and editors; what each means, AttackConfig says."""
 
+    panel: str
     attackers: tuple[str, ...]
     fractions: tuple[float, ...]
     seeds: int
@@ -33,7 +34,10 @@ class AttackSettings(TypedDict, total=False):
 class AttackConfig:
     """Who attacks and how hard. Everything that changes the answer, besides model and targets, is here."""
 
-    attackers: tuple[str, ...] = PANEL
+    panel: str = DEFAULT
+    """Who attacks: ``naive`` (what a tutorial does), ``informed``, ``patient`` (until they stop improving), ``all``."""
+    attackers: tuple[str, ...] = ()
+    """Those instead of the panel's."""
     fractions: tuple[float, ...] = (0.1, 1.0)
     seeds: int = 3
     epochs: int | None = None
@@ -43,9 +47,9 @@ class AttackConfig:
     seed: int = 0
     device: str = "cpu"
     trials: int | None = field(default=None, metadata=LATER)
-    """Settings that each attacker tries (rate, optimiser) with the first seed; None: their own two or three."""
-    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
-    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: their own sweep."""
+    horizons: tuple[float, ...] = field(default=(), metadata=LATER)
+    """The longest trainings, in multiples of their epochs, instead of the panel's."""
     shots: tuple[int, ...] = field(default=(), metadata=LATER)
     """Examples of each class that attackers get, beside the fractions."""
     curves: bool = field(default=False, metadata=LATER)
@@ -54,21 +58,12 @@ class AttackConfig:
     """Minutes for all attacks: epochs and examples are planned from it, fractions and seeds cut to it."""
 
     def __post_init__(self) -> None:
-        check_names("attackers", self.attackers, ATTACKS)
-        for name in self.attackers:
-            ATTACKS[name]
-        check_whole(1, seeds=self.seeds, epochs=self.epochs, trials=self.trials)
+        check_attackers(self)
+        check_whole(1, seeds=self.seeds, epochs=self.epochs)
         check_whole(2, examples=self.examples)
         check_seed(self.seed)
-        check_shares(self.fractions)
-        check_lengths(self.horizons)
-        check_shots(self.shots)
-        if not self.fractions and not self.shots:
-            raise ConfigurationError("attackers get a fraction of the data, or shots; got neither")
         if self.budget is not None and not isinstance(self.budget, Budget):
             raise ConfigurationError(f"a budget by name is a text, as in budget='20min'; got {self.budget!r}")
-        if self.trials is not None:
-            require("tuning", "a search by trials")
         if self.budget is not None and self.budget.unit != "minutes":
             raise ConfigurationError(f"the budget of an attack is in minutes, as in 20min; got {self.budget}")
 

@@ -16,8 +16,8 @@ from archlock.attacks import ATTACKS
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import with_new_head
+from archlock.recipes.attackers import Suite, attack_plan
 from archlock.recipes.budget import Budget
-from archlock.recipes.suite import Suite, attack_plan
 from archlock.tasks import Task, subsample
 from archlock.training import Plan, evaluate, fit
 

@@ -30,12 +30,13 @@ from archlock.recipes.attack.attacked import (
 )
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.attack.pacing import AttackEffort, measured_pace, plan_effort
+from archlock.recipes.attackers import Suite, attack_plan, suite_of
 from archlock.recipes.further_training import further_training
 from archlock.recipes.model_identity import refuse_by_print
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.settling import say_what_is_outdated
-from archlock.recipes.suite import Suite, attack_plan, run_suite
+from archlock.recipes.suite import run_suite
 from archlock.recipes.task_records import target_record, task_record, versions
 from archlock.recipes.workspace import PLAN, REPORT, RESULT, SETTINGS, Workspace
 from archlock.records import check_writable, write_atomic
@@ -215,16 +216,7 @@ def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort |
 
 
 def _suite(config: AttackConfig, largest: int) -> Suite:
-    return Suite(
-        attack_plan(largest, config.epochs),
-        config.attackers,
-        config.fractions,
-        config.seeds,
-        config.trials,
-        config.horizons,
-        config.shots,
-        config.curves,
-    )
+    return suite_of(config, attack_plan(largest, config.epochs), seeds=config.seeds)
 
 
 def _planned(

@@ -14,10 +14,10 @@ from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
+from archlock.recipes.attackers import attack_plan, suite_of
 from archlock.recipes.engine.market import MOST_CANDIDATES
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.lock.config import LockConfig
-from archlock.recipes.suite import Suite, attack_plan
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture, Space
 from archlock.tasks import Task, conform, subsample
@@ -121,7 +121,11 @@ def _paid(
     plan = _with_candidates(draft, min(candidates, 600))
     per_image = _seconds_per_image(config, source)
     epochs = int(FINALIST_SHARE * seconds / per_image / _full_trainings(config, plan.finalists) / len(source.train))
-    epochs, models, suite = config.epochs or epochs, 2 + len(config.arms), suite_of(config, plan.attack_plan)
+    epochs, models, suite = (
+        config.epochs or epochs,
+        2 + len(config.arms),
+        suite_of(config, plan.attack_plan, seeds=config.attack_seeds),
+    )
     attacks = models * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
@@ -144,20 +148,6 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
     adapted = 1.0 if config.evidence == "zero_cost" else ADAPTED
     searches = 1.0 if config.scheme == "s" else 1 + adapted
     return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others)
-
-
-def suite_of(config: LockConfig, plan: Plan) -> Suite:
-    """The attackers that a lock ends with, training by that plan."""
-    return Suite(
-        plan,
-        config.attackers,
-        config.fractions,
-        config.attack_seeds,
-        config.trials,
-        config.horizons,
-        config.shots,
-        config.curves,
-    )
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Allocation:

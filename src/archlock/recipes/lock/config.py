@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, Unpack, get_args
 
-from archlock.attacks import ATTACKS, PANEL
+from archlock.attacks import DEFAULT
 from archlock.errors import ConfigurationError
 from archlock.extras import require
 from archlock.preferences import PREFERENCES
+from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
-from archlock.recipes.checking import check_lengths, check_names, check_seed, check_shares, check_shots, check_whole
+from archlock.recipes.checking import check_names, check_seed, check_whole
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.reports import ARMS, Role
@@ -43,6 +44,7 @@ class LockSettings(TypedDict, total=False):
     flip: bool
     attack_seeds: int
     fractions: tuple[float, ...]
+    panel: str
     attackers: tuple[str, ...]
     trials: int | None
     horizons: tuple[float, ...]
@@ -88,12 +90,15 @@ class LockConfig:
     flip: bool = False
     attack_seeds: int = 3
     fractions: tuple[float, ...] = (0.1, 1.0)
-    attackers: tuple[str, ...] = field(default=PANEL, metadata=LATER)
-    """Who attacks in the end."""
+    panel: str = field(default=DEFAULT, metadata=LATER)
+    """Who attacks in the end: ``naive`` (what a tutorial does), ``informed``, ``patient`` (until they stop improving),
+    or ``all``."""
+    attackers: tuple[str, ...] = field(default=(), metadata=LATER)
+    """Those instead of the panel's."""
     trials: int | None = field(default=None, metadata=LATER)
-    """Settings that each attacker tries (rate, optimiser) with the first seed; None: their own two or three rates."""
-    horizons: tuple[float, ...] = field(default=(1.0,), metadata=LATER)
-    """Lengths of the attackers' trainings, in multiples of their epochs."""
+    """Settings that each attacker tries (rate, optimiser) with the first seed; None: their own sweep."""
+    horizons: tuple[float, ...] = field(default=(), metadata=LATER)
+    """The longest trainings, in multiples of their epochs, instead of the panel's."""
     shots: tuple[int, ...] = field(default=(), metadata=LATER)
     """Examples of each class that attackers get, beside the fractions."""
     curves: bool = field(default=False, metadata=LATER)
@@ -114,7 +119,6 @@ class LockConfig:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
         self._check_numbers()
         for name, chosen, members in (
-            ("attackers", self.attackers, ATTACKS),
             ("simulated", self.simulated, SIMULATORS),
             ("held_out", self.held_out, SIMULATORS),
             ("arms", self.arms, ARMS),
@@ -125,7 +129,6 @@ class LockConfig:
                 f"the arms of a lock are {', '.join(ARMS)}, each once at most, or none; got {', '.join(self.arms)}"
             )
         for catalog, chosen in (
-            (ATTACKS, self.attackers),
             (SPACES, (self.space,)),
             (PREFERENCES, (self.preference,)),
             (STRATEGIES, (self.strategy,)),
@@ -137,8 +140,6 @@ class LockConfig:
             self._refuse_what_only_proxies_need()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
-        if self.trials is not None:
-            require("tuning", "a search by trials")
         if self.preference == "vote":
             raise ConfigurationError(
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
@@ -153,13 +154,9 @@ class LockConfig:
                 f"{self.budget!r} and {self.floor!r}"
             )
         check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
-        check_whole(1, attack_seeds=self.attack_seeds, trials=self.trials, evaluations=self.evaluations)
+        check_whole(1, attack_seeds=self.attack_seeds, evaluations=self.evaluations)
         check_seed(self.seed)
-        check_shares(self.fractions)
-        check_lengths(self.horizons)
-        check_shots(self.shots)
-        if not self.fractions and not self.shots:
-            raise ConfigurationError("attackers get a fraction of the data, or shots; got neither")
+        check_attackers(self)
 
     def _refuse_what_only_proxies_need(self) -> None:
         """Trainings are bought and judged by the engine; how scores of proxies are searched has no place there."""

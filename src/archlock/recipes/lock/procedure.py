@@ -17,9 +17,9 @@ from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
 from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
+from archlock.recipes.attackers import suite_of
 from archlock.recipes.doubles import doubles
 from archlock.recipes.further_training import further_training
-from archlock.recipes.lock.allocation import suite_of
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
@@ -177,7 +177,7 @@ def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task])
     return run_suite(
         defended,
         targets,
-        suite_of(run.config, run.allocation.attack_plan),
+        suite_of(run.config, run.allocation.attack_plan, seeds=run.config.attack_seeds),
         store=run.resources.store,
         progress=run.resources.progress,
         workers=run.resources.workers,

@@ -5,7 +5,7 @@ import pytest
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget
 from archlock.recipes.attack.pacing import SHARE, STARTING_SECONDS, AttackEffort, Pace, measured_pace, plan_effort
-from archlock.recipes.suite import Suite, attack_plan
+from archlock.recipes.attackers import Suite, attack_plan
 from archlock.testing.small_tasks import small_digits
 from foreign_models import plain_network
 from tiny_runs import tiny_target

@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 
-from archlock.attacks import PANEL
 from archlock.errors import ConfigurationError, UnknownNameError
 from archlock.recipes import LockConfig, parse_floor
 from archlock.records import plain
@@ -109,7 +108,10 @@ def test_configurations_that_ask_the_same_are_equal() -> None:
 def test_who_attacks_is_checked_before_anything_is_bought():
     with pytest.raises(UnknownNameError, match="unknown attacker 'burglar'; known: from_scratch, linear_probe"):
         LockConfig(attackers=("burglar",))
-    assert plain(LockConfig()) == plain(LockConfig(attackers=PANEL))
+    with pytest.raises(
+        ConfigurationError, match="no panel of attackers 'board'; there are: naive, informed, patient, all"
+    ):
+        LockConfig(panel="board")
     assert "attackers" not in plain(LockConfig()), "runs of before are taken up"
 
 
