@@ -6,9 +6,9 @@ sources, an ordinary network the same for all architectures.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
+import numpy as np
 from torch import nn
 
 from archlock.attacks import ATTACKS, Attack, Outcome
@@ -17,6 +17,7 @@ from archlock.evidence import EvidenceStore, Key, Measurement, Status, fidelity_
 from archlock.execution import computed_on
 from archlock.identity import identity_of
 from archlock.models import build, ordinary
+from archlock.recipes.attackers import attack_plan
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.source_models import kept_at, source_fidelity, source_model
 from archlock.recipes.transfer.work import TransferWork
@@ -25,9 +26,6 @@ from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Task, few_of_each, share_of_validation
 from archlock.training import Plan
-
-FEWEST_A_BATCH: Final = 4
-"""Images in a batch at least, however few there are in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class AttackWork:
             "from": "" if job.source is None else source_fidelity(self.transfer, job.source),
             "size": (settings.width, settings.depth) if job.architecture else self.ordinary_size,
             "attacker": self.identities[job.attacker],
-            "plan": settings.target_plan,
+            "plan": self.plan(self.images(job.target)),
             "shots": self.shots,
             "horizon": self.horizon if tuned == "rate" else 1.0,
         }
@@ -105,6 +103,15 @@ class AttackWork:
             fidelity_name("attack", fingerprint(parts), computed=computed),
             job.seed,
         )
+
+    def images(self, target: str) -> int:
+        """How many there are to train on."""
+        labels = self.transfer.targets[target].train.targets
+        return len(labels) if self.shots is None else int(np.minimum(np.bincount(labels), self.shots).sum())
+
+    def plan(self, images: int) -> Plan:
+        """How attackers train on so many images; rate, optimiser and length are of their choice."""
+        return attack_plan(images, self.transfer.settings.target_plan.epochs)
 
     def missing(self, architectures: Sequence[Architecture], seed: int, store: EvidenceStore) -> list[AttackJob]:
         """The attacks of a seed that the store has not."""
@@ -152,8 +159,8 @@ def _attacked(work: AttackWork, job: AttackJob, task: Task) -> Outcome:
     return work.attacks[job.attacker].run(
         _model(work, job, task),
         task,
-        plan=plan_for(work.transfer.settings.target_plan, len(task.train)),
-        horizons=(work.horizon,),
+        plan=work.plan(len(task.train)),
+        horizon=work.horizon,
         seed=derive_seed(job.seed, "transfer", job.attacker, task.fingerprint),
         device=work.transfer.device,
     )
@@ -170,8 +177,3 @@ def _model(work: AttackWork, job: AttackJob, task: Task) -> nn.Module:
         return source_model(work.transfer, (job.architecture, job.seed, job.source))
     settings = work.transfer.settings
     return build(job.architecture, task.signature, width=settings.width, depth=settings.depth, seed=0)
-
-
-def plan_for(plan: Plan, examples: int) -> Plan:
-    """The plan with batches that still make an epoch of few images."""
-    return replace(plan, batch_size=min(plan.batch_size, max(FEWEST_A_BATCH, examples // 4)))

@@ -158,7 +158,9 @@ def test_nothing_is_done_twice_and_an_exchanged_model_is_trained_again(
     assert is_trained(work.transfer, (first, 0, "low"), store)
     files[0].write_bytes(files[1].read_bytes())
     assert not is_trained(work.transfer, (first, 0, "low"), store)
-    transfer([LOW], [LOW, HIGH], CONFIG, store=recorded.store, out=recorded.path, executor=InProcess(), progress=counting)
+    transfer(
+        [LOW], [LOW, HIGH], CONFIG, store=recorded.store, out=recorded.path, executor=InProcess(), progress=counting
+    )
     assert counting.left["source models, seed 0"] == 1
     assert files[0].read_bytes() == kept, "the same bits"
 
