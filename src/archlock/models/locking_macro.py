@@ -23,7 +23,8 @@ from archlock.tasks import Signature
 
 ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {"relu": nn.ReLU, "silu": nn.SiLU, "hardtanh": nn.Hardtanh}
 GROUPS: Final = 4
-"""Of channels in a group normalisation; fewer where the channels are no multiple."""
+"""Of channels in a group normalisation; fewer where that many do not come out even, or are not of four channels each:
+one channel alone would lose its mean, which is what the head reads."""
 
 
 class Shortened(nn.Module):
@@ -69,7 +70,7 @@ class _Maker:
         if self.skeleton.normalisation == "batch":
             return nn.BatchNorm2d(channels)
         if self.skeleton.normalisation == "group":
-            return nn.GroupNorm(gcd(GROUPS, channels), channels)
+            return nn.GroupNorm(gcd(GROUPS, channels, max(1, channels // 4)), channels)
         return Affine(channels, self.last_scale if last else 1.0)
 
     def convolution(self, given: int, made: int, kernel: int, stride: int = 1, *, last: bool = False) -> nn.Module:

@@ -51,6 +51,15 @@ def test_without_normalisation_scales_begin_small_where_there_are_shortcuts():
         assert scales == pytest.approx([1.0, *[1.0, last] * 6, 1.0])
 
 
+def test_groups_have_at_least_four_channels():
+    for width in (1, 4, 6, 16):
+        one = SPACE.architecture("00110111000")  # rising widths and a waist
+        model = build(one, signature((3, 8, 8), 3), width=width, depth=1, seed=0)
+        norms = [norm for norm in model.modules() if isinstance(norm, nn.GroupNorm)]
+        assert all(norm.num_groups == 1 or norm.num_channels >= 4 * norm.num_groups for norm in norms)
+    assert {norm.num_channels: norm.num_groups for norm in norms} == {8: 2, 16: 4, 32: 4, 64: 4}
+
+
 @pytest.mark.parametrize("activation", range(3))
 @pytest.mark.parametrize("normalisation", range(3))
 def test_all_can_be_trained_by_one_plan(normalisation, activation):
