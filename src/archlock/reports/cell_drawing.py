@@ -56,12 +56,14 @@ def _skeleton_words(skeleton: Skeleton) -> list[str]:
     """Stem, stages, waists and tail, in words; channels are multiples of the width."""
     kernel = skeleton.stem_kernel
     words = [f"stem {kernel}x{kernel}" + (", half the size" if skeleton.stem_halves else "")]
-    kind = f"{'residual ' if skeleton.shortcuts else ''}{_CELLS[skeleton.cell]}"
     for stage in skeleton.stages:
-        words.append(f"{stage.cells} {kind}, {stage.width}w" + (", half the size" if stage.halves else ""))
+        words.append(
+            f"{stage.cells} {_CELLS[skeleton.cell]}, {stage.width}w" + (", half the size" if stage.halves else "")
+        )
         words += ["waist, w/2"] if stage.waist else []
-    normalisation = "no" if skeleton.normalisation == "none" else skeleton.normalisation
-    return [*words, f"{normalisation} normalisation, {_ACTIVATIONS[skeleton.activation]}"]
+    norm = "no" if skeleton.normalisation == "none" else skeleton.normalisation
+    shortcuts = "shortcuts" if skeleton.shortcuts else "no shortcuts"
+    return [*words, f"{norm} norm, {_ACTIVATIONS[skeleton.activation]}, {shortcuts}"]
 
 
 def _edges(architecture: Architecture) -> tuple[Edge, ...]:
@@ -172,7 +174,7 @@ def _chain(figure: Any, width: int, height: int, modules: Sequence[str]) -> None
             box = FancyBboxPatch((middle - 130, y - 12), 260, 24, boxstyle="round,pad=0,rounding_size=5")
             box.set(facecolor=COLOURS["paper"], edgecolor=COLOURS["convolution3"], linewidth=1.4)
             axes.add_patch(box)
-        label = text if end else f"{index}   {shorten(text, 40)}"
+        label = text if end else f"{index}   {shorten(text, 34)}"
         axes.text(middle, y, label, ha="center", va="center", color=COLOURS["muted" if end else "ink"])
         if index:
             axes.annotate(

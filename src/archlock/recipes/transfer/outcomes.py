@@ -157,7 +157,7 @@ def few_images(work: AttackWork, target: str, seed: int) -> Task:
 
 def _attacked(work: AttackWork, job: AttackJob, task: Task) -> Outcome:
     return work.attacks[job.attacker].run(
-        _model(work, job, task),
+        model_for(work, job, task),
         task,
         plan=work.plan(len(task.train)),
         horizon=work.horizon,
@@ -166,7 +166,7 @@ def _attacked(work: AttackWork, job: AttackJob, task: Task) -> Outcome:
     )
 
 
-def _model(work: AttackWork, job: AttackJob, task: Task) -> nn.Module:
+def model_for(work: AttackWork, job: AttackJob, task: Task) -> nn.Module:
     """What the attacker is given: the trained model, an untrained one of its kind, or one of the ordinary size."""
     if job.architecture is None:
         return ordinary(task.signature, parameters=work.ordinary_size, seed=0)

@@ -13,7 +13,7 @@ from archlock.execution import InProcess
 from archlock.models import count_parameters
 from archlock.progress import Progress
 from archlock.recipes import TransferConfig, TransferResult, transfer
-from archlock.recipes.transfer.outcomes import AttackWork, _model, attack_job, few_images
+from archlock.recipes.transfer.outcomes import AttackWork, attack_job, few_images, model_for
 from archlock.recipes.transfer.series import strongest
 from archlock.recipes.transfer.source_models import is_trained, source_model
 from archlock.recipes.transfer.work import TransferWork
@@ -111,7 +111,7 @@ def test_who_takes_no_weights_is_recorded_once(recorded: TransferResult, work: A
     jobs = list(work.jobs(recorded.table.architectures, 0))
     assert [job.attacker for job in jobs].count("ordinary") == 1
     ordinary = next(job for job in jobs if job.attacker == "ordinary")
-    size = count_parameters(_model(work, ordinary, work.transfer.targets["high"]))
+    size = count_parameters(model_for(work, ordinary, work.transfer.targets["high"]))
     assert size == pytest.approx(3000, rel=0.3)
 
 
