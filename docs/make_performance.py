@@ -29,6 +29,7 @@ BENCHMARKS = {
     "many_trainings": ("Many short trainings", ()),
     "executors": ("What an executor costs", ()),
     "tables": ("Recorded tables", ()),
+    "panels": ("Panels of attackers", ()),
 }
 """Titles and arguments, by file in ``benchmarks``."""
 BUSY = 1.0

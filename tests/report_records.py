@@ -20,7 +20,7 @@ from archlock.reports import (
     TradeOffPoint,
 )
 
-ATTACKERS = {"linear_probe": -0.22, "fine_tune": 0.0, "lp_ft": 0.012, "from_scratch": -0.06}
+ATTACKERS = {"linear_probe": -0.22, "fine_tune": 0.0, "renormalised": 0.012, "from_scratch": -0.35}
 REAL = {"letters": (0.81, 0.62, 26), "fashion": (0.74, 0.66, 10), "traffic signs": (0.69, 0.47, 43)}
 SIMULATED = {"jigsaw of digits": (0.62, 0.41, 24), "rotated digits": (0.89, 0.84, 4)}
 HOSTILE = "<script>alert('x')</script> & \"$\\frac{1}{2}$\" {{ 7 * 7 }}"

@@ -1,9 +1,10 @@
 """Renormalised: bring the model into a form that trains, then fit the head, then train everything.
 
-Normalisation that was folded away, channels of wildly different size and the like keep a network from being fine-tuned
-and change nothing of what it knows. The attacker folds and equalises what is left and puts normalisation back, on their
-own images and without a label (see :mod:`~archlock.models.rebalancing`), and goes on as in LP-FT (Kumar et al. 2022).
-The model answers the same until it is trained.
+Normalisation that was folded away, channels of wildly different size, activations in coarse steps and the like keep a
+network from being fine-tuned and change nothing of what it knows. The attacker folds and equalises what is left, puts
+normalisation back, and gives activations without a gradient one, on their own images and without a label (see
+:mod:`~archlock.models.rebalancing`), and goes on as in LP-FT (Kumar et al. 2022). The model answers the same until it
+is trained.
 """
 
 from copy import deepcopy

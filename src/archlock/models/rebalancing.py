@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from archlock.models.replacing import put
+from archlock.models.straightening import straighten
 from archlock.models.taking_apart import Headed
 
 TOLERANCE: Final = 1e-4
@@ -70,6 +71,8 @@ class Normalised(nn.Module):
 def rebalanced(model: Headed, images: Tensor) -> Rebalanced:
     """A copy that answers the same in evaluation mode, folded, equalised and normalised on ``images`` (N x C x H x W).
 
+    Activations without a gradient get one first (see ``straightening``).
+
     The model is left as it was; the copy is in evaluation mode. The head is no layer of it, but takes what the last
     ones give. Layers that are used more or less than once for an answer are left alone.
     """
@@ -77,6 +80,7 @@ def rebalanced(model: Headed, images: Tensor) -> Rebalanced:
     parameter = next(copy.parameters(), torch.zeros(()))
     images = images.to(parameter.device, parameter.dtype)
     few = images[:TRIED_ON]
+    straighten(copy, few)
     with torch.no_grad():
         folded = _fold(copy, few)
         equalised = _equalise(copy, images, few)

@@ -69,6 +69,7 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         same_as=attacked.same_as,
         images=found.images if found is not None and found.shared else None,
         of_source=found.shared if found is not None and found.shared else None,
+        tests=len(task.test),
     )
 
 

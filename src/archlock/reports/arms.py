@@ -10,17 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archlock.reports.outcomes import Record
 from archlock.reports.record_parts import ARMS, Kind, Role
 from archlock.reports.slc_auc import Area, areas
-from archlock.reports.statistics import (
-    STRONGEST,
-    Comparison,
-    Estimate,
-    Record,
-    headline,
-    judged_targets,
-    overall,
-)
+from archlock.reports.statistics import STRONGEST, Comparison, Estimate, headline, judged_targets, overall
 from archlock.reports.wording import (
     DASH,
     ROLES,

@@ -13,19 +13,12 @@ from typing import Final, Literal
 
 import numpy as np
 
+from archlock.reports.outcomes import MODEL_FREE, Record, Terms, terms_of, valid_outcomes
 from archlock.reports.record_parts import (
     OutcomeRecord,
     Role,
 )
-from archlock.reports.statistics import (
-    MODEL_FREE,
-    Record,
-    Terms,
-    judged_targets,
-    strongest,
-    terms_of,
-    valid_outcomes,
-)
+from archlock.reports.statistics import judged_targets, strongest
 
 REACH: Final = 0.9
 """Share of the gain above chance that is to be reached."""

@@ -1,40 +1,43 @@
 """A stand-alone attack in words: one sentence for every target, and all attacks as a table for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from archlock.reports.arms import arm_groups, arms_said
+from archlock.reports.arms import NAMES, arm_groups, arms_said, sides
+from archlock.reports.judging import Finding, judge
+from archlock.reports.measures import worth_said
+from archlock.reports.outcomes import Terms
 from archlock.reports.plots import attack_names
 from archlock.reports.record import AttackRecord
 from archlock.reports.record_parts import (
     OutcomeRecord,
     TargetRecord,
 )
-from archlock.reports.statistics import (
-    Estimate,
-    Terms,
-    baseline_gain,
-    estimate,
-    headline,
-    judged_targets,
-    strongest_alone,
-)
+from archlock.reports.statistics import Estimate, baseline_gain, estimate, headline, judged_targets, strongest_alone
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
 from archlock.reports.wording import attack_name, interval, number, points, role_names, score, shorten
 
 ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")
+FINDINGS: Mapping[Finding, str] = {
+    "nothing_to_lock": "Nothing to take here",
+    "taken": "Something is taken",
+    "partly": "Something may be taken",
+    "nothing_taken": "Nothing is taken",
+    "not_measurable": "Not measurable",
+}
 _LONGEST_NAME = 60
 
 
 def attack_headline(record: AttackRecord) -> str:
     """What the strongest attack reaches on every target, next to chance and to attacks that use none of the weights.
 
-    With two models, what it reaches on each, and the difference; with random architectures, what it reaches on those.
-    Empty where no attack has a score.
+    With two models, what it reaches on each, the difference, and whether that is anything; with random architectures,
+    what it reaches on those. Empty where no attack has a score.
     """
     if len(record.models) > 1:
-        return " ".join([*_paired_sentences(record), *([said] if (said := arms_said(record)) else [])])
+        parts = (finding_said(record), *_paired_sentences(record), arms_said(record))
+        return " ".join(part for part in parts if part)
     alone, targets = strongest_alone(record), {target.name: target for target in record.targets}
     sentences = []
     for name in (target.name for target in judged_targets(record)):
@@ -43,6 +46,16 @@ def attack_headline(record: AttackRecord) -> str:
             most = max(met, key=lambda terms: terms.rank)
             sentences.append(_alone_sentence(record, targets[name], alone[name, most], most))
     return " ".join(sentences)
+
+
+def finding_said(record: AttackRecord) -> str:
+    """Whether the attacked model gives less than the reference, by the rules of a verdict; empty without outcomes."""
+    found = sides(record)
+    if not found[0].judged:
+        return ""
+    names = {role: f"the {name} model" for role, name in role_names(record).items()} if record.opened else NAMES
+    judgement = judge(record, found, names=names)
+    return " ".join((f"{FINDINGS[judgement.finding]}.", *judgement.reasons))
 
 
 def attack_table(record: AttackRecord) -> str:
@@ -101,7 +114,9 @@ def _alone_sentence(record: AttackRecord, target: TargetRecord, outcomes: Sequen
             comparisons.append(
                 f"that is {points(abs(gain))} {side} than {_BASELINE_WORDS.get(name, attack_name(name))}"
             )
-    return f"On {shorten(target.name, _LONGEST_NAME)} the strongest attack ({by}) {what}; {', and '.join(comparisons)}."
+    said = worth_said(record, target.name)
+    text = f"On {shorten(target.name, _LONGEST_NAME)} the strongest attack ({by}) {what}; {', and '.join(comparisons)}."
+    return f"{text} {said}" if said else text
 
 
 def _paired_sentences(record: AttackRecord) -> list[str]:
@@ -118,6 +133,8 @@ def _paired_sentences(record: AttackRecord) -> list[str]:
             f"{names['locked']} model and {other} from the {names['source_only']} one: {number(100 * away.mean)} "
             f"points {side}{bounds}."
         )
+        said = worth_said(record, comparison.target)
+        found += [said] if said else []
     return found
 
 

@@ -6,6 +6,7 @@ The page is decided here and laid out by the templates beside this file; picture
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import cost_groups, every_role, further_rows, further_sentence, roles, worth_groups
+from archlock.reports.outcomes import Record, stuck_at_chance, terms_of
 from archlock.reports.plots import (
     Levels,
     curve_plot,
@@ -29,10 +31,11 @@ from archlock.reports.plots import (
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     ModelRecord,
+    OutcomeRecord,
     Role,
     TaskRecord,
 )
-from archlock.reports.statistics import Record, headline, source_loss, strongest, strongest_alone, terms_of
+from archlock.reports.statistics import headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
@@ -63,7 +66,7 @@ def render_html(record: Record) -> str:
     names = role_names(record)
     content = _lock_content(record) if isinstance(record, LockRecord) else _attack_content(record)
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
-    content |= {"roles": roles(record), "worth": worth_groups(record) if len(roles(record)) == 2 else ()}
+    content |= {"roles": roles(record), "worth": worth_groups(record)}
     content |= {"every_role": every_role(record), "arms": arm_groups(record), "arm_roles": arm_roles(record)}
     content |= {"reached": reached(record), "as_well": as_well_said(record)}
     content |= {"warnings": warnings_of(record)}
@@ -115,7 +118,7 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
         "groups": outcome_groups(record),
         "attack_summary": attack_summary(record),
         "baselines": (),
-        "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
+        "failures": _failures(record),
         "trade_off": sorted(record.trade_off, key=lambda point: point.source_loss),
         "total_seconds": sum(record.budget.spent_seconds.values()),
         "limits": lock_limits(record),
@@ -141,7 +144,7 @@ def _attack_content(record: AttackRecord) -> dict[str, Any]:
         "attack_summary": attack_summary(record),
         "said": attack_headline(record),
         "baselines": baselines(record),
-        "failures": [outcome for outcome in record.outcomes if outcome.status != "valid"],
+        "failures": _failures(record),
         "limits": attack_limits(record),
     }
 
@@ -171,6 +174,16 @@ def _fraction_picture(record: Record) -> str:
                 curves.setdefault(target, {"locked": []})["locked"].append((terms.fraction, scores))
     several: Mapping[str, Levels] = {name: levels for name, levels in curves.items() if len(levels["locked"]) > 1}
     return fraction_plot("fractions", several, record.targets) if several else ""
+
+
+def _failures(record: Record) -> list[OutcomeRecord]:
+    """Attacks that say nothing: those without a score, and those that ended at chance where another did not."""
+    failed = [outcome for outcome in record.outcomes if outcome.status != "valid"]
+    stuck = [
+        replace(outcome, note=f"ended at chance ({percent(outcome.test or 0.0)}), where another attack did not")
+        for outcome in stuck_at_chance(record)
+    ]
+    return [*failed, *stuck]
 
 
 def _tiles(record: LockRecord, verdict: Verdict) -> list[dict[str, str]]:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from archlock.reports.arms import NAMES, arm_roles
+from archlock.reports.outcomes import Record, stuck_at_chance
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     ModelRecord,
     TargetRecord,
 )
-from archlock.reports.statistics import LEAST_SEEDS, Record, comparisons, judged_targets
+from archlock.reports.statistics import LEAST_SEEDS, comparisons, judged_targets
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import plural
 
@@ -94,6 +95,12 @@ def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:
     failed = len(record.outcomes) - len(valid)
     if failed:
         found.append(f"{plural(failed, 'attack')} gave no score and count neither for nor against the model.")
+    stuck = len(stuck_at_chance(record))
+    if stuck:
+        found.append(
+            f"{plural(stuck, 'attack')} ended at chance where another one on the same model did not: not measurable, "
+            "so left out for all models."
+        )
     found.append("An attacker with more data, more time or an idea that is not among the attacks here may get further.")
     if isinstance(record, AttackRecord) and record.opened:
         return found

@@ -11,10 +11,11 @@ import numpy as np
 
 from archlock.reports.arms import arm_roles
 from archlock.reports.attack_cost import REACH, Reach, cheapest, reaches
+from archlock.reports.outcomes import Record
 from archlock.reports.record_parts import (
     Role,
 )
-from archlock.reports.statistics import Estimate, Record, estimate
+from archlock.reports.statistics import Estimate, estimate
 from archlock.reports.weights_worth import worths
 from archlock.reports.wording import (
     DASH,
@@ -31,6 +32,7 @@ from archlock.reports.wording import (
     score,
     shorten,
 )
+from archlock.reports.worth_curves import WorthPoint, worth_curves
 
 ORDER: tuple[Role, ...] = ("source_only", "locked")
 _LONGEST_NAME = 60
@@ -65,18 +67,52 @@ def every_role(record: Record) -> tuple[Role, ...]:
 
 
 def worth_groups(record: Record) -> tuple[Group, ...]:
-    """By target: points above training the same architecture from scratch, and above an ordinary network."""
-    found = []
-    for target, gains in groupby(worths(record), key=lambda worth: worth.target):
-        rows = tuple(
+    """By target: what the weights are worth at every amount of data, and the area over them; then each baseline."""
+    found: dict[str, tuple[str, list[Row]]] = {}
+    for curve in worth_curves(record):
+        rows = [
             Row(
-                f"{attack_name(worth.baseline)} ({data_words(worth.terms)})",
-                tuple(_bounded(worth.estimate(role)) if role in worth.gains else DASH for role in every_role(record)),
+                f"Best without the model, with {data_words(point.terms)}",
+                tuple(_worth_cell(point, role) for role in every_role(record)),
             )
-            for worth in gains
-        )
-        found.append(Group(target, "", rows))
-    return tuple(found)
+            for point in curve.points
+        ]
+        areas = {role: curve.area(role) for role in every_role(record)}
+        if any(areas.values()):
+            cells = tuple(DASH if area is None else _bounded(area) for area in areas.values())
+            rows.append(Row("Mean over the logarithm of the data", cells, marked=True))
+        found[curve.target] = worth_said(record, curve.target), rows
+    for worth in worths(record):
+        cells = tuple(_bounded(worth.estimate(role)) if role in worth.gains else DASH for role in every_role(record))
+        row = Row(f"{attack_name(worth.baseline)} ({data_words(worth.terms)})", cells)
+        found.setdefault(worth.target, ("", []))[1].append(row)
+    return tuple(Group(target, said, tuple(rows)) for target, (said, rows) in found.items())
+
+
+def worth_said(record: Record, target: str) -> str:
+    """What the weights are worth on a target with the most data, and from how much data on nothing; may be empty."""
+    curve = next((curve for curve in worth_curves(record) if curve.target == target), None)
+    if curve is None:
+        return ""
+    names, most, parts = role_names(record), curve.points[-1], []
+    kind = next(one.kind for one in record.targets if one.name == target)
+    for role in (role for role in roles(record) if role in most.reached):
+        worth, share = most.worth(role), most.share(role)
+        whose = f"the weights of the {names[role]} model" if len(roles(record)) > 1 else "its weights"
+        bounds = f", 95% interval {interval(worth)}" if worth.has_interval else ""
+        part = f"{whose} are worth {points(worth.mean)}"
+        part += f" ({percent(share, 0)} of what the attack gains above chance{bounds})" if share else bounds
+        nothing = curve.worthless_from(role)
+        if nothing is not None:
+            part += f", and not known to be worth anything from {data_words(nothing.terms)} of the data on"
+        parts.append(part)
+    alone = score(float(np.mean(most.without)), kind)
+    data = data_words(most.terms)
+    return f"Without the model the same data ({data}) give {alone}: {'; '.join(parts)}." if parts else ""
+
+
+def _worth_cell(point: WorthPoint, role: Role) -> str:
+    return _bounded(point.worth(role)) if role in point.reached else DASH
 
 
 def cost_groups(record: Record) -> tuple[Group, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from archlock.reports.arms import Side
 from archlock.reports.canvas import COLOURS, picture
+from archlock.reports.outcomes import Terms
 from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import (
     Kind,
@@ -22,7 +23,7 @@ from archlock.reports.record_parts import (
     TargetRecord,
     TradeOffPoint,
 )
-from archlock.reports.statistics import Comparison, Estimate, Terms, estimate, source_loss
+from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
 from archlock.reports.wording import MINUS, ROLES, attack_name, duration, interval, number, score, shorten
 
 _MARGIN: Final = 18

@@ -200,6 +200,8 @@ class TargetRecord:
     """All its images, as far as single ones of them are images of the source; else `null`."""
     of_source: int | None = field(default=None, metadata=LATER)
     """How many of them are, pixel by pixel; `null` where none is, or where nobody could compare."""
+    tests: int | None = field(default=None, metadata=LATER)
+    """Images of its test split; `null` where that was not kept."""
 
     @property
     def stand_in(self) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from archlock.reports.outcomes import Record, valid_outcomes
 from archlock.reports.record_parts import (
     OutcomeRecord,
     Role,
@@ -19,12 +20,10 @@ from archlock.reports.statistics import (
     STRONGEST,
     Comparison,
     Estimate,
-    Record,
     comparisons,
     estimate,
     strongest,
     strongest_alone,
-    valid_outcomes,
 )
 
 LEAST_FRACTIONS: Final = 3

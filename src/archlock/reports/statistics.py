@@ -3,10 +3,10 @@
 The locked model is compared with another one (the source-only model, or a random architecture) under the same attack
 with the same seed, so differences are paired. An attacker is allowed to choose the attack: the strongest one is chosen
 by *validation* score, seed by seed, and its *test* score is what counts.
-An ordinary network that the attacker trains without the model is shown, but is no attack on it.
-An attack that failed on one of the two models that are compared is left out for both, so a crash never counts as a
-defence. A negative R squared counts as 0: an attacker would rather answer with the mean, so a score below that takes
-nothing more away.
+What counts is what the weights are *worth*: an attacker who gets less from the model than from the data alone (an
+ordinary network, or one of the models from scratch) leaves the model alone. So below that level a lock takes nothing
+more away. An attack that failed on one of the two models that are compared is left out for both, so a crash never
+counts as a defence. A negative R squared counts as 0: an attacker would rather answer with the mean.
 
 Intervals: two-sided t intervals over seeds (Student 1908), from three seeds on. The mean over several targets is taken
 seed by seed first (over the seeds that all have), so its interval speaks about *these* targets. With fewer seeds but at
@@ -15,31 +15,33 @@ says so. Intervals cover chance in training and attacking, not the finite test s
 number of rows in a table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from types import MappingProxyType
+from typing import Final, Literal
 
 import numpy as np
 
-from archlock.reports.record import AttackRecord, LockRecord
-from archlock.reports.record_parts import (
-    Kind,
-    OutcomeRecord,
-    Role,
-    TargetRecord,
+from archlock.reports.outcomes import (
+    MODEL_FREE,
+    WEIGHTLESS,
+    Place,
+    Record,
+    Terms,
+    counted_score,
+    strongest_of,
+    terms_of,
+    valid_outcomes,
+    without_the_model,
 )
+from archlock.reports.record import LockRecord
+from archlock.reports.record_parts import Kind, OutcomeRecord, Role, TargetRecord
 from archlock.seeding import rng_for
 
 CONFIDENCE: Final = 0.95
 LEAST_SEEDS: Final = 3
 LEAST_TARGETS: Final = 5
 STRONGEST: Final = "strongest attack"
-WEIGHTLESS: Final = ("from_scratch", "ordinary")
-"""Attacks that use none of the weights: what somebody reaches with the data alone."""
-MODEL_FREE: Final = "ordinary"
-"""The one of them that takes not even the architecture: a line to compare with, and never the strongest attack."""
-
-Record = LockRecord | AttackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,6 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What an attacker had: how much of the target's data, and how long they trained."""
-
-    fraction: float
-    shots: int | None = None
-    """Examples of each class, where they were counted so."""
-    horizon: float = 1.0
-    """Length of the training, in multiples of the plan's epochs."""
-
-    @property
-    def rank(self) -> tuple[float, bool, float]:
-        """The larger, the more there was: first by data, then by time."""
-        return self.fraction, self.shots is None, self.horizon
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """Test scores of the locked model and another one under one attack on one target (tuples in the order of seeds)."""
 
@@ -89,6 +75,8 @@ class Comparison:
     chosen_other: tuple[str, ...]
     against: Role = "source_only"
     """Which model the other one is."""
+    without: tuple[float, ...] = ()
+    """Test scores of whoever has the data and not the weights; empty where nobody tried, or for a single attack."""
 
     @property
     def fraction(self) -> float:
@@ -97,8 +85,17 @@ class Comparison:
 
     @property
     def differences(self) -> tuple[float, ...]:
-        """Taken away from the attacker, seed by seed: the other model minus the locked one, higher is a better lock."""
-        return tuple(o - k for o, k in zip(self.other, self.locked, strict=True))
+        """Taken away from the attacker, seed by seed: the other model minus the locked one, higher is a better lock.
+
+        Nobody does worse than without the model, where that was measured.
+        """
+        least = self.without or (-np.inf,) * len(self.seeds)
+        return tuple(float(max(o, w) - max(k, w)) for o, k, w in zip(self.other, self.locked, least, strict=True))
+
+    @property
+    def worth_before(self) -> tuple[float, ...]:
+        """What the weights of the other model are worth, seed by seed: points above who has none; may be negative."""
+        return tuple(o - w for o, w in zip(self.other, self.without, strict=False))
 
     @property
     def taken_away(self) -> Estimate:
@@ -138,22 +135,6 @@ def source_loss(record: LockRecord) -> Estimate:
     return Estimate(difference, None, None, min(len(locked), len(plain)))
 
 
-def terms_of(outcome: OutcomeRecord) -> Terms:
-    """What the attacker had."""
-    return Terms(outcome.fraction, outcome.shots, outcome.horizon)
-
-
-def valid_outcomes(record: Record) -> dict[tuple[str, Terms, int], dict[Role, dict[str, OutcomeRecord]]]:
-    """Valid outcomes by (target, terms, seed), then model, then attacker, in the order of the record."""
-    found: dict[tuple[str, Terms, int], dict[Role, dict[str, OutcomeRecord]]] = {}
-    for outcome in record.outcomes:
-        if outcome.status == "valid":
-            key = outcome.target, terms_of(outcome), outcome.seed
-            place = found.setdefault(key, {role: {} for role in get_args(Role)})
-            place[outcome.defended][outcome.attacker] = outcome
-    return found
-
-
 def comparisons(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, attacker, terms) that has at least one seed valid for both models."""
     pairs: dict[tuple[str, str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
@@ -172,23 +153,26 @@ def comparisons(record: Record, against: Role = "source_only") -> tuple[Comparis
 def strongest(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, terms): for each model and seed the attack with the best validation score.
 
-    Only attacks valid for both models (with that seed) take part.
+    Only attacks valid for both models (with that seed) take part, and of these such that use the weights, if there are
+    any.
     """
     pairs: dict[tuple[str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
-        both = [name for name in by_role["locked"] if name in by_role[against] and name != MODEL_FREE]
+        both = with_weights([name for name in by_role["locked"] if name in by_role[against]])
         if both:
             best = tuple(strongest_of([by_role[role][name] for name in both]) for role in ("locked", against))
             pairs.setdefault((target, terms), []).append((best[0], best[1]))
-    kinds = {target.name: target.kind for target in record.targets}
+    kinds, alone = {target.name: target.kind for target in record.targets}, without_the_model(record)
     return tuple(
-        _comparison(target, STRONGEST, terms, found, kinds[target], against) for (target, terms), found in pairs.items()
+        _comparison(target, STRONGEST, terms, found, kinds[target], against, alone)
+        for (target, terms), found in pairs.items()
     )
 
 
-def strongest_of(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
-    """The one with the best validation score, whatever its test score; of equal ones the first."""
-    return max(outcomes, key=lambda outcome: -np.inf if outcome.validation is None else outcome.validation)
+def with_weights(attackers: Sequence[str]) -> list[str]:
+    """Those of the attackers who use the weights; if there are none, those who use the architecture."""
+    able = [name for name in attackers if name not in WEIGHTLESS]
+    return able or [name for name in attackers if name != MODEL_FREE]
 
 
 def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeRecord, ...]]:
@@ -198,9 +182,10 @@ def strongest_alone(record: Record) -> dict[tuple[str, Terms], tuple[OutcomeReco
     """
     found: dict[tuple[str, Terms], list[OutcomeRecord]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
-        met = [outcome for name, outcome in by_role["locked"].items() if name != MODEL_FREE]
-        if met or by_role["locked"]:
-            found.setdefault((target, terms), []).append(strongest_of(met or list(by_role["locked"].values())))
+        met = by_role["locked"]
+        if met:
+            names = with_weights(list(met)) or list(met)
+            found.setdefault((target, terms), []).append(strongest_of([met[name] for name in names]))
     return {place: tuple(outcomes) for place, outcomes in found.items()}
 
 
@@ -294,23 +279,20 @@ def _comparison(
     pairs: Sequence[tuple[OutcomeRecord, OutcomeRecord]],
     kind: Kind,
     against: Role,
+    alone: Mapping[Place, float] = MappingProxyType({}),
 ) -> Comparison:
     ordered = sorted(pairs, key=lambda pair: pair[0].seed)
+    seeds = tuple(locked.seed for locked, _ in ordered)
+    without = [alone[target, terms, seed] for seed in seeds if (target, terms, seed) in alone]
     return Comparison(
         target,
         attacker,
         terms,
-        tuple(locked.seed for locked, _ in ordered),
+        seeds,
         tuple(counted_score(locked, kind) for locked, _ in ordered),
         tuple(counted_score(other, kind) for _, other in ordered),
         tuple(locked.attacker for locked, _ in ordered),
         tuple(other.attacker for _, other in ordered),
         against,
+        tuple(without) if len(without) == len(seeds) else (),
     )
-
-
-def counted_score(outcome: OutcomeRecord, kind: Kind) -> float:
-    """Its test score; of a dense task at least 0. An outcome without one raises ValueError."""
-    if outcome.test is None:
-        raise ValueError(f"the outcome of {outcome.attacker} on {outcome.target} is not valid")
-    return max(outcome.test, 0.0) if kind == "dense" else outcome.test

@@ -5,25 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from archlock.reports.outcomes import MODEL_FREE, WEIGHTLESS, Record, Terms, valid_outcomes
 from archlock.reports.record_parts import (
     OutcomeRecord,
     TargetRecord,
 )
 from archlock.reports.slc_auc import Area, areas, areas_alone
 from archlock.reports.statistics import (
-    MODEL_FREE,
     STRONGEST,
-    WEIGHTLESS,
     Comparison,
-    Record,
-    Terms,
     baseline_gain,
     comparisons,
     estimate,
     judged_targets,
     strongest,
     strongest_alone,
-    valid_outcomes,
 )
 from archlock.reports.wording import DASH, data_words, interval, number, plural, score, seeds, share
 

@@ -1,20 +1,17 @@
 """The one sentence: did the lock hold? Said by rule, from the record alone.
 
-The locked model stands against the source-only one and against every random architecture of the run ("the others").
+Whether anything was taken from attackers is judged as for any two models (see ``judging``): against the source-only
+model and every random architecture of the run ("the others"). For a lock that means:
 
-* **held**: the source floor is kept, against each of the others the interval of what was taken away lies above zero
-  and every judged target lost something, and the mean loss of the attacker is larger than the owner's.
-* **partly**: against the source-only model the mean interval lies above zero but one of the other conditions fails; or
-  that mean is not measurable but at least one target lost something for certain, against each of the others.
-* **did not hold**: against one of the others a loss of one point or more is ruled out (what any architecture takes as
-  well is no lock), or the locked model and the source-only one are the same architecture.
-* **not measurable**: the interval contains both zero and a loss of one point or more, or there is no interval; or the
-  locked model is no better on the source than a constant answer.
-* **not attacked**: there are no pairs of outcomes to verdict_of.
-
-Chances: "held" needs all intervals at once, so each is at 95 % (an intersection-union test, Berger 1982, which needs no
-correction). Where one interval of several is enough, they are corrected for their number (Bonferroni): "did not hold"
-for the number of others, a certain target for targets times others.
+* **held**: it was taken for certain against each of the others, every judged target lost something, the source floor
+  is kept, and the mean loss of the attacker is larger than the owner's.
+* **partly**: it was partly taken, or one of the other conditions fails.
+* **did not hold**: nothing was taken (what any architecture takes as well is no lock), or the locked model and the
+  source-only one are the same architecture.
+* **nothing to lock**: without the model attackers get as far as from the source-only one.
+* **not measurable**: chance is as large as the difference, there are too few seeds, only unprepared attackers ran, or
+  the locked model is no better on the source than a constant answer.
+* **not attacked**: there are no pairs of outcomes to judge.
 """
 
 from dataclasses import dataclass
@@ -23,29 +20,26 @@ from typing import Final, Literal
 import numpy as np
 
 from archlock.reports.arms import NAMES, Side, arms_said, sides
+from archlock.reports.judging import MEANINGFUL, Finding, capital, judge
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import (
-    CONFIDENCE,
     Comparison,
     Estimate,
-    estimate,
     headline,
     judged_targets,
     overall,
     source_loss,
 )
 from archlock.reports.warnings import is_constant
-from archlock.reports.wording import SQUARED, interval, plural, points, seeds, shorten
+from archlock.reports.wording import SQUARED, plural, points, shorten
 
-MEANINGFUL: Final = 0.01
-"""A loss of the attacker below this (one point) is not worth calling a lock."""
-
-Kind = Literal["held", "partly", "did_not_hold", "not_measurable", "not_attacked"]
+Kind = Literal["held", "partly", "did_not_hold", "nothing_to_lock", "not_measurable", "not_attacked"]
 
 WORDS: Final[dict[Kind, str]] = {
     "held": "Held",
     "partly": "Partly held",
     "did_not_hold": "Did not hold",
+    "nothing_to_lock": "Nothing to lock here",
     "not_measurable": "Not measurable",
     "not_attacked": "Not attacked yet",
 }
@@ -114,72 +108,29 @@ def share_taken(comparison: Comparison, chance: float) -> float | None:
     return None if gain < MEANINGFUL else min(comparison.taken_away.mean / gain, 1.0)
 
 
+_KINDS: Final[dict[Finding, Kind]] = {
+    "nothing_to_lock": "nothing_to_lock",
+    "taken": "held",
+    "partly": "partly",
+    "nothing_taken": "did_not_hold",
+    "not_measurable": "not_measurable",
+}
+
+
 def _kind(record: LockRecord, loss: Estimate, away: Estimate, found: tuple[Side, ...]) -> tuple[Kind, tuple[str, ...]]:
     """The judgement and its reasons; the first of ``found`` is against the source-only model, ``away`` its mean."""
     if is_constant(record.locked, record.source):
         return "not_measurable", ("The locked model has learned nothing, so there is nothing in it to be locked.",)
-    if away.low is None or away.high is None:
-        return "not_measurable", (
-            f"Each attack ran with {seeds(away.count)}; it takes three seeds to tell a difference from chance.",
-        )
-    ruled_out = tuple(_ruled_out(record, side) for side in found if _is_ruled_out(record, side, of=len(found)))
-    if ruled_out:
-        return "did_not_hold", ruled_out
-    noise = [reason for side in found if (reason := _noise(side))]
-    if away.low <= 0:
-        certain, count = _certain(found), len(found[0].judged)
-        if not certain:
-            return "not_measurable", tuple(noise)
-        against = " against every other model" if len(found) > 1 else ""
-        return "partly", (*noise, f"Certain{against} only for {plural(len(certain), 'target')} of {count}.")
-    reasons = [*noise]
+    judgement = judge(record, found)
+    kind, reasons = _KINDS[judgement.finding], list(judgement.reasons)
+    if away.low is None or away.low <= 0 or kind not in ("held", "partly"):
+        return kind, tuple(reasons)
     if floor_kept(record) is False:
         reasons.append("The source floor is missed on the test split.")
     reasons += [reason for side in found if (reason := _unhurt(side))]
     if away.mean <= loss.mean:
         reasons.append("The owner loses at least as much as the attackers.")
     return ("partly" if reasons else "held"), tuple(reasons)
-
-
-def _is_ruled_out(record: LockRecord, side: Side, *, of: int) -> bool:
-    """Whether a loss of one point or more is, at a confidence corrected for the number ``of`` sides."""
-    if not side.judged:
-        return False
-    high = overall(side.judged, seed=record.seed, confidence=1 - (1 - CONFIDENCE) / of).high
-    return high is not None and high < MEANINGFUL
-
-
-def _ruled_out(record: LockRecord, side: Side) -> str:
-    bounds = interval(overall(side.judged, seed=record.seed))
-    if side.against == "source_only":
-        return f"A loss of one point or more is ruled out (interval {bounds})."
-    name = _capital(NAMES[side.against])
-    return f"{name} takes as much: a loss of one point or more against it is ruled out (interval {bounds})."
-
-
-def _noise(side: Side) -> str:
-    """Why the mean against this side does not lie above zero for certain; empty if it does."""
-    away = side.taken_away
-    if away is None:
-        return f"No attack ran on both the locked model and {NAMES[side.against]}."
-    if away.low is None:
-        return f"Against {NAMES[side.against]} there is no interval: {seeds(away.count)}."
-    if away.low > 0:
-        return ""
-    if side.against == "source_only":
-        return f"The mean difference is within noise (interval {interval(away)} points)."
-    return f"Against {NAMES[side.against]} the mean difference is within noise (interval {interval(away)} points)."
-
-
-def _certain(found: tuple[Side, ...]) -> list[str]:
-    """Targets that lost something for certain against every side, corrected for targets times sides."""
-    confidence = 1 - (1 - CONFIDENCE) / (len(found[0].judged) * len(found))
-
-    def sure(side: Side) -> set[str]:
-        lows = {c.target: estimate(c.differences, confidence=confidence).low for c in side.judged}
-        return {target for target, low in lows.items() if low is not None and low > 0}
-
-    return sorted(set.intersection(*map(sure, found)))
 
 
 def _unhurt(side: Side) -> str:
@@ -189,16 +140,14 @@ def _unhurt(side: Side) -> str:
         return ""
     if side.against == "source_only":
         return f"Attackers lose nothing on {plural(unhurt, 'target')} of {count}."
-    return f"{_capital(NAMES[side.against])} takes as much on {plural(unhurt, 'target')} of {count}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{capital(NAMES[side.against])} takes as much on {plural(unhurt, 'target')} of {count}."
 
 
 def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, judged: tuple[Comparison, ...]) -> str:
     where = target_words(record, len(judged))
     cost = _cost(record, loss)
+    if kind == "nothing_to_lock":
+        return f"The weights of the source-only model are worth nothing on {where}; {cost}."
     amount = f"{points(abs(away.mean))}{_of(record, judged)}"
     on_average = " on average" if len(judged) > 1 else ""
     if kind == "did_not_hold" and away.high is not None and away.high < MEANINGFUL:

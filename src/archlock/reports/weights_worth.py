@@ -7,23 +7,13 @@ own: a gain of zero or less over them says that nobody has a reason to take the 
 
 from dataclasses import dataclass
 
+from archlock.reports.outcomes import MODEL_FREE, WEIGHTLESS, Record, Terms, counted_score, strongest_of, valid_outcomes
 from archlock.reports.record_parts import (
     Kind,
     OutcomeRecord,
     Role,
 )
-from archlock.reports.statistics import (
-    MODEL_FREE,
-    WEIGHTLESS,
-    Estimate,
-    Record,
-    Terms,
-    counted_score,
-    estimate,
-    judged_targets,
-    strongest_of,
-    valid_outcomes,
-)
+from archlock.reports.statistics import Estimate, estimate, judged_targets
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Final
 
+from archlock.reports.outcomes import Terms
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     Kind,
     Role,
     Scheme,
 )
-from archlock.reports.statistics import Estimate, Terms
+from archlock.reports.statistics import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"

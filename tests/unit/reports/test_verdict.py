@@ -52,7 +52,9 @@ def test_partly_when_only_single_targets_are_certain() -> None:
     record = attacked(a=(0.8, 0.5), b=(0.7, 0.7))
     swings = (-0.6, 0.5, 0.1, -0.4, 0.2)
     noisy = tuple(
-        replace(o, test=0.8 + swings[o.seed]) if o.target == "b" and o.defended == "locked" else o
+        replace(o, test=0.8 + swings[o.seed])
+        if o.target == "b" and o.defended == "locked" and o.attacker != "from_scratch"
+        else o
         for o in record.outcomes
     )
     verdict = verdict_of(replace(record, outcomes=noisy))
@@ -148,7 +150,7 @@ def scored(differences: dict[str, tuple[float, ...]], arms: dict[str, dict[str, 
 
     def attacked_once(role: str, name: str, seed: int, test: float) -> OutcomeRecord:
         return OutcomeRecord(
-            defended=role, target=name, attacker="fine_tune", fraction=1.0, seed=seed, validation=0.5, test=test
+            defended=role, target=name, attacker="renormalised", fraction=1.0, seed=seed, validation=0.5, test=test
         )  # type: ignore[arg-type]  # fmt: skip
 
     found = []

@@ -88,8 +88,15 @@ def test_less_than_the_mean_answer_counts_as_the_mean_answer() -> None:
 def test_the_page_of_a_pair_says_it() -> None:
     found = record()
     (group,) = worth_groups(found)
-    assert [row.name for row in group.rows] == ["From scratch (100%)", "Ordinary network, from scratch (100%)"]
-    assert group.rows[0].cells == ("7.3 (1.6 to 13.1)", "\u22124.0 (\u22128.3 to 0.3)")
+    assert [row.name for row in group.rows] == [
+        "Best without the model, with 10%",
+        "Best without the model, with 100%",
+        "Mean over the logarithm of the data",
+        "From scratch (100%)",
+        "Ordinary network, from scratch (100%)",
+    ]
+    assert group.rows[3].cells == ("7.3 (1.6 to 13.1)", "\u22124.0 (\u22128.3 to 0.3)")
+    assert group.said in render_html(found).replace("&#39;", "'")
     assert "What the model is worth to them" in render_html(found)
 
 

@@ -11,6 +11,7 @@ from archlock.spaces.locking_macro import SIZES, is_code
 from archlock.spaces.locking_skeleton import AXES, levels_of, multiply_adds, parameters, shape_of, skeleton_of
 
 WORDS = "stem3-whole-late-3stages-1cell-rising-straight-batch-shortcuts-relu-pair"
+EXAMPLES = [locking_macro.sample(rng) for rng in [np.random.default_rng(0)] for _ in range(200)]
 PLAIN = "00110100000"
 """The code of these words: nearest to an ordinary residual network."""
 
@@ -21,6 +22,8 @@ def test_counts_in_closed_form():
     same = 38_880 // (2 * 3 * 2)
     functions = {locking_macro.simplify(one) for one in locking_macro.enumerate()}
     assert len(functions) == 38_880 - same == 35_640
+    assert len({skeleton_of(one.code) for one in functions}) == 35_640, "no two of them are one network"
+    assert all(skeleton_of(one.code) == skeleton_of(locking_macro.simplify(one).code) for one in EXAMPLES)
 
 
 def test_words_and_digits():
