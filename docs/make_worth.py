@@ -25,10 +25,10 @@ TITLE = "## What the weights are worth"
 INTRODUCTION = f"""{TITLE}
 
 Written by `python docs/make_worth.py`. Each attacker sweeps rates and optimisers until the best is inside, and trains
-up to so many times as long, as long as that pays. *With the model*: the strongest attack, chosen by validation. *Without*:
-the best of an ordinary network and the same architecture from scratch, tuned and trained as long. *Worth*: with minus
-without, in points of test accuracy. *Taken*: what the lock takes off it; below zero nobody is held to go. Means over
-three seeds of everything, with 95 % intervals (paired t over seeds).
+up to so many times as long, as long as that pays. *With the model*: the strongest attack, chosen by validation.
+*Without*: the best of an ordinary network and the same architecture from scratch, tuned and trained as long. *Worth*:
+with minus without, in points of test accuracy. *Taken*: what the lock takes off it; below zero nobody is held to go.
+Means over three seeds of everything, with 95 % intervals (paired t over seeds).
 """
 
 

@@ -7,7 +7,7 @@ from archlock.testing.search import check_strategy
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
-@pytest.mark.parametrize("space_name", ["transnas101_micro", "transnas101_macro"])
+@pytest.mark.parametrize("space_name", ["transnas101_micro", "transnas101_macro", "locking_macro"])
 def test_contract(name, space_name):
     space = SPACES[space_name]
     if name == "nsga2" and space_name == "transnas101_macro":

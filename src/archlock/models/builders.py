@@ -4,6 +4,7 @@ from typing import Protocol
 
 from archlock.catalog import Catalog
 from archlock.models.initialisation import draw_body, draw_head, drawing
+from archlock.models.locking_macro import locking_macro
 from archlock.models.nasbench201 import nasbench201
 from archlock.models.network import Network, check
 from archlock.models.transnas101_macro import transnas101_macro
@@ -28,6 +29,7 @@ BUILDERS: Catalog[Builder] = Catalog(
         "nasbench201": nasbench201,
         "transnas101_micro": transnas101_micro,
         "transnas101_macro": transnas101_macro,
+        "locking_macro": locking_macro,
     },
 )
 

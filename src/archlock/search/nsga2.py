@@ -3,8 +3,8 @@
 Score (up) and shortfall (down) are two objectives, so the population spreads along their trade-off: from architectures
 that just keep the source floor to those that lock more and miss it. What is found is still what keeps the floor.
 
-Every edge of a cell is one categorical decision: uniform crossover, and a mutation that redraws one edge in the mean.
-Only spaces whose codes all have the same digits: cells.
+Every digit of a code (edge of a cell, axis of a skeleton) is one categorical decision: uniform crossover, and a
+mutation that redraws one of them in the mean. Only spaces whose codes all have the same number of digits.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,22 @@ from archlock.extras import require
 from archlock.search.objective import Judgement
 from archlock.search.strategy import Strategy
 from archlock.seeding import derive_seed
-from archlock.spaces import Architecture, CellSpace, Space
+from archlock.spaces import Architecture, Space, levels_of_places
 
 
 class Nsga2(Strategy):
     """A generation is asked for at once; offspring that are already in the population are bred again by pymoo."""
 
     def __init__(self, space: Space, *, population: int = 40, seed: int) -> None:
-        """A space without cells raises :class:`~archlock.errors.UnsupportedError`."""
-        if not isinstance(space, CellSpace):
+        """A space of codes of several lengths raises :class:`~archlock.errors.UnsupportedError`."""
+        levels = levels_of_places(space)
+        if not levels:
             raise UnsupportedError(
-                f"nsga2 needs codes of a fixed number of digits, one per edge of a cell; {space.name} has codes of "
+                f"nsga2 needs codes of a fixed number of digits, one per decision; {space.name} has codes of "
                 "several lengths: use exhaustive or regularised_evolution there"
             )
-        self.space: Space = space
-        self._algorithm = _algorithm(space, population, derive_seed(seed, "nsga2"))
+        self.space = space
+        self._algorithm = _algorithm(levels, population, derive_seed(seed, "nsga2"))
         self._asked: Any = None
 
     def ask(self) -> Sequence[Architecture]:
@@ -53,7 +54,7 @@ class Nsga2(Strategy):
         self._algorithm.tell(infills=judged)
 
 
-def _algorithm(space: CellSpace, population: int, seed: int) -> Any:
+def _algorithm(levels: Sequence[int], population: int, seed: int) -> Any:
     require("baselines", "the strategy nsga2")
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -63,10 +64,9 @@ def _algorithm(space: CellSpace, population: int, seed: int) -> Any:
     from pymoo.operators.mutation.rm import ChoiceRandomMutation
     from pymoo.operators.sampling.rnd import IntegerRandomSampling
 
-    edges = space.digits([next(iter(space.enumerate()))]).shape[1]
-    choices = Choice(options=list(range(len(space.operations))))
-    problem = Problem(n_var=edges, n_obj=2, xl=0, xu=len(space.operations) - 1, vtype=int)
-    problem.vars = {str(edge): choices for edge in range(edges)}
+    highest = np.array(levels) - 1
+    problem = Problem(n_var=len(levels), n_obj=2, xl=np.zeros_like(highest), xu=highest, vtype=int)
+    problem.vars = {str(place): Choice(options=list(range(level))) for place, level in enumerate(levels)}
     algorithm = NSGA2(
         pop_size=population,
         sampling=IntegerRandomSampling(),

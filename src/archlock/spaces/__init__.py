@@ -4,12 +4,14 @@ from archlock.catalog import Catalog
 from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell import EDGES, CellSpace, Edge
+from archlock.spaces.locking_macro import SIZES, LockingMacroSpace, locking_macro
+from archlock.spaces.locking_skeleton import Skeleton, bottleneck_channels, waist_channels
 from archlock.spaces.nasbench201 import nasbench201
 from archlock.spaces.transnas101_macro import transnas101_macro
 from archlock.spaces.transnas101_micro import transnas101_micro
 
 SPACES: Catalog[Space] = Catalog(
-    "space", {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro)}
+    "space", {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro, locking_macro)}
 )
 
 
@@ -27,4 +29,25 @@ def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
     return space.edges(architecture)
 
 
-__all__ = ["EDGES", "SPACES", "Architecture", "CellSpace", "Edge", "Space", "Traits", "cell_edges"]
+def levels_of_places(space: Space) -> tuple[int, ...]:
+    """How many digits there are at each place of a code, from 0 on; empty where codes have several lengths."""
+    if isinstance(space, CellSpace):
+        return (len(space.operations),) * len(next(iter(space.enumerate())).code)
+    return SIZES if isinstance(space, LockingMacroSpace) else ()
+
+
+__all__ = [
+    "EDGES",
+    "SPACES",
+    "Architecture",
+    "CellSpace",
+    "Edge",
+    "Skeleton",
+    "Space",
+    "Traits",
+    "bottleneck_channels",
+    "cell_edges",
+    "levels_of_places",
+    "locking_macro",
+    "waist_channels",
+]

@@ -10,7 +10,7 @@ from archlock.spaces import SPACES, Architecture, Edge, cell_edges
 
 
 def test_members():
-    assert list(SPACES) == ["nasbench201", "transnas101_micro", "transnas101_macro"]
+    assert list(SPACES) == ["nasbench201", "transnas101_micro", "transnas101_macro", "locking_macro"]
 
 
 def test_cell_edges():
