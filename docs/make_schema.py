@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import evaluation, evaluation_parts, record, record_parts
+from archlock.reports import cost_parts, evaluation, evaluation_parts, record, record_parts
 
 DOCS = Path(__file__).parent
 
@@ -20,15 +20,16 @@ def _words(literal: object) -> str:
 
 HEAD = f"""# Schema of `result.json`
 
-Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py` and
-`archlock/reports/record_parts.py`; change it there.
+Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py`,
+`archlock/reports/record_parts.py` and `archlock/reports/cost_parts.py`; change it there.
 
 A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; `record` tells which. `record` and `schema`
 are in every file; other fields with a default may be missing. Scores are fractions in [0, 1] (accuracy) or R squared
 (dense tasks: at most 1, may be negative), higher is better. A number that does not exist is `null`; NaN never occurs.
 
 `tuple[X, ...]` is a list of X. Words: `Scheme` is {_words(record_parts.Scheme)}; `Role` {_words(record_parts.Role)};
-`Kind` {_words(record_parts.Kind)}; `Status` {_words(record_parts.Status)}.
+`Kind` {_words(record_parts.Kind)}; `Status` {_words(record_parts.Status)}; `LatencyKind`
+{_words(cost_parts.LatencyKind)}; `LimitName` {_words(cost_parts.LimitName)}.
 
 `archlock.reports.from_json(path)` reads a file and complains, by place, about whatever does not fit; a file of another
 schema number is refused. Reports and model cards are made from this file alone (`archlock report`).
@@ -51,7 +52,7 @@ of another schema number is refused. The page, `summary.json` and the tables of 
 
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
-    return _page([record, record_parts], HEAD)
+    return _page([record, record_parts, cost_parts], HEAD)
 
 
 def evaluation_page() -> str:

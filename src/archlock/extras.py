@@ -8,6 +8,7 @@ EXTRAS = {
     "onnx": ("onnx", "onnxscript"),
     "tuning": ("optuna",),
     "baselines": ("pymoo",),
+    "deploy": ("onnx", "onnxscript", "onnxruntime"),
 }
 """Extra -> the libraries that it brings, as in pyproject.toml. Everything else works without them."""
 

@@ -12,9 +12,9 @@ FIXED = ("nsga2", "differential_evolution", "shgo")
 """Strategies for codes of a fixed number of digits."""
 PAIRS = [
     (name, space)
-    for space in ("transnas101_micro", "transnas101_macro", "sizes")
+    for space in ("transnas101_micro", "transnas101_macro", "sizes", "locking_macro")
     for name in STRATEGIES
-    if space != "sizes" or not name.startswith("epnas")  # (smaller spaces say as much)
+    if space in ("transnas101_micro", "transnas101_macro") or not name.startswith("epnas")  # (small ones say as much)
 ]
 
 
@@ -23,10 +23,8 @@ def test_contract(name, space_name):
     space = SPACES[space_name]
     if name in FIXED and space_name == "transnas101_macro":
         words = rf"{name} needs codes of a fixed .* transnas101_macro has codes"
-    elif name == "shgo" and space_name == "transnas101_micro":
-        words = (
-            "shgo is a reproduction for at most 5 variables, and transnas101_micro has 6: use differential_evolution"
-        )
+    elif name == "shgo" and space_name != "sizes":
+        words = rf"shgo is a reproduction for at most 5 variables, and {space_name} has \d+: use differential_evolution"
     else:
         check_strategy(STRATEGIES[name], space, evaluations=26 if name.startswith("epnas") else 60)
         return

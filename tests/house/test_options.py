@@ -6,6 +6,9 @@ from pathlib import Path
 CLI = Path(__file__).resolve().parents[2] / "src" / "archlock" / "cli"
 ANOTHER_MEANING = {
     ("transfer", "store"): "the store that is filled, beside the table",
+    ("cost", "space"): "calibrates the machine for a space, and may be left out",
+    ("transfer", "attacker"): "there is no panel: without any, one probe and one fine-tuning at one setting each",
+    ("transfer", "shots"): "one number: all that there is to train on",
     ("import_csv", "space"): "may be left out, where the file's layout says it",
 }
 

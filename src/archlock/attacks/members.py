@@ -13,8 +13,11 @@ from archlock.attacks.linear_probe import LinearProbe
 from archlock.attacks.lp_ft import LinearProbeThenFineTune
 from archlock.attacks.ordinary import OrdinaryNetwork
 from archlock.attacks.pruned import Pruned
+from archlock.attacks.regrown import Regrown
 from archlock.attacks.renormalised import Renormalised
+from archlock.attacks.ridge import RidgeProbe
 from archlock.attacks.surgery import Surgery
+from archlock.attacks.whitened import WhitenedProbe
 from archlock.catalog import Catalog
 
 ATTACKS: Catalog[Attack] = Catalog(
@@ -32,9 +35,12 @@ ATTACKS: Catalog[Attack] = Catalog(
             Pruned(),
             Distilled(),
             Surgery(),
+            RidgeProbe(),
+            WhitenedProbe(),
             BestLayerProbe(),
             CutAt(),
             Renormalised(),
+            Regrown(),
             OrdinaryNetwork(),
         )
     },

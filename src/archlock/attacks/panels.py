@@ -10,7 +10,7 @@ WITHOUT = ("from_scratch", "ordinary")
 """Who shows what the target's data are worth without the weights: what any attack is compared with."""
 NAIVE = ("linear_probe", "fine_tune")
 """What a tutorial does."""
-INFORMED = ("lp_ft", "best_layer_probe", "cut_at", "renormalised")
+INFORMED = ("whitened", "lp_ft", "best_layer_probe", "cut_at", "renormalised")
 """Who know what may be done to a model against them, and sweep as wide as it takes."""
 HORIZONS: Final = (1.0, 4.0, 16.0)
 """Lengths that patient attackers go to, in multiples of the plan's epochs, as long as more brings anything."""

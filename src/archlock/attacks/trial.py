@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from archlock.tasks import Task
-from archlock.training import Plan, Probed, Trained, fit, frozen_features
+from archlock.training import HeadMaker, Plan, Probed, Trained, fit, frozen_features, logistic_heads
 
 CLIP = 1.0
 """Largest norm of a gradient in trainings from a fitted head: these survive rates that would be too high otherwise.
@@ -79,11 +79,11 @@ def training_from_head(probed: Probed, task: Task, *, seed: int, device: str) ->
     return trial
 
 
-def probing(model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
-    """Trials that each fit a head of the setting's strength on the same frozen features."""
+def probing(model: nn.Module, task: Task, *, heads: HeadMaker = logistic_heads, seed: int, device: str) -> Trial:
+    """Trials that each fit a head of the setting's strength on the same frozen features (``heads``: see ``probe``)."""
     frozen = frozen_features(model, task, seed=seed, device=device)
 
     def trial(strength: float, plan: Plan) -> Adapted:  # noqa: ARG001  (a probe has none)
-        return Adapted.fitted(frozen.probe((strength,), device=device))
+        return Adapted.fitted(frozen.probe((strength,), heads, device=device))
 
     return trial

@@ -63,6 +63,13 @@ def evaluate(
         bool,
         typer.Option("--patterns/--no-patterns", help="Also report which structures lock, from the table's truth."),
     ] = True,
+    max_cost: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A limit on a recorded cost, in its unit, as in edgegpu_latency_cifar10=4.3; may be repeated. "
+            "Everything is then counted among the architectures that keep it."
+        ),
+    ] = None,
     seed: Seed = 0,
     workers: Workers = None,
     as_json: Json = False,
@@ -75,9 +82,12 @@ def evaluate(
 
     Example: archlock evaluate --table transnas101_micro --seeds 20 --out eval
     """
-    from archlock.recipes import METHODS_COMPARED, EvaluateConfig, chosen_contenders, parse_budget
+    from archlock.errors import ConfigurationError
+    from archlock.recipes import METHODS_COMPARED, EvaluateConfig, chosen_contenders, parse_budget, parse_costs
     from archlock.tables import open_by_name_or_path
 
+    if paper and max_cost:
+        raise ConfigurationError("published figures know no limits; leave out --max-cost, or --paper")
     names = [table] if table is not None else tables_of_the_paper(paper=paper)
     config = EvaluateConfig(
         contenders=chosen_contenders(
@@ -95,6 +105,7 @@ def evaluate(
         seed=seed,
         parquet=parquet,
         patterns=patterns,
+        max_costs=parse_costs(max_cost or ()),
     )
     for opened in [open_by_name_or_path(name) for name in names]:
         folder = out if table is not None else out / opened.name

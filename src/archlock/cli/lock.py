@@ -21,6 +21,7 @@ from archlock.cli.options import (
     Json,
     PanelName,
     Quiet,
+    Runtime,
     Seed,
     Shots,
     SkipBad,
@@ -94,6 +95,32 @@ def lock(
     simulate: Annotated[
         str | None, typer.Option(help="Simulated targets the search sees in scheme tu, separated by commas.")
     ] = None,
+    max_params: Annotated[
+        str | None, typer.Option(help="Most parameters of what is released, as in 300k; also of every reference.")
+    ] = None,
+    max_macs: Annotated[
+        str | None, typer.Option(help="Most multiply-adds for one image, as in 20M. (FLOPs are twice as many.)")
+    ] = None,
+    max_weights: Annotated[str | None, typer.Option(help="Most bytes of weights, as in 300KB.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Most bytes of feature maps that are held at once, as in 200KB.")
+    ] = None,
+    min_intensity: Annotated[
+        str | None, typer.Option(help="Least FLOPs for each byte of weights and feature maps moved, as in 4.")
+    ] = None,
+    max_latency: Annotated[
+        str | None,
+        typer.Option(
+            help="Most time for one image with one thread, as in 2ms; on this machine, or see --device-table."
+        ),
+    ] = None,
+    runtime: Runtime = None,
+    device_table: Annotated[
+        str | None,
+        typer.Option(
+            help="Latencies of another device: a calibration made there (archlock cost --space), or a CSV of code, ms."
+        ),
+    ] = None,
     width: Annotated[int, typer.Option(min=1, help="Channels of the first stage.")] = 16,
     depth: Annotated[int, typer.Option(min=1, help="Cells per stage.")] = 1,
     epochs: Annotated[
@@ -135,7 +162,7 @@ def lock(
     in any browser. Example: archlock lock --source photos/ --audit other_photos/ --out runs/mine
     """
     from archlock.execution import resolve_device
-    from archlock.recipes import Budget, LockConfig, parse_floor
+    from archlock.recipes import Budget, LockConfig, parse_floor, parse_limits
     from archlock.recipes import lock as run_lock
     from archlock.tasks import Framing, check_task, name_of, names_apart, open_task, seal
 
@@ -154,6 +181,16 @@ def lock(
         budget=Budget.parse(budget),
         simulated=tuple(simulate.split(",")) if simulate else defaults.simulated,
         keep_size=image_size is not None,
+        limits=parse_limits(
+            max_params=max_params,
+            max_macs=max_macs,
+            max_weights=max_weights,
+            max_memory=max_memory,
+            min_intensity=min_intensity,
+            max_latency=max_latency,
+            runtime=runtime,
+            device_table=device_table,
+        ),
         width=width,
         depth=depth,
         epochs=epochs,

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import typer
 from rich.console import Console
@@ -25,7 +25,7 @@ MODEL = (
 
 FILES = "Weights (.safetensors, .pt, .pth)"
 
-SPACE = "nasbench201, transnas101_micro, transnas101_macro, mobilenet_macro or sizes"
+SPACE = "nasbench201, transnas101_micro, transnas101_macro, mobilenet_macro, sizes or locking_macro"
 
 Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
 Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]
@@ -87,6 +87,13 @@ Curves = Annotated[
         "--curves",
         help="Watch the attackers train, so that the report says what an attack costs (steps, "
         "operations, time). About a third more work; a search by --trials is watched always.",
+    ),
+]
+Runtime = Annotated[
+    Literal["onnx", "torch"] | None,
+    typer.Option(
+        help="What runs the model where its latency is taken: onnx (ONNX Runtime, the extra deploy) or torch. Default: "
+        "onnx where it is installed."
     ),
 ]
 Store = Annotated[

@@ -1,6 +1,7 @@
 """``archlock transfer``."""
 
 import json
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -42,7 +43,32 @@ def transfer(
     source_examples: Annotated[int, typer.Option(help="Training images of a source, at most.")] = 2000,
     source_epochs: Annotated[int, typer.Option(help="Epochs on a source.")] = 12,
     target_examples: Annotated[int, typer.Option(help="Training images of a target, at most.")] = 800,
+    source_rate: Annotated[float, typer.Option(help="Learning rate on a source.")] = 0.2,
+    source_batch: Annotated[int, typer.Option(help="Images in a step on a source.")] = 64,
+    source_shift: Annotated[
+        float, typer.Option(help="Shift images of a source by up to this share of their side.")
+    ] = 0.0,
+    source_flip: Annotated[
+        bool, typer.Option("--source-flip", help="Mirror images of a source; not for digits and signs.")
+    ] = False,
+    source_clip: Annotated[float | None, typer.Option(help="Largest norm of a gradient on a source.")] = None,
     target_epochs: Annotated[int, typer.Option(help="Epochs of a fine-tuning, and from scratch.")] = 8,
+    attacker: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who adapts the source models, as in archlock attack; may be repeated. Default: one probe, one "
+            "fine-tuning and one training from scratch, at one setting each."
+        ),
+    ] = None,
+    shots: Annotated[int | None, typer.Option(help="Images of each class that attackers have; default: all.")] = None,
+    horizon: Annotated[
+        float, typer.Option(help="How many times --target-epochs attackers go on for at most, while it pays.")
+    ] = 4.0,
+    design: Annotated[
+        str, typer.Option(help="How architectures are spread: by cost, or balanced over the choices of the space.")
+    ] = "cost",
+    least_cost: Annotated[float, typer.Option(help="Least relative cost in a balanced design.")] = 0.0,
+    most_cost: Annotated[float, typer.Option(help="Largest relative cost in a balanced design.")] = math.inf,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     workers: Workers = None,
@@ -73,8 +99,18 @@ def transfer(
         source_epochs,
         target_examples,
         target_epochs,
+        source_rate,
         seed=seed,
         codes=tuple(code or ()),
+        attackers=tuple(attacker or ()),
+        shots=shots,
+        horizon=horizon,
+        source_batch=source_batch,
+        source_shift=source_shift,
+        source_flip=source_flip,
+        source_clip=source_clip,
+        design=design,  # type: ignore[arg-type]
+        costs=(least_cost, most_cost),
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         asked = side if side > LARGEST else None  # smaller ones are made of what every source reads by itself

@@ -4,10 +4,12 @@ from archlock.models.answers import answers_fingerprint
 from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
-from archlock.models.cost import count_flops, count_parameters, count_training_flops
+from archlock.models.closed_forms import Costs, costs_of, costs_of_module
+from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.edits import Edit, Fold, Neck, Rescale, decoded_edits, edit_record, restructured
 from archlock.models.finding_heads import FoundHead
+from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.friction import SPREAD, Hindered, hindered
 from archlock.models.heads import (
     HEAD,
@@ -26,6 +28,7 @@ from archlock.models.ordinary import ordinary
 from archlock.models.preprocessing import Preprocessing
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.rebalancing import rebalanced
+from archlock.models.regrowing import regrown
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
@@ -43,6 +46,7 @@ __all__ = [
     "SPREAD",
     "TAPPED",
     "Classifier",
+    "Costs",
     "Cut",
     "DenseDecoder",
     "Edit",
@@ -59,13 +63,17 @@ __all__ = [
     "Probe",
     "Rescale",
     "StackedNetwork",
+    "Step",
     "answers_fingerprint",
     "apart_at",
     "as_classifier",
     "build",
     "classifier_of_config",
     "copy_without_old_hooks",
+    "costs_of",
+    "costs_of_module",
     "count_flops",
+    "count_int8_bytes",
     "count_parameters",
     "count_training_flops",
     "decoded_edits",
@@ -80,20 +88,24 @@ __all__ = [
     "linear_head",
     "load_weights",
     "module_from_factory",
+    "moved_bytes",
     "open_classifier",
     "open_probe",
     "opened",
     "ordinary",
+    "peak_bytes",
     "per_channel",
     "places",
     "pooled",
     "read_parts",
     "rebalanced",
+    "regrown",
     "reinitialised",
     "restructured",
     "save_weights",
     "skeleton_of",
     "stack",
+    "steps_of",
     "used_once",
     "widened",
     "with_kept_head",

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from archlock.catalog import Catalog
 from archlock.models.initialisation import draw_body, draw_head, drawing
+from archlock.models.locking_macro import locking_macro
 from archlock.models.mobilenet_macro import mobilenet_macro
 from archlock.models.nasbench201 import nasbench201
 from archlock.models.network import Network, check
@@ -32,6 +33,7 @@ BUILDERS: Catalog[Builder] = Catalog(
         "transnas101_macro": transnas101_macro,
         "mobilenet_macro": mobilenet_macro,
         "sizes": sizes,
+        "locking_macro": locking_macro,
     },
 )
 

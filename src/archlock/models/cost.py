@@ -12,6 +12,17 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def count_int8_bytes(model: nn.Module) -> int:
+    """Bytes of the weights in eight bits: one for each weight of convolutions and linear layers, four for a scale of
+    each of their channels, and four for every other parameter (biases, normalisations)."""
+    total = 0
+    for one in model.modules():
+        for name, parameter in one.named_parameters(recurse=False):
+            is_weight = name == "weight" and parameter.dim() > 1
+            total += parameter.numel() + 4 * len(parameter) if is_weight else 4 * parameter.numel()
+    return total
+
+
 def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
     """Floating-point operations for one image of shape (channels, height, width): 2 for every multiply-add.
 
@@ -45,6 +56,21 @@ def count_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
         for module, training in modes.items():
             module.training = training
     return total
+
+
+def count_all_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:
+    """As :func:`count_flops`, with every matrix product there is, attention too: as torch counts them."""
+    modes = {module: module.training for module in model.modules()}
+    parameter = next(model.parameters(), torch.zeros(()))
+    counter = FlopCounterMode(display=False)
+    try:
+        model.eval()
+        with counter, torch.no_grad():
+            model(torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return counter.get_total_flops()
 
 
 def count_training_flops(model: nn.Module, shape: tuple[int, int, int]) -> int:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.models.classifier import Classifier
+from archlock.models.exact_edits import Folded
 from archlock.models.heads import linear_head
 from archlock.models.network import Network
 from archlock.models.replacing import put
@@ -95,7 +96,7 @@ def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
         if isinstance(edit, Fold):
             _part(model, edit.norm, Norm)
             _with_bias(_part(model, edit.layer, Layer))
-            put(model, edit.norm, nn.Identity())
+            put(model, edit.norm, Folded())
         elif isinstance(edit, Neck):
             model = necked(model, edit.width)
         else:

@@ -15,14 +15,23 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from archlock.models.channels import affine
 from archlock.models.replacing import put
 from archlock.models.taking_apart import Headed
-from archlock.models.tracing import Layer, Norm, uses_of
+from archlock.models.tracing import Layer, Norm, followed, uses_of
 
 TOLERANCE: Final = 1e-4
 """Of the largest answer: what may be rounding."""
 TRIED_ON: Final = 4
 """Images on which it is tried whether the function stays."""
+
+
+class Folded(nn.Module):
+    """Stands where a normalisation was that is in the layer before it now. (An identity would be the model's own.)"""
+
+    def forward(self, given: Tensor) -> Tensor:
+        """What it is given."""
+        return given
 
 
 def fold(model: Headed, few: Tensor) -> list[tuple[str, str]]:
@@ -34,10 +43,10 @@ def fold(model: Headed, few: Tensor) -> list[tuple[str, str]]:
         assert isinstance(layer, Layer)
         assert isinstance(norm, Norm)
         kept = deepcopy(layer.state_dict()), layer.bias
-        scale, shift = _affine(norm)
+        scale, shift = affine(norm)
         _scale_rows(layer, scale)
         layer.bias = nn.Parameter(shift if layer.bias is None else layer.bias + shift)
-        put(model, norm_name, nn.Identity())
+        put(model, norm_name, Folded())
         if same(model(few), before):
             folded.append((name, norm_name))
         else:
@@ -79,32 +88,10 @@ def given_to_layers(model: Headed, few: Tensor) -> tuple[Tensor, dict[str, Tenso
     return answer, {name: calls[0].given for name, calls in uses.items() if len(calls) == 1}
 
 
-def followed(model: Headed, few: Tensor) -> list[tuple[str, str]]:
-    """Layers and the normalisation that takes their answer as it is, both used once."""
-    names = [n for n, part in model.named_modules() if isinstance(part, Layer | Norm)]
-    _, uses = uses_of(model, few, names)
-    once = {name: calls[0] for name, calls in uses.items() if len(calls) == 1}
-    makers = {use.answered: name for name, use in once.items() if isinstance(model.get_submodule(name), Layer)}
-    found = []
-    for name, use in once.items():
-        norm = model.get_submodule(name)
-        if isinstance(norm, Norm) and norm.running_var is not None and use.taken in makers:
-            found.append((makers[use.taken], name))
-    return found
-
-
 def same(one: Tensor, other: Tensor) -> bool:
     """Equal but for rounding, of what is finite."""
     apart, size = (one - other).abs().max(), other.abs().max().clamp(min=1e-6)
     return bool(torch.isfinite(one).all()) and bool(apart <= TOLERANCE * size)
-
-
-def _affine(norm: Norm) -> tuple[Tensor, Tensor]:
-    """What a normalisation does in evaluation mode: scale and shift of each channel."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = (norm.running_var + norm.eps).rsqrt() * (1.0 if norm.weight is None else norm.weight)
-    return scale, (0.0 if norm.bias is None else norm.bias) - norm.running_mean * scale
 
 
 def _scale_rows(layer: nn.Module, scale: Tensor) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from archlock.models.network import DenseDecoder, Network
+from archlock.models.operations import Affine
 from archlock.seeding import derive_seed
 
 
@@ -37,7 +38,7 @@ def draw_part(part: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:  # (none as built; a normalisation may have been folded)
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | Affine):
             module.reset_parameters()
 
 

@@ -1,4 +1,4 @@
-"""Weight norm and spectral norm of the old kind (``torch.nn.utils``), turned into parametrisations.
+"""Weight norm, spectral norm and pruning of the old kind (``torch.nn.utils``), turned into parametrisations.
 
 The old ones compute a weight in a hook and keep it as a plain tensor with a graph. Such a module cannot be copied, and
 its ``weight`` is no parameter. A parametrisation computes the same from the same parameters.
@@ -7,17 +7,41 @@ its ``weight`` is no parameter. A parametrisation computes the same from the sam
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrizations, remove_spectral_norm, remove_weight_norm
 from torch.nn.utils.parametrizations import _SpectralNorm
-from torch.nn.utils.parametrize import ParametrizationList
+from torch.nn.utils.parametrize import ParametrizationList, register_parametrization
+from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
+Hook = WeightNorm | SpectralNorm | BasePruningMethod
+
+
+class Kept(nn.Module):
+    """A parametrisation: what a mask keeps of a weight."""
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight, with zeros where the mask has them."""
+        return weight * self.get_buffer("mask")
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """A weight that is kept as it is, where it has those zeros."""
+        return weight
+
+
+def has_old_hooks(model: nn.Module) -> bool:
+    """Whether a weight of the model is computed by such a hook; then it cannot be copied as it is."""
+    return bool(_hooks(model))
+
 
 def copy_without_old_hooks(model: nn.Module) -> nn.Module:
-    """A copy that computes and learns the same, with parametrisations for hooks of weight norm and spectral norm."""
-    computed = [(module, hook.name, getattr(module, hook.name)) for module, hook in _hooks(model)]
+    """A copy that computes and learns the same, with parametrisations for the hooks of norms and of pruning."""
+    computed = [(module, _name(hook), getattr(module, _name(hook))) for module, hook in _hooks(model)]
     for module, name, value in computed:
         setattr(module, name, value.detach())
     try:
@@ -28,17 +52,24 @@ def copy_without_old_hooks(model: nn.Module) -> nn.Module:
     for module, hook in _hooks(copy):
         if isinstance(hook, WeightNorm):
             _weight_norm(module, hook)
+        elif isinstance(hook, BasePruningMethod):
+            _pruning(module, hook)
         else:
             _spectral_norm(module, hook)
     return copy
 
 
-def _hooks(model: nn.Module) -> list[tuple[nn.Module, WeightNorm | SpectralNorm]]:
+def _name(hook: Hook) -> str:
+    """Of the weight that the hook computes."""
+    return hook._tensor_name if isinstance(hook, BasePruningMethod) else hook.name
+
+
+def _hooks(model: nn.Module) -> list[tuple[nn.Module, Hook]]:
     return [
         (module, hook)
         for module in model.modules()
         for hook in module._forward_pre_hooks.values()
-        if isinstance(hook, WeightNorm | SpectralNorm)
+        if isinstance(hook, Hook)
     ]
 
 
@@ -50,6 +81,18 @@ def _weight_norm(module: nn.Module, hook: WeightNorm) -> None:
     chain = module.parametrizations[hook.name]  # type: ignore[index]
     for place, value in enumerate(learned):
         getattr(chain, f"original{place}").copy_(value)
+
+
+@torch.no_grad()
+def _pruning(module: nn.Module, hook: BasePruningMethod) -> None:
+    name = _name(hook)
+    learned, mask = (getattr(module, f"{name}_{part}").detach().clone() for part in ("orig", "mask"))
+    del module._parameters[f"{name}_orig"], module._buffers[f"{name}_mask"]
+    for key in [key for key, one in module._forward_pre_hooks.items() if one is hook]:
+        del module._forward_pre_hooks[key]
+    delattr(module, name)
+    module.register_parameter(name, nn.Parameter(learned))
+    register_parametrization(module, name, Kept(mask))
 
 
 @torch.no_grad()

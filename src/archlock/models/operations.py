@@ -28,6 +28,30 @@ class ConvolutionNorm(nn.Module):
         return result
 
 
+class Affine(nn.Module):
+    """What is left of a normalisation without statistics: a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, scale: float = 1.0) -> None:
+        """``scale`` is the first value of every scale; shifts begin at 0."""
+        super().__init__()
+        self.scale = scale
+        self.weight, self.bias = nn.Parameter(torch.empty(channels)), nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """The first values."""
+        nn.init.constant_(self.weight, self.scale)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Scaled and shifted."""
+        return maps * self.weight[:, None, None] + self.bias[:, None, None]
+
+    def extra_repr(self) -> str:
+        """Channels and first scale."""
+        return f"{len(self.weight)}, scale={self.scale:g}"
+
+
 class FactorisedReduction(nn.Module):
     """A skip where channels or resolution change: two 1x1 convolutions, one a pixel off, and batch normalisation.
 

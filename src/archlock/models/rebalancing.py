@@ -14,13 +14,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archlock.models.exact_edits import TRIED_ON, fold, followed, given_to_layers, scale_channels
+from archlock.models.exact_edits import TRIED_ON, fold, given_to_layers, scale_channels
 from archlock.models.replacing import put
 from archlock.models.straightening import straighten
 from archlock.models.taking_apart import Headed
-from archlock.models.tracing import body_layers, hooked, per_channel
+from archlock.models.tracing import BATCH, Hook, body_layers, followed, hooked, per_channel
 
-BATCH: Final = 50
 NORMS: Final = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 """Of answers with so many dimensions."""
 
@@ -85,10 +84,10 @@ def _equalise(model: Headed, images: Tensor, few: Tensor) -> int:
     """
     answer, given = given_to_layers(model, few)
     equalised = 0
-    for name, (mean, variance, _) in _moments(model, images, body_layers(model, few)).items():
-        deviation = variance.sqrt()
-        alive = deviation > 1e-5 * mean.abs() + 1e-20  # (a constant has a deviation of rounding)
-        scale = torch.where(alive, 1 / deviation.clamp(min=1e-20), torch.ones_like(deviation))
+    for name, seen in _moments(model, images, body_layers(model, few)).items():
+        deviation, least = seen.deviation, torch.finfo(seen.deviation.dtype).tiny
+        alive = deviation > 1e-5 * seen.mean.abs() + least  # (a constant has a deviation of rounding)
+        scale = torch.where(alive, 1 / deviation.clamp(min=least), torch.ones_like(deviation))
         equalised += bool(alive.any()) and bool(scale_channels(model, name, scale, few, given, answer))
     return equalised
 
@@ -99,26 +98,38 @@ def _normalise(model: Headed, images: Tensor) -> int:
     has_one = {name for name, _ in followed(model, few)}
     names = [name for name in body_layers(model, few) if name not in has_one]
     count = 0
-    for name, (mean, variance, dimensions) in _moments(model, images, names).items():
-        layer = model.get_submodule(name)
-        if isinstance(layer, nn.Linear) and dimensions != 2:
+    for name, seen in _moments(model, images, names).items():
+        layer, variance = model.get_submodule(name), seen.deviation.square()
+        if isinstance(layer, nn.Linear) and seen.dimensions != 2:
             continue  # (rows of tokens: no BatchNorm takes them)
-        norm: Any = NORMS[dimensions](len(mean)).to(mean.device, mean.dtype)
-        norm.running_mean.copy_(mean)
+        if seen.count < 2 or not bool(torch.isfinite(variance).all()):
+            continue  # (of one value there is no deviation to train with)
+        norm: Any = NORMS[seen.dimensions](len(variance)).to(variance.device, variance.dtype)
+        norm.running_mean.copy_(seen.mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
-        norm.bias.copy_(mean)
+        norm.bias.copy_(seen.mean)
         put(model, name, Normalised(layer, norm.eval()))
         count += 1
     return count
 
 
-def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, tuple[Tensor, Tensor, int]]:
-    """Mean and variance of each channel of what the named layers say, and the number of dimensions of that."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """Of what a layer says: mean and deviation of each channel, how many values a channel has, and the dimensions."""
+
+    mean: Tensor
+    deviation: Tensor
+    count: int
+    dimensions: int
+
+
+def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, _Moments]:
+    """What the named layers say of the images."""
     sums: dict[str, list[Any]] = {}
 
-    def look(name: str) -> Any:
-        def hook(layer: nn.Module, _: tuple[Any, ...], answer: Tensor) -> None:
+    def look(name: str) -> Hook:
+        def hook(layer: nn.Module, _: Tensor, answer: Tensor) -> None:
             values = per_channel(layer, answer).double()
             total = sums.setdefault(name, [0, 0.0, 0.0, answer.ndim])
             total[0] += len(values)
@@ -134,5 +145,5 @@ def _moments(model: nn.Module, images: Tensor, names: list[str]) -> dict[str, tu
     for name, (count, total, squares, dimensions) in sums.items():
         mean = total / count
         variance = (squares / count - mean.square()).clamp(min=0)
-        found[name] = mean.to(images.dtype), variance.to(images.dtype), dimensions
+        found[name] = _Moments(mean.to(images.dtype), variance.sqrt().to(images.dtype), count, dimensions)
     return found

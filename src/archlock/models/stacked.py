@@ -7,7 +7,7 @@ network reaches another one, so each computes, and learns from the sum of the lo
 order of sums.
 
 Networks can be stacked if all but the operations on their edges agree (:func:`skeleton_of`): space, width, depth,
-signature, and in the macro space the architecture. Memory is that of all the networks at once.
+signature, and in the spaces of skeletons the architecture. Memory is that of all the networks at once.
 """
 
 import copy

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archlock.models.cell import OUTPUT, Cell
 from archlock.models.network import Normalise
-from archlock.models.operations import FactorisedReduction, wants_rectified
+from archlock.models.operations import Affine, FactorisedReduction, wants_rectified
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,11 @@ def stack_modules(modules: Sequence[nn.Module], pieces: list[Piece]) -> nn.Modul
         )
     if isinstance(stacked, nn.BatchNorm2d):
         stacked.num_features *= len(modules)
-    if isinstance(stacked, nn.Conv2d | nn.BatchNorm2d | Normalise):
+    if isinstance(stacked, nn.GroupNorm):
+        stacked.num_groups, stacked.num_channels = (
+            len(modules) * number for number in (stacked.num_groups, stacked.num_channels)
+        )
+    if isinstance(stacked, nn.Conv2d | nn.BatchNorm2d | nn.GroupNorm | Affine | Normalise):
         with torch.no_grad():
             for name, value in [*stacked.named_parameters(recurse=False), *stacked.named_buffers(recurse=False)]:
                 parts = [getattr(module, name) for module in modules]

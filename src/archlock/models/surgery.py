@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from archlock.models.cell import OUTPUT, Cell
 from archlock.models.classifier import Classifier, Side
 from archlock.models.heads import begun_anew, linear_head
-from archlock.models.initialisation import draw_head, draw_part, drawing
+from archlock.models.initialisation import draw_part, drawing
 from archlock.models.operations import ConvolutionNorm, wants_rectified
 from archlock.models.replacing import put
-from archlock.tasks import Signature
 
 PASSING = (nn.Identity, nn.AvgPool2d, nn.MaxPool2d, nn.LPPool2d)
 """Modules without weights that hand feature maps on."""
@@ -113,20 +112,26 @@ def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> 
     return copy
 
 
-def widened(model: nn.Module, signature: Signature, *, seed: int) -> Classifier:
-    """The body of a classifier, a copy of it with new random weights beside it, and a new head on the features of both.
+def widened(model: nn.Module, *, seed: int) -> Classifier:
+    """The body of a classifier, a copy of it with new random weights beside it, and the head on the features of both.
 
-    The model is one of ours, or what :func:`~archlock.models.taking_apart.as_classifier` made of another. Its body
-    keeps its weights. What nobody knows how to draw in a stranger's model begins in both bodies as it was trained (bare
-    parameters, see :func:`~archlock.models.resetting.reset`). A head that is no ``nn.Linear`` raises
+    For the features of the second body the head has zeros, so it answers what the model answers. The model is one of
+    ours, or what :func:`~archlock.models.taking_apart.as_classifier` made of another. Its body keeps its weights. What
+    nobody knows how to draw in a stranger's model begins in both bodies as it was trained (bare parameters, see
+    :func:`~archlock.models.resetting.reset`). A head that is no ``nn.Linear`` raises
     :class:`~archlock.errors.UnsupportedError`.
     """
     old = linear_head(model)
     bodies = [_without_head(one) for one in (model, begun_anew(model, seed=seed)[0])]
-    with drawing(seed, "head"):
-        head = nn.Linear(len(bodies) * old.in_features, signature.outputs)
-        draw_head(head)
-    return Classifier(Side(bodies), head.to(old.weight.device, old.weight.dtype)).train(model.training)
+    with torch.random.fork_rng(devices=[]):
+        head = nn.Linear(len(bodies) * old.in_features, old.out_features, bias=old.bias is not None)
+    head = head.to(old.weight.device, old.weight.dtype)
+    with torch.no_grad():
+        head.weight.zero_()
+        head.weight[:, : old.in_features] = old.weight
+        if old.bias is not None:
+            head.bias.copy_(old.bias)
+    return Classifier(Side(bodies), head).train(model.training)
 
 
 def _closure(begun: set[int], edges: Collection[tuple[int, int]]) -> frozenset[int]:

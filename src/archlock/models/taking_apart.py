@@ -23,7 +23,7 @@ from archlock.models.finding_heads import (
     some_of,
 )
 from archlock.models.network import Network
-from archlock.models.old_hooks import copy_without_old_hooks
+from archlock.models.old_hooks import copy_without_old_hooks, has_old_hooks
 from archlock.models.ordinary import Ordinary
 from archlock.models.replacing import put
 
@@ -40,13 +40,13 @@ def as_classifier(model: nn.Module, shape: tuple[int, int, int]) -> Headed:
     come from linear layers, that fails while it trains, or that keeps the gradient from its body;
     :class:`~archlock.errors.MeasurementError` for answers that are not finite.
     """
-    return model if isinstance(model, Headed) else described_classifier(model, shape)[0]
+    return described_classifier(model, shape)[0]
 
 
 def described_classifier(model: nn.Module, shape: tuple[int, int, int]) -> tuple[Headed, str]:
     """As :func:`as_classifier`, and what was found that is out of the ordinary, in words; empty where nothing was."""
     if isinstance(model, Headed):
-        return model, ""
+        return _without_hooks(model), ""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
@@ -87,6 +87,15 @@ def heads_of(model: Classifier) -> tuple[FoundHead, ...]:
     return tuple(
         FoundHead(name, tap.reading, 1.0) for name, tap in zip(body.taps, taps, strict=True) if isinstance(tap, Tap)
     )
+
+
+def _without_hooks(model: Headed) -> Headed:
+    """The model itself, or a copy that can be copied again where hooks compute a weight of it."""
+    if not has_old_hooks(model):
+        return model
+    copy = copy_without_old_hooks(model)
+    assert isinstance(copy, Headed)
+    return copy
 
 
 def _plain_copy(model: nn.Module) -> nn.Module:

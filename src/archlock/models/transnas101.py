@@ -5,7 +5,7 @@ smaller than 128 pixels are reduced less by the stem (twice from 64 on, below th
 or 32 x 32 image would be left after the modules. Parameters do not depend on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
@@ -33,11 +33,17 @@ def skeleton(
     )
     channels, total_stride = width, first * second
     blocks: list[nn.Module] = []
-    for digit in modules:
-        wider = 2 * channels if digit in "24" else channels
-        stride = 2 if digit in "34" else 1
+    for wider, stride in changes(modules, width, depth):
         blocks.append(block(channels, wider, stride))
-        blocks.extend(block(wider, wider, 1) for _ in range(depth - 1))
         channels, total_stride = wider, total_stride * stride
     body = (stem, nn.Sequential(*blocks), nn.Identity())
     return Network(architecture, signature, body, features=channels, stride=total_stride)
+
+
+def changes(modules: str, width: int, depth: int) -> Iterator[tuple[int, int]]:
+    """Channels after each block in turn, and its stride."""
+    channels = width
+    for digit in modules:
+        channels *= 2 if digit in "24" else 1
+        yield channels, 2 if digit in "34" else 1
+        yield from [(channels, 1)] * (depth - 1)

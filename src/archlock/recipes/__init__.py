@@ -4,11 +4,16 @@ from archlock.recipes.attack.attacked import image_framing, is_run
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
+from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
+from archlock.recipes.cost.wording import cost_lines
 from archlock.recipes.evaluate.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
-from archlock.recipes.evaluate.config import EvaluateConfig
+from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
+from archlock.recipes.limits.forecast import Calibration, Networks
+from archlock.recipes.limits.parsing import parse_limits
+from archlock.recipes.limits.record import Limits
 from archlock.recipes.loading import load
 from archlock.recipes.lock.config import LockConfig, parse_floor
 from archlock.recipes.lock.demonstration import demo
@@ -31,14 +36,18 @@ __all__ = [
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "Calibration",
     "Contender",
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
+    "Limits",
     "LockConfig",
     "LockResult",
     "MeasureConfig",
     "MeasureResult",
+    "ModelCost",
+    "Networks",
     "OpenedModel",
     "ProxySettings",
     "ReleaseConfig",
@@ -46,9 +55,12 @@ __all__ = [
     "TransferConfig",
     "TransferResult",
     "attack",
+    "calibrate_machine",
     "chosen_contenders",
     "compared",
     "comparison_text",
+    "cost",
+    "cost_lines",
     "demo",
     "evaluate",
     "has_published_figures",
@@ -60,7 +72,9 @@ __all__ = [
     "measure_state",
     "open_model",
     "parse_budget",
+    "parse_costs",
     "parse_floor",
+    "parse_limits",
     "proxies_named",
     "rebuild",
     "release_with_friction",

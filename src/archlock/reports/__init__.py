@@ -1,8 +1,16 @@
 """Room: reports. What a run found, as a record (``result.json``), and everything a person reads of it."""
 
+from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
+from archlock.reports.cost_parts import (
+    CostRecord,
+    LatencyKind,
+    LimitRecord,
+    LimitsPriceRecord,
+    ModelCostRecord,
+)
 from archlock.reports.evaluation import (
     EVALUATION_SCHEMA,
     EvaluationRecord,
@@ -66,6 +74,7 @@ __all__ = [
     "AttackRecord",
     "BudgetRecord",
     "Cost",
+    "CostRecord",
     "EvaluationRecord",
     "EvaluationRow",
     "EvaluationSummary",
@@ -82,8 +91,12 @@ __all__ = [
     "FurtherRecord",
     "ImportanceRecord",
     "Interval",
+    "LatencyKind",
+    "LimitRecord",
+    "LimitsPriceRecord",
     "LockRecord",
     "MethodSummary",
+    "ModelCostRecord",
     "ModelRecord",
     "OutcomeRecord",
     "PairScale",
@@ -97,11 +110,14 @@ __all__ = [
     "TaskRecord",
     "TradeOffPoint",
     "Verdict",
+    "amount_in_words",
     "attack_headline",
     "attack_summary",
     "attack_table",
     "between",
+    "bytes_in_words",
     "cost_to_reach",
+    "count_in_words",
     "evaluation_from_json",
     "evaluation_summary",
     "evaluation_to_json",
@@ -121,6 +137,7 @@ __all__ = [
     "share_kept",
     "slc_auc",
     "summarise",
+    "time_in_words",
     "to_json",
     "verdict_of",
     "warnings_of",

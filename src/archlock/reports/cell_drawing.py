@@ -9,7 +9,7 @@ from typing import Any, Final
 from archlock.errors import ArchLockError
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.wording import listed, shorten
-from archlock.spaces import SPACES, Architecture, Edge, cell_edges, macro_layers
+from archlock.spaces import SPACES, Architecture, Edge, Skeleton, cell_edges, locking_macro, macro_layers
 
 _NAMES: Final = {
     "skip_connect": ("skip", "skip"),
@@ -27,13 +27,21 @@ _MODULES: Final = {
     "4": "twice the channels, half the size",
 }
 _PLACES: Final = ("cell", "half the size", "cell", "half the size", "cell")
+_CELLS: Final = {
+    "pair": "pair 3x3",
+    "bottleneck": "bottleneck",
+    "separable": "separable",
+    "single": "single 3x3",
+    "pooled": "pool + 1x1",
+}
+_ACTIVATIONS: Final = {"relu": "ReLU", "silu": "SiLU", "hardtanh": "hard tanh"}
 _GAP: Final = 98
 _LEFT: Final = 31
 _MIDDLE: Final = 112
 
 
 def architecture_picture(name: str, space: str, code: str) -> str:
-    """Inline SVG of an architecture: its cell, or its chain of modules; empty for an unknown space."""
+    """Inline SVG of an architecture: its cell, its chain of modules or its skeleton; empty for an unknown space."""
     try:
         architecture = SPACES[space].architecture(code)
     except ArchLockError:
@@ -58,10 +66,25 @@ def _widths(architecture: Architecture) -> list[str]:
     return [f"{place}, {count} channels" for place, count in zip(_PLACES, official.split(":"), strict=True)]
 
 
+def _skeleton_words(skeleton: Skeleton) -> list[str]:
+    """Stem, stages, waists and tail, in words; channels are multiples of the width."""
+    kernel = skeleton.stem_kernel
+    words = [f"stem {kernel}x{kernel}" + (", half the size" if skeleton.stem_halves else "")]
+    for stage in skeleton.stages:
+        words.append(
+            f"{stage.cells} {_CELLS[skeleton.cell]}, {stage.width}w" + (", half the size" if stage.halves else "")
+        )
+        words += ["waist, w/2"] if stage.waist else []
+    norm = "no" if skeleton.normalisation == "none" else skeleton.normalisation
+    shortcuts = "shortcuts" if skeleton.shortcuts else "no shortcuts"
+    return [*words, f"{norm} norm, {_ACTIVATIONS[skeleton.activation]}, {shortcuts}"]
+
+
 _CHAINS: Final[dict[str, Callable[[Architecture], list[str]]]] = {
     "transnas101_macro": lambda architecture: [_MODULES[digit] for digit in architecture.code],
     "mobilenet_macro": _bottlenecks,
     "sizes": _widths,
+    "locking_macro": lambda architecture: _skeleton_words(locking_macro.skeleton(architecture)),
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from archlock.reports.arms import arm_groups, arm_roles, as_well_said, reached, sides
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
+from archlock.reports.cost_table import cost_rows, cost_sentences
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import cost_groups, every_role, further_rows, further_sentence, roles, worth_groups
 from archlock.reports.outcomes import Record, stuck_at_chance, terms_of
@@ -122,6 +123,8 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
         "trade_off": sorted(record.trade_off, key=lambda point: point.source_loss),
         "total_seconds": sum(record.budget.spent_seconds.values()),
         "limits": lock_limits(record),
+        "device_costs": cost_rows(record),
+        "device_costs_said": cost_sentences(record),
     }
 
 

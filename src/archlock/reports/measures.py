@@ -103,7 +103,9 @@ def worth_said(record: Record, target: str) -> str:
         part = f"{whose} are worth {points(worth.mean)}"
         part += f" ({percent(share, 0)} of what the attack gains above chance{bounds})" if share else bounds
         nothing = curve.worthless_from(role)
-        if nothing is not None:
+        if nothing is curve.points[0]:
+            part += ", not known to be above zero"
+        elif nothing is not None:
             part += f", and not known to be worth anything from {data_words(nothing.terms)} of the data on"
         parts.append(part)
     alone = score(float(np.mean(most.without)), kind)

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, get_args
 
 from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import LATER, read_json, write_json
+from archlock.reports.cost_parts import CostRecord
 from archlock.reports.record_parts import (
     BudgetRecord,
     EvidenceRecord,
@@ -88,6 +89,8 @@ class LockRecord:
     """What this run cannot show, one plain sentence each."""
     files: tuple[FileRecord, ...] = ()
     """Files beside the report."""
+    cost: CostRecord | None = field(default=None, metadata=LATER)
+    """What the models cost, and which limits they keep; `null` in records from before that was kept."""
 
     def __post_init__(self) -> None:
         for role, model in (("random", self.random), ("same_size", self.same_size)):

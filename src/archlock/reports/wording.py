@@ -29,9 +29,12 @@ _ATTACKS: Final = {
     "pruned": "Pruned, then fine-tuned",
     "distilled": "Distilled into an ordinary network",
     "surgery": "Surgery on the architecture",
+    "ridge": "Ridge probe",
+    "whitened": "Whitened probe",
     "best_layer_probe": "Best-layer probe",
     "cut_at": "Cut at the best layer",
     "renormalised": "Renormalised, head first, then all",
+    "regrown": "Regrown, head first, then all",
     "ordinary": "Ordinary network, from scratch",
 }
 ROLES: Final[dict[Role, str]] = {

@@ -50,7 +50,7 @@ class DifferentialEvolution(Strategy):
 
     def ask(self) -> Sequence[Architecture]:
         """Those of the next generation that nobody has judged; empty when there is nothing new."""
-        if self._codes.choices == 1:  # an optimiser needs something to vary
+        if not self._codes.highest.any():  # an optimiser needs something to vary
             return next_question(lambda: self._answers.look_up(self._members[:1]))
         for _ in range(PATIENCE):
             for _ in range(STALLED):
@@ -68,7 +68,7 @@ class DifferentialEvolution(Strategy):
         self._answers.add(architectures, judgement)
 
     def _scattered(self) -> Float[np.ndarray, "members places"]:
-        return self._rng.integers(0, self._codes.choices, size=self._shape).astype(float)
+        return self._rng.integers(0, self._codes.levels, size=self._shape).astype(float)
 
     def _generation(self) -> None:
         from scipy.optimize import Bounds, NonlinearConstraint, differential_evolution
@@ -81,11 +81,11 @@ class DifferentialEvolution(Strategy):
         def energy(points: Float[np.ndarray, "places points"]) -> Float[np.ndarray, " points"]:
             return -self._answers.look_up(points.T)[0]
 
-        places, choices = self._codes.places, self._codes.choices
+        highest = self._codes.highest
         made = differential_evolution(
             energy,  # type: ignore[arg-type]  # (typed for one point at a time; vectorized, it is given all)
-            Bounds(np.zeros(places), np.full(places, choices - 1.0)),
-            integrality=[True] * places,
+            Bounds(np.zeros_like(highest), highest),
+            integrality=[True] * len(highest),
             constraints=NonlinearConstraint(missed, -np.inf, 0.0),
             init=self._members,
             maxiter=1,

@@ -3,8 +3,8 @@
 Score (up) and shortfall (down) are two objectives, so the population spreads along their trade-off: from architectures
 that just keep the source floor to those that lock more and miss it. What is found is still what keeps the floor.
 
-Every digit of a code (the edge of a cell) is one categorical decision: uniform crossover, and a mutation that redraws
-one in the mean. Only spaces whose codes all have the same number of digits.
+Every digit of a code (edge of a cell, axis of a skeleton) is one categorical decision: uniform crossover, and a
+mutation that redraws one of them in the mean. Only spaces whose codes all have the same number of digits.
 """
 
 from collections.abc import Sequence
@@ -58,9 +58,9 @@ def _algorithm(codes: DigitCodes, population: int, seed: int) -> Any:
     from pymoo.operators.mutation.rm import ChoiceRandomMutation
     from pymoo.operators.sampling.rnd import IntegerRandomSampling
 
-    choices = Choice(options=list(range(codes.choices)))
-    problem = Problem(n_var=codes.places, n_obj=2, xl=0, xu=codes.choices - 1, vtype=int)
-    problem.vars = {str(place): choices for place in range(codes.places)}
+    highest = np.array(codes.levels) - 1
+    problem = Problem(n_var=codes.places, n_obj=2, xl=np.zeros_like(highest), xu=highest, vtype=int)
+    problem.vars = {str(place): Choice(options=list(range(level))) for place, level in enumerate(codes.levels)}
     algorithm = NSGA2(
         pop_size=population,
         sampling=IntegerRandomSampling(),

@@ -56,8 +56,8 @@ class RegularisedEvolution(Strategy):
     def ask(self) -> Sequence[Architecture]:
         """The first population at random, then one child at a time; nothing if none within the limits is met."""
         if missing := self._population - len(self._members):
-            drawn = (self.space.sample(self._rng) for _ in range(missing if self._limits is None else _DRAWS))
-            return tuple(islice((one for one in drawn if self._within(one)), missing))
+            sampled = (self.space.sample(self._rng) for _ in range(missing if self._limits is None else _DRAWS))
+            return tuple(islice((one for one in sampled if self._within(one)), missing))
         chosen = self._rng.choice(self._population, size=self._tournament, replace=False)
         parent = max(self._members[int(index)] for index in chosen)[1]
         child = self._child(parent)

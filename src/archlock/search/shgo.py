@@ -48,14 +48,14 @@ class Shgo(Strategy):
         if limits is not None:
             smallest_within(space, limits, rng)
         self._answers = Answers(self._codes, limits)
-        self._width = self._codes.choices - 1.0
+        self._width = self._codes.highest
         self._low = rng.uniform(-0.5, 0.0, size=self._codes.places)
 
     def ask(self) -> Sequence[Architecture]:
         """What the present box wants to know; empty when the smallest box is done."""
-        if self._codes.choices == 1:  # an optimiser needs something to vary
+        if not self._codes.highest.any():  # an optimiser needs something to vary
             return next_question(lambda: self._answers.look_up(np.zeros((1, self._codes.places))))
-        while self._width >= 1:
+        while self._width.max() >= 1:
             if question := next_question(self._box):
                 return question
         return ()
@@ -82,13 +82,13 @@ class Shgo(Strategy):
             sampling_method="sobol",
             minimizer_kwargs={"method": "COBYLA", "options": {"rhobeg": 1.0, "tol": 0.5, "maxiter": 20}},
         )
-        self._width /= 2
+        self._width = self._width / 2
         middle = np.rint(found.x) if found.x is not None else self._low + self._width
-        self._low = np.clip(middle - self._width / 2, -0.5, self._codes.choices - 0.5 - self._width)
+        self._low = np.clip(middle - self._width / 2, -0.5, self._codes.highest + 0.5 - self._width)
 
     def _points(self) -> Float[np.ndarray, "points places"]:
         """The points that SHGO is going to sample in the box."""
         from scipy.stats import qmc
 
-        drawn = qmc.Sobol(self._codes.places, scramble=False).random(POINTS)
-        return np.asarray(self._low + self._width * drawn)
+        sampled = qmc.Sobol(self._codes.places, scramble=False).random(POINTS)
+        return np.asarray(self._low + self._width * sampled)

@@ -1,6 +1,7 @@
 """Room: tables. Recorded benchmarks: what was measured of architectures by others, and the guard of their truth."""
 
 from archlock.tables.compact import content_checksum, read_table, write_table
+from archlock.tables.cost_limits import within_costs
 from archlock.tables.delimited import read_delimited, table_name
 from archlock.tables.gaps import without_gaps
 from archlock.tables.guard import (
@@ -67,6 +68,7 @@ __all__ = [
     "save_table",
     "summarise",
     "table_name",
+    "within_costs",
     "without_gaps",
     "write_table",
 ]

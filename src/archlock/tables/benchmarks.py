@@ -55,6 +55,39 @@ HARDWARE: Final = {
 }
 """Measures of HW-NAS-Bench and their units; less is better, but for the arithmetic intensity."""
 
+HELP_DEVICES: Final = (
+    "1080ti_1", "1080ti_32", "1080ti_256", "2080ti_1", "2080ti_32", "2080ti_256", "essential_ph_1", "gold_6226",
+    "gold_6240", "pixel2", "samsung_a50", "samsung_s7", "silver_4114", "silver_4210r", "titan_rtx_1", "titan_rtx_32",
+    "titan_rtx_256", "titanx_1", "titanx_32", "titanx_256", "titanxp_1", "titanxp_32", "titanxp_256",
+)  # fmt: skip
+"""Devices, with the batch where one is named, on which HELP (Lee et al., NeurIPS 2021) timed the cells, dead edges and
+all."""
+BOARDS: Final = {
+    "pi5_litert_latency": "ms",
+    "pi5_onnx_latency": "ms",
+    "pi5_torchmobile_latency": "ms",
+    "pixel_litert_latency": "ms",
+    "pi5_litert_energy": "mJ",
+    "pi5_onnx_energy": "mJ",
+    "pi5_torchmobile_energy": "mJ",
+}
+"""Measures of single boards by runtime and their units: one board is another device in each runtime."""
+BOARD_TASKS: Final = ("cifar100", "ninapro")
+
+
+def device_columns() -> tuple[RecordedColumn, ...]:
+    """The cost columns of these devices. Latencies of HELP belong to no task."""
+    timed = [
+        RecordedColumn(f"{device}_latency", "", "cost", metric="latency", unit="ms", higher_is_better=False)
+        for device in HELP_DEVICES
+    ]
+    boards = [
+        RecordedColumn(f"{measure}_{task}", task, "cost", metric=measure, unit=unit, higher_is_better=False)
+        for task in BOARD_TASKS
+        for measure, unit in BOARDS.items()
+    ]
+    return (*timed, *boards)
+
 
 def hardware_column(measure: str, task: str) -> RecordedColumn:
     """The cost column of a measure of HW-NAS-Bench on a task."""

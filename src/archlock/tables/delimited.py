@@ -34,7 +34,8 @@ def read_delimited(
     with the first. A column that is missing or differs between files, an architecture that stands twice or is unknown
     and a cell that is no number each raise TableError, with the row where there is one. An infinite proxy (NASLib
     writes the logarithm of a singular matrix so) counts as not recorded, and the table's note says how many there are.
-    So does a percentage outside 0 to 100; what else looks odd (``sanity``) is told in the note.
+    So does a percentage outside 0 to 100, and a cost below zero (a device that refused the architecture, often -1);
+    what else looks odd (``sanity``) is told in the note.
     """
     sheets = [read_sheet(file) for file in (path, *joins)]
     known = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
@@ -74,6 +75,12 @@ def assemble(
         if infinite.any():
             recorded[infinite] = np.nan
             notes.append(f"Infinite values of {spec.source}, which count as not recorded: {int(infinite.sum())}.")
+        if spec.column.role == "cost" and (refused := recorded < 0).any():
+            recorded[refused] = np.nan
+            notes.append(
+                f"Values of {spec.source} below zero (not supported by the device), which count as not recorded: "
+                f"{int(refused.sum())}."
+            )
         notes += oddities(spec.column, recorded, spec.source)
     for sheet in sheets[1:]:
         missing = int((partners[id(sheet)] < 0).sum())

@@ -1,7 +1,7 @@
 """Layouts of CSV files that are known column by column: what each column measures, and which are no good and why.
 
-``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt`` and ``_hw``; ``transnas101_micro`` is
-``transnas101_micro.csv.gz`` and ``_zc``; ``nasbench_macro`` is ``nasbench_macro.csv.gz``: public files of these
+``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw`` and ``_devices``; ``transnas101_micro``
+is ``transnas101_micro.csv.gz`` and ``_zc``; ``nasbench_macro`` is ``nasbench_macro.csv.gz``: public files of these
 benchmarks, gathered by column. The first file of a family has the architectures, the others are joined by
 ``arch_index``.
 """
@@ -12,7 +12,15 @@ from pathlib import Path
 
 from archlock.catalog import Catalog
 from archlock.errors import TableError
-from archlock.tables.benchmarks import HARDWARE, MACRO_NOISE, NAS_NOISE, NAS_TASKS, TRANSNAS_TASKS, hardware_column
+from archlock.tables.benchmarks import (
+    HARDWARE,
+    MACRO_NOISE,
+    NAS_NOISE,
+    NAS_TASKS,
+    TRANSNAS_TASKS,
+    device_columns,
+    hardware_column,
+)
 from archlock.tables.column_specs import NOT_VALIDATION, ColumnSpec
 from archlock.tables.delimited import assemble
 from archlock.tables.sheets import read_sheet
@@ -146,6 +154,7 @@ def _nasbench201() -> Preset:
                 for task in tasks
                 for measure in HARDWARE
             ),
+            *(ColumnSpec(column.name, column) for column in device_columns()),
         ),
         left_out=(
             (NOT_VALIDATION, "what NASLib calls validation accuracy here is a test value of one seed"),
@@ -154,7 +163,8 @@ def _nasbench201() -> Preset:
         ),
         note=(
             "NAS-Bench-201 (Dong and Yang 2020), NATS-Bench (Dong et al. 2021), proxies of NAS-Bench-Suite-Zero "
-            "(Krishnakumar et al. 2022), HW-NAS-Bench (Li et al. 2021), each from public repositories: cite them.\n"
+            "(Krishnakumar et al. 2022), HW-NAS-Bench (Li et al. 2021), latencies of HELP "
+            "(Lee et al. 2021), each from public repositories: cite them.\n"
             "Columns of NATS-Bench seeds and of NAS-Bench-201 v1.1 average different runs: keep to one of them.\n"
             "CIFAR-10 is sold by validation after training on half of the images and judged by test after training on "
             "all. There is no 200-epoch validation accuracy of CIFAR-100 and ImageNet16-120: their test accuracy "

@@ -2,10 +2,19 @@
 
 from archlock.training.batches import Batch, batch_of, batches, loss_of
 from archlock.training.best_layer import at_best_layer, ridge_score
+from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
-from archlock.training.linear_probe import STRENGTHS, FrozenFeatures, Probed, frozen_features, linear_probe
+from archlock.training.linear_probe import (
+    STRENGTHS,
+    FrozenFeatures,
+    HeadMaker,
+    Probed,
+    frozen_features,
+    linear_probe,
+    logistic_heads,
+)
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
@@ -16,6 +25,7 @@ __all__ = [
     "Diverged",
     "FrozenFeatures",
     "Halving",
+    "HeadMaker",
     "Optimiser",
     "Plan",
     "Precision",
@@ -33,8 +43,11 @@ __all__ = [
     "fit_many",
     "frozen_features",
     "linear_probe",
+    "logistic_heads",
     "loss_of",
     "only_answer",
     "precision_on",
+    "ridge_heads",
     "ridge_score",
+    "whitened_heads",
 ]

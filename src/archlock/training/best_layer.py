@@ -11,6 +11,7 @@ from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import POOLINGS, Classifier, Cut, Headed, Place, as_classifier, places, pooled
 from archlock.tasks import Split, Task
 from archlock.training.batches import batch_of, batches
+from archlock.training.closed_heads import ridge_weights
 
 RIDGES = (1e-3, 1e-1, 10.0)
 """Penalties that are tried, per example and standardised feature."""
@@ -90,14 +91,8 @@ def ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int
     known, asked = (train - center) / scale, (validation - center) / scale
     wanted = np.eye(task.outputs)[task.train.targets]
     mean = wanted.mean(0)
-    values, vectors = np.linalg.eigh(known @ known.T if len(known) < known.shape[1] else known.T @ known)
     scores = []
-    for penalty in RIDGES:
-        added = values.clip(0) + penalty * len(known)
-        if len(known) < known.shape[1]:  # (the dual form: fewer examples than features)
-            weights = known.T @ (vectors @ ((vectors.T @ (wanted - mean)) / added[:, None]))
-        else:
-            weights = vectors @ ((vectors.T @ (known.T @ (wanted - mean))) / added[:, None])
+    for weights in ridge_weights(known, wanted - mean, RIDGES):
         answers = (asked @ weights + mean).argmax(1)
         scores.append(float((answers == task.validation.targets).mean()))
     return max(scores)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from archlock.errors import MeasurementError
+from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import count_training_flops
 from archlock.records import fingerprint
 from archlock.seeding import derive_seed
@@ -138,7 +138,15 @@ class _State:
 
     def _step(self, batch: Any) -> float:
         with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
-            outputs = self.model(batch.images)
+            try:
+                outputs = self.model(batch.images)
+            except ValueError as error:
+                if len(batch) > 1:
+                    raise
+                raise UnsupportedError(
+                    f"{type(self.model).__name__} cannot be trained on one image alone ({error}): its normalisation "
+                    f"wants several; give {self.task.name!r} two training images at least"
+                ) from error
         loss = loss_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
         descend(self.optimizer, loss, self.plan)
         return float(loss.detach())

@@ -2,12 +2,12 @@
 
 Alain and Bengio 2017. Classification: multinomial logistic regression (scikit-learn, L-BFGS) on the standardised input
 of the head, its strength chosen on the validation split; the standardisation is folded into the head, so the result is
-an ordinary model. Dense tasks: ridge regression of the pixels on the feature maps, in closed form.
+an ordinary model. Other ways to a head may be asked for (``closed_heads``). Dense tasks: ridge regression of the pixels
+on the feature maps, in closed form.
 """
 
 import copy
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,19 @@ from archlock.tasks import Split, Task
 from archlock.training.batches import batches
 from archlock.training.dense_probe import decoder_moments, ridge
 from archlock.training.evaluate import evaluate
+from archlock.training.logistic import Head, logistic_head
 
 STRENGTHS = (0.01, 0.1, 1.0)
 """Inverse regularisation strengths of the regression (scikit-learn's C; the inverse of its alpha for dense tasks)."""
+
+
+HeadMaker = Callable[[np.ndarray, np.ndarray, int, float], Sequence[Head]]
+"""Of features (examples x features), labels, the number of outputs and a strength: heads, one or several."""
+
+
+def logistic_heads(features: np.ndarray, labels: np.ndarray, outputs: int, strength: float) -> Sequence[Head]:
+    """The usual one, see :func:`~archlock.training.logistic.logistic_head`."""
+    return (logistic_head(features, labels, outputs, strength),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +64,29 @@ class FrozenFeatures:
     flops: int
     """Floating-point operations of looking at the training images once."""
 
-    def probe(self, strengths: Sequence[float] = STRENGTHS, *, device: str = "cpu") -> Probed:
-        """The head of the strength that is best on validation; of equally good ones the first."""
+    def probe(
+        self, strengths: Sequence[float] = STRENGTHS, heads: HeadMaker = logistic_heads, *, device: str = "cpu"
+    ) -> Probed:
+        """The head of the strength that is best on validation; of equally good ones the first.
+
+        ``heads`` makes heads for classes of the standardised features; of several at one strength the best counts. On a
+        dense task it has no part.
+        """
         if not strengths:
             raise ConfigurationError("a linear probe needs at least one strength to try; got none")
         model = copy.deepcopy(self.fresh)
         if isinstance(self.read, _Moments):
             return self._dense(model, self.read, strengths, device)
-        heads, scores, rows, labels = {}, {}, self.read, self.task.train.targets
-        for tried in strengths:
-            weight, bias = _logistic(rows.train, labels, self.task.outputs, tried)
-            answers = (rows.validation @ weight.T + bias).argmax(1)
-            heads[tried], scores[tried] = (weight, bias), float((answers == self.task.validation.targets).mean())
+        rows, labels = self.read, self.task.train.targets
+
+        def score_of(head: Head) -> float:
+            answers = (rows.validation @ head[0].T + head[1]).argmax(1)
+            return float((answers == self.task.validation.targets).mean())
+
+        best = {tried: max(heads(rows.train, labels, self.task.outputs, tried), key=score_of) for tried in strengths}
+        scores = {tried: score_of(head) for tried, head in best.items()}
         strength = max(scores, key=scores.__getitem__)
-        weight, bias = heads[strength]
+        weight, bias = best[strength]
         _fill(linear_head(model), weight / rows.scale, bias - weight @ (rows.center / rows.scale))
         score = evaluate(model, self.task.validation, device=device)  # (what it says as a whole, ties and all)
         return Probed(model, score, strength, tuple((scores | {strength: score}).items()), self.flops)
@@ -146,27 +165,3 @@ def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, 
     if not np.isfinite(features).all():
         raise MeasurementError("the features of the model are not finite numbers; its training has diverged")
     return features
-
-
-def _logistic(
-    features: Float[np.ndarray, "examples features"], labels: np.ndarray, outputs: int, strength: float
-) -> tuple[Float[np.ndarray, "outputs features"], Float[np.ndarray, " outputs"]]:
-    """Weights and biases of all outputs; a class without examples gets a bias that never wins."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    weight, bias = np.zeros((outputs, features.shape[1])), np.full(outputs, -1e4)
-    present = np.unique(labels)
-    if len(present) == 1:
-        bias[present] = 0
-        return weight, bias
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are plenty for an argmax
-        warnings.filterwarnings("ignore", "The number of unique classes")  # many classes, few examples: so be it
-        fitted = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features, labels)
-    if len(present) == 2:
-        weight[present] = np.concatenate([-fitted.coef_, fitted.coef_]) / 2
-        bias[present] = np.concatenate([-fitted.intercept_, fitted.intercept_]) / 2
-    else:
-        weight[present], bias[present] = fitted.coef_, fitted.intercept_
-    return weight, bias

@@ -79,9 +79,12 @@ def test_the_catalog_knows_the_attackers():
         "pruned",
         "distilled",
         "surgery",
+        "ridge",
+        "whitened",
         "best_layer_probe",
         "cut_at",
         "renormalised",
+        "regrown",
         "ordinary",
     ]
     with pytest.raises(
@@ -254,5 +257,7 @@ def test_the_attackers_say_what_they_take():
     assert [name for name, attack in ATTACKS.items() if not attack.uses_weights] == ["from_scratch", "ordinary"]
     assert [name for name, attack in ATTACKS.items() if attack.tuned == "strength"] == [
         "linear_probe",
+        "ridge",
+        "whitened",
         "best_layer_probe",
     ]

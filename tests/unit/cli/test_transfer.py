@@ -31,6 +31,25 @@ def test_transfer_writes_a_table_and_goes_on(tmp_path: Path, words: list[str]) -
     assert read_table(tmp_path / "mine.npz").pairs == (("low", "high"),)
 
 
+def test_attackers_by_name(tmp_path: Path, words: list[str]) -> None:
+    asked = ["--attacker", "linear_probe", "--attacker", "from_scratch", "--shots", "5", "--horizon", "1"]
+    space = ["--space", "locking_macro", "--code", "11110222003", "--source-flip", "--source-clip", "1"]
+    shown = CliRunner().invoke(app, [*words, *asked, *space], catch_exceptions=False)
+    assert shown.exit_code == 0
+    table = read_table(tmp_path / "mine.npz")
+    assert (table.space_name, table.codes) == ("locking_macro", ("11110222003",))
+    assert {"high_from_low_strongest_test", "high_from_low_linear_probe_test", "high_from_scratch_test"} <= {
+        column.name for column in table.columns
+    }
+    assert (tmp_path / "mine-weights" / "low" / "11110222003-0.safetensors").exists()
+
+
+def test_shots_without_attackers_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--shots", "5"])
+    assert "shots are what attackers have to train on; name attackers" in capsys.readouterr().err
+
+
 def test_data_that_are_not_there_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ends = ["--source", str(tmp_path / "nothing.npz"), "--target", "digits", "--out", str(tmp_path / "mine.npz")]
     with pytest.raises(SystemExit) as caught:

@@ -66,11 +66,12 @@ def test_a_chain_is_folded_equalised_and_normalised_and_answers_the_same(inplace
     assert not any(module._forward_hooks for module in found.model.modules())
 
 
-def test_channels_that_somebody_rescaled_come_back_to_the_same_network() -> None:
+@pytest.mark.parametrize("least", [1e-3, 1e-25])
+def test_channels_that_somebody_rescaled_come_back_to_the_same_network(least: float) -> None:
     plain = settled(chain(norm=False))
     hidden = copy.deepcopy(plain)
     first, second = (hidden.body.model[place] for place in (0, 2))
-    scale = torch.tensor([1e3, 1e-3, 30.0, 1.0, 0.01, 5.0])
+    scale = torch.tensor([1 / least, least, 30.0, 1.0, 0.01, 5.0])
     with torch.no_grad():
         first.weight.mul_(scale[:, None, None, None])
         first.bias.mul_(scale)
@@ -104,6 +105,12 @@ def test_what_is_not_homogeneous_or_shared_is_not_scaled() -> None:
     assert found.equalised == 1, "the layer inside alone: the others write into the stream"
     with torch.no_grad():
         torch.testing.assert_close(found.model(IMAGES), model(IMAGES), rtol=1e-4, atol=1e-5)
+
+
+def test_of_a_single_value_there_is_no_normalisation() -> None:
+    model = as_classifier(nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 3)), (1, 8, 8)).eval()
+    assert rebalanced(model, IMAGES[:1]).normalised == 0
+    assert rebalanced(model, IMAGES[:2]).normalised == 1
 
 
 def test_networks_of_ours_and_tokens_stay_what_they_are() -> None:

@@ -182,7 +182,7 @@ def test_what_is_kept_keeps_its_value() -> None:
     assert left == ("token", "position")
     assert torch.equal(fresh.get_parameter("position"), model.position)
     rows = as_classifier(nn.Sequential(nn.Flatten(1, 2), model), (1, 4, 8))
-    bodies = widened(rows, THREE, seed=0).get_submodule("body.bodies")
+    bodies = widened(rows, seed=0).get_submodule("body.bodies")
     assert torch.equal(bodies.get_parameter("1.model.1.position"), model.position)
 
 

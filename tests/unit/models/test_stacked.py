@@ -129,8 +129,16 @@ def test_nobody_reaches_the_output():
     assert all(parameter.grad is not None for parameter in stacked.parameters())
 
 
-def test_macro_networks_of_one_skeleton():
-    networks = networks_of("transnas101_macro", codes=("1241", "1241"))
+@pytest.mark.parametrize(
+    ("space", "code"),
+    [
+        ("transnas101_macro", "1241"),
+        ("locking_macro", "00010011012"),  # group normalisation, depthwise convolutions
+        ("locking_macro", "10001022021"),  # no normalisation
+    ],
+)
+def test_networks_of_one_skeleton(space, code):
+    networks = networks_of(space, codes=(code, code))
     images = images_for(networks)
     alone = torch.stack([network(own) for network, own in zip(networks, images, strict=True)])
     torch.testing.assert_close(stack(networks)(side_by_side(images)), alone, rtol=1e-10, atol=1e-10)

@@ -13,7 +13,6 @@ from archlock.spaces import Architecture
 from archlock.tasks import Signature
 
 DIGITS = Signature("classification", (1, 8, 8), 10, (0.3,), (0.4,))
-PAIR = Signature("classification", (1, 8, 8), 2, (0.3,), (0.4,))
 NEGATIVES = Signature("dense", (1, 8, 8), 1, (0.3,), (0.4,))
 IMAGES = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 EDGES = {"0-1", "0-2", "1-2", "0-3", "1-3", "2-3"}
@@ -144,13 +143,14 @@ def test_where_nothing_hands_maps_on_nothing_changes():
 @pytest.mark.parametrize("make", [lambda: network(*CODES[0]), lambda: Stranger().eval(), chain])
 def test_a_second_tower_stands_beside_the_first(make):
     model = as_classifier(make(), IMAGES.shape[1:])
-    new = widened(model, PAIR, seed=1).eval()
+    new = widened(model, seed=1).eval()
     old_head = model.head
     seen = []
     handle = old_head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     model(IMAGES)
     handle.remove()
-    assert new(IMAGES).shape == (6, 2)
+    with torch.no_grad():
+        torch.testing.assert_close(new(IMAGES), model(IMAGES))
     assert torch.equal(new.body.bodies[0](IMAGES), seen[0])
     assert new.head.in_features == 2 * old_head.in_features
     pairs = list(zip(*(one.parameters() for one in new.body.bodies), strict=True))
@@ -158,7 +158,7 @@ def test_a_second_tower_stands_beside_the_first(make):
 
 
 def test_what_was_operated_on_is_a_module_like_any_other():
-    new = widened(opened(network(*CODES[0]), IMAGES, seed=0), PAIR, seed=0).eval()
+    new = widened(opened(network(*CODES[0]), IMAGES, seed=0), seed=0).eval()
     again = copy.deepcopy(new)
     again.load_state_dict(new.state_dict())
     assert torch.equal(again(IMAGES), new(IMAGES))
@@ -171,12 +171,12 @@ def test_a_dense_network_is_opened_and_not_widened():
     with torch.no_grad():
         assert torch.equal(new(IMAGES), model(IMAGES))
     with pytest.raises(UnsupportedError, match=r"the head of Network is a DenseDecoder, not the nn.Linear"):
-        widened(new, PAIR, seed=0)
+        widened(new, seed=0)
 
 
 def test_draws_depend_on_the_seed_alone():
     before = torch.random.get_rng_state()
-    one, same, other = (widened(opened(network(*CODES[1]), IMAGES, seed=s), PAIR, seed=s) for s in (0, 0, 1))
+    one, same, other = (widened(opened(network(*CODES[1]), IMAGES, seed=s), seed=s) for s in (0, 0, 1))
     assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(value, same.state_dict()[name]) for name, value in one.state_dict().items())
     branch = "body.bodies.0.cells.0.branches.0-3.convolution.weight"

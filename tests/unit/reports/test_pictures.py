@@ -68,6 +68,13 @@ def test_other_chains_show_their_layers() -> None:
     ]
 
 
+def test_a_skeleton_shows_its_stages() -> None:
+    svg = architecture_picture("c", "locking_macro", "11021222004")
+    stages = [text for text in texts(svg) if "pool + 1x1" in text]
+    assert [text.partition(", ")[2] for text in stages] == ["4w, half the size", "4w", "2w", "1w"]
+    assert {"1   stem 7x7, half the size", "6   waist, w/2", "7   no norm, ReLU, shortcuts"} <= set(texts(svg))
+
+
 @pytest.mark.parametrize(
     ("space", "code"), [("elsewhere", "1"), ("nasbench201", "not a code"), ("nasbench201", "000000")]
 )

@@ -9,7 +9,7 @@ from archlock.errors import UnsupportedError
 from archlock.models import as_classifier
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import at_best_layer
-from archlock.training.best_layer import RIDGES, _ridge_score
+from archlock.training.best_layer import RIDGES, ridge_score
 
 TASK = small_digits(train=150, validation=80, test=20)
 
@@ -52,7 +52,7 @@ def test_scores_are_those_of_scikit_learn(wide: int) -> None:
         .score(scaler.transform(validation), TASK.validation.targets)
         for penalty in RIDGES
     )
-    assert _ridge_score(train, validation, TASK, 0) == pytest.approx(best, abs=1e-9)
+    assert ridge_score(train, validation, TASK, 0) == pytest.approx(best, abs=1e-9)
 
 
 def test_dense_tasks_are_refused_and_a_single_layer_stays_whole() -> None:

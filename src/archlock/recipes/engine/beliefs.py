@@ -31,12 +31,16 @@ class Ledger:
     sums: dict[int, Float[np.ndarray, " tasks"]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     asked: dict[int, int] = field(default_factory=dict)
-    """Trainings asked for by row, failed ones too."""
+    """Trainings asked for by row, failed and refused ones too."""
+    refused: int = 0
+    """How many of them were refused, so that they cost nothing."""
     noise: Float[np.ndarray, " tasks"] = field(default_factory=lambda: np.zeros(0))
 
     def add(self, ask: Ask, bought: Bought) -> None:
         """Enter what was bought; a training that failed on any task counts as asked for and nothing else."""
-        self.noise = bought.noise
+        if bought.refused is None or not bought.refused.all():
+            self.noise = bought.noise
+        self.refused += 0 if bought.refused is None else int(bought.refused.sum())
         new = []
         for row, values in zip(ask.rows.tolist(), bought.values.T, strict=True):
             self.asked[row] = self.asked.get(row, 0) + 1
@@ -52,8 +56,8 @@ class Ledger:
 
     @property
     def spent(self) -> int:
-        """Trainings asked for in all."""
-        return sum(self.asked.values())
+        """Trainings asked for in all, but for those that were refused."""
+        return sum(self.asked.values()) - self.refused
 
     @property
     def rows(self) -> Int[np.ndarray, " measured"]:

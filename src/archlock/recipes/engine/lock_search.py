@@ -148,6 +148,11 @@ class LockSearch:
 
     def found(self) -> Found:
         """The decision; SearchError if not a single full training succeeded."""
+        if len(self._full.rows) == 0 and self._full.refused:
+            raise SearchError(
+                f"none of {self._full.refused} architectures that were promising keeps the limit on latency when it is "
+                "measured; give a wider one"
+            )
         if len(self._full.rows) == 0:
             raise SearchError("every full training failed: they diverged; look at the data, or lower --width")
         beliefs = self._believed()
@@ -205,6 +210,7 @@ class LockSearch:
             foretold = self._trend[:, :-1].T if len(self._short.rows) else self.candidates.capacity[None]
             promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
             most = max(count, round(self.settings.foretold * len(promise)))
+            promise[list(asked)] = -np.inf  # where all that was promising failed or was refused, the next is
             weights[np.argsort(-promise, kind="stable")[most:]] = 0
         weights[list(asked)] = 0
         count = min(count, int((weights > 0).sum()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from archlock.errors import SearchError
 from archlock.preferences import coordinates, normal_scores
@@ -56,6 +56,8 @@ class Bought:
     """Higher is better; the source first, then the others in their order. NaN where a training failed."""
     noise: Float[np.ndarray, " tasks"]
     """Standard deviation of one training about what others of it bring; 0 where nothing is known of it."""
+    refused: Bool[np.ndarray, " asked"] | None = None
+    """What may not be trained at all, since it breaks a limit: it cost nothing, and is not to be asked for again."""
 
 
 @runtime_checkable

@@ -1,5 +1,7 @@
 """Which methods to run on which pairs of a recorded table, in one frozen record."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -7,6 +9,33 @@ from archlock.errors import ConfigurationError
 from archlock.extras import require
 from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.evaluate.contenders import Contender
+
+
+def parse_costs(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """``edgegpu_latency_cifar10=4.3`` as a column and a value in its unit; anything else raises ConfigurationError."""
+    found = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            found.append((name.strip(), float(value)))
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise ConfigurationError(
+                f"a limit on a recorded cost is written column=value, in the unit of the column, for example "
+                f"edgegpu_latency_cifar10=4.3; got {text!r}"
+            )
+    return tuple(found)
+
+
+def check_costs(limits: Sequence[tuple[str, float]]) -> None:
+    """ConfigurationError for a value that is no amount, and for a column that is limited twice."""
+    for name, value in limits:
+        if not 0 < value < math.inf:
+            raise ConfigurationError(f"the limit on {name} is a number above 0; got {value!r}")
+    names = [name for name, _ in limits]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"a recorded cost is limited once; got {', '.join(names)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +57,13 @@ class EvaluateConfig:
     """Write rows.parquet instead of rows.csv."""
     patterns: bool = True
     """Say which structures lock, by the truth of the table."""
+    max_costs: tuple[tuple[str, float], ...] = ()
+    """Columns of recorded costs, and the most of each that an architecture may have."""
 
     def __post_init__(self) -> None:
         check_whole(1, seeds=self.seeds, trade_off_seeds=self.trade_off_seeds)
         check_seed(self.seed)
+        check_costs(self.max_costs)
         if self.parquet and find_spec("pyarrow") is None:
             raise ConfigurationError(
                 "writing rows.parquet needs the package pyarrow, which is not installed; run: pip install "

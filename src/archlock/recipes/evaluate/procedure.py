@@ -44,7 +44,7 @@ from archlock.reports import (
     summarise,
     write_rows_parquet,
 )
-from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair, without_gaps
+from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair, within_costs, without_gaps
 
 RECORD: Final = "evaluation.json"
 SUMMARY: Final = "summary.json"
@@ -110,11 +110,12 @@ def evaluate(
     if config.patterns and absent("tuning"):
         progress.say(f"how much each feature explains will be left out: it needs Optuna; run: {install_line('tuning')}")
     pairs = chosen_pairs(table, config.pairs)
+    table, limited = within_costs(table, config.max_costs)
     table, gaps = without_gaps(table, pairs, surrogates=any(one.scheme == "tu" for one in config.contenders))
     scales = pair_scales(table, pairs, config.floor)
     sources = tuple(source for source, _ in pairs)
     values = floor_values(table, sources, config.floor)
-    warnings = (*gaps, *_doubts(table, sources, config))
+    warnings = (*limited, *gaps, *_doubts(table, sources, config))
     for warning in warnings:
         progress.say(warning)
     jobs = _jobs(config, pairs)

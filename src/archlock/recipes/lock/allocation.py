@@ -17,9 +17,11 @@ from archlock.models import build
 from archlock.recipes.attackers import attack_plan, suite_of
 from archlock.recipes.engine.market import MOST_CANDIDATES
 from archlock.recipes.further_training import full_further_trainings
+from archlock.recipes.limits.filtering import connected, kept_among
+from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
 from archlock.seeding import rng_for
-from archlock.spaces import SPACES, Architecture, Space
+from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Task, conform, subsample
 from archlock.training import Plan, fit, precision_on
 
@@ -164,6 +166,26 @@ def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Alloca
     return plan
 
 
+def reachable_shapes(config: LockConfig, shape: tuple[int, int, int]) -> tuple[tuple[int, int, int], ...]:
+    """The image sizes that a plan may come to, the largest first."""
+    found = [shape]
+    while config.budget.unit == "minutes" and not (config.keep_size or config.epochs):
+        smaller = _halved(found[-1])
+        if smaller == found[-1]:
+            break
+        found.append(smaller)
+    return tuple(found)
+
+
+def keeping_limits(config: LockConfig, source: Task) -> tuple[Architecture, ...]:
+    """The connected architectures that keep the exact limits on images of this size; without any, all of them.
+
+    A space that is too large to go through is sampled.
+    """
+    networks = Networks.of(config.space, source.signature, width=config.width, depth=config.depth)
+    return kept_among(connected(config.space), config.limits, networks)
+
+
 def _halved(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """Half the size, not below 16 pixels."""
     channels, *sides = shape
@@ -230,9 +252,14 @@ def _epochs(images: int, examples: int, least: int, most: int) -> int:
     return min(most, max(least, round(images / max(1, examples))))
 
 
-def _heaviest(space: Space) -> Architecture:
-    """The architecture with the highest relative cost; in a space that is too large to go through, of many drawn."""
-    if len(space) <= MOST_CANDIDATES:
+def _heaviest(config: LockConfig, source: Task) -> Architecture:
+    """The architecture with the highest relative cost among those that keep the limits; in a space that is too large
+    to go through, of many drawn."""
+    space = SPACES[config.space]
+    looked_at: tuple[Architecture, ...]
+    if config.limits.exact:
+        looked_at = keeping_limits(config, source)
+    elif len(space) <= MOST_CANDIDATES:
         looked_at = tuple(space.enumerate())
     else:
         rng = rng_for(0, "heaviest")
@@ -242,7 +269,7 @@ def _heaviest(space: Space) -> Architecture:
 
 def _seconds_per_image(config: LockConfig, source: Task) -> float:
     """Seconds of one worker for one training image at full size, from a heavy architecture measured on the device."""
-    model = build(_heaviest(SPACES[config.space]), source.signature, width=config.width, depth=config.depth, seed=0)
+    model = build(_heaviest(config, source), source.signature, width=config.width, depth=config.depth, seed=0)
     sample = subsample(source, 256, seed=0)
     seconds = []
     with one_thread():

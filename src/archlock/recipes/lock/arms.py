@@ -8,6 +8,7 @@ target.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,7 @@ def ordinary_arms(
     locked: Architecture,
     excluded: Collection[Architecture],
     rng: np.random.Generator,
+    passes: Callable[[Architecture], bool] = lambda _: True,
 ) -> dict[Role, tuple[Architecture, ...]]:
     """For each arm the architectures to try, in turn: at most :data:`DRAWS`, never ``locked`` nor one of ``excluded``.
 
@@ -58,6 +60,7 @@ def ordinary_arms(
     source; those with ``threshold`` at least are sampled from uniformly. Where there are no others above it, the best
     believed are. ``same_size`` are those with the ``size`` of the locked one within a tenth, in the order of the lot,
     then the nearest; none that is tried as ``random``, unless there are no others. Empty where nothing else is there.
+    What does not pass (a limit on latency, measured in the order of the lot) is passed over.
     """
     barred = {locked, *excluded}
     others = [(value, a) for value, a in zip(source.tolist(), architectures, strict=True) if a not in barred]
@@ -65,11 +68,13 @@ def ordinary_arms(
     if not pool:
         pool = [a for _, a in sorted(others, key=lambda one: (-one[0], one[1].code))[: 2 * DRAWS]]
     lot = [pool[place] for place in rng.permutation(len(pool))]
-    first, rest = lot[:DRAWS], lot[DRAWS : DRAWS + WEIGHED] or lot[::-1]
+    first = list(islice(filter(passes, lot), DRAWS))
+    after = lot.index(first[-1]) + 1 if first else len(lot)
+    rest = lot[after : after + WEIGHED] or lot[::-1]
     wanted = size(locked)
     off = {a: abs(size(a) - wanted) / wanted for a in rest}
     same = sorted(rest, key=lambda a: off[a] if off[a] > NEAR else 0.0)  # (stable: those within keep the order)
-    return {"random": tuple(first), "same_size": tuple(same[:DRAWS])}
+    return {"random": tuple(first), "same_size": tuple(islice(filter(passes, same), DRAWS))}
 
 
 def train_arms(run: Run, decision: Decision) -> Arms:
@@ -119,6 +124,7 @@ def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]
         locked=decision.locked.architecture,
         excluded=(decision.source_only.architecture,),
         rng=rng_for(run.config.seed, "random architectures"),
+        passes=run.bounds.gate.passes if run.bounds is not None and run.bounds.gate is not None else lambda _: True,
     )
     return {role: sampled for role, sampled in found.items() if role in run.config.arms}
 

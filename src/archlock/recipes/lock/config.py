@@ -10,6 +10,7 @@ from archlock.preferences import PREFERENCES
 from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
 from archlock.recipes.checking import check_names, check_seed, check_whole
+from archlock.recipes.limits.record import NO_LIMITS, Limits
 from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.reports import ARMS, Role
@@ -37,6 +38,7 @@ class LockSettings(TypedDict, total=False):
     simulated: tuple[str, ...]
     held_out: tuple[str, ...]
     keep_size: bool
+    limits: Limits
     width: int
     depth: int
     epochs: int | None
@@ -82,6 +84,8 @@ class LockConfig:
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     keep_size: bool = False
     """Keep the size of the source's images, whatever the budget pays."""
+    limits: Limits = field(default=NO_LIMITS, metadata=LATER)
+    """The most that a released model may cost."""
     width: int = 16
     depth: int = 1
     epochs: int | None = None
@@ -153,6 +157,8 @@ class LockConfig:
                 "a budget and a floor by name are texts, as in budget='20min' and floor='1'; got "
                 f"{self.budget!r} and {self.floor!r}"
             )
+        if not isinstance(self.limits, Limits):
+            raise ConfigurationError(f"limits are an archlock.Limits(...); got {self.limits!r}")
         check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
         check_whole(1, attack_seeds=self.attack_seeds, evaluations=self.evaluations)
         check_seed(self.seed)

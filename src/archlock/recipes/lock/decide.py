@@ -15,15 +15,17 @@ from archlock.errors import RunError
 from archlock.evidence import Key
 from archlock.recipes.engine.beliefs import percentile_floor
 from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
-from archlock.recipes.engine.market import Candidates, candidates_of_space
+from archlock.recipes.engine.market import Candidates, Market, candidates_of_space
 from archlock.recipes.engine.settings import DEFAULTS
+from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.limits_price import NotedMarket, limits_price
 from archlock.recipes.lock.live_market import LiveMarket
 from archlock.recipes.lock.run import Run
 from archlock.recipes.lock.zero_cost import foretell
 from archlock.recipes.workspace import CHOICE
 from archlock.records import plain
-from archlock.reports import TradeOffPoint
+from archlock.reports import LimitsPriceRecord, TradeOffPoint
 from archlock.search import Belief
 from archlock.search import trade_off as best_at_floors
 from archlock.spaces import SPACES, Architecture
@@ -56,27 +58,30 @@ class Decision:
     trade_off: tuple[TradeOffPoint, ...]
     evidence: frozenset[Key]
     """Where in the store everything is that the decision rests on."""
+    price: tuple[LimitsPriceRecord, ...] = ()
+    """What the limits took, by the same evidence; empty where there are none to speak of."""
 
 
 def decide(run: Run) -> Decision:
     """Buy evidence, learn, search, train the finalists, choose."""
     config, plan = run.config, run.allocation
-    candidates = candidates_of_space(SPACES[config.space], seed=config.seed)
+    candidates = run.bounds.candidates if run.bounds else candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
     lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
-    ordinary = _search(run, ordinary_market, "trainings" if said is None else said.ordinary)
-    search = _search(run, lock_market, "trainings" if said is None else said.lock) if run.targets else None
+    sells_ordinary, sells_lock = _gated(run, ordinary_market), _gated(run, lock_market)
+    ordinary = _search(run, sells_ordinary, "trainings" if said is None else said.ordinary)
+    search = _search(run, sells_lock, "trainings" if said is None else said.lock) if run.targets else None
     if search is not None and (first := search.ask()) is not None:
-        search.tell(first, lock_market.buy(first))  # so that the same trainings are in the store for the other one
-    spend(ordinary, ordinary_market, confirmed=config.attack_seeds)
+        search.tell(first, sells_lock.buy(first))  # so that the same trainings are in the store for the other one
+    spend(ordinary, sells_ordinary, confirmed=config.attack_seeds)
     source_only = ordinary.found()
     reference = source_only.source.mean[source_only.row], source_only.source.std[source_only.row]
     found = source_only
     if search is not None:
         search.reference = float(reference[0]), float(reference[1])
-        spend(search, lock_market, confirmed=config.attack_seeds)
+        spend(search, sells_lock, confirmed=config.attack_seeds)
         found = search.found()
     finalists = _together(lock_market.finalists(), ordinary_market.finalists())
     by_architecture = {one.architecture: one for one in finalists}
@@ -95,10 +100,24 @@ def decide(run: Run) -> Decision:
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
         frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
+        _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
     )
 
 
-def _search(run: Run, market: LiveMarket, against: Evidence) -> LockSearch:
+def _gated(run: Run, market: LiveMarket) -> NotedMarket:
+    """The market, in which nothing is trained at full size that was measured above the limit on latency."""
+    gate = run.bounds.gate if run.bounds is not None else None
+    return NotedMarket(market if gate is None else GatedMarket(market, gate.passes))
+
+
+def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPriceRecord, ...]:
+    """What the limits took; nothing where they leave everything, or where proxies and no trainings tell."""
+    if foretold or run.bounds is None or run.bounds.candidates is run.bounds.every:
+        return ()
+    return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
+
+
+def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
     return search_on(market, run.config.floor, seed=run.config.seed, against=against)
 
 

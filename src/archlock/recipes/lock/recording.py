@@ -7,6 +7,7 @@ from dataclasses import astuple
 from archlock.evidence import Key, Measurement
 from archlock.models import count_flops, count_parameters
 from archlock.recipes.lock.arms import Arms
+from archlock.recipes.lock.cost_recording import cost_record
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.outputs import left_files, left_out
@@ -75,6 +76,7 @@ def lock_record(
             *left_out(),
         ),
         files=left_files(),
+        cost=cost_record(run, decision, every),
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from archlock.adaptation import measure_adaptation
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, UnsupportedError
@@ -13,7 +15,8 @@ from archlock.execution import kind_of, one_thread
 from archlock.models import build, count_parameters
 from archlock.progress import Progress
 from archlock.recipes.doubles import refuse_doubles
-from archlock.recipes.lock.allocation import Allocation, Workload, allocate
+from archlock.recipes.lock.allocation import Allocation, Workload, allocate, keeping_limits
+from archlock.recipes.lock.bounds import Bounds, bounds_of, refuse_at_once
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
 from archlock.recipes.naming import named
@@ -42,6 +45,8 @@ class Run:
     workspace: Workspace
     resources: Resources
     allocation: Allocation
+    bounds: Bounds | None = None
+    """What the limits leave to choose from; None where there are none."""
 
 
 def begin(
@@ -63,6 +68,8 @@ def begin(
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
+
+    refuse_at_once(config, source)
 
     @cache
     def at(shape: tuple[int, int, int]) -> tuple[Task, dict[str, Task]]:
@@ -101,7 +108,8 @@ def begin(
         progress.say(line)
     sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)
-    return Run(config, sized, sized_targets, workspace, resources, allocation)
+    bounds = bounds_of(config, sized.signature, workspace, progress)
+    return Run(config, sized, sized_targets, workspace, resources, allocation, bounds)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:
@@ -149,14 +157,17 @@ def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Alloca
 def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> int:
     """About how many bytes trainings leave: each a checkpoint (weights, their best, momentum) and weights."""
     settings = planned.final
-    model = build(_middling(config), source.signature, width=settings.width, depth=settings.depth, seed=0)
+    model = build(_middling(config, source), source.signature, width=settings.width, depth=settings.depth, seed=0)
     trainings = 2 * planned.finalists + (2 + len(config.arms)) * config.attack_seeds
     return 4 * 4 * count_parameters(model) * trainings
 
 
-def _middling(config: LockConfig) -> Architecture:
-    """An architecture of middling size."""
+def _middling(config: LockConfig, source: Task) -> Architecture:
+    """An architecture of middling size among those that keep the limits."""
     space = SPACES[config.space]
+    if config.limits.exact:
+        kept = keeping_limits(config, source)
+        return kept[int(np.argsort(space.relative_cost(kept), kind="stable")[len(kept) // 2])]
     architecture = space.sample(rng_for(0, "timing"))
     while not space.is_connected(architecture):
         architecture = space.neighbours(architecture)[-1]
@@ -165,7 +176,7 @@ def _middling(config: LockConfig) -> Architecture:
 
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
     """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
-    architecture = _middling(config)
+    architecture = _middling(config, source)
     small, device = evidence_tasks(source, targets, draft, device=config.device), config.device
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started

@@ -19,6 +19,8 @@ from archlock.errors import TableError
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.models import build, count_flops, count_parameters
 from archlock.recipes.transfer.estimates import estimate_key, estimate_measure
+from archlock.recipes.transfer.outcomes import AttackWork
+from archlock.recipes.transfer.series import Series, attack_series
 from archlock.recipes.transfer.work import TransferWork, transfer_values
 from archlock.spaces import Architecture
 from archlock.tables import Provenance, RecordedColumn, Role, Table
@@ -45,6 +47,7 @@ def transfer_table(
     *,
     seeds: Sequence[int],
     provenance: Provenance,
+    attackers: AttackWork | None = None,
 ) -> Table:
     """The table of all architectures that were measured whole with the first seed; means are over the complete seeds.
 
@@ -52,26 +55,27 @@ def transfer_table(
     ``_seedN`` at the end of a single run; transferability estimates are proxies. Failed trainings are left out of
     means. No complete architecture raises :class:`~archlock.errors.TableError`.
     """
-    recorded = dict(transfer_values(architectures, work, store, seeds=seeds))
-    kept = sorted(one for one in architectures if all((one, seeds[0]) in found for found in recorded.values()))
+    recorded = tuple(_adaptations(architectures, work, store, seeds))
+    if attackers is not None:
+        recorded = tuple(attack_series(architectures, attackers, store, seeds))
+    kept = sorted(one for one in architectures if all((one, seeds[0]) in each.found for each in recorded))
     if not kept:
         raise TableError("no architecture is measured on all sources and targets yet; go on recording")
     columns: list[RecordedColumn] = []
     values: list[Float[np.ndarray, " architectures"]] = []
-    for (measure, task, source, split), found in recorded.items():
-        runs = np.array([[_value(found.get((one, seed))) for one in kept] for seed in seeds])
-        whole = [all((one, seed) in found for one in kept) for seed in seeds]
-        start = str(source) if measure in (PROBE, FINE_TUNE) else ""
+    for each in recorded:
+        runs = np.array([[_value(each.found.get((one, seed))) for one in kept] for seed in seeds])
+        whole = [all((one, seed) in each.found for one in kept) for seed in seeds]
         mean = RecordedColumn(
-            f"{task}{start and f'_from_{start}'}_{WORDS[measure]}_{split}",
-            task,
-            ROLES.get((measure, split), "repeat"),
+            each.name,
+            each.task,
+            each.role,
             "accuracy",
-            split,
-            (work.settings.source_plan if measure == SOURCE else work.settings.target_plan).epochs,
+            each.split,
+            each.epochs,
             "final",
             f"mean of {sum(whole)} runs" if sum(whole) > 1 else "one run",
-            start=start,
+            start=each.start,
         )
         several = sum(whole) > 1
         split_up = several and mean.role in ("truth", "judge", "evidence")
@@ -96,6 +100,23 @@ def transfer_table(
         columns.append(RecordedColumn(label, "", "cost", label, higher_is_better=False))
         values.append(sizes)
     return Table(name, kept[0].space, tuple(one.code for one in kept), tuple(columns), np.array(values), provenance)
+
+
+def _adaptations(
+    architectures: Sequence[Architecture], work: TransferWork, store: EvidenceStore, seeds: Sequence[int]
+) -> Iterator[Series]:
+    """Probes, fine-tunings and trainings from scratch at one setting each."""
+    for (measure, task, source, split), found in transfer_values(architectures, work, store, seeds=seeds):
+        start = str(source) if measure in (PROBE, FINE_TUNE) else ""
+        yield Series(
+            f"{task}{start and f'_from_{start}'}_{WORDS[measure]}_{split}",
+            task,
+            ROLES.get((measure, split), "repeat"),
+            split,
+            (work.settings.source_plan if measure == SOURCE else work.settings.target_plan).epochs,
+            start,
+            found,
+        )
 
 
 def _estimates(

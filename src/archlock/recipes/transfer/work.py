@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from archlock.adaptation import (
     FINE_TUNE,
@@ -19,17 +16,14 @@ from archlock.adaptation import (
     measure_adaptation,
     measure_from_scratch,
 )
-from archlock.errors import ConfigurationError
 from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.recipes.naming import by_name
 from archlock.recipes.transfer.config import TransferConfig
-from archlock.seeding import rng_for
-from archlock.spaces import SPACES, Architecture, Space
+from archlock.recipes.transfer.design import balanced, spread_out
+from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Task, conform, subsample
 
 SPLITS: Final[tuple[Judge, ...]] = ("validation", "test")
-SHORTCUT: Final = "shortcut without a convolution"
-COST: Final = "cost (weights per pair of channels)"
 
 
 Job = tuple[Architecture, int, str | None]
@@ -124,28 +118,11 @@ def measure_job(work: TransferWork, job: Job) -> tuple[Measurement, ...]:
 def wanted(config: TransferConfig) -> tuple[Architecture, ...]:
     """The architectures of a configuration, each the simplest of its function."""
     space = SPACES[config.space]
+    if not config.codes and config.design == "balanced":
+        return balanced(space, config.architectures, costs=config.costs, seed=config.seed)
     if not config.codes:
         return spread_out(space, config.architectures, seed=config.seed)
     return tuple(dict.fromkeys(space.simplify(space.architecture(code)) for code in config.codes))
-
-
-def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:
-    """Functions of a space that span its sizes and kinds: a systematic sample, in the order in which to measure them.
-
-    Connected functions are ordered by whether a shortcut leads past all convolutions, then by cost; of each of
-    ``count`` equal stretches one is chosen at random. The order of the result is random, so that a part of it is a
-    sample as well.
-    """
-    functions = sorted({space.simplify(one) for one in space.enumerate() if space.is_connected(one)})
-    if not 1 <= count <= len(functions):
-        raise ConfigurationError(f"{space.name} has {len(functions)} different functions; got {count} to choose")
-    traits = space.shape(functions)
-    rng = rng_for(seed, "spread out")
-    keys = [traits.values[:, traits.names.index(name)] for name in (COST, SHORTCUT) if name in traits.names]
-    order = np.lexsort((rng.random(len(functions)), *keys))
-    edges = np.linspace(0, len(order), count + 1)
-    places = [order[int(rng.uniform(low, high))] for low, high in pairwise(edges)]
-    return tuple(functions[place] for place in rng.permutation(places))
 
 
 def transfer_values(

@@ -188,3 +188,21 @@ def test_the_page_says_how_far_apart_choosing_and_judging_are(tmp_path: Path) ->
     place = table.positions[row.architecture]
     assert row.source_value == table.recorded(table.judge("t0"))[place], "judged without the noise"
     assert row.target_value == table.recorded(table.column("t1_judge"))[place]
+
+
+def test_a_limit_on_a_recorded_cost_is_kept_by_every_row(tmp_path: Path) -> None:
+    table = made_up_table(codes=150)
+    column = RecordedColumn("pi5_latency", "", "cost", "latency", unit="ms", higher_is_better=False)
+    milliseconds = np.arange(150.0) % 10
+    milliseconds[::7] = np.nan
+    table = replace(table, columns=(*table.columns, column), values=np.vstack([table.values, milliseconds]))
+    config = tiny(pairs="t0:t1", max_costs=(("pi5_latency", 5.0),), floor=0.8)
+    found = evaluate(table, config, out=tmp_path, workers=1)
+    kept = {code for code, value in zip(table.codes, milliseconds, strict=True) if value <= 5}
+    assert {row.architecture for row in found.record.rows} <= kept
+    assert found.record.table.architectures == len(kept)
+    assert found.record.notes[0].startswith(
+        f"{len(kept)} of 150 architectures keep pi5_latency of at most 5 ms; 22 have"
+    )
+    with pytest.raises(ConfigurationError, match=r"the limit on pi5_latency is a number above 0; got 0.0"):
+        tiny(max_costs=(("pi5_latency", 0.0),))

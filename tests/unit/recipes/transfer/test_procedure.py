@@ -9,7 +9,8 @@ from archlock.evidence import EvidenceStore
 from archlock.execution import InProcess, ProcessPool
 from archlock.models import build, load_weights
 from archlock.recipes import TransferConfig, transfer
-from archlock.recipes.transfer.work import COST, SHORTCUT, TransferWork, spread_out, wanted
+from archlock.recipes.transfer.design import COST, SHORTCUT, spread_out
+from archlock.recipes.transfer.work import TransferWork, wanted
 from archlock.spaces import SPACES
 from archlock.tables import open_by_name_or_path, open_pair, read_table
 from archlock.tasks import open_task
