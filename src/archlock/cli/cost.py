@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archlock.cli.opening import find_own_modules
 from archlock.cli.options import (
     SPACE,
+    Channels,
     Json,
+    Module,
+    ModuleArgs,
     Quiet,
     Runtime,
     Seed,
+    Size,
     keyword_arguments,
     sides,
     stderr,
@@ -42,19 +47,10 @@ def cost(
         Path | None, typer.Option(help="With --space: file of the calibration, for archlock lock --device-table.")
     ] = None,
     runtime: Runtime = None,
-    size: Annotated[
-        str | None,
-        typer.Option(help="Height and width of the images, as in 32,32, where the model does not say. Default: 32."),
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option(min=1, help="Channels of the images. Default: the model's, or 3.")
-    ] = None,
-    module: Annotated[
-        str | None, typer.Option(help="Of a file of weights: what builds its module, as package.module:callable.")
-    ] = None,
-    module_args: Annotated[
-        str | None, typer.Option(help="Keyword arguments of that callable, as a JSON object.")
-    ] = None,
+    module: Module = None,
+    module_args: ModuleArgs = None,
+    size: Size = None,
+    channels: Channels = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -89,6 +85,7 @@ def cost(
     assert model is not None
     if out is not None:
         raise ConfigurationError("--out is for a calibration (--space); what a model costs is printed, see --json")
+    find_own_modules(module)
     found = cost_of(
         model,
         runtime=runtime,

@@ -17,6 +17,11 @@ def opened_model(text: str, module: str | None, arguments: str | None, opening: 
     """
     from archlock.recipes import open_model
 
+    find_own_modules(module)
+    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)
+
+
+def find_own_modules(module: str | None) -> None:
+    """Let what ``--module`` names be found in the current directory."""
     if module is not None and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
-    return open_model(text, factory=module, arguments=keyword_arguments(arguments), **opening)

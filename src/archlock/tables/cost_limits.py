@@ -40,7 +40,7 @@ def within_costs(table: Table, limits: Sequence[tuple[str, float]]) -> tuple[Tab
             f"{missing}. Percentiles, source floors and random architectures are among those that keep all limits."
         )
         kept &= within
-    if kept.sum() < FEWEST:
+    if limits and kept.sum() < FEWEST:
         raise TableError(
             f"{int(kept.sum())} architectures of table {table.name!r} keep all the limits on costs together; an "
             f"evaluation needs at least {FEWEST}: widen a limit"

@@ -7,10 +7,10 @@ from archlock.errors import ConfigurationError
 from archlock.models import SPREAD
 from archlock.recipes.checking import check_seed, check_whole
 
-NAIVE = ("fine_tune", "lp_ft")
+NAIVE = ("fine_tune",)
 """Attackers who do what a tutorial says."""
-INFORMED = ("renormalised", "best_layer_probe", "cut_at")
-"""Attackers who know what was done: they balance it away, or take what they want from before it."""
+INFORMED = ("lp_ft", "renormalised", "best_layer_probe", "cut_at")
+"""Attackers who know what was done: they fit the head first, balance it away, or take what they want from before it."""
 
 
 @dataclass(frozen=True, slots=True)
