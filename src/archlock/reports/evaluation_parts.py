@@ -218,6 +218,29 @@ class ImportanceRecord:
     importance: float
 
 
+TRUTH_AGAIN: Final = "truth again"
+"""Name of the proxy that is another look at the truth: what nothing can beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyAgreement:
+    """Spearman of a proxy with the truth of a task: over the connected architectures, and where it decides."""
+
+    task: str
+    proxy: str
+    """A recorded proxy, ``params`` or ``macs``, or ``truth again``: another run, or the truth with its noise."""
+    architectures: int
+    whole: float | None
+    top: float | None
+    """Among the top 5 % of the task; None where too few have a value."""
+
+    def __post_init__(self) -> None:
+        for name in ("whole", "top"):
+            value = getattr(self, name)
+            if value is not None and not -1 - TOLERANCE <= value <= 1 + TOLERANCE:
+                raise RunError(f"{name} of {self.proxy} on {self.task} is a correlation in [-1, 1]; got {value}")
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedTask:
     """A task of the table: what the column of truth measured."""
