@@ -156,7 +156,7 @@ def full_evaluation(
             for name, value in (("number of 3x3 convolutions", 0.41), ("skip on edge 0-3", 0.17), ("depth", 0.05))
         ),
         proxies=tuple(
-            ProxyAgreement(tasks[0], name, 4000, whole, top)
+            ProxyAgreement(tasks[0], name, 4000, whole, top, 0.72, 0.1)
             for name, whole, top in (
                 ("truth again", 0.98, 0.7),
                 ("params", 0.7, 0.1),

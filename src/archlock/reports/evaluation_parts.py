@@ -233,12 +233,22 @@ class ProxyAgreement:
     whole: float | None
     top: float | None
     """Among the top 5 % of the task; None where too few have a value."""
+    size_whole: float | None = None
+    """The better of parameters and multiply-adds on the same architectures: the whole of them."""
+    size_top: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("whole", "top"):
+        for name in ("whole", "top", "size_whole", "size_top"):
             value = getattr(self, name)
             if value is not None and not -1 - TOLERANCE <= value <= 1 + TOLERANCE:
                 raise RunError(f"{name} of {self.proxy} on {self.task} is a correlation in [-1, 1]; got {value}")
+
+    @property
+    def beats_size(self) -> tuple[bool, bool]:
+        """Whether it agrees better than both sizes on the same architectures: over the whole, and among the top."""
+        pairs = ((self.whole, self.size_whole), (self.top, self.size_top))
+        over, among = (own is not None and (size is None or own > size) for own, size in pairs)
+        return over, among
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ class ProxyLine:
     proxy: str
     whole: str
     top: str
+    size: str
+    """The better size on the same architectures: over the whole, and among the top."""
     architectures: str
     verdict: str
 
@@ -38,23 +40,20 @@ def proxy_groups(record: EvaluationRecord) -> tuple[ProxyGroup, ...]:
     )
 
 
-def beaten_sizes(proxy: ProxyAgreement, others: list[ProxyAgreement]) -> tuple[bool, bool]:
-    """Whether a proxy agrees better than every size of the same task: over the whole, and among the top."""
-    sizes = [one for one in others if one.proxy in SIZES]
-    found = []
-    for kind in ("whole", "top"):
-        own, rivals = getattr(proxy, kind), [getattr(one, kind) for one in sizes]
-        found.append(own is not None and all(rival is None or own > rival for rival in rivals))
-    return found[0], found[1]
-
-
 def _group(task: str, proxies: list[ProxyAgreement]) -> ProxyGroup:
     lines = tuple(
-        ProxyLine(one.proxy, _text(one.whole), _text(one.top), f"{one.architectures:,}", _verdict(one, proxies))
+        ProxyLine(
+            one.proxy,
+            _text(one.whole),
+            _text(one.top),
+            f"{_text(one.size_whole)}, {_text(one.size_top)}",
+            f"{one.architectures:,}",
+            _verdict(one),
+        )
         for one in proxies
     )
     judged = [one for one in proxies if one.proxy not in (*SIZES, TRUTH_AGAIN)]
-    better = [one.proxy for one in judged if all(beaten_sizes(one, proxies))]
+    better = [one.proxy for one in judged if all(one.beats_size)]
     if not judged:
         sentence = "No proxy is recorded for this task."
     elif better:
@@ -64,12 +63,12 @@ def _group(task: str, proxies: list[ProxyAgreement]) -> ProxyGroup:
     return ProxyGroup(task, lines, sentence)
 
 
-def _verdict(one: ProxyAgreement, proxies: list[ProxyAgreement]) -> str:
+def _verdict(one: ProxyAgreement) -> str:
     if one.proxy == TRUTH_AGAIN:
         return "the bound"
     if one.proxy in SIZES:
         return "size"
-    whole, top = beaten_sizes(one, proxies)
+    whole, top = one.beats_size
     if whole and top:
         return "better than size"
     return "better over the whole only" if whole else "better among the best only" if top else "no better than size"

@@ -10,7 +10,7 @@ from evaluation_records import full_evaluation
 
 def agreements(**tops):
     values = {"truth again": (0.98, 0.7), "params": (0.7, 0.1), "macs": (0.72, -0.1), **tops}
-    return tuple(ProxyAgreement("a", name, 4000, *pair) for name, pair in values.items())
+    return tuple(ProxyAgreement("a", name, 4000, *pair, 0.72, 0.1) for name, pair in values.items())
 
 
 def test_what_does_not_beat_size_is_said():

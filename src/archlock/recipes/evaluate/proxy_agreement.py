@@ -4,11 +4,12 @@ A proxy that ranks a whole space well may say nothing among the best (Li, Hoang,
 "Zero-shot neural architecture search", TPAMI 2024). So there are two figures for each: Spearman over the connected
 architectures, and among the top 5 % of a task. Which these are is said by a training that is not compared with, where
 there is one; else they are chosen by what is compared, which understates all figures there. Parameters and
-multiply-adds stand beside them, and the agreement of the truth with itself, which nothing can beat: of two recorded
-runs, or, where one is recorded and its noise is known, of the truth with itself and noise of that size. Descriptive,
-from truth: no method sees it.
+multiply-adds stand beside them, also on the very architectures that a proxy is recorded of, and the agreement of the
+truth with itself, which nothing can beat: of two recorded runs, or, where one is recorded and its noise is known, of the
+truth with itself and noise of that size. Descriptive, from truth: no method sees it.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -38,24 +39,24 @@ def _of_task(table: Table, task: str, connected: Bool[np.ndarray, " architecture
     truth, again, chooser = _looks(table, task)
     known = connected & np.isfinite(truth) & np.isfinite(chooser)
     best = known & (chooser >= np.quantile(chooser[known], 1 - REGION)) if known.any() else known
+    sizes = _sizes(table, task)
     measures = {} if again is None else {TRUTH_AGAIN: again}
-    measures.update(_sizes(table, task))
+    measures.update(sizes)
     for column in table.columns:
         if column.role == "proxy" and column.task == task and column.metric not in SIZES:
             measures.setdefault(column.metric, table.scores(column))
     found = []
     for name, values in measures.items():
         counted = known & np.isfinite(values)
-        found.append(
-            ProxyAgreement(
-                task,
-                name,
-                int(counted.sum()),
-                _spearman(values, truth, counted),
-                _spearman(values, truth, counted & best),
-            )
-        )
+        parts = (counted, counted & best)
+        own = [_spearman(values, truth, part) for part in parts]
+        beside = [_best(_spearman(size, truth, part) for size in sizes.values()) for part in parts]
+        found.append(ProxyAgreement(task, name, int(counted.sum()), *own, *beside))
     return found
+
+
+def _best(values: Iterable[float | None]) -> float | None:
+    return max((one for one in values if one is not None), default=None)
 
 
 def _looks(table: Table, task: str) -> tuple[Scores, Scores | None, Scores]:
@@ -92,6 +93,7 @@ def _sizes(table: Table, task: str) -> dict[str, Scores]:
 def _spearman(values: Scores, truth: Scores, counted: Bool[np.ndarray, " architectures"]) -> float | None:
     from scipy.stats import spearmanr
 
+    counted = counted & np.isfinite(values)
     one, other = values[counted], truth[counted]
     if len(one) < FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
         return None

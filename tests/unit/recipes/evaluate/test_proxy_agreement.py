@@ -26,6 +26,7 @@ def test_by_hand():
     assert found["nwot"].whole == pytest.approx(spearmanr(proxy, judge).statistic)
     assert found["nwot"].top == pytest.approx(spearmanr(proxy[best], judge[best]).statistic)
     assert found["nwot"].architectures == 400
+    assert found["nwot"].size_top == found["macs"].top
     assert found["truth again"].whole > 0.95
     assert found["truth again"].top < found["truth again"].whole
 
