@@ -1,5 +1,6 @@
 """What finished runs of ``archlock lock`` and ``archlock attack`` say, as Markdown for ``docs/make_findings.py``."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from archlock.reports.measures import Group, cost_groups, further_sentence, wort
 from archlock.reports.slc_auc import areas
 from archlock.reports.statistics import Comparison, Estimate, comparisons, estimate, headline, strongest
 
+PAGE = Path(__file__).parent / "findings.md"
+WORTH = "## What the weights are worth"
+STATE = "## Does the state of a model foretell the attack?"
+"""Sections that scripts of their own write."""
 UNDER_ATTACK = """## A lock under attack
 
 Percent of the test images; the difference is source-only minus locked, paired by seed; *strongest attack*: for each
@@ -26,7 +31,28 @@ def attacked(run: Path) -> str:
     said = further_sentence(record)
     if said:
         parts.append(f"**What honest users keep.** {said}")
-    return "\n\n".join(parts).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ") + "\n"
+    return with_plain_spaces("\n\n".join(parts)) + "\n"
+
+
+def put_section(title: str, text: str) -> None:
+    """Replace the section of that title in the page of findings, or put it before the recorded table."""
+    page = PAGE.read_text(encoding="utf-8")
+    old = re.search(rf"^{re.escape(title)}\n.*?(?=^## )", page, flags=re.S | re.M)
+    begin, end = old.span() if old else (page.index("## A recorded table"),) * 2
+    section = f"{title}\n\n{with_plain_spaces(text).rstrip()}\n\n"
+    PAGE.write_text(page[:begin] + section + page[end:], encoding="utf-8")
+
+
+def kept_sections(*titles: str) -> str:
+    """The sections of these titles as they stand on the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    found = [re.search(rf"^{re.escape(title)}\n.*?(?=^## )", page, flags=re.S | re.M) for title in titles]
+    return "".join(one.group() for one in found if one)
+
+
+def with_plain_spaces(text: str) -> str:
+    """The text with ordinary spaces for those that do not break."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 def scores(record: LockRecord | AttackRecord) -> Iterator[str]:

@@ -13,7 +13,7 @@ from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
-from findings_of_runs import UNDER_ATTACK, attacked, away, row, shown
+from findings_of_runs import PAGE, STATE, UNDER_ATTACK, WORTH, attacked, away, kept_sections, row, shown
 from scipy.stats import spearmanr
 
 from archlock.cli.options import stderr
@@ -28,7 +28,6 @@ from archlock.reports.statistics import estimate
 from archlock.seeding import rng_for
 from archlock.tables import Allowance, Table, open_by_name_or_path, percentiles
 
-PAGE = Path(__file__).parent / "findings.md"
 DRAWS = 400
 FLOOR = 0.9
 """Source floor of the evaluation on the small table, as a share."""
@@ -217,7 +216,7 @@ Written by `python docs/make_findings.py`; do not edit. What ArchLock has measur
 commands. Small scale: read the intervals. In brackets are 95 % intervals.
 
 {IN_SHORT}
-{WRITTEN_DOWN}## A recorded table of transfer
+{WRITTEN_DOWN}{kept_sections(WORTH, STATE)}## A recorded table of transfer
 
 `{table.name}` comes with the package: {counted}, each trained on sources, then probed and
 fine-tuned on targets, and trained on the targets from scratch. `archlock tables show {table.name}` has the columns.

@@ -6,13 +6,12 @@ Made of the results of ``archlock attack`` and ``docs/reread_locks.py``. The res
 """
 
 import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from findings_of_runs import away, row
+from findings_of_runs import WORTH, away, put_section, row
 
 from archlock.reports import AttackRecord, Role, attack_headline, from_json
 from archlock.reports.outcomes import Terms
@@ -20,20 +19,16 @@ from archlock.reports.statistics import Comparison, strongest
 from archlock.reports.wording import attack_name, data_words
 from archlock.reports.worth_curves import WorthPoint, worth_curves
 
-PAGE = Path(__file__).parent / "findings.md"
-TITLE = "## What the weights are worth"
-INTRODUCTION = f"""{TITLE}
-
-Written by `python docs/make_worth.py`. Each attacker sweeps rates and optimisers until the best is inside, and trains
-up to so many times as long, as long as that pays. *With the model*: the strongest attack, chosen by validation.
-*Without*: the best of an ordinary network and the same architecture from scratch, tuned and trained as long. *Worth*:
-with minus without, in points of test accuracy. *Taken*: what the lock takes off it; below zero nobody is held to go.
-Means over three seeds of everything, with 95 % intervals (paired t over seeds).
+INTRODUCTION = """Written by `python docs/make_worth.py`. Each attacker sweeps rates and optimisers until the best is
+inside, and trains up to so many times as long, as long as that pays. *With the model*: the strongest attack, chosen by
+validation. *Without*: the best of an ordinary network and the same architecture from scratch, tuned and trained as
+long. *Worth*: with minus without, in points of test accuracy. *Taken*: what the lock takes off it; below zero nobody is
+held to go. Means over three seeds of everything, with 95 % intervals (paired t over seeds).
 """
 
 
 def main() -> None:
-    """Replace the section, or put it before the recorded table."""
+    """Write the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", action="append", required=True, help="TITLE=result.json; may be repeated")
     parts = [INTRODUCTION]
@@ -42,11 +37,7 @@ def main() -> None:
         record = from_json(Path(path))
         assert isinstance(record, AttackRecord)
         parts += [f"### {title}\n", *said(record)]
-    section = "\n".join(parts).replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
-    page = PAGE.read_text(encoding="utf-8")
-    old = re.search(rf"^{TITLE}\n.*?(?=^## )", page, flags=re.S | re.M)
-    begin, end = old.span() if old else (page.index("## A recorded table"),) * 2
-    PAGE.write_text(page[:begin] + section.rstrip() + "\n\n" + page[end:], encoding="utf-8")
+    put_section(WORTH, "\n".join(parts))
 
 
 def said(record: AttackRecord) -> Iterator[str]:
