@@ -5,8 +5,8 @@ A proxy that ranks a whole space well may say nothing among the best (Li, Hoang,
 architectures, and among the top 5 % of a task. Which these are is said by a training that is not compared with, where
 there is one; else they are chosen by what is compared, which understates all figures there. Parameters and
 multiply-adds stand beside them, also on the very architectures that a proxy is recorded of, and the agreement of the
-truth with itself, which nothing can beat: of two recorded runs, or, where one is recorded and its noise is known, of the
-truth with itself and noise of that size. Descriptive, from truth: no method sees it.
+truth with itself, which nothing can beat: of two recorded runs, or, where one is recorded and its noise is known, of
+the truth with itself and noise of that size. Descriptive, from truth: no method sees it.
 """
 
 from collections.abc import Iterable
