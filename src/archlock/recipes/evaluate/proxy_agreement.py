@@ -36,7 +36,7 @@ def proxy_agreements(table: Table, tasks: tuple[str, ...]) -> tuple[ProxyAgreeme
 
 
 def _of_task(table: Table, task: str, connected: Bool[np.ndarray, " architectures"]) -> list[ProxyAgreement]:
-    truth, again, chooser = _looks(table, task)
+    truth, again, chooser = _compared(table, task)
     known = connected & np.isfinite(truth) & np.isfinite(chooser)
     best = known & (chooser >= np.quantile(chooser[known], 1 - REGION)) if known.any() else known
     sizes = _sizes(table, task)
@@ -59,7 +59,7 @@ def _best(values: Iterable[float | None]) -> float | None:
     return max((one for one in values if one is not None), default=None)
 
 
-def _looks(table: Table, task: str) -> tuple[Scores, Scores | None, Scores]:
+def _compared(table: Table, task: str) -> tuple[Scores, Scores | None, Scores]:
     """What is compared with, another look at the same, and what says which are the best."""
     judge = table.judge(task)
     runs = [
