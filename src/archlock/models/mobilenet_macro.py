@@ -10,6 +10,7 @@ from typing import Final
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from archlock.models.chain import Chain, Part, network_of
 from archlock.models.network import Network
 from archlock.models.operations import ConvolutionNorm
 from archlock.spaces import Architecture, MacroLayer, macro_layers
@@ -51,15 +52,22 @@ def mobilenet_macro(
     ``prune``: an identity that changes nothing is not built at all.
     """
     del prune
-    layers: list[nn.Module] = []
+    return network_of(mobilenet_macro_chain(architecture, signature, width=width, depth=depth), architecture, signature)
+
+
+def mobilenet_macro_chain(architecture: Architecture, signature: Signature, *, width: int, depth: int) -> Chain:
+    """Its parts."""
+    layers: list[Part] = []
     channels = width
     for layer in macro_layers(architecture, depth=depth):
-        layers.append(_module(layer, channels, layer.multiple * width))
+        layers.append(Part(_module, (layer, channels, layer.multiple * width)))
         channels = layer.multiple * width
-    stem = nn.Sequential(ConvolutionNorm(signature.shape[0], width, 3), nn.ReLU())
-    tail = nn.Sequential(ConvolutionNorm(channels, TAIL * width, 1), nn.ReLU())
-    body = (stem, nn.Sequential(*layers), tail)
-    return Network(architecture, signature, body, features=TAIL * width, stride=8)
+    stem = Part(_rectified, (signature.shape[0], width, 3))
+    return Chain(stem, tuple(layers), Part(_rectified, (channels, TAIL * width, 1)), TAIL * width, 8)
+
+
+def _rectified(channels_in: int, channels_out: int, kernel: int) -> nn.Module:
+    return nn.Sequential(ConvolutionNorm(channels_in, channels_out, kernel), nn.ReLU())
 
 
 def _module(layer: MacroLayer, channels_in: int, channels_out: int) -> nn.Module:

@@ -5,6 +5,7 @@ from typing import Final
 from torch import nn
 
 from archlock.models.cell import Cell
+from archlock.models.chain import Chain, Part, network_of
 from archlock.models.network import Network
 from archlock.models.operations import ConvolutionNorm, ResidualBlock
 from archlock.spaces import SPACES, Architecture, cell_edges
@@ -25,20 +26,32 @@ def sizes(architecture: Architecture, signature: Signature, *, width: int, depth
     depth 1. A shortcut that changes the channels is a 1x1 convolution with normalisation and without a rectifier.
     """
     del prune
+    return network_of(sizes_chain(architecture, signature, width=width, depth=depth), architecture, signature)
+
+
+def sizes_chain(architecture: Architecture, signature: Signature, *, width: int, depth: int) -> Chain:
+    """Its parts."""
     official = SPACES[architecture.space].official_string(architecture)
     channels = [-(-int(count) * width // PUBLISHED) for count in official.split(":")]
-    stem = ConvolutionNorm(signature.shape[0], channels[0], 3)
-    layers: list[nn.Module] = []
+    layers: list[Part] = []
     before = channels[0]
     for place, own in enumerate(channels):
         if place in (1, 3):
-            layers.append(ResidualBlock(before, own, 2, pooled=True))
+            layers.append(Part(_reduction, (before, own)))
         else:
-            layers.append(_cell(before, own))
-            layers.extend(_cell(own, own) for _ in range(depth - 1))
+            layers.append(Part(_cell, (before, own)))
+            layers.extend([Part(_cell, (own, own))] * (depth - 1))
         before = own
-    tail = nn.Sequential(nn.BatchNorm2d(before), nn.ReLU())
-    return Network(architecture, signature, (stem, nn.Sequential(*layers), tail), features=before, stride=4)
+    stem = Part(ConvolutionNorm, (signature.shape[0], channels[0], 3))
+    return Chain(stem, tuple(layers), Part(_tail, (before,)), before, 4)
+
+
+def _reduction(channels_in: int, channels_out: int) -> nn.Module:
+    return ResidualBlock(channels_in, channels_out, 2, pooled=True)
+
+
+def _tail(channels: int) -> nn.Module:
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
 
 
 def _cell(channels_in: int, channels_out: int) -> Cell:
