@@ -235,7 +235,7 @@ def check_fits(model: nn.Module, task: Task) -> nn.Module:
 
     Tried out with a new head on one image, in evaluation mode, and anybody's model in training mode too.
     """
-    if task.kind != "classification":
+    if not task.traits.has_classes:
         with_new_head(model, task.signature, seed=0)
     ready = as_classifier(model, task.shape)
     fresh = with_new_head(ready, task.signature, seed=0).cpu().eval()
@@ -249,7 +249,7 @@ def check_fits(model: nn.Module, task: Task) -> nn.Module:
             f"{type(model).__name__} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
             f"({reason}); conform the task to the model's images first"
         ) from error
-    wanted = (1, task.outputs) if task.kind == "classification" else (1, task.outputs, *task.shape[1:])
+    wanted = (1, task.outputs, *task.shape[1:]) if task.traits.dense else (1, task.outputs)
     if tuple(answer.shape) != wanted:
         raise UnsupportedError(
             f"{type(model).__name__} with a new head for {task.name!r} answers {tuple(answer.shape)}, expected {wanted}"

@@ -12,9 +12,8 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Adapted, Trial
-from archlock.errors import UnsupportedError
 from archlock.models import as_classifier, count_flops, count_parameters, linear_head, ordinary, with_new_head
-from archlock.tasks import Task
+from archlock.tasks import Task, check_classes
 from archlock.training import Plan, distil, fit
 
 
@@ -56,10 +55,7 @@ def _taught(student: nn.Module, model: nn.Module, task: Task, plan: Plan, *, see
 
 def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:
     """An ordinary network of the model's size for the images of ``task``, with as many outputs as the model has."""
-    if task.kind != "classification":
-        raise UnsupportedError(
-            f"{task.name!r} is a {task.kind} task; a model is distilled by its logits, for classification only"
-        )
+    check_classes(task, "a model is distilled by its logits, for classification only")
     outputs = linear_head(as_classifier(model, task.shape)).out_features
     signature = replace(task.signature, outputs=outputs)
     return ordinary(signature, parameters=count_parameters(model), seed=seed)

@@ -10,8 +10,7 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, probing
-from archlock.errors import UnsupportedError
-from archlock.tasks import Task
+from archlock.tasks import Task, check_classes
 from archlock.training import STRENGTHS, whitened_heads
 
 
@@ -26,6 +25,5 @@ class WhitenedProbe(Attack):
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """The features once; heads at any strength on them."""
-        if task.kind != "classification":
-            raise UnsupportedError(f"{task.name!r} is a {task.kind} task; attack {self.name!r} needs classes")
+        check_classes(task, f"attack {self.name!r} needs classes")
         return probing(model, task, heads=whitened_heads, seed=seed, device=device)

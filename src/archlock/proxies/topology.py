@@ -83,7 +83,7 @@ def cells(model: nn.Module, batch: Batch) -> tuple[CellShape, ...]:
         for module in model.modules():
             if isinstance(module, WEIGHT_LAYERS):
                 hooks.enter_context(module.register_forward_hook(note))
-        loss = loss_of(model(images), batch.targets[:IMAGES])
+        loss = loss_of(model(images), batch.targets[:IMAGES], kind=batch.kind)
     links = _live_links(loss, images)
     if not links:
         raise MeasurementError(BLIND)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from archlock.seeding import rng_for
-from archlock.tasks import Split
+from archlock.tasks import KINDS, Split
 from archlock.training.plan import Plan
 
 
@@ -38,7 +38,7 @@ def augmented(split: Split, plan: Plan, seed: int) -> Iterator[Split]:
     _, height, width, _ = split.images.shape
     for draw in draws(len(split), (height, width), plan, seed):
         batch = split.take(draw.rows)
-        targets = batch.targets if batch.targets.ndim == 1 else _moved(batch.targets, draw)
+        targets = _moved(batch.targets, draw) if KINDS[split.kind].dense else batch.targets
         yield Split(_moved(batch.images, draw), targets)
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from archlock.errors import MeasurementError, UnsupportedError
+from archlock.errors import MeasurementError
 from archlock.models import POOLINGS, Classifier, Cut, Headed, Place, as_classifier, places, pooled
-from archlock.tasks import Split, Task
+from archlock.tasks import Split, Task, check_classes
 from archlock.training.batches import batch_of, batches
 from archlock.training.closed_heads import ridge_weights
 
@@ -27,8 +27,7 @@ def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu
     head. The head is new and untrained (zero). A model that can be cut nowhere comes back whole, with its own head. A
     task that is no classification raises :class:`~archlock.errors.UnsupportedError`.
     """
-    if task.kind != "classification":
-        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; layers are compared by classes")
+    check_classes(task, "layers are compared by classes")
     ready = deepcopy(as_classifier(model, task.shape)).to(device)
     found = places(ready, batch_of(task.train.take([0])).images.to(device))
     if not found:

@@ -64,7 +64,7 @@ def begin(
 
     ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number.
     """
-    if source.kind != "classification":
+    if not source.traits.has_classes:
         raise UnsupportedError(
             f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
         )
