@@ -19,7 +19,7 @@ from archlock.attacks.tuning import SearchRange, tune
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import as_classifier, with_new_head
 from archlock.seeding import derive_seed
-from archlock.tasks import Task
+from archlock.tasks import EVERY_KIND, Kind, Task
 from archlock.training import Optimiser, Plan, batch_of, evaluate
 
 
@@ -68,9 +68,15 @@ class Attack:
     """Whether the trained weights matter to it; False: it takes the architecture or nothing at all."""
     uses_architecture: bool = True
     """Whether the model matters to it beyond its size; False: it takes nothing of it."""
+    kinds: frozenset[Kind] = EVERY_KIND
+    """Kinds of target that it can be turned to; on others ``prepare`` raises UnsupportedError, which says why."""
     version: str = ""
     """Of what the attack rests on outside its own module. What it computed is known by its code, its settings and this;
     change it to have everything measured again."""
+
+    def supports(self, kind: Kind) -> bool:
+        """Whether a target of this kind can be attacked so."""
+        return kind in self.kinds
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """Do once what does not depend on the setting, and return what makes a new model at one setting.

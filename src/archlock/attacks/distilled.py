@@ -13,7 +13,7 @@ from torch import nn
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Adapted, Trial
 from archlock.models import as_classifier, count_flops, count_parameters, linear_head, ordinary, with_new_head
-from archlock.tasks import Task, check_classes
+from archlock.tasks import WITH_CLASSES, Task, check_classes
 from archlock.training import Plan, distil, fit
 
 
@@ -25,6 +25,7 @@ class Distilled(Attack):
 
     name = "distilled"
     summary = "distils the model into an ordinary network of its size, then trains that with a new head"
+    kinds = WITH_CLASSES
     settings = (0.2, 0.05)
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:

@@ -10,7 +10,7 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, probing
-from archlock.tasks import Task, check_classes
+from archlock.tasks import WITH_CLASSES, Task, check_classes
 from archlock.training import STRENGTHS, whitened_heads
 
 
@@ -19,6 +19,7 @@ class WhitenedProbe(Attack):
 
     name = "whitened"
     summary = "freezes the body, whitens its features and fits a new head on them"
+    kinds = WITH_CLASSES
     settings = STRENGTHS
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})

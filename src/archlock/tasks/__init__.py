@@ -2,7 +2,7 @@
 
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing, Resample
-from archlock.tasks.kinds import KINDS, Kind, TaskKind, Words, kind_of_form
+from archlock.tasks.kinds import EVERY_KIND, KINDS, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -25,10 +25,12 @@ from archlock.tasks.subsample import (
 from archlock.tasks.task import Signature, Split, Task, check_classes
 
 __all__ = [
+    "EVERY_KIND",
     "FORMS",
     "KINDS",
     "LARGEST",
     "SIMULATORS",
+    "WITH_CLASSES",
     "Choice",
     "Framing",
     "Kind",

@@ -78,4 +78,4 @@ def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | Non
             return resized(other, height, width)
         return framed(other, framing)
 
-    return Split(fit(split.images), KINDS[split.kind].conformed(split.targets, fit, where))
+    return Split(fit(split.images), KINDS[split.kind].conformed(split.targets, fit, (height, width), where))

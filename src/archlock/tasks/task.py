@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
 from archlock.errors import TaskError, UnsupportedError
 from archlock.tasks.kinds import KINDS, Kind, TaskKind, kind_of_targets
@@ -30,10 +30,16 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images and their targets, row by row: class indices, or target images for a dense task."""
+    """Images and their targets, row by row, as the kind of task has them (``kinds``): class indices, images..."""
 
     images: UInt8[np.ndarray, "examples height width channels"]
-    targets: Int64[np.ndarray, " examples"] | UInt8[np.ndarray, "examples height width outputs"]
+    targets: (
+        Int64[np.ndarray, " examples"]
+        | UInt8[np.ndarray, "examples height width outputs"]
+        | UInt8[np.ndarray, "examples outputs"]
+        | Float32[np.ndarray, "examples outputs"]
+        | Float32[np.ndarray, "examples height width outputs"]
+    )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,7 +64,7 @@ class Task:
     name: str
     kind: Kind
     classes: tuple[str, ...]
-    """Names of the classes, index = label; empty for a dense task."""
+    """Names of the classes or labels, index = label; empty for a kind that has none."""
     train: Split
     validation: Split
     test: Split

@@ -15,7 +15,7 @@ from torch import Tensor
 from archlock.models import Network, skeleton_of, stack
 from archlock.seeding import derive_seed
 from archlock.tasks import KINDS, Split, Task
-from archlock.training.augmentation import Draw, draws, pixel_places
+from archlock.training.augmentation import Draw, draws, pixel_places, plan_for
 from archlock.training.batches import Batch
 from archlock.training.checkpoints import load_state, save_state
 from archlock.training.descent import (
@@ -141,7 +141,8 @@ class Many:
         count = len(self.examples)
         begun = self.epoch * self._steps
         seeds = [derive_seed(self.seeds[row], "epoch", self.epoch) for row in group.rows]
-        chances = zip(*(draws(count, self.examples.size, self.plan, seed) for seed in seeds), strict=True)
+        plan = plan_for(self.task.kind, self.plan)
+        chances = zip(*(draws(count, self.examples.size, plan, seed) for seed in seeds), strict=True)
         total, done = torch.zeros(len(seeds), dtype=summed_in(self.device), device=self.device), 0
         for step, choices in enumerate(chances):
             set_rate(group.optimizer, self.plan, step=begun + step, examples=count)

@@ -97,7 +97,7 @@ def test_unhappy_paths():
             small_negatives(),
             {},
             UnsupportedError,
-            "'negatives' is a dense task; transferability .* class labels",
+            "'negatives' is a dense task; transferability estimates compare features with class labels",
         ),
         (stranger(), TASK, {"split": "test"}, ConfigurationError, "got 'test'; the test split is for reports alone"),
         (stranger(), TASK, {"examples": 0}, ConfigurationError, "cannot train on 0 examples; give at least 1"),

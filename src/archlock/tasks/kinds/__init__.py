@@ -7,11 +7,20 @@ import numpy as np
 from archlock.catalog import Catalog
 from archlock.tasks.kinds.classification import Classification
 from archlock.tasks.kinds.dense import Dense
+from archlock.tasks.kinds.field import Field
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
+from archlock.tasks.kinds.labels import Labels
+from archlock.tasks.kinds.regression import Regression
 
-__all__ = ["KINDS", "Kind", "TaskKind", "Words", "kind_of_form", "kind_of_targets"]
+__all__ = ["EVERY_KIND", "KINDS", "WITH_CLASSES", "Kind", "TaskKind", "Words", "kind_of_form", "kind_of_targets"]
 
-KINDS: Final[Catalog[TaskKind]] = Catalog("kind of task", {kind.name: kind for kind in (Classification(), Dense())})
+KINDS: Final[Catalog[TaskKind]] = Catalog(
+    "kind of task", {kind.name: kind for kind in (Classification(), Dense(), Labels(), Regression(), Field())}
+)
+
+EVERY_KIND: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values())
+WITH_CLASSES: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values() if kind.has_classes)
+"""Kinds whose examples are of one class each."""
 
 
 def kind_of_targets(targets: np.ndarray) -> Kind:

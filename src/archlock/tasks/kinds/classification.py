@@ -27,7 +27,7 @@ class Classification(TaskKind):
     has_classes = True
     unit, loss_unit = "accuracy", "nats"
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:  # noqa: ARG002
+    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
         """At least two classes, and labels in their range."""
         if len(classes) < 2:
             raise TaskError(f"{where}: a classification task needs at least two classes; got {list(classes)}")
@@ -38,7 +38,7 @@ class Classification(TaskKind):
                 f"{len(classes) - 1}); fix the labels or name all the classes"
             )
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:  # noqa: ARG002
+    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
         """As many as there are classes."""
         return len(classes)
 

@@ -29,19 +29,25 @@ class Dense(TaskKind):
     unit, loss_unit = "R2", "squared error"
     least = 0.0
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:  # noqa: ARG002
+    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
         """Images of the size of the images."""
         if targets.shape[:3] != images.shape[:3] or targets.dtype != np.uint8:
             raise TaskError(f"{where}: dense targets must be uint8 images of the same size; got {targets.shape}")
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:  # noqa: ARG002
+    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
         """Channels of a target image."""
         return int(targets.shape[3])
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:  # noqa: ARG002
+    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
         """0: the mean has no error but the variance."""
         return 0.0
 
-    def conformed(self, targets: np.ndarray, fit: Callable[[np.ndarray], np.ndarray], where: str) -> np.ndarray:  # noqa: ARG002
+    def conformed(
+        self,
+        targets: np.ndarray,
+        fit: Callable[[np.ndarray], np.ndarray],
+        size: tuple[int, int],
+        where: str,
+    ) -> np.ndarray:
         """Changed as the images are."""
         return fit(targets)

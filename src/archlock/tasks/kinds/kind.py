@@ -5,13 +5,13 @@ same name in ``archlock.training.kinds``. Nobody else asks which kind a task is:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-Kind = Literal["classification", "dense"]
+Kind = Literal["classification", "dense", "labels", "regression", "field"]
 """Names of the kinds, as records, files and fingerprints have them; the members are in ``archlock.tasks.KINDS``."""
 
 
@@ -52,6 +52,8 @@ class TaskKind(ABC):
     """Whether every example is of exactly one class. Then its score is the share of right answers."""
     dense: ClassVar[bool] = False
     """Whether a model answers for every pixel (N x outputs x H x W), and not for every image (N x outputs)."""
+    moves: ClassVar[bool] = True
+    """Whether an image that is shifted or mirrored in training is still an example."""
     unit: ClassVar[str]
     """The unit of a score in the evidence store."""
     loss_unit: ClassVar[str]
@@ -77,14 +79,39 @@ class TaskKind(ABC):
     def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
         """Score of the best constant answer, by the targets of the training split."""
 
-    def balance(self, targets: np.ndarray, classes: tuple[str, ...]) -> tuple[float, ...]:  # noqa: ARG002
+    def balance(self, targets: np.ndarray, classes: tuple[str, ...]) -> tuple[float, ...]:
         """Share of every class or label among the examples; empty for a kind that has none."""
         return ()
 
-    def strata(self, targets: np.ndarray) -> np.ndarray | None:  # noqa: ARG002
+    def taken(self, given: np.ndarray, where: str) -> np.ndarray:
+        """Targets as a split holds them, of an array as somebody wrote it; TaskError where they cannot be."""
+        return given
+
+    def prepared(
+        self,
+        targets: Mapping[str, np.ndarray],
+        classes: tuple[str, ...],
+        where: str,
+    ) -> tuple[Mapping[str, np.ndarray], tuple[str, ...]]:
+        """Targets of all splits, which pass :meth:`check`, as they are learned; and what is to be said of them.
+
+        TaskError where there is nothing to learn.
+        """
+        return targets, ()
+
+    def strata(self, targets: np.ndarray) -> np.ndarray | None:
         """What examples are drawn in proportion of: one whole number each; None: they are drawn uniformly."""
         return None
 
-    def conformed(self, targets: np.ndarray, fit: Callable[[np.ndarray], np.ndarray], where: str) -> np.ndarray:  # noqa: ARG002
-        """The targets where the images are changed by ``fit``: other size, other channels."""
+    def conformed(
+        self,
+        targets: np.ndarray,
+        fit: Callable[[np.ndarray], np.ndarray],
+        size: tuple[int, int],
+        where: str,
+    ) -> np.ndarray:
+        """The targets where the images are changed by ``fit`` to that height and width, or to other channels.
+
+        UnsupportedError where they cannot be; ``where`` names the task.
+        """
         return targets

@@ -62,7 +62,7 @@ class _Right(Tally):
     def __init__(self) -> None:
         self.right, self.total = torch.zeros(()), 0
 
-    def add(self, answers: Float[Tensor, "models n ..."], targets: Tensor, exact: torch.dtype) -> None:  # noqa: ARG002
+    def add(self, answers: Float[Tensor, "models n ..."], targets: Tensor, exact: torch.dtype) -> None:
         self.total += targets.numel()
         self.right = self.right.to(answers.device) + (answers.argmax(2) == targets.to(answers.device)).sum(1)
 

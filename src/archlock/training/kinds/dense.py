@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.tasks import Kind, Task
-from archlock.training.kinds.gaussian import DenseHead, fit_dense, patches_of
+from archlock.training.kinds.gaussian import DenseHead, cells_of, fit_dense
 from archlock.training.kinds.learning import Learning, Tally
 from archlock.training.kinds.reading import Reading, read_moments
 
@@ -19,7 +19,7 @@ class Dense(Learning):
 
     kind: ClassVar[Kind] = "dense"
 
-    def loss(self, outputs: Float[Tensor, "n ..."], targets: Tensor, *, label_smoothing: float) -> Tensor:  # noqa: ARG002
+    def loss(self, outputs: Float[Tensor, "n ..."], targets: Tensor, *, label_smoothing: float) -> Tensor:
         """Mean squared error."""
         return F.mse_loss(outputs, targets)
 
@@ -28,7 +28,7 @@ class Dense(Learning):
         outputs: Float[Tensor, "models n ..."],
         targets: Tensor,
         *,
-        label_smoothing: float,  # noqa: ARG002
+        label_smoothing: float,
     ) -> Float[Tensor, " models"]:
         """Mean squared error of each."""
         return F.mse_loss(outputs, targets, reduction="none").flatten(1).mean(1)
@@ -47,9 +47,7 @@ class Dense(Learning):
 
     def fisher_rows(self, maps: Float[Tensor, "n features h w"], targets: Tensor) -> tuple[Tensor, Tensor]:
         """Cells of the maps, and the patch of the target under each."""
-        patches = patches_of(targets, maps.shape[2], maps.shape[3])
-        inputs, wanted = (one.permute(0, 2, 3, 1).flatten(0, 2) for one in (maps, patches))
-        return inputs, wanted
+        return cells_of(maps, targets)
 
     def fisher_head(self, rows: np.ndarray, targets: np.ndarray) -> DenseHead:
         """Ridge regression of the patches."""

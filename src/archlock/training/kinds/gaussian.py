@@ -62,3 +62,10 @@ def patches_of(targets: Float[Tensor, "examples channels height width"], h: int,
     if targets.shape[2:] != (h * patch, w * patch):
         targets = F.interpolate(targets, (h * patch, w * patch), mode="bilinear", antialias=True)
     return F.pixel_unshuffle(targets, patch)
+
+
+def cells_of(maps: Float[Tensor, "n features h w"], targets: Float[Tensor, "n c y x"]) -> tuple[Tensor, Tensor]:
+    """Rows for :func:`fit_dense`: cells x features, and the patch under each, cells x outputs."""
+    patches = patches_of(targets, maps.shape[2], maps.shape[3])
+    inputs, wanted = (one.permute(0, 2, 3, 1).flatten(0, 2) for one in (maps, patches))
+    return inputs, wanted

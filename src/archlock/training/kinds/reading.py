@@ -90,7 +90,7 @@ class MomentReading(Reading):
         self,
         model: nn.Module,
         strengths: Sequence[float],
-        heads: HeadMaker | None,  # noqa: ARG002
+        heads: HeadMaker | None,
         judge: Judge,
     ) -> tuple[float, dict[float, float]]:
         """Ridge regressions of the pixels, each judged as a whole model."""

@@ -1,7 +1,10 @@
 """Rows of features for the heads of probe networks: how they are standardised and how hard a head is penalised."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 PENALTY = 0.1
@@ -22,3 +25,18 @@ def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def single(array: np.ndarray) -> Tensor:
     """The array in single precision."""
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def shared_directions(
+    scale: Float[Tensor, "examples outputs"], passes: int, rng: np.random.Generator
+) -> Iterator[Float[Tensor, "examples outputs"]]:
+    """Directions scale_k e_k whose squares add up to diag(scale^2), one for each output.
+
+    With more outputs than ``passes`` they are dealt out to so many directions with random signs: right in expectation.
+    """
+    outputs, signs = scale.shape[1], torch.ones_like(scale)
+    if outputs > passes:
+        signs = torch.from_numpy(rng.choice([-1.0, 1.0], signs.shape)).to(scale)
+    turn = torch.arange(outputs, device=scale.device) % passes
+    for column in range(min(outputs, passes)):
+        yield scale * signs * (turn == column)
