@@ -76,8 +76,8 @@ def _targets(kind: Kind, size: int, chance: torch.Generator) -> Tensor:
     learned = KINDS[kind]
     if learned.has_classes:
         return torch.arange(size) % 4
-    drawn = torch.rand((size, 2, 6, 6) if learned.dense else (size, 4), generator=chance)
-    return drawn if learned.floating else (drawn > 0.5).to(torch.uint8)
+    numbers = torch.rand((size, 2, 6, 6) if learned.dense else (size, 4), generator=chance)
+    return numbers if learned.floating else (numbers > 0.5).to(torch.uint8)
 
 
 def kinds_of(proxy: Proxy) -> list[Kind]:
