@@ -25,6 +25,7 @@ class Classification(TaskKind):
     stored = ("int64", 1)
     floating = False
     has_classes = True
+    protected = True
     unit, loss_unit = "accuracy", "nats"
 
     def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:

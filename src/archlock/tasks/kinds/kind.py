@@ -52,6 +52,8 @@ class TaskKind(ABC):
     """Whether every example is of exactly one class. Then its score is the share of right answers."""
     dense: ClassVar[bool] = False
     """Whether a model answers for every pixel (N x outputs x H x W), and not for every image (N x outputs)."""
+    protected: ClassVar[bool] = False
+    """Whether such a task can be the source of a lock."""
     moves: ClassVar[bool] = True
     """Whether an image that is shifted or mirrored in training is still an example."""
     unit: ClassVar[str]

@@ -31,6 +31,7 @@ class Labels(TaskKind):
     )
     stored = ("uint8", 2)
     floating = False
+    protected = True
     unit, loss_unit = "mAP", "nats"
 
     def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
