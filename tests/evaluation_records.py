@@ -15,6 +15,7 @@ from archlock.reports import (
     ImportanceRecord,
     PairScale,
     PatternRecord,
+    ProxyAgreement,
     Queries,
     RecordedTask,
     TableRecord,
@@ -154,6 +155,16 @@ def full_evaluation(
             ImportanceRecord("all", name, value)
             for name, value in (("number of 3x3 convolutions", 0.41), ("skip on edge 0-3", 0.17), ("depth", 0.05))
         ),
+        proxies=tuple(
+            ProxyAgreement(tasks[0], name, 4000, whole, top, 0.72, 0.1)
+            for name, whole, top in (
+                ("truth again", 0.98, 0.7),
+                ("params", 0.7, 0.1),
+                ("macs", 0.72, -0.1),
+                ("nwot", 0.8, 0.05),
+                ("zen", 0.3, 0.4),
+            )
+        ),
         notes=("Proxies were read from the table, not computed.",),
     )
 
@@ -225,4 +236,5 @@ def renamed(record: EvaluationRecord, name: str) -> EvaluationRecord:
         trade_off=tuple(replace(point, method=f"{point.method} {name}") for point in record.trade_off),
         patterns=tuple(replace(one, kind=name, name=name) for one in record.patterns),
         importances=tuple(replace(one, name=name) for one in record.importances),
+        proxies=tuple(replace(one, task=name, proxy=f"{one.proxy} {name}") for one in record.proxies),
     )  # fmt: skip

@@ -68,7 +68,7 @@ def test_the_file_says_its_format_and_one_from_before_is_brought_up(store):
 
 def test_a_fidelity_begins_with_its_recipe_and_version(monkeypatch):
     assert fidelity_name("short", "abc", computed="torch2.9-cpu") == "short-v2-torch2.9-cpu-abc"
-    assert fidelity_name("proxies", "c8") == "proxies-v2-c8"
+    assert fidelity_name("proxies", "c8") == "proxies-v3-c8"
     monkeypatch.setattr("archlock.evidence.RECIPE_VERSIONS", {"short": 3})
     assert fidelity_name("short", "abc") == "short-v3-abc"
 

@@ -42,7 +42,11 @@ def evaluate(
         str | None, typer.Option(help="Instead of a method: a preference learned from a random few-shot sample.")
     ] = None,
     strategy: Annotated[
-        str | None, typer.Option(help="Instead of a method: the strategy that searches such a preference.")
+        str | None,
+        typer.Option(
+            help="Instead of a method: the strategy that searches such a preference. Without --preference epnas, "
+            "differential_evolution and shgo search trainings themselves; epnas brings what it is compared with."
+        ),
     ] = None,
     evidence: Annotated[
         Literal["few_shot", "zero_cost"],

@@ -25,7 +25,7 @@ MODEL = (
 
 FILES = "Weights (.safetensors, .pt, .pth)"
 
-SPACE = "nasbench201, transnas101_micro, transnas101_macro or locking_macro"
+SPACE = "nasbench201, transnas101_micro, transnas101_macro, mobilenet_macro, sizes or locking_macro"
 
 Space = Annotated[str, typer.Option(help=f"{SPACE}.")]
 Seed = Annotated[int, typer.Option(help="Root seed: same seed and settings, same answer.")]

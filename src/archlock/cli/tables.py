@@ -48,6 +48,27 @@ def import_nats(
     _keep([table], replace=replace, as_json=as_json)
 
 
+@imports.command("nats-sizes")
+def import_nats_sizes(
+    path: Annotated[Path, typer.Argument(help="The unpacked folder NATS-sss-v1_0-50262-simple.")],
+    name: Name = None,
+    replace: Replace = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Import NATS-Bench, size space: 32,768 choices of channels on three data sets, trained for 12 and 90 epochs.
+
+    Example: archlock tables import nats-sizes NATS-sss-v1_0-50262-simple
+    """
+    from archlock.tables import check_free, read_nats_sizes
+
+    name = name or "nats_sizes"
+    check_free(name, replace=replace)
+    with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        table = read_nats_sizes(path, name=name, progress=progress)
+    _keep([table], replace=replace, as_json=as_json)
+
+
 @imports.command("nasbench201")
 def import_nasbench201(
     path: Annotated[Path, typer.Argument(help="The file NAS-Bench-201-v1_1-096897.pth.")],
@@ -112,7 +133,9 @@ def import_csv(
     path: Annotated[Path, typer.Argument(help="A .csv, .csv.gz, .tsv or .parquet file, one architecture in a row.")],
     preset: Annotated[
         str | None,
-        typer.Option(help="A known layout, which says what all columns mean: nasbench201 or transnas101_micro."),
+        typer.Option(
+            help="A known layout, which says what all columns mean: nasbench201, transnas101_micro or nasbench_macro."
+        ),
     ] = None,
     space: Annotated[str | None, typer.Option(help=f"Of the architectures: {SPACE}.")] = None,
     key: Annotated[

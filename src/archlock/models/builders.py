@@ -5,8 +5,10 @@ from typing import Protocol
 from archlock.catalog import Catalog
 from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.locking_macro import locking_macro
+from archlock.models.mobilenet_macro import mobilenet_macro
 from archlock.models.nasbench201 import nasbench201
 from archlock.models.network import Network, check
+from archlock.models.sizes import sizes
 from archlock.models.transnas101_macro import transnas101_macro
 from archlock.models.transnas101_micro import transnas101_micro
 from archlock.spaces import SPACES, Architecture
@@ -29,6 +31,8 @@ BUILDERS: Catalog[Builder] = Catalog(
         "nasbench201": nasbench201,
         "transnas101_micro": transnas101_micro,
         "transnas101_macro": transnas101_macro,
+        "mobilenet_macro": mobilenet_macro,
+        "sizes": sizes,
         "locking_macro": locking_macro,
     },
 )

@@ -7,7 +7,7 @@ each.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -19,11 +19,15 @@ from torch import Tensor, nn
 
 from archlock.models.builders import build
 from archlock.models.cell import Cell
+from archlock.models.chain import Chain, Part
 from archlock.models.cost import count_all_flops, count_flops, count_parameters
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
-from archlock.models.network import DenseDecoder, Network, head_for
-from archlock.models.operations import ResidualBlock, operation, wants_rectified
-from archlock.models.transnas101 import changes
+from archlock.models.locking_macro import locking_macro_chain
+from archlock.models.mobilenet_macro import mobilenet_macro_chain
+from archlock.models.network import DenseDecoder, Network, Normalise, head_for
+from archlock.models.operations import operation, wants_rectified
+from archlock.models.sizes import sizes_chain
+from archlock.models.transnas101_macro import transnas101_macro_chain
 from archlock.spaces import EDGES, SPACES, Architecture, CellSpace, Edge
 from archlock.tasks import Signature
 
@@ -84,8 +88,13 @@ def costs_of_module(module: nn.Module, shape: tuple[int, int, int]) -> Costs:
 Counts = Int64[np.ndarray, " 5"]
 """Parameters, MACs, bytes of weights, most bytes of feature maps at once, bytes moved."""
 Shape = tuple[int, int, int]
-CHAINS: Final = ("transnas101_macro",)
-"""Spaces whose networks are chains of residual blocks."""
+CHAINS: Final[Mapping[str, Callable[..., Chain]]] = {
+    "transnas101_macro": transnas101_macro_chain,
+    "mobilenet_macro": mobilenet_macro_chain,
+    "sizes": sizes_chain,
+    "locking_macro": locking_macro_chain,
+}
+"""Of spaces whose networks are parts in a row: from an architecture, a signature, width and depth to the parts."""
 
 
 @lru_cache(maxsize=8)
@@ -98,7 +107,7 @@ def _rows_of(
     if isinstance(space, CellSpace):
         return _of_cells(space, architectures, signature, width, depth, memory)
     if space.name in CHAINS:
-        return np.stack(_of_chains(architectures, signature, width, depth))
+        return np.stack(_of_chains(architectures, signature, width, depth, memory))
     return np.stack([_counted(_network(one, signature, width, depth), signature.shape) for one in architectures])
 
 
@@ -267,28 +276,41 @@ def _bytes_of(shape: Shape) -> int:
     return FLOAT_BYTES * shape[0] * shape[1] * shape[2]
 
 
-def _of_chains(architectures: tuple[Architecture, ...], signature: Signature, width: int, depth: int) -> list[Counts]:
-    """Of chains of residual blocks behind one stem."""
-    one = _network(architectures[0], signature, width, depth)
-    first = _counted(nn.Sequential(one.normalise, one.stem), signature.shape)
-    stem = one.stem(torch.zeros(1, *signature.shape))
+def _of_chains(
+    architectures: tuple[Architecture, ...], signature: Signature, width: int, depth: int, memory: bool
+) -> list[Counts]:
+    """Of parts in a row; equal parts on maps of one size are counted once.
+
+    The last cell is counted with what follows: a normalisation there may be folded into its last convolution.
+    """
 
     @cache
-    def block(channels: int, wider: int, stride: int, height: int, width: int) -> Counts:
-        return _counted(ResidualBlock(channels, wider, stride, pooled=False), (channels, height, width))
+    def begun(stem: Part) -> tuple[Counts, Shape]:
+        return _walked(nn.Sequential(Normalise(signature.mean, signature.std), stem.built()), signature.shape, memory)
 
     @cache
-    def end(channels: int, total_stride: int, height: int, width: int) -> Counts:
-        return _counted(_End(nn.Identity(), head_for(signature, channels, total_stride)), (channels, height, width))
+    def passed(part: Part, shape: Shape) -> tuple[Counts, Shape]:
+        return _walked(part.built(), shape, memory)
+
+    @cache
+    def ended(last: Part, tail: Part, features: int, stride: int, shape: Shape) -> Counts:
+        end = _End(nn.Sequential(last.built(), tail.built()), head_for(signature, features, stride))
+        return _counted(end, shape, memory=memory)
 
     found = []
     for architecture in architectures:
-        channels, height, width_now = stem.shape[1:]
-        total = -(-signature.shape[1] // height)
-        parts = [first]
-        for wider, stride in changes(architecture.code, width, depth):
-            parts.append(block(channels, wider, stride, height, width_now))
-            channels, height, width_now = wider, -(-height // stride), -(-width_now // stride)
-            total *= stride
-        found.append(_in_a_row([*parts, end(channels, total, height, width_now)]))
+        chain = CHAINS[architecture.space](architecture, signature, width=width, depth=depth)
+        counts, shape = begun(chain.stem)
+        parts = [counts]
+        for part in chain.cells[:-1]:
+            counts, shape = passed(part, shape)
+            parts.append(counts)
+        found.append(_in_a_row([*parts, ended(chain.cells[-1], chain.tail, chain.features, chain.stride, shape)]))
     return found
+
+
+def _walked(module: nn.Module, shape: Shape, memory: bool) -> tuple[Counts, Shape]:
+    """What a part costs, and the shape of what it says."""
+    with torch.no_grad():
+        _, channels, height, width = module.eval()(torch.zeros(1, *shape)).shape
+    return _counted(module, shape, memory=memory), (channels, height, width)

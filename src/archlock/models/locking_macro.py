@@ -9,15 +9,17 @@ shortcut begins at one over the square root of the number of cells, or sums of m
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import gcd
 from typing import Final
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from archlock.models.chain import Chain, Part, network_of
 from archlock.models.network import Network
 from archlock.models.operations import Affine
-from archlock.spaces import Architecture, Skeleton, bottleneck_channels, waist_channels
+from archlock.spaces import Architecture, bottleneck_channels, waist_channels
 from archlock.spaces import locking_macro as space
 from archlock.tasks import Signature
 
@@ -43,33 +45,50 @@ class Shortened(nn.Module):
 def locking_macro(architecture: Architecture, signature: Signature, *, width: int, depth: int, prune: bool) -> Network:
     """``depth`` times the cells of every stage, at ``width`` times their channels. There is nothing to ``prune``."""
     del prune
+    return network_of(locking_macro_chain(architecture, signature, width=width, depth=depth), architecture, signature)
+
+
+def locking_macro_chain(architecture: Architecture, signature: Signature, *, width: int, depth: int) -> Chain:
+    """Its parts."""
     skeleton = space.skeleton(architecture)
-    make = _Maker(skeleton, last_scale=(skeleton.cells * depth) ** -0.5)
+    make = _Maker(
+        skeleton.normalisation,
+        skeleton.activation,
+        skeleton.cell,
+        shortcuts=skeleton.shortcuts,
+        last_scale=(skeleton.cells * depth) ** -0.5,
+    )
     channels, reduced = skeleton.stem_width * width, 1 + skeleton.stem_halves
-    stem = make.convolution(signature.shape[0], channels, skeleton.stem_kernel, reduced)
-    parts: list[nn.Module] = []
+    stem = Part(_Maker.convolution, (make, signature.shape[0], channels, skeleton.stem_kernel, reduced))
+    parts: list[Part] = []
     for stage in skeleton.stages:
         for place in range(stage.cells * depth):
             stride = 2 if stage.halves and place == 0 else 1
-            parts.append(make.cell(channels, stage.width * width, stride))
+            parts.append(Part(_Maker.cell, (make, channels, stage.width * width, stride)))
             channels, reduced = stage.width * width, reduced * stride
         if stage.waist:
-            parts.append(make.waist(channels, waist_channels(width)))
-    tail = nn.Sequential(make.normalisation(channels), make.activation())
-    return Network(architecture, signature, (stem, nn.Sequential(*parts), tail), features=channels, stride=reduced)
+            parts.append(Part(_Maker.waist, (make, channels, waist_channels(width))))
+    return Chain(stem, tuple(parts), Part(_Maker.tail, (make, channels)), channels, reduced)
 
 
+@dataclass(frozen=True, slots=True)
 class _Maker:
     """Makes parts with the normalisation, the activation, the cell and the shortcuts of a skeleton."""
 
-    def __init__(self, skeleton: Skeleton, last_scale: float) -> None:
-        self.skeleton, self.last_scale = skeleton, last_scale
-        self.activation = ACTIVATIONS[skeleton.activation]
+    norm: str
+    act: str = field(compare=False)
+    kind: str
+    shortcuts: bool
+    last_scale: float = field(compare=False)
+    """Like the activation of no account for what a part costs."""
+
+    def activation(self) -> nn.Module:
+        return ACTIVATIONS[self.act]()
 
     def normalisation(self, channels: int, *, last: bool = False) -> nn.Module:
-        if self.skeleton.normalisation == "batch":
+        if self.norm == "batch":
             return nn.BatchNorm2d(channels)
-        if self.skeleton.normalisation == "group":
+        if self.norm == "group":
             return nn.GroupNorm(gcd(GROUPS, channels, max(1, channels // 4)), channels)
         return Affine(channels, self.last_scale if last else 1.0)
 
@@ -81,7 +100,7 @@ class _Maker:
 
     def cell(self, given: int, made: int, stride: int) -> nn.Module:
         branch = nn.Sequential(*self._branch(given, made, stride))
-        if not self.skeleton.shortcuts:
+        if not self.shortcuts:
             return branch
         if given == made and stride == 1:
             return Shortened(branch, nn.Identity())
@@ -89,8 +108,8 @@ class _Maker:
         return Shortened(branch, nn.Sequential(pool, _convolution(given, made, 1)))
 
     def _branch(self, given: int, made: int, stride: int) -> list[nn.Module]:
-        last, act = self.skeleton.shortcuts, self.activation
-        cell, conv = self.skeleton.cell, self.convolution
+        last, act = self.shortcuts, self.activation
+        cell, conv = self.kind, self.convolution
         if cell == "pair":
             return [act(), conv(given, made, 3, stride), act(), conv(made, made, 3, last=last)]
         if cell == "bottleneck":
@@ -104,6 +123,9 @@ class _Maker:
             return [act(), conv(given, made, 3, stride, last=last)]
         pool = nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)
         return [act(), pool, conv(given, made, 1, stride, last=last)]
+
+    def tail(self, channels: int) -> nn.Module:
+        return nn.Sequential(self.normalisation(channels), self.activation())
 
     def waist(self, channels: int, narrow: int) -> nn.Module:
         act = self.activation

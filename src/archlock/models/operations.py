@@ -15,9 +15,11 @@ from archlock.errors import UnsupportedError
 class ConvolutionNorm(nn.Module):
     """Convolution without bias, padded to keep the size (stride 2: halve it, rounding up), then batch normalisation."""
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, *, groups: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
+        self.convolution = nn.Conv2d(
+            channels_in, channels_out, kernel, stride, padding=kernel // 2, groups=groups, bias=False
+        )
         self.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d y x"]:

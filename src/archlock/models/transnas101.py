@@ -9,38 +9,37 @@ from collections.abc import Callable, Iterator
 
 from torch import nn
 
-from archlock.models.network import Network
+from archlock.models.chain import Chain, Part
 from archlock.models.operations import ConvolutionNorm
-from archlock.spaces import Architecture
 from archlock.tasks import Signature
 
 Block = Callable[[int, int, int], nn.Module]
 """Makes a block from channels in, channels out and stride."""
 
 
-def skeleton(
-    architecture: Architecture, signature: Signature, modules: str, block: Block, *, width: int, depth: int
-) -> Network:
-    """Network of ``modules`` (a digit each, 1 keep, 2 widen, 3 shrink, 4 both) of ``depth`` blocks.
+def skeleton(signature: Signature, modules: str, block: Block, *, width: int, depth: int) -> Chain:
+    """Parts of a network of ``modules`` (a digit each, 1 keep, 2 widen, 3 shrink, 4 both) of ``depth`` blocks.
 
     The first block of a module makes the change.
     """
     smaller_side = min(signature.shape[1:])
     first, second = (2, 2) if smaller_side >= 128 else (2, 1) if smaller_side >= 64 else (1, 1)
-    half = max(1, width // 2)
-    stem = nn.Sequential(
-        ConvolutionNorm(signature.shape[0], half, 3, first), nn.ReLU(), ConvolutionNorm(half, width, 3, second)
-    )
     channels, total_stride = width, first * second
-    blocks: list[nn.Module] = []
-    for wider, stride in changes(modules, width, depth):
-        blocks.append(block(channels, wider, stride))
+    blocks: list[Part] = []
+    for wider, stride in _changes(modules, width, depth):
+        blocks.append(Part(block, (channels, wider, stride)))
         channels, total_stride = wider, total_stride * stride
-    body = (stem, nn.Sequential(*blocks), nn.Identity())
-    return Network(architecture, signature, body, features=channels, stride=total_stride)
+    stem = Part(_stem, (signature.shape[0], max(1, width // 2), width, first, second))
+    return Chain(stem, tuple(blocks), Part(nn.Identity), channels, total_stride)
 
 
-def changes(modules: str, width: int, depth: int) -> Iterator[tuple[int, int]]:
+def _stem(channels_in: int, half: int, width: int, first: int, second: int) -> nn.Module:
+    return nn.Sequential(
+        ConvolutionNorm(channels_in, half, 3, first), nn.ReLU(), ConvolutionNorm(half, width, 3, second)
+    )
+
+
+def _changes(modules: str, width: int, depth: int) -> Iterator[tuple[int, int]]:
     """Channels after each block in turn, and its stride."""
     channels = width
     for digit in modules:

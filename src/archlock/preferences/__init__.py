@@ -10,6 +10,8 @@ from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
 from archlock.preferences.ridge import Ridge, make_ridge
+from archlock.preferences.saturating import NAME as SATURATING
+from archlock.preferences.saturating import Curve, Saturating, fit_curve, make_saturating
 from archlock.preferences.score_model import ScoreModel, make_score_model
 from archlock.preferences.transferred import NAME as TRANSFERRED
 from archlock.preferences.transferred import make_transferred, taught_by
@@ -22,15 +24,18 @@ PREFERENCES: Catalog[PreferenceMaker] = Catalog(
         "ridge": make_ridge,
         "vote": make_vote,
         "binary_ranker": make_binary_ranker,
+        SATURATING: make_saturating,
         TRANSFERRED: make_transferred,
     },
 )
 
 __all__ = [
     "PREFERENCES",
+    "SATURATING",
     "TRANSFERRED",
     "BinaryRanker",
     "Column",
+    "Curve",
     "Estimate",
     "EvidenceTable",
     "Kriging",
@@ -42,10 +47,12 @@ __all__ = [
     "RankerReport",
     "Residuals",
     "Ridge",
+    "Saturating",
     "ScoreModel",
     "Vote",
     "coordinates",
     "copeland",
+    "fit_curve",
     "normal_scores",
     "standing",
     "taught_by",

@@ -16,11 +16,12 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, MeasurementError
+from archlock.proxies.cells import CellShape, cells
 from archlock.proxies.gradients import BLIND
 from archlock.proxies.image_passes import ImagePart, ImagePasses, image_passes
 from archlock.proxies.loss_pass import ALL_PARTS, LossPart, LossPass, loss_pass
 from archlock.proxies.private_copy import private_copy
-from archlock.proxies.topology import CellShape, cells
+from archlock.proxies.topology import topology
 from archlock.seeding import derive_seed
 from archlock.tasks import Kind
 from archlock.training import Batch
@@ -156,8 +157,8 @@ class Workbench:
 
     @cached_property
     def cells(self) -> tuple[CellShape, ...]:
-        """The model's cells, as the formulas of its topology want them (see ``topology``)."""
-        return cells(self.model(), self.batch())
+        """The model's cells, as the formulas of its topology want them (see ``cells``)."""
+        return cells(topology(self.model(), self.batch()))
 
     @cached_property
     def _private(

@@ -21,6 +21,7 @@ from archlock.reports.evaluation_intervals import Interval
 from archlock.reports.evaluation_page import render_evaluation
 from archlock.reports.evaluation_parts import (
     ALL_PAIRS,
+    TRUTH_AGAIN,
     EvaluationRow,
     FloorPoint,
     FloorScale,
@@ -28,6 +29,7 @@ from archlock.reports.evaluation_parts import (
     ImportanceRecord,
     PairScale,
     PatternRecord,
+    ProxyAgreement,
     Queries,
     RecordedTask,
     TableRecord,
@@ -35,6 +37,7 @@ from archlock.reports.evaluation_parts import (
     pair_name,
     run_keeps_floor,
 )
+from archlock.reports.evaluation_proxies import ProxyGroup, proxy_groups
 from archlock.reports.evaluation_rows import rows_csv, write_rows_parquet
 from archlock.reports.evaluation_statistics import EvaluationSummary, MethodSummary, summarise
 from archlock.reports.evaluation_tables import evaluation_summary, lock_score_text
@@ -71,6 +74,7 @@ __all__ = [
     "FORMS",
     "FRICTION_SCHEMA",
     "SCHEMA",
+    "TRUTH_AGAIN",
     "AttackRecord",
     "BudgetRecord",
     "Cost",
@@ -102,6 +106,8 @@ __all__ = [
     "PairScale",
     "Panel",
     "PatternRecord",
+    "ProxyAgreement",
+    "ProxyGroup",
     "Queries",
     "RecordedTask",
     "Role",
@@ -128,6 +134,7 @@ __all__ = [
     "kept_from",
     "lock_score_text",
     "pair_name",
+    "proxy_groups",
     "render_card",
     "render_evaluation",
     "render_friction_card",

@@ -3,13 +3,13 @@
 Edges that carry nothing from input to output are drawn faint and dashed; edges without operation are not drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from archlock.errors import ArchLockError
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.wording import listed, shorten
-from archlock.spaces import SPACES, Architecture, Edge, Skeleton, cell_edges, locking_macro
+from archlock.spaces import SPACES, Architecture, Edge, Skeleton, cell_edges, locking_macro, macro_layers
 
 _NAMES: Final = {
     "skip_connect": ("skip", "skip"),
@@ -26,6 +26,7 @@ _MODULES: Final = {
     "3": "half the size",
     "4": "twice the channels, half the size",
 }
+_PLACES: Final = ("cell", "half the size", "cell", "half the size", "cell")
 _CELLS: Final = {
     "pair": "pair 3x3",
     "bottleneck": "bottleneck",
@@ -45,11 +46,24 @@ def architecture_picture(name: str, space: str, code: str) -> str:
         architecture = SPACES[space].architecture(code)
     except ArchLockError:
         return ""
-    if space == "transnas101_macro":
-        return chain_picture(name, [_MODULES[digit] for digit in architecture.code])
-    if space == "locking_macro":
-        return chain_picture(name, _skeleton_words(locking_macro.skeleton(architecture)))
+    if space in _CHAINS:
+        return chain_picture(name, _CHAINS[space](architecture))
     return cell_picture(name, _edges(architecture))
+
+
+def _bottlenecks(architecture: Architecture) -> list[str]:
+    """The layers of a network of ``mobilenet_macro``: what each does, and its channels in multiples of the stem's."""
+    words = []
+    for layer in macro_layers(architecture):
+        kind = f"MBConv {layer.kernel}x{layer.kernel}, x{layer.expansion}" if layer.expansion else "conv 1x1"
+        words.append(f"{kind}, {layer.multiple} w" + (", half the size" if layer.stride > 1 else ""))
+    return words
+
+
+def _widths(architecture: Architecture) -> list[str]:
+    """The places of a network of the size space, with their channels at the published width."""
+    official = SPACES[architecture.space].official_string(architecture)
+    return [f"{place}, {count} channels" for place, count in zip(_PLACES, official.split(":"), strict=True)]
 
 
 def _skeleton_words(skeleton: Skeleton) -> list[str]:
@@ -64,6 +78,14 @@ def _skeleton_words(skeleton: Skeleton) -> list[str]:
     norm = "no" if skeleton.normalisation == "none" else skeleton.normalisation
     shortcuts = "shortcuts" if skeleton.shortcuts else "no shortcuts"
     return [*words, f"{norm} norm, {_ACTIVATIONS[skeleton.activation]}, {shortcuts}"]
+
+
+_CHAINS: Final[dict[str, Callable[[Architecture], list[str]]]] = {
+    "transnas101_macro": lambda architecture: [_MODULES[digit] for digit in architecture.code],
+    "mobilenet_macro": _bottlenecks,
+    "sizes": _widths,
+    "locking_macro": lambda architecture: _skeleton_words(locking_macro.skeleton(architecture)),
+}
 
 
 def _edges(architecture: Architecture) -> tuple[Edge, ...]:

@@ -25,6 +25,7 @@ from archlock.reports.evaluation_parts import (
     ImportanceRecord,
     PairScale,
     PatternRecord,
+    ProxyAgreement,
     TableRecord,
     run_keeps_floor,
 )
@@ -60,6 +61,8 @@ class EvaluationRecord:
     """What is possible at the floors of the trade-off."""
     patterns: tuple[PatternRecord, ...] = ()
     importances: tuple[ImportanceRecord, ...] = ()
+    proxies: tuple[ProxyAgreement, ...] = ()
+    """Of every task of the pairs: the truth again, sizes, and the recorded proxies."""
     notes: tuple[str, ...] = ()
     """What this evaluation cannot show, one plain sentence each."""
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from archlock.reports.evaluation import EvaluationRecord
 from archlock.reports.evaluation_parts import ALL_PAIRS, QUERY_KINDS
 from archlock.reports.evaluation_plots import floor_plot, heat_plot, method_styles, pair_plots
+from archlock.reports.evaluation_proxies import proxy_groups
 from archlock.reports.evaluation_statistics import EvaluationSummary, summarise
 from archlock.reports.evaluation_tables import (
     comparable,
@@ -59,6 +60,7 @@ def render_evaluation(record: EvaluationRecord, summary: EvaluationSummary | Non
         costs=cost_lines(record, summary),
         query_kinds=[_QUERIES[kind] for kind in QUERY_KINDS],
         groups=pattern_groups(record),
+        proxies=proxy_groups(record),
         all_pairs=ALL_PAIRS,
         limits=_limits(record, summary),
     )  # fmt: skip

@@ -218,6 +218,39 @@ class ImportanceRecord:
     importance: float
 
 
+TRUTH_AGAIN: Final = "truth again"
+"""Name of the proxy that is another look at the truth: what nothing can beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyAgreement:
+    """Spearman of a proxy with the truth of a task: over the connected architectures, and where it decides."""
+
+    task: str
+    proxy: str
+    """A recorded proxy, ``params`` or ``macs``, or ``truth again``: another run, or the truth with its noise."""
+    architectures: int
+    whole: float | None
+    top: float | None
+    """Among the top 5 % of the task; None where too few have a value."""
+    size_whole: float | None = None
+    """The better of parameters and multiply-adds on the same architectures: the whole of them."""
+    size_top: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("whole", "top", "size_whole", "size_top"):
+            value = getattr(self, name)
+            if value is not None and not -1 - TOLERANCE <= value <= 1 + TOLERANCE:
+                raise RunError(f"{name} of {self.proxy} on {self.task} is a correlation in [-1, 1]; got {value}")
+
+    @property
+    def beats_size(self) -> tuple[bool, bool]:
+        """Whether it agrees better than both sizes on the same architectures: over the whole, and among the top."""
+        pairs = ((self.whole, self.size_whole), (self.top, self.size_top))
+        over, among = (own is not None and (size is None or own > size) for own, size in pairs)
+        return over, among
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedTask:
     """A task of the table: what the column of truth measured."""

@@ -12,27 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from archlock.errors import UnsupportedError
 from archlock.extras import require
+from archlock.search.digit_codes import DigitCodes, digit_codes
 from archlock.search.objective import Judgement
 from archlock.search.strategy import Strategy
 from archlock.seeding import derive_seed
-from archlock.spaces import Architecture, Space, levels_of_places
+from archlock.spaces import Architecture, Space
 
 
 class Nsga2(Strategy):
     """A generation is asked for at once; offspring that are already in the population are bred again by pymoo."""
 
     def __init__(self, space: Space, *, population: int = 40, seed: int) -> None:
-        """A space of codes of several lengths raises :class:`~archlock.errors.UnsupportedError`."""
-        levels = levels_of_places(space)
-        if not levels:
-            raise UnsupportedError(
-                f"nsga2 needs codes of a fixed number of digits, one per decision; {space.name} has codes of "
-                "several lengths: use exhaustive or regularised_evolution there"
-            )
-        self.space = space
-        self._algorithm = _algorithm(levels, population, derive_seed(seed, "nsga2"))
+        """A space with codes of several lengths raises :class:`~archlock.errors.UnsupportedError`."""
+        self.space: Space = space
+        self._codes = digit_codes(space, "nsga2")
+        self._algorithm = _algorithm(self._codes, population, derive_seed(seed, "nsga2"))
         self._asked: Any = None
 
     def ask(self) -> Sequence[Architecture]:
@@ -40,13 +35,12 @@ class Nsga2(Strategy):
         self._asked = self._algorithm.ask()
         if self._asked is None:
             return ()
-        codes = ("".join(str(int(digit)) for digit in row) for row in self._asked.get("X"))
-        return tuple(self.space.architecture(code) for code in codes)
+        return tuple(self._codes.architectures(self._asked.get("X").astype(float)))
 
     def tell(self, architectures: Sequence[Architecture], judgement: Judgement) -> None:
         """Those that were judged join the population; survival is by front and crowding distance."""
         place = {architecture.code: row for row, architecture in enumerate(architectures)}
-        codes = ["".join(str(int(digit)) for digit in row) for row in self._asked.get("X")]
+        codes = [one.code for one in self._codes.architectures(self._asked.get("X").astype(float))]
         judged = self._asked[[row for row, code in enumerate(codes) if code in place]]
         rows = [place[code] for code in codes if code in place]
         judged.set("F", np.stack([-judgement.scores[rows], judgement.shortfall[rows]], axis=1))
@@ -54,7 +48,7 @@ class Nsga2(Strategy):
         self._algorithm.tell(infills=judged)
 
 
-def _algorithm(levels: Sequence[int], population: int, seed: int) -> Any:
+def _algorithm(codes: DigitCodes, population: int, seed: int) -> Any:
     require("baselines", "the strategy nsga2")
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -64,9 +58,9 @@ def _algorithm(levels: Sequence[int], population: int, seed: int) -> Any:
     from pymoo.operators.mutation.rm import ChoiceRandomMutation
     from pymoo.operators.sampling.rnd import IntegerRandomSampling
 
-    highest = np.array(levels) - 1
-    problem = Problem(n_var=len(levels), n_obj=2, xl=np.zeros_like(highest), xu=highest, vtype=int)
-    problem.vars = {str(place): Choice(options=list(range(level))) for place, level in enumerate(levels)}
+    highest = np.array(codes.levels) - 1
+    problem = Problem(n_var=codes.places, n_obj=2, xl=np.zeros_like(highest), xu=highest, vtype=int)
+    problem.vars = {str(place): Choice(options=list(range(level))) for place, level in enumerate(codes.levels)}
     algorithm = NSGA2(
         pop_size=population,
         sampling=IntegerRandomSampling(),

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from archlock.search.limits import Overshoot
 from archlock.search.objective import Judgement
 from archlock.spaces import Architecture, Space
 
@@ -31,4 +32,13 @@ class StrategyMaker(Protocol):
 
     def __call__(self, space: Space, *, seed: int) -> Strategy:
         """A fresh strategy for the space; the same seed and judgements give the same questions."""
+        ...
+
+
+@runtime_checkable
+class LimitedMaker(Protocol):
+    """What the catalog ``archlock.search.KEEPING`` holds."""
+
+    def __call__(self, space: Space, *, limits: Overshoot | None = None, seed: int) -> Strategy:
+        """A fresh strategy that asks for nothing that oversteps the limits."""
         ...

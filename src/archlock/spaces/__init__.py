@@ -4,14 +4,21 @@ from archlock.catalog import Catalog
 from archlock.errors import UnsupportedError
 from archlock.spaces.architecture import Architecture, Space, Traits
 from archlock.spaces.cell import EDGES, CellSpace, Edge
+from archlock.spaces.digit_space import DigitSpace
 from archlock.spaces.locking_macro import SIZES, LockingMacroSpace, locking_macro
 from archlock.spaces.locking_skeleton import Skeleton, bottleneck_channels, waist_channels
+from archlock.spaces.mobilenet_macro import MacroLayer, mobilenet_macro
 from archlock.spaces.nasbench201 import nasbench201
+from archlock.spaces.sizes import sizes
 from archlock.spaces.transnas101_macro import transnas101_macro
 from archlock.spaces.transnas101_micro import transnas101_micro
 
 SPACES: Catalog[Space] = Catalog(
-    "space", {space.name: space for space in (nasbench201, transnas101_micro, transnas101_macro, locking_macro)}
+    "space",
+    {
+        space.name: space
+        for space in (nasbench201, transnas101_micro, transnas101_macro, mobilenet_macro, sizes, locking_macro)
+    },
 )
 
 
@@ -29,8 +36,15 @@ def cell_edges(architecture: Architecture) -> tuple[Edge, ...]:
     return space.edges(architecture)
 
 
+def macro_layers(architecture: Architecture, *, depth: int = 1) -> tuple[MacroLayer, ...]:
+    """The layers that a network of ``mobilenet_macro`` is built of; another space raises ArchitectureError."""
+    return mobilenet_macro.layers(architecture, depth=depth)
+
+
 def levels_of_places(space: Space) -> tuple[int, ...]:
-    """How many digits there are at each place of a code, from 0 on; empty where codes have several lengths."""
+    """How many digits there are at each place of a code; empty where codes have several lengths."""
+    if isinstance(space, DigitSpace):
+        return (len(space.alphabet),) * space.places
     if isinstance(space, CellSpace):
         return (len(space.operations),) * len(next(iter(space.enumerate())).code)
     return SIZES if isinstance(space, LockingMacroSpace) else ()
@@ -41,7 +55,9 @@ __all__ = [
     "SPACES",
     "Architecture",
     "CellSpace",
+    "DigitSpace",
     "Edge",
+    "MacroLayer",
     "Skeleton",
     "Space",
     "Traits",
@@ -49,5 +65,6 @@ __all__ = [
     "cell_edges",
     "levels_of_places",
     "locking_macro",
+    "macro_layers",
     "waist_channels",
 ]

@@ -22,7 +22,7 @@ from archlock.tables.library import (
     save_table,
 )
 from archlock.tables.nasbench201 import read_nasbench201
-from archlock.tables.nats import read_nats
+from archlock.tables.nats import read_nats, read_nats_sizes
 from archlock.tables.presets import PRESETS, read_preset
 from archlock.tables.sanity import ODD
 from archlock.tables.summary import ColumnSummary, TableSummary, measurement_name, summarise
@@ -61,6 +61,7 @@ __all__ = [
     "read_hw",
     "read_nasbench201",
     "read_nats",
+    "read_nats_sizes",
     "read_preset",
     "read_table",
     "read_transnas",

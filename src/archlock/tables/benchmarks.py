@@ -12,6 +12,10 @@ NAS_NOISE: Final = {"cifar10": 0.21, "cifar100": 0.45, "imagenet16": 0.57}
 CIFAR-10 the median over architectures; on the others by the differences between single runs and means of three that
 published tables hold, among the better half of the architectures."""
 
+MACRO_NOISE: Final = 0.17
+"""Standard deviation between trainings of NAS-Bench-Macro that differ in their seed, in percent points: the median over
+architectures."""
+
 
 class Measured(NamedTuple):
     """What TransNAS-Bench-101 measures on a task; higher is better in all."""

@@ -1,8 +1,9 @@
 """Layouts of CSV files that are known column by column: what each column measures, and which are no good and why.
 
 ``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw`` and ``_devices``; ``transnas101_micro``
-is ``transnas101_micro.csv.gz`` and ``_zc``: public files of these benchmarks, gathered by column. The first file of a
-family has the architectures, the others are joined by ``arch_index``.
+is ``transnas101_micro.csv.gz`` and ``_zc``; ``nasbench_macro`` is ``nasbench_macro.csv.gz``: public files of these
+benchmarks, gathered by column. The first file of a family has the architectures, the others are joined by
+``arch_index``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,15 @@ from pathlib import Path
 
 from archlock.catalog import Catalog
 from archlock.errors import TableError
-from archlock.tables.benchmarks import HARDWARE, NAS_NOISE, NAS_TASKS, TRANSNAS_TASKS, device_columns, hardware_column
+from archlock.tables.benchmarks import (
+    HARDWARE,
+    MACRO_NOISE,
+    NAS_NOISE,
+    NAS_TASKS,
+    TRANSNAS_TASKS,
+    device_columns,
+    hardware_column,
+)
 from archlock.tables.column_specs import NOT_VALIDATION, ColumnSpec
 from archlock.tables.delimited import assemble
 from archlock.tables.sheets import read_sheet
@@ -207,4 +216,42 @@ def _transnas101_micro() -> Preset:
     )
 
 
-PRESETS: Catalog[Preset] = Catalog("layout", {layout.name: layout for layout in (_nasbench201(), _transnas101_micro())})
+def _nasbench_macro() -> Preset:
+    roles: tuple[Role, ...] = ("truth", "judge", "repeat")
+    counts = (("params", "params"), ("flops", "macs"))
+    return Preset(
+        "nasbench_macro",
+        "mobilenet_macro",
+        key="code",
+        on="code",
+        columns=(
+            *(
+                _spec(
+                    f"cifar10_test_run{run}",
+                    "cifar10",
+                    role,
+                    "accuracy",
+                    split="test",
+                    epochs=50,
+                    checkpoint="final",
+                    runs=f"run {run} of 3",
+                    unit="%",
+                    noise=MACRO_NOISE if role == "truth" else 0.0,
+                )
+                for run, role in enumerate(roles, start=1)
+            ),
+            *(_spec(source, "cifar10", "proxy", count, name=f"{count}_score") for source, count in counts),
+            *(_spec(source, "cifar10", "cost", count, name=count, higher_is_better=False) for source, count in counts),
+        ),
+        left_out=(),
+        note=(
+            "NAS-Bench-Macro (Su et al. 2021), Apache-2.0: cite it. Its column flops holds multiply-adds.\n"
+            "Codes that are one function share one accuracy: 6,561 rows, 3,969 trained networks. One run is sold, "
+            "another judges; all are on the test split, since no other is recorded."
+        ),
+    )
+
+
+PRESETS: Catalog[Preset] = Catalog(
+    "layout", {layout.name: layout for layout in (_nasbench201(), _transnas101_micro(), _nasbench_macro())}
+)

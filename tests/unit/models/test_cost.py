@@ -16,7 +16,13 @@ def test_by_hand():
 def test_equals_the_counter_of_torch():
     signature = Signature("dense", (3, 16, 16), 3, (0.5,) * 3, (0.25,) * 3)
     for space in SPACES.values():
-        code = {"transnas101_macro": "4123", "locking_macro": "01021120012"}.get(space.name, "312301")
+        codes = {
+            "transnas101_macro": "4123",
+            "mobilenet_macro": "01200112",
+            "sizes": "13228",
+            "locking_macro": "01021120012",
+        }
+        code = codes.get(space.name, "312301")
         model = build(space.architecture(code), signature, width=4, depth=2, seed=0)
         counter = FlopCounterMode(display=False)
         with counter, torch.no_grad():

@@ -54,6 +54,20 @@ def test_a_chain_shows_its_modules() -> None:
     assert sum("same channels, same size" in text for text in texts(svg)) == 3
 
 
+def test_other_chains_show_their_layers() -> None:
+    svg = architecture_picture("c", "mobilenet_macro", "10012000")
+    assert "Chain of 5 modules" in svg
+    assert any("MBConv 3x3, x3, 2 w, half the size" in text for text in texts(svg))
+    svg = architecture_picture("c", "sizes", "12348")
+    assert [text[4:] for text in texts(svg)][1:-1] == [
+        "cell, 8 channels",
+        "half the size, 16 channels",
+        "cell, 24 channels",
+        "half the size, 32 channels",
+        "cell, 64 channels",
+    ]
+
+
 def test_a_skeleton_shows_its_stages() -> None:
     svg = architecture_picture("c", "locking_macro", "11021222004")
     stages = [text for text in texts(svg) if "pool + 1x1" in text]

@@ -10,7 +10,14 @@ from archlock.spaces import SPACES, Architecture, Edge, cell_edges
 
 
 def test_members():
-    assert list(SPACES) == ["nasbench201", "transnas101_micro", "transnas101_macro", "locking_macro"]
+    assert list(SPACES) == [
+        "nasbench201",
+        "transnas101_micro",
+        "transnas101_macro",
+        "mobilenet_macro",
+        "sizes",
+        "locking_macro",
+    ]
 
 
 def test_cell_edges():

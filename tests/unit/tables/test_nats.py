@@ -11,11 +11,12 @@ import pytest
 from archlock.errors import TableError
 from archlock.progress import Silent
 from archlock.spaces import SPACES
-from archlock.tables import Table, read_nats, read_table, write_table
+from archlock.tables import Table, read_nats, read_nats_sizes, read_table, write_table
 from benchmark_files import official, schedule
 from shared_data import shared
 
 SAMPLE = "nats_sample/NATS-tss-v1_0-3ffb9-simple"
+SIZES = "nats_sample/NATS-sss-v1_0-50262-simple"
 CODES = ("421211", "000000", "334034")
 
 
@@ -149,7 +150,11 @@ def test_a_strange_record_is_named(folder: Path, content: Any, words: str) -> No
     [
         ({"meta_archs": None}, "has no list 'meta_archs' of official strings"),
         ([], "has no list 'meta_archs' of official strings"),
-        ({"meta_archs": ["64:64:64:64:64"]}, "this is no file of the topology space"),
+        (
+            {"meta_archs": ["64:64:64:64:64"]},
+            "is no file of the topology space, but of the size space: archlock tables import nats-sizes",
+        ),
+        ({"meta_archs": ["what"]}, "this is no file of the topology space"),
         ({"meta_archs": [official("000000")] * 2}, "names an architecture twice"),
     ],
 )
@@ -167,3 +172,29 @@ def test_another_folder_is_none_of_nats(folder: Path, tmp_path: Path) -> None:
         read_nats(folder)
     with pytest.raises(TableError, match=r"is not a folder of NATS-Bench: meta\.pickle\.pbz2 is missing"):
         read_nats(tmp_path / "none")
+
+
+def test_the_size_space_has_a_reader_of_its_own() -> None:
+    table = read_nats_sizes(shared(SIZES))
+    assert (table.name, table.space_name, table.provenance.reader) == ("nats_sizes", "sizes", "nats-sizes")
+    assert table.codes == tuple(architecture.code for architecture in SPACES["sizes"].enumerate())
+    assert np.isfinite(table.values).sum() == 2 * len(table.columns)
+    by_hand = {"params_M_cifar100": 0.052172, "flops_M_imagenet16": 1.71404}  # 8:8:8:16:32, whose index is 11
+    for name, value in by_hand.items():
+        assert table.look_up(table.column(name), ["11124"])[0] == pytest.approx(value, abs=1e-9), name
+    sold, judge = table.truth("cifar10"), table.judge("cifar10")
+    assert (sold.name, sold.epochs, judge.name, judge.epochs) == ("cifar10_valid_90", 90, "cifar10_test_90", 90)
+    assert table.look_up(judge, ["11111"])[0] > table.look_up(table.column("cifar10_valid_12"), ["11111"])[0]
+
+
+def test_the_folder_of_the_other_space_is_refused() -> None:
+    with pytest.raises(TableError, match="of the topology space, but of the size space: archlock tables import nats-s"):
+        read_nats(shared(SIZES))
+    with pytest.raises(TableError, match=r"of the size space, but of the topology space: archlock tables import nats$"):
+        read_nats_sizes(shared(SAMPLE))
+
+
+def test_files_of_the_other_space_under_the_right_meta_are_refused(folder: Path) -> None:
+    write(folder / "meta.pickle.pbz2", {"meta_archs": ["8:8:8:8:8", "8:8:8:8:16", "8:8:8:8:24"]})
+    with pytest.raises(TableError, match=r"does not have the results of 12 and 90 epochs; is it .*, size space\?"):
+        read_nats_sizes(folder)

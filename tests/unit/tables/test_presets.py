@@ -124,3 +124,14 @@ def test_a_stranger_column_is_left_out_and_said(tmp_path: Path) -> None:
     table = read_preset("transnas101_micro", tmp_path / "t.csv", name="mine")
     assert (table.name, table.values.tolist()) == ("mine", [[12.5]])
     assert "Left out moon: not a column of this layout." in table.provenance.note
+
+
+def test_the_macro_table_keeps_its_three_runs_apart() -> None:
+    table = read_preset("nasbench_macro", shared("nasbench_macro.csv.gz"))
+    assert (table.space_name, len(table.codes)) == ("mobilenet_macro", 6_561)
+    sold, judge = table.truth("cifar10"), table.judge("cifar10")
+    assert (sold.name, judge.name, sold.noise) == ("cifar10_test_run1", "cifar10_test_run2", 0.17)
+    assert table.look_up(table.column("macs"), ["02012100"]).tolist() == [47_327_744]
+    mean = np.mean([table.recorded(table.column(f"cifar10_test_run{run}")) for run in (1, 2, 3)], axis=0)
+    assert table.codes[int(mean.argmax())] == "22212202"
+    assert mean.max() == pytest.approx(93.13, abs=0.005)

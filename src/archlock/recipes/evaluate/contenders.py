@@ -1,13 +1,20 @@
 """Who takes part in an evaluation: methods with a label, what they are made of, and what they may look up."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from archlock.errors import ConfigurationError
 from archlock.recipes.evaluate.baselines.passive import PassiveFewShot
+from archlock.recipes.evaluate.baselines.searching import SearchOnEvidence
 from archlock.recipes.evaluate.method import RecordedMethod
 from archlock.recipes.evaluate.methods import METHODS, Entry
+from archlock.search import ABLATIONS, EpnasSettings
 from archlock.tables import SCHEMES, Allowance, Scheme
+
+LEARNING: Final = ("epnas", *ABLATIONS, "differential_evolution", "shgo")
+"""Strategies that search trainings themselves unless a preference is named."""
+BESIDE: Final = {"epnas": (*ABLATIONS, "random_sampling", "regularised_evolution")}
+"""What is shown beside a strategy wherever it is shown, so that nobody takes for its merit what others do as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,12 @@ def chosen_contenders(
     preference: str | None = None,
     strategy: str | None = None,
 ) -> tuple[Contender, ...]:
-    """Every method in every scheme. Without a method it is ours for the evidence (``lock`` or ``zero_cost``); a
-    preference or a strategy stands for the ordinary few-shot method made of it.
+    """Every method in every scheme. Without a method it is ours for the evidence (``lock`` or ``zero_cost``).
 
-    An unknown scheme raises ConfigurationError, an unknown method UnknownNameError.
+    A preference or a strategy stands for the ordinary few-shot method made of it. A strategy that learns (one of
+    ``LEARNING``), named without a preference, searches the trainings themselves; ``epnas`` brings its ablations, random
+    sampling and evolution along. An unknown scheme, or a budget that does not get beyond the warm-up of ``epnas``,
+    raises ConfigurationError, an unknown name UnknownNameError.
     """
     wrong = [scheme for scheme in schemes if scheme not in SCHEMES]
     if wrong or not schemes:
@@ -58,9 +67,14 @@ def chosen_contenders(
     contenders = []
     made = [(name, METHODS[name]) for name in methods]
     if preference or strategy:
-        learned = PassiveFewShot(preference or "score_model", strategy or "exhaustive")
-        label = f"{learned.preference}+{learned.strategy}"
-        made.append((label, Entry(learned, learned.preference, learned.strategy, "few_shot")))
+        named = strategy or "exhaustive"
+        direct = preference is None and named in LEARNING
+        if direct:
+            _check_warm_up(named, allowance)
+        made += [
+            _of_trainings(one) if direct else _of_scores(preference or "score_model", one)
+            for one in (named, *BESIDE.get(named, ()))
+        ]
     elif not methods:
         name = {"few_shot": "lock", "zero_cost": "zero_cost"}[evidence]
         made.append((name, METHODS[name]))
@@ -81,6 +95,25 @@ def chosen_contenders(
             if scheme in schemes and scheme in entry.schemes
         ]
     return tuple(contenders)
+
+
+def _of_trainings(strategy: str) -> tuple[str, Entry]:
+    return f"trainings+{strategy}", Entry(SearchOnEvidence(strategy), "none", strategy, "few_shot")
+
+
+def _of_scores(preference: str, strategy: str) -> tuple[str, Entry]:
+    learned = PassiveFewShot(preference, strategy)
+    return f"{preference}+{strategy}", Entry(learned, preference, strategy, "few_shot")
+
+
+def _check_warm_up(strategy: str, allowance: Allowance) -> None:
+    """ConfigurationError where ``epnas`` would foretell nothing."""
+    warm_up = EpnasSettings().warm_up
+    if strategy in BESIDE and allowance.trainings <= warm_up:
+        raise ConfigurationError(
+            f"{strategy} foretells nothing before it has seen {warm_up} trainings, and the budget has "
+            f"{allowance.trainings}: allow more with --budget, or take --strategy regularised_evolution"
+        )
 
 
 def _label(name: str, scheme: str) -> str:

@@ -25,6 +25,7 @@ from archlock.recipes.evaluate.contenders import Contender
 from archlock.recipes.evaluate.describing import described
 from archlock.recipes.evaluate.estimable import doubts
 from archlock.recipes.evaluate.peeking import random_feasible
+from archlock.recipes.evaluate.proxy_agreement import proxy_agreements
 from archlock.recipes.evaluate.scales import LIMIT_FLOORS, chosen_pairs, floor_values, limits, pair_scales
 from archlock.records import check_writable, fingerprint, plain, read_json, write_atomic, write_json
 from archlock.reports import (
@@ -140,6 +141,7 @@ def evaluate(
         limits=limits(table, pairs, (*LIMIT_FLOORS, config.floor, *config.trade_off)),
         patterns=patterns,
         importances=importances,
+        proxies=proxy_agreements(table, tuple(dict.fromkeys(task for pair in pairs for task in pair))),
         notes=(*warnings, *begun(table, pairs), *how_judged(table, pairs)),
     )
     return write_evaluation(record, out, parquet=config.parquet)

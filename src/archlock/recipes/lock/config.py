@@ -6,7 +6,7 @@ from typing import Final, Literal, TypedDict, Unpack, get_args
 from archlock.attacks import DEFAULT
 from archlock.errors import ConfigurationError
 from archlock.extras import require
-from archlock.preferences import PREFERENCES
+from archlock.preferences import PREFERENCES, SATURATING
 from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
 from archlock.recipes.checking import check_names, check_seed, check_whole
@@ -144,6 +144,11 @@ class LockConfig:
             self._refuse_what_only_proxies_need()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
+        if self.preference == SATURATING:
+            raise ConfigurationError(
+                f"the preference {SATURATING!r} learns from accuracies, and there is none without trainings; use "
+                "score_model or binary_ranker (or saturating with archlock evaluate)"
+            )
         if self.preference == "vote":
             raise ConfigurationError(
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
