@@ -163,3 +163,9 @@ def check_classes(task: Task, why: str) -> None:
     """UnsupportedError for a task of another kind than single labels; ``why`` says what needs these."""
     if not task.traits.has_classes:
         raise UnsupportedError(f"{task.name!r} is a {task.kind} task; {why}")
+
+
+def check_images(task: Task, why: str) -> None:
+    """UnsupportedError for a dense task, which says something of every pixel and nothing of a whole image."""
+    if task.traits.dense:
+        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; {why}")

@@ -12,7 +12,17 @@ from archlock.tasks.kinds.kind import Kind, TaskKind, Words
 from archlock.tasks.kinds.labels import Labels
 from archlock.tasks.kinds.regression import Regression
 
-__all__ = ["EVERY_KIND", "KINDS", "WITH_CLASSES", "Kind", "TaskKind", "Words", "kind_of_form", "kind_of_targets"]
+__all__ = [
+    "EVERY_KIND",
+    "KINDS",
+    "OF_IMAGES",
+    "WITH_CLASSES",
+    "Kind",
+    "TaskKind",
+    "Words",
+    "kind_of_form",
+    "kind_of_targets",
+]
 
 KINDS: Final[Catalog[TaskKind]] = Catalog(
     "kind of task", {kind.name: kind for kind in (Classification(), Dense(), Labels(), Regression(), Field())}
@@ -21,6 +31,8 @@ KINDS: Final[Catalog[TaskKind]] = Catalog(
 EVERY_KIND: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values())
 WITH_CLASSES: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values() if kind.has_classes)
 """Kinds whose examples are of one class each."""
+OF_IMAGES: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values() if not kind.dense)
+"""Kinds of which a model says something about a whole image, not about every pixel."""
 
 
 def kind_of_targets(targets: np.ndarray) -> Kind:

@@ -47,6 +47,11 @@ class Classification(Learning):
         """Multinomial logistic regression."""
         return (logistic_head(features, targets, outputs, strength),)
 
+    def wanted(self, targets: np.ndarray, outputs: int) -> np.ndarray:
+        """One for the class, zero for the others."""
+        one_hot: np.ndarray = np.eye(outputs)[targets]
+        return one_hot
+
     def score(self, answers: np.ndarray, targets: np.ndarray) -> float:
         """The share of right answers."""
         return float((answers.argmax(1) == targets).mean())

@@ -62,6 +62,10 @@ class Labels(Learning):
         scaled = weight.T * steepness[:, None]
         return ((scaled, np.log(held / (1 - held)) - scaled @ center),)
 
+    def wanted(self, targets: np.ndarray, outputs: int) -> np.ndarray:
+        """The labels."""
+        return targets.astype(np.float64)
+
     def score(self, answers: np.ndarray, targets: np.ndarray) -> float:
         """Macro mean of the average precision."""
         return mean_average_precision(answers, targets)

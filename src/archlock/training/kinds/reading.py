@@ -31,6 +31,10 @@ class Fitting(Protocol):
         """Of standardised features."""
         ...
 
+    def wanted(self, targets: np.ndarray, outputs: int) -> np.ndarray:
+        """What a linear map should say: N x outputs."""
+        ...
+
     def score(self, answers: np.ndarray, targets: np.ndarray) -> float:
         """Of N x outputs."""
         ...
@@ -102,6 +106,13 @@ class MomentReading(Reading):
         best = max(scores, key=scores.__getitem__)
         _fill(decoder.linear, *made[best])
         return best, scores
+
+
+def rows_of(learning: object) -> Fitting:
+    """A kind as one whose heads are fitted to rows; UnsupportedError for a dense one."""
+    if not isinstance(learning, Fitting):
+        raise UnsupportedError(f"{type(learning).__name__} tasks say something of every pixel, not of a whole image")
+    return learning
 
 
 def read_rows(fresh: nn.Module, task: Task, kind: Fitting, device: str) -> Reading:

@@ -12,7 +12,7 @@ from archlock.models import build
 from archlock.tasks import Split
 from archlock.testing.attacks import ARCHITECTURE, trained_network
 from archlock.testing.small_tasks import small_labels
-from archlock.training import LEARNING, Plan, evaluate, fit_many, linear_probe, loss_of
+from archlock.training import LEARNING, Plan, at_best_layer, batch_of, evaluate, fit_many, linear_probe, loss_of
 from archlock.training.kinds.labels import LabelHead, fit_labels, mean_average_precision
 from archlock.training.kinds.rows import PENALTY
 
@@ -116,3 +116,10 @@ def test_a_split_that_has_no_labels_has_no_score():
     model = build(ARCHITECTURE, task.signature, width=4, depth=1, seed=0)
     with pytest.raises(MeasurementError, match="none of the 5 images has a label"):
         evaluate(model, replace(task, test=bare).test)
+
+
+def test_the_best_layer_is_found_by_the_labels():
+    task = small_labels(train=60, validation=40, test=10)
+    found = linear_probe(at_best_layer(trained_network(), task, seed=0), task, seed=0)
+    assert found.validation > task.chance + 0.2
+    assert found.model(batch_of(task.test).images).shape == (10, 3)
