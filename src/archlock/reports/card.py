@@ -89,9 +89,11 @@ The licence is unspecified: the owner decides it.
 def _loading(record: LockRecord, load: str) -> str:
     channels, height, width = record.source.shape
     colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
-    out = KINDS[record.source.kind].words.answer.format(classes=len(record.source.classes))
+    words = KINDS[record.source.kind].words
+    out = words.answer.format(classes=len(record.source.classes))
+    called = (words.counted or ("", "classes"))[1].capitalize()
     names = [_text(shorten(name, 60)) for name in record.source.classes]
-    classes = f"\nClasses: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
+    classes = f"\n{called}: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
     return f"""## How to load
 
 ```python

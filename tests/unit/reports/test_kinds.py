@@ -35,3 +35,13 @@ def test_a_score_counts_what_a_constant_would_reach_at_least(kind):
     assert counted_score(outcome, kind) == (-0.5 if least is None else least)
     target = replace(RECORD.targets[0], kind=kind, chance=0.2)
     assert at_chance(outcome, target) == KINDS[kind].has_classes
+
+
+def test_a_card_of_a_model_of_several_labels_lists_labels():
+    card = render_card(replace(RECORD, source=replace(RECORD.source, kind="labels", class_balance=(), test_balance=())))
+    assert "\nLabels: " in card
+    assert "a sigmoid for each, labels in the order below" in card
+    assert "which of 10 labels an image has" in card
+    assert "chance: always" not in card
+    assert "pipeline_tag: image-classification\n" in card
+    assert "\n  - mean_average_precision\n" in card
