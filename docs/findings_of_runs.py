@@ -17,6 +17,9 @@ STATE = "## Does the state of a model foretell the attack?"
 """Sections that scripts of their own write."""
 UNDER_ATTACK = """## A lock under attack
 
+The first audits, by the attackers of then: their sweeps were narrow and their trainings short. What holds is
+[above](#what-the-weights-are-worth).
+
 Percent of the test images; the difference is source-only minus locked, paired by seed; *strongest attack*: for each
 model and seed the one that was best on the attacker's validation split. Source CIFAR-10 at reduced fidelity: 4,000
 images of 16 x 16, networks of width 8, 10 epochs. With `--target` the search knew that target; `--audit` names targets
