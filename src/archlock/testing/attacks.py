@@ -177,7 +177,7 @@ def keeps_to_the_kinds_it_names(attack: Attack) -> None:
     for kind in KINDS.values():
         if kind.has_classes:
             continue
-        task = small_task(kind.name, train=32, validation=20, test=20)
+        task = small_task(kind.name, train=16, validation=12, test=12)
         asked: dict[str, Any] = {"plan": PLAN, "settings": attack.starts()[-1:], "seed": 0}
         if attack.supports(kind.name):
             outcome = attack.run(trained_network(), task, **asked)
