@@ -45,9 +45,24 @@ def train_on(pair: list[Defended], more: Task, store: Path, progress: Silent | N
     )
 
 
-def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(pair: list[Defended], tmp_path: Path) -> None:
-    more, _ = enlarged(SOURCE, 160, seed=0)
-    found = train_on(pair, more, tmp_path / "evidence.sqlite", Silent())
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("further") / "evidence.sqlite"
+
+
+@pytest.fixture(scope="module")
+def more() -> Task:
+    return enlarged(SOURCE, 160, seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def found(pair: list[Defended], more: Task, store: Path) -> tuple[FurtherRecord, ...]:
+    return train_on(pair, more, store, Silent())
+
+
+def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(
+    pair: list[Defended], more: Task, store: Path, found: tuple[FurtherRecord, ...]
+) -> None:
     assert [(one.defended, one.seed) for one in found] == [
         (role, seed) for role in ("locked", "source_only") for seed in range(3)
     ]
@@ -58,18 +73,18 @@ def test_models_that_saw_little_gain_from_more_and_nothing_is_done_twice(pair: l
         assert float(one.setting.removeprefix("learning rate ")) in RATES
     assert sum(one.after - one.before for one in found) / len(found) > 0.05, "they saw 60 images before, 160 more now"
     noted = Noted()
-    again = train_on(pair, more, tmp_path / "evidence.sqlite", noted)
+    again = train_on(pair, more, store, noted)
     assert again == found
     assert noted.stages == [("further training", 6, 6)]
 
 
-def test_it_is_what_keeping_the_head_and_training_everything_gives(pair: list[Defended], tmp_path: Path) -> None:
-    more, _ = enlarged(SOURCE, 160, seed=0)
-    (found, *_) = train_on(pair, more, tmp_path / "evidence.sqlite", Silent())
+def test_it_is_what_keeping_the_head_and_training_everything_gives(
+    pair: list[Defended], more: Task, found: tuple[FurtherRecord, ...]
+) -> None:
     seed = derive_seed(4, "attack", more.fingerprint, "1.0", 0)
     plan = replace(attack_plan(160), batch_size=40)
     alone = ATTACKS["direct"].run(pair[0].models[0], more, plan=plan, settings=RATES, seed=seed)
-    assert found.after == alone.test
+    assert found[0].after == alone.test
 
 
 def test_dense_tasks_have_no_head_to_keep(tmp_path: Path) -> None:

@@ -93,6 +93,28 @@ class Market(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AroundMarket:
+    """What a market says of itself, passed on, for those that stand before one and sell in a way of their own."""
+
+    market: Market
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Those of the market."""
+        return self.market.others
+
+    @property
+    def known(self) -> bool:
+        """As the market says."""
+        return self.market.known
+
+    @property
+    def repeatable(self) -> bool:
+        """As the market says."""
+        return self.market.repeatable
+
+
 def candidates_of_space(space: Space, *, seed: int, most: int = MOST_CANDIDATES) -> Candidates:
     """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures,
     those of so many sampled at random. Only a space that is small enough is ever enumerated."""

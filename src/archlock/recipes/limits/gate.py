@@ -14,7 +14,7 @@ import numpy as np
 from archlock.evidence import EvidenceStore, Key, Measurement, fidelity_name
 from archlock.models import build
 from archlock.progress import Progress
-from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.engine.market import AroundMarket, Ask, Bought, Candidates, Kind
 from archlock.recipes.limits.forecast import SLACK, Forecast, Networks
 from archlock.recipes.limits.runtimes import Place, time_module
 from archlock.records import fingerprint
@@ -103,31 +103,15 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GatedMarket:
+class GatedMarket(AroundMarket):
     """A :class:`~archlock.recipes.engine.market.Market` that trains nothing at full size that does not pass."""
 
-    market: Market
     passes: Callable[[Architecture], bool]
 
     @property
     def candidates(self) -> Candidates:
         """Those of the market."""
         return self.market.candidates
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """Those of the market."""
-        return self.market.others
-
-    @property
-    def known(self) -> bool:
-        """As the market says."""
-        return self.market.known
-
-    @property
-    def repeatable(self) -> bool:
-        """As the market says."""
-        return self.market.repeatable
 
     def left(self, kind: Kind) -> int:
         """What the market still sells: what is refused costs nothing."""

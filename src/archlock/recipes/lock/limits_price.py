@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.recipes.engine.lock_search import search_on
-from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.engine.market import AroundMarket, Ask, Bought, Candidates, Kind, Market
 from archlock.reports import LimitsPriceRecord
 from archlock.search import SourceFloor
 
@@ -19,31 +19,15 @@ Trade = tuple[Ask, Bought]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NotedMarket:
+class NotedMarket(AroundMarket):
     """A :class:`~archlock.recipes.engine.market.Market` that remembers what was bought on it."""
 
-    market: Market
     trades: list[Trade] = field(default_factory=list)
 
     @property
     def candidates(self) -> Candidates:
         """Those of the market."""
         return self.market.candidates
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """Those of the market."""
-        return self.market.others
-
-    @property
-    def known(self) -> bool:
-        """As the market says."""
-        return self.market.known
-
-    @property
-    def repeatable(self) -> bool:
-        """As the market says."""
-        return self.market.repeatable
 
     def left(self, kind: Kind) -> int:
         """What the market still sells."""
@@ -57,24 +41,11 @@ class NotedMarket:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Wider:
+class _Wider(AroundMarket):
     """The market with all architectures as candidates; what it sold is what there is."""
 
-    market: Market
     candidates: Candidates
     sold: dict[Kind, int]
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        return self.market.others
-
-    @property
-    def known(self) -> bool:
-        return self.market.known
-
-    @property
-    def repeatable(self) -> bool:
-        return self.market.repeatable
 
     def left(self, kind: Kind) -> int:
         return self.sold[kind]
