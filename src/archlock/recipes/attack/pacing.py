@@ -1,10 +1,11 @@
 """From a budget in minutes to how hard the attackers try, by timing the model once on this machine.
 
 Every attack shares the minutes evenly. Where they do not pay for what was asked, the attackers first train on fewer
-images, then only with the largest share of the data, then with one seed; epochs never fall below three. Where they pay
-for more, they train longer.
+images, then fewer epochs (never below three), then only with the largest share of the data, then with one seed. Where
+they pay for more, they train longer.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -105,14 +106,15 @@ def plan_effort(
             return 0
         return min(MOST_EPOCHS, int((seconds - once) / an_epoch)) if an_epoch > 0 else attack_plan(examples).epochs
 
-    tries = [(suite, examples, wanted) for suite in thriftier for examples in _amounts(largest)]
-    for suite, examples, enough in [*tries, (thriftier[-1], _amounts(largest)[-1], least)]:
+    amounts = _amounts(largest)
+    ways = [*((examples, wanted) for examples in amounts), (amounts[-1], least)]
+    for suite, (examples, enough) in itertools.product(thriftier, ways):
         possible = paid(suite, examples)
         if possible >= enough:
             trained = epochs or possible
             cost = _seconds_of(suite, targets, paces, examples, epochs=trained) / workers
             return AttackEffort(trained, examples, suite.seeds, suite.fractions, cost)
-    fewest = _amounts(largest)[-1]
+    fewest = amounts[-1]
     needed = (
         1.2 * (starting + _seconds_of(thriftier[-1], targets, paces, fewest, epochs=wanted) / workers) / (SHARE * 60)
     )

@@ -28,6 +28,13 @@ def test_more_minutes_never_buy_less() -> None:
     assert efforts[-1].epochs == 40
 
 
+def test_epochs_give_way_before_shares_of_the_data_and_seeds() -> None:
+    efforts = [planned(0.1 * 1.1**step) for step in range(24)]
+    hurried = [e for e in efforts if (e.seeds, len(e.fractions)) == (3, 2) and e.epochs < 6]
+    assert hurried
+    assert {e.examples for e in hurried} == {300}
+
+
 @pytest.mark.parametrize("minutes", [0.1, 0.5, 2, 8])
 def test_a_plan_fits_its_budget(minutes: float) -> None:
     assert planned(minutes).seconds <= 60 * minutes
