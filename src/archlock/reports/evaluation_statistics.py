@@ -49,6 +49,8 @@ class ScaleMeans:
     best_source: float
     tk_floor: float
     tu_possible: float
+    twin_rise: float | None = None
+    """By how much the lowest rise where their twins judge; of the pairs that have twins, None where none has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +150,13 @@ def summarise(record: EvaluationRecord) -> EvaluationSummary:
 def scale_means(scales: Sequence[PairScale]) -> ScaleMeans:
     """What is possible, averaged over pairs (at least one)."""
     names = ("random_feasible", "best_source", "tk_floor", "tu_possible")
+    rises = [scale.twins.rise for scale in scales if scale.twins is not None]
     return ScaleMeans(
         len(scales),
         len({scale.source for scale in scales}),
         len({scale.target for scale in scales}),
         *(float(np.mean([getattr(scale, name) for scale in scales])) for name in names),
+        float(np.mean(rises)) if rises else None,
     )
 
 
