@@ -156,7 +156,7 @@ def scale_means(scales: Sequence[PairScale]) -> ScaleMeans:
         len({scale.source for scale in scales}),
         len({scale.target for scale in scales}),
         *(float(np.mean([getattr(scale, name) for scale in scales])) for name in names),
-        float(np.mean(rises)) if rises else None,
+        twin_rise=float(np.mean(rises)) if rises else None,
     )
 
 
