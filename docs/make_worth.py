@@ -43,7 +43,7 @@ def main() -> None:
 
 def said(record: AttackRecord) -> Iterator[str]:
     """What one run says: the command, a sentence, and tables."""
-    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (files by their names: paths are of one machine)
+    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
     yield f"```sh\n{command}\n```\n"
     yield f"{attack_headline(record)}\n"
     yield from by_amount(record)
