@@ -75,6 +75,11 @@ def tested(model: nn.Module, structure: Structure, images: Tensor, *, seed: int 
         for block in structure.blocks
         if not seen_blocks[block.name].failure
     )
+    fails += [
+        Fixed(name, 0, 0, f"without it the forward pass fails ({trial.failure})")
+        for name, trial in seen_blocks.items()
+        if trial.failure
+    ]
     return replace(structure, groups=groups, blocks=blocks, fixed=(*structure.fixed, *fails))
 
 

@@ -62,8 +62,8 @@ class Bypass:
     """A module past whose layers its input reaches its output: without it the network is still one."""
 
     name: str
-    in_tuple: bool
-    """Whether it answers a tuple, whose first member this is of."""
+    members: int
+    """Of the tuple that it answers, whose first member this is of; 0: it answers a tensor."""
 
 
 @dataclass(slots=True, eq=False)
@@ -216,7 +216,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
             given = entered.get(name, [])
             if len(given) == 1 and isinstance(said, Tensor) and said is not given[0] and said.shape == given[0].shape:
                 if name in self.passing.get(id(said), frozenset()):
-                    self.trace.bypasses.append(Bypass(name, isinstance(answer, tuple)))
+                    self.trace.bypasses.append(Bypass(name, len(answer) if isinstance(answer, tuple) else 0))
             elif len(given) > 1:
                 self.trace.bypasses[:] = [one for one in self.trace.bypasses if one.name != name]
 

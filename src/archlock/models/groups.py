@@ -10,7 +10,7 @@ the answers stay) is not concluded but tried (``exactness``); shrinking is ``nar
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
 import numpy as np
@@ -77,7 +77,8 @@ class Block:
     """A module that can be left out: its input goes on in place of its answer."""
 
     name: str
-    in_tuple: bool
+    members: int
+    """Of the tuple that it answers, the first of them what it makes of its input; 0: it answers a tensor."""
     parameters: int
     macs: int
     exact: bool | None = None
@@ -86,7 +87,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Channels of a layer that cannot be removed, and why."""
+    """Channels of a layer that cannot be removed, and why; of a block that cannot be left out the numbers are 0."""
 
     layer: str
     channels: int
@@ -275,7 +276,7 @@ def _blocks(model: nn.Module, trace: Trace) -> tuple[Block, ...]:
         inside = [use for name, use in trace.uses.items() if name.startswith(f"{one.name}.")]
         if inside and not any(other.startswith(f"{one.name}.") for other in names):
             parameters = sum(value.numel() for value in model.get_submodule(one.name).parameters())
-            found.append(Block(one.name, one.in_tuple, parameters, sum(use.macs for use in inside)))
+            found.append(Block(one.name, one.members, parameters, sum(use.macs for use in inside)))
     return tuple(found)
 
 
@@ -294,8 +295,6 @@ def _fixed(model: nn.Module, trace: Trace, sites: list[_Site], why: Mapping[int,
 
 def _numbered(groups: list[Group]) -> Iterable[Group]:
     """Groups with names of their own."""
-    from dataclasses import replace
-
     seen: dict[str, int] = defaultdict(int)
     for group in groups:
         seen[group.name] += 1

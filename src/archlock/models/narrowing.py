@@ -28,13 +28,14 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 class Dropped(nn.Module):
     """Stands where a block was that was left out: what it is given goes on."""
 
-    def __init__(self, *, in_tuple: bool) -> None:
+    def __init__(self, members: int) -> None:
+        """``members`` of the tuple that the block answered, the others are None now; 0: a tensor."""
         super().__init__()
-        self.in_tuple = in_tuple
+        self.members = members
 
-    def forward(self, given: Tensor, *_: object, **__: object) -> Tensor | tuple[Tensor]:
+    def forward(self, given: Tensor, *_: object, **__: object) -> Tensor | tuple[Tensor | None, ...]:
         """What it is given."""
-        return (given,) if self.in_tuple else given
+        return (given, *[None] * (self.members - 1)) if self.members else given
 
 
 def narrowed(model: nn.Module, structure: Structure, chosen: Chosen) -> nn.Module:
@@ -75,7 +76,7 @@ def dropped(model: nn.Module, structure: Structure, blocks: Iterable[str]) -> nn
     """A copy without these blocks."""
     copy = deepcopy(model)
     for name in blocks:
-        put(copy, name, Dropped(in_tuple=structure.block(name).in_tuple))
+        put(copy, name, Dropped(structure.block(name).members))
     return copy
 
 
