@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import RunError, UnsupportedError
@@ -61,9 +62,7 @@ def zeroed(model: nn.Module, structure: Structure, chosen: Chosen) -> nn.Module:
     """A copy in which all parameters of the chosen units are zero, but for the columns of layers that take them."""
     copy = deepcopy(model)
     parameters = dict(copy.named_parameters())
-    taking = {
-        (axis.tensor, axis.dimension) for group in structure.groups for axis in group.axes if axis.taken
-    }
+    taking = _taking(structure)
     with torch.no_grad():
         for name, dimensions in cuts_of(structure, chosen).items():
             for place, gone in dimensions.items():
@@ -103,6 +102,30 @@ def cuts_of(structure: Structure, chosen: Chosen) -> dict[str, dict[int, set[int
         for axis in group.axes:
             cuts[axis.tensor][axis.dimension].update(place for one in numbers for place in axis.indices[one])
     return cuts
+
+
+def parts_of(structure: Structure, group: Group, tensors: Mapping[str, Tensor]) -> list[Float[Tensor, "units numbers"]]:
+    """Of tensors by the names of parameters, what of them belongs to each unit of a group: what would be zero.
+
+    Columns of layers that take the channels are no part of it, nor are parameters that are not given.
+    """
+    taking = _taking(structure)
+    return [
+        tensors[axis.tensor].movedim(axis.dimension, 0)[torch.tensor(axis.indices).flatten()].reshape(group.units, -1)
+        for axis in group.axes
+        if (axis.tensor, axis.dimension) not in taking and axis.tensor in tensors
+    ]
+
+
+def norms_of(model: nn.Module, structure: Structure, group: Group) -> Float[Tensor, " units"]:
+    """Of each unit of a group the 2-norm of all parameters that would be zero."""
+    parameters = {name: value.detach().float() for name, value in model.named_parameters()}
+    return torch.stack([rows.square().sum(1) for rows in parts_of(structure, group, parameters)]).sum(0).sqrt()
+
+
+def _taking(structure: Structure) -> set[tuple[str, int]]:
+    """Axes of weights whose places are columns that take channels."""
+    return {(axis.tensor, axis.dimension) for group in structure.groups for axis in group.axes if axis.taken}
 
 
 def resized(model: nn.Module, shapes: Mapping[str, Sequence[int]]) -> nn.Module:

@@ -1,0 +1,108 @@
+"""Small networks of the families that can be edited, with random weights, each as a folder or file on disk."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlock.models import build, save_weights
+from archlock.recipes.export import Blueprint, save_blueprint
+from archlock.spaces import Architecture
+from archlock.tasks import Signature
+from shared_networks import ResNet
+
+
+def shortcut_network() -> nn.Module:
+    """A ResNet-8 for CIFAR, whose shortcuts are paddings."""
+    torch.manual_seed(1)
+    return lively(ResNet(1), (3, 16, 16))
+
+
+def lively(model: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
+    """The model in evaluation mode, with statistics of some images."""
+    with torch.no_grad():
+        model.train()(torch.rand(16, *shape))
+    return model.eval()
+
+
+def library_classifier(family: str) -> nn.Module:
+    """An image classifier of Hugging Face for 3 x 16 x 16 images (32 x 32 for MobileNetV2)."""
+    import transformers as library
+
+    torch.manual_seed(2)
+    if family == "resnet":
+        basic = library.ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[2, 2], layer_type="basic")
+        return library.ResNetForImageClassification(basic)
+    if family == "regnet":
+        grouped = library.RegNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 2], groups_width=4)
+        return library.RegNetForImageClassification(grouped)
+    if family == "mobilenet_v2":
+        thin = library.MobileNetV2Config(depth_multiplier=0.1, finegrained_output=False)
+        return library.MobileNetV2ForImageClassification(thin)
+    small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 24}
+    if family == "vit":
+        return library.ViTForImageClassification(library.ViTConfig(**small, image_size=16, patch_size=4))
+    if family == "swin":
+        windows = library.SwinConfig(
+            embed_dim=8, depths=[2, 1], num_heads=[2, 2], window_size=2, image_size=16, patch_size=2
+        )
+        return library.SwinForImageClassification(windows)
+    scaled = library.ConvNextConfig(hidden_sizes=[8, 12], depths=[1, 2], num_stages=2, patch_size=2)
+    return library.ConvNextForImageClassification(scaled)
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a model of a family lies on disk."""
+
+    write: Callable[[Path], Path]
+    shape: tuple[int, int, int]
+    opening: dict[str, Any]
+    """What ``open_model`` is told."""
+
+
+def _ours(path: Path) -> Path:
+    signature = Signature("classification", (3, 16, 16), 3, (0.3,) * 3, (0.4,) * 3)
+    architecture = Architecture("nasbench201", "301321")
+    network = lively(build(architecture, signature, width=4, depth=1, seed=0), (3, 16, 16))
+    path.mkdir()
+    save_weights(network, path / "locked.safetensors")
+    save_blueprint(Blueprint(architecture, signature, ("a", "b", "c"), 4, 1), path / "architecture.json")
+    return path
+
+
+def _file(path: Path) -> Path:
+    torch.save(shortcut_network().state_dict(), path.with_suffix(".pt"))
+    return path.with_suffix(".pt")
+
+
+def _library(family: str, side: int) -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        model = lively(library_classifier(family), (3, side, side))
+        model.save_pretrained(path)  # type: ignore[operator]
+        settings = {
+            "image_processor_type": "ViTImageProcessor", "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+            "size": {"height": side, "width": side},
+        }  # fmt: skip
+        (path / "preprocessor_config.json").write_text(json.dumps(settings))
+        return path
+
+    return write
+
+
+FAMILIES = {
+    "ours": Family(_ours, (3, 16, 16), {}),
+    "shortcuts": Family(
+        _file, (3, 16, 16), {"factory": "edited_families:shortcut_network", "arguments": {}, "size": (16, 16)}
+    ),
+    **{
+        name: Family(_library(name, side), (3, side, side), {})
+        for name, side in (
+            ("resnet", 16), ("regnet", 16), ("mobilenet_v2", 32), ("vit", 16), ("convnext", 16), ("swin", 16),
+        )
+    },
+}  # fmt: skip
