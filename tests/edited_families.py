@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from archlock.models import build, save_weights
+from archlock.models import build, labelled, narrowed, save_weights, structure_of, zeroed
 from archlock.recipes.export import Blueprint, save_blueprint
 from archlock.spaces import Architecture
 from archlock.tasks import Signature
@@ -106,3 +107,47 @@ FAMILIES = {
         )
     },
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One random choice of units of one group: zeroed, removed, compared."""
+
+    family: str
+    group: str
+    units: tuple[int, ...]
+    exact: bool
+    """What the label says."""
+    difference: float
+    """Largest difference of an answer, as a share of the largest answer, in double precision."""
+
+
+def model_of(family: str) -> nn.Module:
+    """A network of a family as a module."""
+    if family == "ours":
+        signature = Signature("classification", (3, 16, 16), 3, (0.3,) * 3, (0.4,) * 3)
+        network = build(Architecture("nasbench201", "301321"), signature, width=4, depth=1, seed=0)
+        return lively(network, (3, 16, 16))
+    return shortcut_network() if family == "shortcuts" else lively(library_classifier(family), FAMILIES[family].shape)
+
+
+def random_removals(family: str, count: int, rng: np.random.Generator) -> list[Removal]:
+    """So many of one family; groups, numbers of units and units by chance, at least one unit left."""
+    model, shape = model_of(family), FAMILIES[family].shape
+    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(int(rng.integers(1 << 30))))
+    structure = labelled(model, structure_of(model, images[:1]), images)
+    model, images = model.double(), images.double()
+    found = []
+    for _ in range(count):
+        group = structure.groups[rng.integers(len(structure.groups))]
+        units = rng.choice(group.units, rng.integers(1, group.units), replace=False).tolist()
+        zero = zeroed(model, structure, {group.name: units})
+        with torch.no_grad():
+            wanted, got = (_logits(one(images)) for one in (zero, narrowed(zero, structure, {group.name: units})))
+        apart = float((wanted - got).abs().max() / wanted.abs().max())
+        found.append(Removal(family, group.name, tuple(sorted(units)), bool(group.exact), apart))
+    return found
+
+
+def _logits(answer: Any) -> torch.Tensor:
+    return getattr(answer, "logits", answer)

@@ -28,15 +28,15 @@ def edits(
     model: Annotated[str, typer.Argument(help=f"{MODEL}.")],
     source: Annotated[
         str | None,
-        typer.Option(help=f"Say how much of what it does hangs on each, on labelled images that it was made for: {DATA}."),
+        typer.Option(
+            help=f"Say how much of what it does hangs on each, on labelled images that it was made for: {DATA}."
+        ),
     ] = None,
     narrow: Annotated[
         list[str] | None,
         typer.Option(help="With --out: GROUP=KEEP, a number of units or a share such as 0.5; may be repeated."),
     ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(help="With --out: a block to leave out; may be repeated.")
-    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="With --out: a block to leave out; may be repeated.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="New or empty directory for the smaller model (--narrow, --drop).")
     ] = None,
@@ -71,7 +71,13 @@ def edits(
     if out is not None:
         arguments = keyword_arguments(module_args)
         made = edit(
-            opened, out=out, narrow=_amounts(narrow or []), drop=drop or [], seed=seed, factory=module, arguments=arguments
+            opened,
+            out=out,
+            narrow=_amounts(narrow or []),
+            drop=drop or [],
+            seed=seed,
+            factory=module,
+            arguments=arguments,
         )
         told = {"path": str(made.path.resolve()), "parameters": made.parameters, "macs": made.macs}
         words = [

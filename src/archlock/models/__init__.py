@@ -8,7 +8,7 @@ from archlock.models.closed_forms import Costs, costs_of, costs_of_module
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.edits import Drop, Edit, Fold, Narrow, Neck, Rescale, decoded_edits, edit_record, restructured
-from archlock.models.exactness import tested
+from archlock.models.exactness import labelled
 from archlock.models.finding_heads import FoundHead
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.friction import SPREAD, Hindered, hindered
@@ -97,6 +97,7 @@ __all__ = [
     "given_numbers",
     "heads_of",
     "hindered",
+    "labelled",
     "last_stage",
     "linear_head",
     "load_weights",
@@ -124,7 +125,6 @@ __all__ = [
     "stack",
     "steps_of",
     "structure_of",
-    "tested",
     "ties_of",
     "used_once",
     "widened",

@@ -5,6 +5,7 @@ to the single one. So the label "exact" is always seen and never concluded. What
 pass that counts on the old size) cannot go, and is no group.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ class Trial:
     failure: str = ""
 
 
-def tested(model: nn.Module, structure: Structure, images: Tensor, *, seed: int = 0) -> Structure:
+def labelled(model: nn.Module, structure: Structure, images: Tensor, *, seed: int = 0) -> Structure:
     """The structure with what was seen of every group and block; what cannot go is among what is fixed.
 
     Images are N x C x H x W, two or more. Batch normalisations take their statistics from them, so that answers differ
@@ -45,7 +46,9 @@ def tested(model: nn.Module, structure: Structure, images: Tensor, *, seed: int 
     """
     lively = _lively(model, images)
     chosen = {
-        group.name: sorted(rng_for(seed, "exactness", group.name).choice(group.units, _some(group.units), replace=False))
+        group.name: sorted(
+            rng_for(seed, "exactness", group.name).choice(group.units, _some(group.units), replace=False)
+        )
         for group in structure.groups
     }
 
@@ -61,8 +64,10 @@ def tested(model: nn.Module, structure: Structure, images: Tensor, *, seed: int 
 
     expected = [group for group in structure.groups if not group.why]
     others = [group for group in structure.groups if group.why]
-    seen = _apart(expected, of_groups) | {name: trial for one in others for name, trial in _apart([one], of_groups).items()}
-    groups = tuple(_labelled(group, seen[group.name]) for group in structure.groups if not seen[group.name].failure)
+    seen = _apart(expected, of_groups) | {
+        name: trial for one in others for name, trial in _apart([one], of_groups).items()
+    }
+    groups = tuple(_said_of(group, seen[group.name]) for group in structure.groups if not seen[group.name].failure)
     fails = [
         Fixed(layer, group.units, group.units, f"without some of them the forward pass fails ({trial.failure})")
         for group in structure.groups
@@ -71,9 +76,7 @@ def tested(model: nn.Module, structure: Structure, images: Tensor, *, seed: int 
     ]
     seen_blocks = _apart(structure.blocks, of_blocks)
     blocks = tuple(
-        _labelled(block, seen_blocks[block.name])
-        for block in structure.blocks
-        if not seen_blocks[block.name].failure
+        _said_of(block, seen_blocks[block.name]) for block in structure.blocks if not seen_blocks[block.name].failure
     )
     fails += [
         Fixed(name, 0, 0, f"without it the forward pass fails ({trial.failure})")
@@ -104,7 +107,7 @@ def tried(
             return Trial(float("inf"), f"it answers {tuple(got.shape)} instead of {tuple(wanted.shape)}")
         scale = float((wanted - wanted.mean(0)).abs().max()) or float(wanted.abs().max()) or 1.0
         difference = float((got - wanted).abs().max()) / scale
-        trial = Trial(difference if difference == difference else float("inf"))
+        trial = Trial(float("inf") if math.isnan(difference) else difference)
         if difference <= TOLERANCE or difference > DOUBTFUL:
             return trial
     return trial
@@ -121,7 +124,7 @@ def _apart(members: Sequence[Member], trial: Callable[[Sequence[Member]], Trial]
     return _apart(members[:half], trial) | _apart(members[half:], trial)
 
 
-def _labelled(member: Member, trial: Trial) -> Member:
+def _said_of(member: Member, trial: Trial) -> Member:
     if trial.difference <= TOLERANCE:
         return replace(member, exact=True, why="")
     seen = f"answers differ by {trial.difference:.1%} of what they differ by from image to image"

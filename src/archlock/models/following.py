@@ -11,11 +11,13 @@ and it cannot look through a normalisation over channels or an attention; here o
 tested by whoever uses it (``exactness``). What an operation does is in ``following_rules``.
 """
 
+import io
 import traceback
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import redirect_stderr
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -23,83 +25,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
 from archlock.errors import UnsupportedError
+from archlock.models.following_labels import Bypass, Call, Label, Trace
+from archlock.models.following_rules import labels_after, passing
 from archlock.models.tracing import Layer
 
-Kind = Literal["firm", "loose", "opaque"]
 MOST_ELEMENTS: Final = 1 << 22
 """Of a bare parameter, each of whose elements gets an atom."""
 READING: Final = frozenset({"_local_scalar_dense", "nonzero", "masked_select", "_unique2"})
 """Operations that make a decision, or a size, of the numbers in a tensor."""
 OURS: Final = str(Path(__file__).parent)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Label:
-    """Which channel the elements of a tensor belong to."""
-
-    atoms: Tensor
-    """As many dimensions as the tensor; of size 1 where elements differ in nothing."""
-    kind: Kind
-    """``loose`` are the elements of a bare parameter, of which only the axes count that meet channels; ``opaque``: one
-    fixed atom, which fixes all that it meets."""
-
-    def vary(self) -> set[int]:
-        """The dimensions along which it is not the same."""
-        return {place for place, size in enumerate(self.atoms.shape) if size > 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A layer that was used: the axes of its weight, and its multiply-adds for one image (all uses together)."""
-
-    made: int
-    taken: int
-    macs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bypass:
-    """A module past whose layers its input reaches its output: without it the network is still one."""
-
-    name: str
-    members: int
-    """Of the tuple that it answers, whose first member this is of; 0: it answers a tensor."""
-
-
-@dataclass(slots=True, eq=False)
-class Trace:
-    """What one forward pass showed."""
-
-    atoms: int = 0
-    ties: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-    fixed: list[tuple[Tensor, str]] = field(default_factory=list)
-    """Atoms that must stay, and why."""
-    notes: list[tuple[Tensor, str]] = field(default_factory=list)
-    """Atoms of which something is to be said."""
-    heads: list[Tensor] = field(default_factory=list)
-    """Atoms that are part of an attention, of which only whole heads can go."""
-    axes: dict[tuple[str, int], Tensor] = field(default_factory=dict)
-    """Of the weights of layers, by name and dimension."""
-    elements: dict[str, Tensor] = field(default_factory=dict)
-    """Of all other parameters and buffers that were met, in their shape."""
-    uses: dict[str, Use] = field(default_factory=dict)
-    """Of the layers, by the names of their weights, in the order of their use."""
-    bypasses: list[Bypass] = field(default_factory=list)
-
-    def fresh(self, *shape: int) -> Tensor:
-        """New atoms."""
-        count = int(torch.Size(shape).numel())
-        self.atoms += count
-        return torch.arange(self.atoms - count, self.atoms).reshape(shape)
-
-    def tie(self, one: Tensor, other: Tensor) -> None:
-        """Make atoms one that stand at the same place, of arrays that can be broadcast."""
-        one, other = torch.broadcast_tensors(one, other)
-        self.ties.append((one.reshape(-1), other.reshape(-1)))
-
-    def fix(self, atoms: Tensor, why: str) -> None:
-        """Let atoms stay, and say why."""
-        self.fixed.append((atoms.reshape(-1), why))
 
 
 def follow(model: nn.Module, image: Tensor) -> tuple[Trace, Tensor]:
@@ -226,8 +160,6 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the operation, and do to the atoms what it does."""
-        from archlock.models.following_rules import PASSING, Call, labels_after
-
         named = dict(zip((one.name for one in func._schema.arguments), args, strict=False)) | (kwargs or {})
         name = func._schema.name.removeprefix("aten::")
         name = name.removesuffix("_") if len(name) > 1 else name
@@ -240,11 +172,12 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
         call = Call(name, func, named, tensors, outs)
         labels = labels_after(call, self)
         carried = frozenset[str]().union(*(self.passing.get(id(one), frozenset()) for one in tensors))
+        passes = passing(call)
         for out, label in zip(outs, labels, strict=False):
             self.alive.append(out)
             if fed:
                 self.fed.add(id(out))
-            self.passing[id(out)] = carried if PASSING(call) else frozenset()
+            self.passing[id(out)] = carried if passes else frozenset()
             if label is not None:
                 self.labels[id(out)] = label
             else:
@@ -263,7 +196,9 @@ def _where() -> str:
 def _words_of_export(model: nn.Module, image: Tensor) -> str:
     """What ``torch.export`` says of such a forward pass, in a line."""
     try:
-        torch.export.export(model, (image,), strict=False)
+        with redirect_stderr(io.StringIO()), warnings.catch_warnings():  # (it draws graphs)
+            warnings.simplefilter("ignore")
+            torch.export.export(model, (image,), strict=False)
     except Exception as error:  # (it raises nearly anything)
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         return f" (torch.export: {first[:200]})"

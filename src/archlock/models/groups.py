@@ -20,7 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from archlock.errors import UnsupportedError
-from archlock.models.following import Trace, Use, follow
+from archlock.models.following import follow
+from archlock.models.following_labels import Trace
 from archlock.models.tracing import Layer
 
 Kind = Literal["channels", "heads"]
@@ -206,7 +207,9 @@ def _units(trace: Trace) -> tuple[_Units, list[_Site]]:
         for unit in np.unique(of[atoms.numpy()]).tolist():
             why.setdefault(unit, reason)
     sites = [
-        _Site(name, dimension, trace.uses[name].made == dimension, trace.uses[name].taken == dimension, of[atoms.numpy()])
+        _Site(
+            name, dimension, trace.uses[name].made == dimension, trace.uses[name].taken == dimension, of[atoms.numpy()]
+        )
         for (name, dimension), atoms in trace.axes.items()
         if name in trace.uses
     ]

@@ -1,4 +1,4 @@
-"""Take units and blocks out of a network: smaller tensors, and layers that know their new sizes; and only zeros, for tests.
+"""Take units and blocks out of a network: smaller tensors, and layers that know their new sizes.
 
 Everything here works on a copy. What can be taken out is found by ``groups``. A network that was built anew gets the
 sizes of one that was narrowed by :func:`resized`.
@@ -201,7 +201,9 @@ def _reshape(model: nn.Module, changes: Mapping[str, Any]) -> None:
 
 
 def _sizes_of(module: nn.Module) -> list[torch.Size]:
-    return [value.shape for table in (module._parameters, module._buffers) for value in table.values() if value is not None]
+    return [
+        value.shape for table in (module._parameters, module._buffers) for value in table.values() if value is not None
+    ]
 
 
 def _count_anew(module: nn.Module) -> None:

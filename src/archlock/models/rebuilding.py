@@ -68,9 +68,7 @@ def all_tensors(module: nn.Module) -> dict[str, Tensor]:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def given_numbers(
-    module: nn.Module, state: Mapping[str, Tensor], ties: Mapping[str, str], *, name: str
-) -> nn.Module:
+def given_numbers(module: nn.Module, state: Mapping[str, Tensor], ties: Mapping[str, str], *, name: str) -> nn.Module:
     """The module with the numbers of a file in place of its own, in evaluation mode and float32.
 
     Every parameter and buffer must be there in its shape and nothing else may be, but for buffers that no state dict
@@ -93,7 +91,9 @@ def given_numbers(
         number = value.float() if value.is_floating_point() else value
         old = own[key]
         made[key] = nn.Parameter(number, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else number
-    of = {id(own[key]): value for key, value in made.items()} | {id(own[key]): made[value] for key, value in tied.items()}
+    of = {id(own[key]): value for key, value in made.items()} | {
+        id(own[key]): made[value] for key, value in tied.items()
+    }
     for part in module.modules():
         for table in (part._parameters, part._buffers):
             for key, value in table.items():

@@ -100,9 +100,7 @@ def save_edited(
     tensors = {key: tuple(value.shape) for key, value in state.items()}
     weights = WeightsFile(WEIGHTS, hashlib.sha256(content).hexdigest())
     answers = tuple(map(tuple, _answers(model, shape).tolist()))
-    record = EditedRecord(
-        name, shape, framing, base.heads, tensors, weights, dict(built_with), ties_of(model), answers
-    )
+    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with), ties_of(model), answers)
     write_atomic(folder / WEIGHTS, content)
     if base.blueprint is not None:
         save_blueprint(base.blueprint, folder / BASE)

@@ -1,7 +1,7 @@
 """What an edited network is built from before it is edited: described in JSON types, and built from such a description.
 
 A network of ours is a blueprint, one of Hugging Face its configuration, both built without memory for numbers. What
-builds a stranger's module is code: it runs only if the user names it again, and as it is, since it may count on numbers.
+builds a stranger's module is code: it runs only if the user names it again, with numbers, since it may count on them.
 """
 
 import json
@@ -114,7 +114,6 @@ def read_base(described: object, heads: tuple[FoundHead, ...], path: Path) -> Ba
     return Base(described, heads, blueprint)
 
 
-
 def _heads(module: Classifier) -> tuple[FoundHead, ...] | None:
     """The heads that were found in a stranger's module; None where it was not taken apart."""
     try:
@@ -129,7 +128,8 @@ def _check_named_again(
     asked = f"{described.get('name')} with the arguments {described.get('arguments')}"
     if factory is None:
         raise ConfigurationError(
-            f"{path.parent} was made of a module of {asked}; that is code, so name it again: --module, and --module-args"
+            f"{path.parent} was made of a module of {asked}; that is code, so name it again: --module, and "
+            "--module-args"
         )
     if (factory, plain(arguments)) != (described.get("name"), described.get("arguments")):
         raise ConfigurationError(

@@ -42,7 +42,9 @@ def influences_of(model: nn.Module, structure: Structure, images: Split) -> dict
     finally:
         for handle in handles:
             handle.remove()
-    products = {name: (value * value.grad).detach() for name, value in copy.named_parameters() if value.grad is not None}
+    products = {
+        name: (value * value.grad).detach() for name, value in copy.named_parameters() if value.grad is not None
+    }
     found = {f"group {group.name}": _mean_change(structure, group, products) for group in structure.groups}
     for name, cosines in alike.items():
         found[f"block {name}"] = 1 - float(torch.cat(cosines).mean())

@@ -18,10 +18,10 @@ from archlock.models import (
     Structure,
     as_classifier,
     dropped,
+    labelled,
     narrowed,
     norms_of,
     structure_of,
-    tested,
 )
 from archlock.recipes.edited import made_up_images, open_edited, save_edited
 from archlock.recipes.edited_base import base_of
@@ -115,9 +115,8 @@ def edit(
     ``drop`` names blocks. What was written is read again and must answer the same bits. ``out`` is a new or empty
     directory. A group or block that is not there, or a layer that would be left empty, raises UnsupportedError.
     """
-    opened = model
-    if not isinstance(opened, OpenedModel):
-        opened = open_model(model, factory=factory, arguments=arguments, size=size, channels=channels)  # type: ignore[arg-type]
+    given = dict[str, Any](factory=factory, arguments=arguments, size=size, channels=channels)
+    opened = model if isinstance(model, OpenedModel) else open_model(model, **given)
     folder = Path(out)
     if not narrow and not drop:
         raise ConfigurationError("nothing is asked for; say what to narrow, or which blocks to leave out")
@@ -133,8 +132,10 @@ def edit(
     blocks = [_known(one, [block.name for block in found.structure.blocks]) for one in drop]
     smaller = dropped(narrowed(found.model, found.structure, chosen), found.structure, blocks)
     edits = (
-        *(Narrow(name, found.structure.group(name).units - len(gone), found.structure.group(name).units)
-          for name, gone in chosen.items()),
+        *(
+            Narrow(name, found.structure.group(name).units - len(gone), found.structure.group(name).units)
+            for name, gone in chosen.items()
+        ),
         *(Drop(name, found.structure.block(name).members) for name in blocks),
     )
     save_edited(
@@ -158,7 +159,7 @@ def edit(
 def _structure(model: Headed, name: str, shape: tuple[int, int, int], seed: int) -> Structure:
     images = torch.rand(TRIED_ON, *shape, generator=torch.Generator().manual_seed(derive_seed(seed, "edits")))
     try:
-        return tested(model, structure_of(model, images[:1]), images, seed=seed)
+        return labelled(model, structure_of(model, images[:1]), images, seed=seed)
     except UnsupportedError as error:
         raise UnsupportedError(f"{name}: {error}") from error
 
@@ -172,8 +173,8 @@ def _fitting(opened: OpenedModel, source: Task | str | Path, seed: int) -> Task:
     outputs = as_classifier(opened.module, fitting.shape).head
     if isinstance(outputs, nn.Linear) and outputs.out_features != fitting.outputs:
         raise ConfigurationError(
-            f"{opened.name} has {outputs.out_features} outputs, but {fitting.name!r} has {fitting.outputs} classes; give "
-            "as --source the data it was trained for, with its classes in the order of the outputs, or leave it out"
+            f"{opened.name} has {outputs.out_features} outputs, but {fitting.name!r} has {fitting.outputs} classes; "
+            "give as --source the data it was trained for, with its classes in the order of the outputs, or leave it out"
         )
     return fitting
 
@@ -197,8 +198,8 @@ def _least(found: EditsFound, name: str, amount: float) -> list[int]:
     kept = round(amount * group.units) if 0 < amount < 1 else amount
     if kept != int(kept) or not 1 <= kept <= group.units:
         raise UnsupportedError(
-            f"{amount:g} of the {group.units} units of {name.removeprefix(TAPPED)!r} cannot be kept: give a whole number "
-            f"from 1 to {group.units}, or a share below 1 that leaves at least one"
+            f"{amount:g} of the {group.units} units of {name.removeprefix(TAPPED)!r} cannot be kept: give a whole "
+            f"number from 1 to {group.units}, or a share below 1 that leaves at least one"
         )
     order = norms_of(found.model, found.structure, group).argsort(stable=True)
     return sorted(order[: group.units - int(kept)].tolist())

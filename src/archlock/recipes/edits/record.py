@@ -121,12 +121,9 @@ def record_of(
         for one in structure.blocks
     )
     fixed = tuple(
-        FixedRecord(shown_name(one.layer), one.channels, one.of, one.why.replace(TAPPED, ""))
-        for one in structure.fixed
+        FixedRecord(shown_name(one.layer), one.channels, one.of, one.why.replace(TAPPED, "")) for one in structure.fixed
     )
-    return EditsRecord(
-        name, origin, shape, structure.parameters, structure.macs, groups, blocks, fixed, source, images
-    )
+    return EditsRecord(name, origin, shape, structure.parameters, structure.macs, groups, blocks, fixed, source, images)
 
 
 def edits_lines(record: EditsRecord) -> list[str]:
@@ -191,6 +188,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Columns, the first to the left."""
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     return [
-        "  " + row[0].ljust(widths[0]) + "".join(f"  {cell:>{size}}" for cell, size in zip(row[1:], widths[1:], strict=True))
+        "  "
+        + row[0].ljust(widths[0])
+        + "".join(f"  {cell:>{size}}" for cell, size in zip(row[1:], widths[1:], strict=True))
         for row in (head, *rows)
     ]
