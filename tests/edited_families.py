@@ -56,6 +56,25 @@ def library_classifier(family: str) -> nn.Module:
     return library.ConvNextForImageClassification(scaled)
 
 
+class Tied(nn.Module):
+    """Two layers with one weight, and one whose kernel is a bare parameter, for 3 x 8 x 8 images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.kernel = nn.Parameter(torch.randn(4, 3, 3, 3) / 5)
+        self.first, self.head = nn.Linear(4 * 36, 6, bias=False), nn.Linear(6, 3)
+        self.one, self.other = (nn.Linear(6, 6, bias=False) for _ in range(2))
+        self.other.weight = self.one.weight
+        self.register_buffer("shift", torch.ones(6), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(nn.functional.conv2d(images, self.kernel)).flatten(1)
+        hidden = torch.relu(self.one(torch.relu(self.first(maps) * self.shift)))
+        answer: torch.Tensor = self.head(torch.relu(self.other(hidden)))
+        return answer
+
+
 @dataclass(frozen=True)
 class Family:
     """How a model of a family lies on disk."""

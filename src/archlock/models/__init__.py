@@ -24,7 +24,7 @@ from archlock.models.heads import (
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
-from archlock.models.narrowing import dropped, narrowed, norms_of, parts_of, resized, ties_of, zeroed
+from archlock.models.narrowing import dropped, narrowed, norms_of, parts_of, recounted, resized, ties_of, zeroed
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
@@ -116,6 +116,7 @@ __all__ = [
     "pooled",
     "read_parts",
     "rebalanced",
+    "recounted",
     "regrown",
     "reinitialised",
     "resized",

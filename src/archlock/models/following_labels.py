@@ -76,7 +76,7 @@ class Trace:
 
     def tie(self, one: Tensor, other: Tensor) -> None:
         """Make atoms one that stand at the same place, of arrays that can be broadcast."""
-        one, other = torch.broadcast_tensors(one, other)
+        one, other = torch.broadcast_tensors(one, other)  # type: ignore[no-untyped-call]
         self.ties.append((one.reshape(-1), other.reshape(-1)))
 
     def fix(self, atoms: Tensor, why: str) -> None:

@@ -160,7 +160,7 @@ def structure_of(model: nn.Module, image: Tensor) -> Structure:
                 why=next((units.notes[unit] for unit in members if unit in units.notes), ""),
             )
         )
-    groups.sort(key=lambda group: (order[f"{group.name}.weight"], group.axes[0].indices))
+    groups.sort(key=lambda group: (order[group.axes[0].tensor], group.axes[0].indices))
     macs = sum(use.macs for use in trace.uses.values())
     return Structure(
         tuple(_numbered(groups)),

@@ -47,7 +47,9 @@ class HuggingFaceClassifier(nn.Module):
         fresh = type(self.body)(self.body.config).state_dict()
         state = self.body.state_dict()
         known = {
-            name: fresh[name] for name, value in state.items() if name in fresh and fresh[name].shape == value.shape
+            name: fresh[name][tuple(map(slice, value.shape))]  # (of a narrower one as much as it has)
+            for name, value in state.items()
+            if name in fresh and fresh[name].ndim == value.ndim and all(map(int.__le__, value.shape, fresh[name].shape))
         }
         self.body.load_state_dict({**state, **known})
 

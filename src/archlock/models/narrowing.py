@@ -14,7 +14,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import RunError, UnsupportedError
+from archlock.models.cell import Cell
 from archlock.models.groups import Group, Structure
+from archlock.models.network import DenseDecoder, Network
 from archlock.models.replacing import put
 from archlock.models.tracing import Norm
 
@@ -55,7 +57,7 @@ def narrowed(model: nn.Module, structure: Structure, chosen: Chosen) -> nn.Modul
                     f"dimension {place} would go; keep at least one of {_words(structure, chosen, name)}"
                 )
     _reshape(copy, {name: _shorter(dimensions) for name, dimensions in cuts.items()})
-    return copy
+    return recounted(copy)
 
 
 def zeroed(model: nn.Module, structure: Structure, chosen: Chosen) -> nn.Module:
@@ -148,6 +150,30 @@ def resized(model: nn.Module, shapes: Mapping[str, Sequence[int]]) -> nn.Module:
             )
         changes[name] = _first_places(tuple(shape))
     _reshape(model, changes)
+    return model
+
+
+def recounted(model: nn.Module) -> nn.Module:
+    """The model, whose numbers are in, with the numbers of channels that a network of ours keeps beside its layers."""
+    if not isinstance(model, Network):
+        return model
+    head = model.head
+    model.features = head.linear.in_channels if isinstance(head, DenseDecoder) else head.in_features
+
+    def count(cell: nn.Module, given: tuple[Tensor, ...], maps: Tensor) -> None:
+        assert isinstance(cell, Cell)
+        cell.channels_in, cell.channels_out = given[0].shape[1], maps.shape[1]
+
+    handles = [part.register_forward_hook(count) for part in model.modules() if isinstance(part, Cell)]
+    modes = {part: part.training for part in model.modules()}
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, *model.signature.shape).to(next(model.parameters())))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for part, training in modes.items():
+            part.training = training
     return model
 
 

@@ -91,17 +91,16 @@ def given_numbers(module: nn.Module, state: Mapping[str, Tensor], ties: Mapping[
         number = value.float() if value.is_floating_point() else value
         old = own[key]
         made[key] = nn.Parameter(number, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else number
-    of = {id(own[key]): value for key, value in made.items()} | {
-        id(own[key]): made[value] for key, value in tied.items()
-    }
+    of = {id(own[key]): value for key, value in made.items()}
+    of |= {id(own[second]): made[first] for second, first in tied.items()}
     for part in module.modules():
         for table in (part._parameters, part._buffers):
-            for key, value in table.items():
-                if value is not None and id(value) in of:
-                    table[key] = of[id(value)]  # type: ignore[assignment]
-    for key, value in ties.items():
-        owner, _, attribute = key.rpartition(".")
-        setattr(module.get_submodule(owner), attribute, made[value])
+            for key, held in table.items():
+                if held is not None and id(held) in of:
+                    table[key] = of[id(held)]  # type: ignore[assignment]
+    for second, first in ties.items():
+        owner, _, attribute = second.rpartition(".")
+        setattr(module.get_submodule(owner), attribute, made[first])
     left = list(_without(module))
     if left:
         raise RunError(f"{name} gives no numbers to {', '.join(left[:3])} of this {type(module).__name__}")

@@ -28,6 +28,7 @@ from archlock.models import (
     decoded_edits,
     edit_record,
     given_numbers,
+    recounted,
     resized,
     restructured,
     ties_of,
@@ -125,6 +126,7 @@ def open_edited(folder: Path, *, factory: str | None, arguments: Mapping[str, An
         raise RunError(f"{path} does not fit the network that it names: {error}") from error
     module = given_numbers(model, safetensors.torch.load_file(file), record.ties, name=str(file))
     _check_answers(module, record, path)
+    recounted(module)
     done = ", ".join(f"{sum(type(edit) is kind for edit in edits)} x {kind.__name__.lower()}" for kind in _kinds(edits))
     return EditedNetwork(module, record, base, edits, f"{path}, edited ({done})", built_by)
 

@@ -256,5 +256,5 @@ def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
     structure = found(model_of("ours"))
     with pytest.raises(UnsupportedError, match=r"no group 'stem' that can go; it has stem\.convolution, "):
         structure.group("stem")
-    with pytest.raises(UnsupportedError, match="no block 'stem' that can go; it has none$"):
+    with pytest.raises(UnsupportedError, match=r"no block 'stem' that can go; it has none$"):
         structure.block("stem")

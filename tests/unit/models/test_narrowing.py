@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from archlock.errors import RunError, UnsupportedError
 from archlock.models import dropped, narrowed, norms_of, resized, structure_of, ties_of, zeroed
+from edited_families import Tied
 
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -80,29 +81,18 @@ def test_a_choice_that_leaves_nothing_or_is_not_there_is_refused(chosen: dict[st
         narrowed(model, structure_of(model, IMAGES[:1]), chosen)
 
 
-class Tied(nn.Module):
-    """Two layers with one weight."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Linear(192, 6, bias=False)
-        self.one, self.other, self.head = (nn.Linear(6, 6, bias=False) for _ in range(3))
-        self.other.weight = self.one.weight
-
-    def forward(self, images: Tensor) -> Tensor:
-        hidden: Tensor = self.other(torch.relu(self.one(torch.relu(self.first(images.flatten(1))))))
-        return self.head(hidden)
-
-
 def test_shared_weights_are_one_unit_and_stay_shared() -> None:
     model = Tied().eval()
     structure = structure_of(model, IMAGES[:1])
-    assert [(group.name, group.units) for group in structure.groups] == [("first", 6)], "in and out are the same"
-    small = narrowed(model, structure, {"first": [0, 5]})
+    assert [(group.name, group.units) for group in structure.groups] == [("kernel", 4), ("first", 6)]
+    assert {axis.tensor for axis in structure.groups[1].axes} == {
+        "first.weight", "one.weight", "head.weight", "shift",
+    }, "what goes in and what comes out of a layer that is used twice is the same"  # fmt: skip
+    small = narrowed(model, structure, {"kernel": [1], "first": [0, 5]})
     assert small.other.weight is small.one.weight
-    assert small.one.weight.shape == (4, 4)
+    assert (small.one.weight.shape, small.shift.shape, len(small.kernel)) == ((4, 4), (4,), 3)
     assert ties_of(small) == {"other.weight": "one.weight"}
-    assert answers(small).shape == (2, 6)
+    assert answers(small).shape == (2, 3)
 
 
 class Residual(nn.Module):

@@ -38,7 +38,7 @@ def influences_of(model: nn.Module, structure: Structure, images: Split) -> dict
             loss = loss_of(copy(batch.images), batch.targets)
             if not torch.isfinite(loss):
                 raise MeasurementError("the loss of the model on its source is no finite number")
-            (loss * len(batch) / len(images)).backward()
+            (loss * len(batch) / len(images)).backward()  # type: ignore[no-untyped-call]
     finally:
         for handle in handles:
             handle.remove()

@@ -131,13 +131,9 @@ def edit(
     chosen = {name: _least(found, name, amount) for name, amount in _full(narrow or {}, found).items()}
     blocks = [_known(one, [block.name for block in found.structure.blocks]) for one in drop]
     smaller = dropped(narrowed(found.model, found.structure, chosen), found.structure, blocks)
-    edits = (
-        *(
-            Narrow(name, found.structure.group(name).units - len(gone), found.structure.group(name).units)
-            for name, gone in chosen.items()
-        ),
-        *(Drop(name, found.structure.block(name).members) for name in blocks),
-    )
+    whole = {name: found.structure.group(name).units for name in chosen}
+    edits: tuple[Edit, ...] = tuple(Narrow(name, whole[name] - len(gone), whole[name]) for name, gone in chosen.items())
+    edits += tuple(Drop(name, found.structure.block(name).members) for name in blocks)
     save_edited(
         folder,
         smaller,  # type: ignore[arg-type]
@@ -174,7 +170,8 @@ def _fitting(opened: OpenedModel, source: Task | str | Path, seed: int) -> Task:
     if isinstance(outputs, nn.Linear) and outputs.out_features != fitting.outputs:
         raise ConfigurationError(
             f"{opened.name} has {outputs.out_features} outputs, but {fitting.name!r} has {fitting.outputs} classes; "
-            "give as --source the data it was trained for, with its classes in the order of the outputs, or leave it out"
+            "give as --source the data it was trained for, with its classes in the order of the outputs, or leave it "
+            "out"
         )
     return fitting
 

@@ -167,7 +167,8 @@ def edits_lines(record: EditsRecord) -> list[str]:
                 for one in record.blocks
             ],
         )
-    inexact = [one for one in (*record.groups, *record.blocks) if not one.exact]
+    both: list[GroupRecord | BlockRecord] = [*record.groups, *record.blocks]
+    inexact = [one for one in both if not one.exact]
     if inexact:
         lines += ["", "not exact (what is zero cannot be removed without a change of the answers)"]
         lines += [f"  {one.name}: {one.why}" for one in inexact]

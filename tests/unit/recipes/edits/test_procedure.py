@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
-from archlock.models import Drop, Narrow
+from archlock.models import Drop, Narrow, opened, reinitialised, with_new_head
 from archlock.recipes import EditedModel, OpenedModel, edit, list_edits, open_model
 from archlock.recipes.edited import EDITED, made_up_images
 from archlock.tasks import Split, Task
-from edited_families import FAMILIES
+from edited_families import FAMILIES, Tied
 
 READER = """
 import json, sys
@@ -40,17 +40,17 @@ for folder, shape, options in json.loads(sys.argv[1]):
 def made(family: str, tmp_path: Path) -> tuple[OpenedModel, EditedModel, dict[str, Any]]:
     """A model of a family with half of the units of every group and without its first block; how to open it again."""
     kind = FAMILIES[family]
-    opened = open_model(kind.write(tmp_path / family), **kind.opening)
+    whole = open_model(kind.write(tmp_path / family), **kind.opening)
     again = {key: value for key, value in kind.opening.items() if key != "size"}
-    record = list_edits(opened).record
+    record = list_edits(whole).record
     small = edit(
-        opened,
+        whole,
         out=tmp_path / f"{family}-small",
         narrow={group.name: 0.5 for group in record.groups},
         drop=[block.name for block in record.blocks[:1]],
         **again,
     )
-    return opened, small, again
+    return whole, small, again
 
 
 def test_every_family_answers_the_same_bits_in_a_process_without_a_pickle(tmp_path: Path) -> None:
@@ -79,10 +79,27 @@ def test_an_edited_model_is_edited_again_and_its_history_is_kept(tmp_path: Path)
     found = list_edits(first.path)
     group = found.record.groups[0]
     second = edit(first.path, out=tmp_path / "again", narrow={group.name: 1})
-    opened = open_model(second.path)
-    assert opened.edits == (*first.edits, Narrow(found.structure.groups[0].name, 1, group.units))
-    assert f"{len(opened.edits)} x narrow" in opened.origin
+    again = open_model(second.path)
+    assert again.edits == (*first.edits, Narrow(found.structure.groups[0].name, 1, group.units))
+    assert f"{len(again.edits)} x narrow" in again.origin
     assert open_model(first.path).shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("family", ["ours", "vit"])
+def test_attackers_begin_anew_and_put_new_heads_on_what_was_narrowed(family: str, tmp_path: Path) -> None:
+    _, small, _ = made(family, tmp_path)
+    module = open_model(small.path).module
+    with torch.no_grad():
+        for value in module.parameters():
+            value.fill_(7.0)
+    fresh = reinitialised(module, seed=1)
+    assert not [name for name, value in fresh.named_parameters() if (value == 7).any()]
+    task = images(4)
+    again = with_new_head(open_model(small.path).module, task.signature, seed=0)
+    assert again(torch.rand(2, 3, 16, 16)).shape == (2, 4)
+    if family == "ours":
+        wider = opened(again, torch.rand(2, 3, 16, 16), seed=0)
+        torch.testing.assert_close(wider.eval()(made_up_images((3, 16, 16))), again.eval()(made_up_images((3, 16, 16))))
 
 
 def images(classes: int) -> Task:
@@ -93,21 +110,34 @@ def images(classes: int) -> Task:
 
 
 def test_influence_is_what_hangs_on_a_unit(tmp_path: Path) -> None:
-    opened = open_model(FAMILIES["vit"].write(tmp_path / "vit"))
-    record = list_edits(opened, source=images(2)).record
+    whole = open_model(FAMILIES["vit"].write(tmp_path / "vit"))
+    record = list_edits(whole, source=images(2)).record
     assert (record.source, record.images) == ("photos", 24)
     assert all(group.influence is not None and group.influence > 0 for group in record.groups)
     assert all(block.influence is not None and 0 < block.influence < 1 for block in record.blocks)
-    silent = list_edits(opened).structure.groups[1]
+    silent = list_edits(whole).structure.groups[1]
     with torch.no_grad():
         for axis in silent.axes:
             if axis.tensor.endswith(("q_proj.weight", "v_proj.weight", "v_proj.bias")):
-                opened.module.get_parameter(axis.tensor).zero_()
-    record = list_edits(opened, source=images(2)).record
+                whole.module.get_parameter(axis.tensor).zero_()
+    record = list_edits(whole, source=images(2)).record
     assert record.groups[1].name.endswith("layers.0.attention.q_proj")
     assert record.groups[1].influence < 1e-4 * record.groups[3].influence
     with pytest.raises(ConfigurationError, match="has 2 outputs, but 'photos' has 3 classes"):
-        list_edits(opened, source=images(3))
+        list_edits(whole, source=images(3))
+
+
+def test_shared_weights_are_shared_again_and_buffers_without_a_place_in_state_dicts_are_there(tmp_path: Path) -> None:
+    torch.save(Tied().state_dict(), tmp_path / "tied.pt")
+    factory = "edited_families:Tied"
+    small = edit(
+        tmp_path / "tied.pt", out=tmp_path / "small", narrow={"first": 4}, factory=factory, arguments={}, size=(8, 8)
+    )
+    content = json.loads((small.path / EDITED).read_text())
+    assert content["ties"] == {"body.model.other.weight": "body.model.one.weight"}
+    model = open_model(small.path, factory=factory, arguments={}).module
+    assert model.body.model.other.weight is model.body.model.one.weight
+    assert model.body.model.shift.shape == (4,)
 
 
 @pytest.fixture(scope="module")
