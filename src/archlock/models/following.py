@@ -34,10 +34,12 @@ MOST_ELEMENTS: Final = 1 << 22
 READING: Final = frozenset({"_local_scalar_dense", "nonzero", "masked_select", "_unique2"})
 """Operations that make a decision, or a size, of the numbers in a tensor."""
 OURS: Final = str(Path(__file__).parent)
+BETWEEN: Final = ("/torch/", "/jaxtyping/")
+"""Code that runs between the user's and this."""
 
 
-def follow(model: nn.Module, image: Tensor) -> tuple[Trace, Tensor]:
-    """What one forward pass of a model in evaluation mode shows, and its answer; the image is 1 x C x H x W.
+def follow(model: nn.Module, image: Tensor) -> Trace:
+    """What one forward pass of a model in evaluation mode shows; the image is 1 x C x H x W.
 
     A forward pass that decides by the numbers in an image raises UnsupportedError: it says where, and what
     ``torch.export`` says of it.
@@ -58,7 +60,7 @@ def follow(model: nn.Module, image: Tensor) -> tuple[Trace, Tensor]:
     for found in tree_flatten(answer)[0]:
         if isinstance(found, Tensor) and (label := follower.label(found)) is not None:
             follower.trace.fix(label.atoms, "it makes the answer")
-    return follower.trace, answer
+    return follower.trace
 
 
 class DecidingError(Exception):
@@ -188,7 +190,7 @@ class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _where() -> str:
     """The line of the user's code that is running."""
     for frame in reversed(traceback.extract_stack()):
-        if "/torch/" not in frame.filename and not frame.filename.startswith(OURS):
+        if not frame.filename.startswith(OURS) and not any(one in frame.filename for one in BETWEEN):
             return f", {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
     return ""
 

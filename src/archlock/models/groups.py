@@ -120,7 +120,7 @@ def structure_of(model: nn.Module, image: Tensor) -> Structure:
 
     UnsupportedError for a forward pass that decides by numbers.
     """
-    trace, _ = follow(model, image)
+    trace = follow(model, image)
     units, sites = _units(trace)
     sizes = {name: value.numel() for name, value in model.named_parameters()}
     frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
