@@ -13,7 +13,7 @@ from archlock.models.state_dicts import complaints
 
 MOST_ELEMENTS: Final = 1 << 36
 """Of all tensors of a network that is built from a file: a quarter of a terabyte in single precision."""
-MOST_MODULES: Final = 100_000
+MOST_MODULES: Final = 20_000
 _DRAWING: Final = frozenset(("normal_", "uniform_", "bernoulli_", "random_", "exponential_", "erfinv_"))
 
 
@@ -79,13 +79,13 @@ def given_numbers(module: nn.Module, state: Mapping[str, Tensor], ties: Mapping[
     known = module.state_dict()
     optional = {key for key, value in own.items() if key not in known and not value.is_meta}
     tied = {key: value for key, value in ties.items() if key in own}
-    wrong = complaints({key: value for key, value in own.items() if key not in tied}, state, optional)
-    if wrong:
-        raise RunError(f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(wrong)}")
     places = dict(module.named_parameters(remove_duplicate=False))
     unknown = sorted(f"{key} = {value}" for key, value in ties.items() if value not in state or key not in places)
     if unknown:
         raise RunError(f"the record ties parameters to others that are not there: {', '.join(unknown[:3])}")
+    wrong = complaints({key: value for key, value in own.items() if key not in tied}, state, optional)
+    if wrong:
+        raise RunError(f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(wrong)}")
     made: dict[str, Tensor] = {}
     for key, value in state.items():
         number = value.float() if value.is_floating_point() else value

@@ -284,7 +284,7 @@ def test_a_configuration_that_is_no_classifier_is_refused(tmp_path: Path) -> Non
             "the class 'Evil', but its configuration is of ResNetForImageCla",
         ),
         (lambda base: base["config"].update(hidden_sizes=[4, 2000000]), "asks for a network of more than 6.9e.10 num"),
-        (lambda base: base["config"].update(depths=[1, 60000]), "asks for a network of more than 100000 modules"),
+        (lambda base: base["config"].update(depths=[1, 9000]), "asks for a network of more than 20000 modules"),
         (lambda base: base["config"].update(depths=[1, 10**12]), "its base has the number 1000000000000"),
         (lambda base: base["config"].update(hidden_sizes=[8, 10]), "expected at most that of the network"),
     ],

@@ -20,7 +20,8 @@ from edited_families import FAMILIES, Tied
 
 READER = """
 import json, sys
-import archlock, archlock.recipes, pickle, torch, safetensors.torch, sklearn.linear_model, transformers
+import archlock, archlock.recipes, pickle, torch, safetensors.torch, sklearn.linear_model
+from transformers import ConvNextForImageClassification, MobileNetV2ForImageClassification, ViTForImageClassification
 class Poisoned:
     def __getattr__(self, name): raise AssertionError(f"pickle.{name} was used")
 def no(*_, **__): raise AssertionError("a pickle was read or written")
@@ -53,9 +54,10 @@ def made(family: str, tmp_path: Path) -> tuple[OpenedModel, EditedModel, dict[st
     return whole, small, again
 
 
-def test_every_family_answers_the_same_bits_in_a_process_without_a_pickle(tmp_path: Path) -> None:
+def test_five_families_answer_the_same_bits_in_a_process_without_a_pickle(tmp_path: Path) -> None:
     asked, wanted = [], []
-    for family, kind in FAMILIES.items():
+    for family in ("ours", "shortcuts", "mobilenet_v2", "vit", "convnext"):
+        kind = FAMILIES[family]
         _, small, again = made(family, tmp_path)
         asked.append((str(small.path), kind.shape, again))
         with torch.no_grad():
@@ -106,7 +108,7 @@ def images(classes: int) -> Task:
     rng = np.random.default_rng(0)
     split = Split(rng.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8), np.arange(24) % classes)
     names = tuple(f"class {one}" for one in range(classes))
-    return Task("photos", "classification", split, split, split, names, "made here")
+    return Task("photos", "classification", names, split, split, split, "made here")
 
 
 def test_influence_is_what_hangs_on_a_unit(tmp_path: Path) -> None:
