@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from archlock.models import following_layers as layers
 from archlock.models.following_labels import (
     Call,
     Label,
@@ -20,6 +19,16 @@ from archlock.models.following_labels import (
     side_of,
     unknown,
     whole,
+)
+from archlock.models.following_layers import (
+    attention,
+    batch_norm,
+    convolution,
+    group_norm,
+    layer_norm,
+    linear,
+    products,
+    softmax,
 )
 
 if TYPE_CHECKING:
@@ -291,12 +300,12 @@ RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(POOLS, _pools),
     **dict.fromkeys(REDUCTIONS, _reductions),
     **dict.fromkeys(("cat", "stack"), _joins),
-    **dict.fromkeys(("addmm", "mm", "linear"), layers.linear),
-    **dict.fromkeys(("bmm", "baddbmm"), layers.products),
-    **dict.fromkeys(("_softmax", "_log_softmax", "_safe_softmax"), layers.softmax),
+    **dict.fromkeys(("addmm", "mm", "linear"), linear),
+    **dict.fromkeys(("bmm", "baddbmm"), products),
+    **dict.fromkeys(("_softmax", "_log_softmax", "_safe_softmax"), softmax),
     **dict.fromkeys(
         ("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "cudnn_batch_norm"),
-        layers.batch_norm,
+        batch_norm,
     ),
     **dict.fromkeys(
         (
@@ -306,11 +315,11 @@ RULES: Final[dict[str, Rule]] = {
             "_scaled_dot_product_cudnn_attention",
             "_scaled_dot_product_attention_math",
         ),
-        layers.attention,
+        attention,
     ),
     "constant_pad_nd": _pads,
-    "convolution": layers.convolution,
-    "native_layer_norm": layers.layer_norm,
-    "native_group_norm": layers.group_norm,
+    "convolution": convolution,
+    "native_layer_norm": layer_norm,
+    "native_group_norm": group_norm,
 }
 """By the name of the operation in ``aten``."""
