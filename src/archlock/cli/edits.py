@@ -79,12 +79,12 @@ def edits(
             factory=module,
             arguments=arguments,
         )
-        told = {"path": str(made.path.resolve()), "parameters": made.parameters, "macs": made.macs}
+        summary = {"path": str(made.path.resolve()), "parameters": made.parameters, "macs": made.macs}
         words = [
             f"{name} {before:,} -> {after:,}"
             for name, (before, after) in (("parameters", made.parameters), ("MACs", made.macs))
         ]
-        typer.echo(json.dumps(told) if as_json else f"{'; '.join(words)}\nmodel: {made.path.resolve()}")
+        typer.echo(json.dumps(summary) if as_json else f"{'; '.join(words)}\nmodel: {made.path.resolve()}")
         return
     stderr()
     data = None if source is None else open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed)

@@ -51,15 +51,15 @@ def without_numbers(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 class _Undrawn(TorchFunctionMode):
-    """First weights are not drawn where there are no numbers to draw (torch loads a compiler for it)."""
+    """First weights are not sampled where there are no numbers (torch loads a compiler for it)."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """The operation, but for drawing in place."""
-        drawn = args[0] if args and getattr(func, "__name__", "") in _DRAWING else None
-        if isinstance(drawn, Tensor) and drawn.is_meta:
-            return drawn
+        sampled = args[0] if args and getattr(func, "__name__", "") in _DRAWING else None
+        if isinstance(sampled, Tensor) and sampled.is_meta:
+            return sampled
         return func(*args, **(kwargs or {}))
 
 
