@@ -6,6 +6,8 @@ from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
+from archlock.recipes.edits.procedure import EditedModel, EditsFound, edit, list_edits
+from archlock.recipes.edits.record import EditsRecord, edits_lines
 from archlock.recipes.evaluate.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
 from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
@@ -38,6 +40,9 @@ __all__ = [
     "Budget",
     "Calibration",
     "Contender",
+    "EditedModel",
+    "EditsFound",
+    "EditsRecord",
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
@@ -62,10 +67,13 @@ __all__ = [
     "cost",
     "cost_lines",
     "demo",
+    "edit",
+    "edits_lines",
     "evaluate",
     "has_published_figures",
     "image_framing",
     "is_run",
+    "list_edits",
     "load",
     "lock",
     "measure",

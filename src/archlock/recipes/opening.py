@@ -15,6 +15,7 @@ from torch import nn
 from archlock.errors import ConfigurationError, MeasurementError, RunError, UnsupportedError
 from archlock.models import (
     HUGGING_FACE_PREFIX,
+    Edit,
     Network,
     copy_without_old_hooks,
     described_classifier,
@@ -25,11 +26,12 @@ from archlock.models import (
     read_parts,
 )
 from archlock.recipes.edited import EDITED, open_edited
+from archlock.recipes.edited_base import Base
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
 from archlock.tasks import Framing
 
 FORMS: Final = (
-    "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or of a release with friction "
+    "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or or an edited network "
     "(edited.json) | a Hugging Face folder "
     "(config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or .pth file with --module"
 )
@@ -55,8 +57,10 @@ class OpenedModel:
     """How images of any size are brought to its own, where the checkpoint says so."""
     built_by: str = ""
     """What made the module, with its arguments, where the user said; the same in every process."""
-    edited: bool = False
-    """Whether it is a release with friction, whose structure is another than that of what it was made of."""
+    base: Base | None = None
+    """Of an edited network: what it was built from before."""
+    edits: tuple[Edit, ...] = ()
+    """What was done to that."""
     notes: tuple[str, ...] = ()
     """What was done to open it that the user should know, in sentences."""
 
@@ -121,7 +125,7 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
             return _hugging_face(str(path), path.resolve().name)
         raise RunError(
             f"{path} holds no model: it has neither result.json (a lock run) nor {BLUEPRINT} (a released model of "
-            f"ours) nor {EDITED} (a release with friction) nor config.json (Hugging Face); expected {FORMS}"
+            f"ours) nor {EDITED} (an edited network) nor config.json (Hugging Face); expected {FORMS}"
         )
     if text and path.is_file():
         return _file(path, factory, arguments)
@@ -152,7 +156,8 @@ def _edited(folder: Path, factory: str | None, arguments: Mapping[str, Any]) -> 
         record.shape,
         framing=record.framing,
         built_by=found.built_by,
-        edited=True,
+        base=found.base,
+        edits=found.edits,
     )
 
 

@@ -19,6 +19,7 @@ FLAGS = {
         "--workers -q"
     ),
     "demo": "--json --out --quiet --seed --workers -q",
+    "edits": ("--channels --drop --json --module --module-args --narrow --out --seed --size --skip-bad --source"),
     "evaluate": (
         "--budget --evidence --floor --json --method --no-patterns --out --pairs --paper --parquet "
         "--patterns --preference --quiet --schemes --seed --seeds --strategy --table --trade-off "

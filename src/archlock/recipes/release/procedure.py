@@ -17,7 +17,8 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
-from archlock.recipes.edited import Base, base_of, save_edited
+from archlock.recipes.edited import save_edited
+from archlock.recipes.edited_base import Base, base_of
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.figures import attackers_share, measured
@@ -79,7 +80,7 @@ def release_with_friction(
     opened = model
     if not isinstance(opened, OpenedModel):
         opened = open_model(opened, factory=factory, arguments=arguments, size=size, channels=channels)
-    if opened.edited:
+    if any(isinstance(edit, Fold | Rescale | Neck) for edit in opened.edits):
         raise ConfigurationError(f"{opened.name} has friction already; give the model that it was made of")
     data = _target(opened, target, config)
     shape = opened.shape or (None if data is None else data.shape)
@@ -89,7 +90,9 @@ def release_with_friction(
             "224,224, or a --target"
         )
     ready = as_classifier(opened.module, shape)
-    base = base_of(ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {})
+    base = opened.base or base_of(
+        ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
+    )
     _check_place(folder)
     images, compared_on = _images(data, shape, config)
     began = time.perf_counter()
@@ -105,7 +108,7 @@ def release_with_friction(
     save_edited(
         folder,
         made.model,
-        made.edits,
+        (*opened.edits, *made.edits),
         base,
         name=record.name,
         shape=shape,
