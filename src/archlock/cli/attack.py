@@ -119,7 +119,7 @@ def attack(
     """
     from archlock.errors import ConfigurationError
     from archlock.execution import resolve_device
-    from archlock.recipes import AttackConfig, Budget, image_framing, is_run
+    from archlock.recipes import AttackConfig, Budget, image_framing, is_run, takes_signals
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table, warnings_of
@@ -144,12 +144,12 @@ def attack(
     attacked = model if is_run(model) else opened_model(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and opened_model(reference, reference_module or same, reference_args or module_args, opening)
-    framing = image_framing(attacked)
-    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, seed=seed)
+    framing, signals = image_framing(attacked), takes_signals(attacked)
+    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_attack(
             attacked,
-            open_tasks(target, image_size=framing, skip_bad=skip_bad, seed=seed),
+            open_tasks(target, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed),
             config,
             reference=other or None,
             source=None if source is None else opened(source),

@@ -24,6 +24,7 @@ from archlock.cli.options import (
     Runtime,
     Seed,
     Shots,
+    Signals,
     SkipBad,
     Space,
     Store,
@@ -134,6 +135,7 @@ def lock(
     ] = False,
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    signals: Signals = False,
     arms: Annotated[
         str,
         typer.Option(
@@ -203,10 +205,14 @@ def lock(
         device=place,
     )
     for text in audit or []:
-        check_task(text)  # it is opened when the lock is decided, which is late to hear that there is no such folder
+        check_task(
+            text, signals=signals
+        )  # it is opened when the lock is decided, which is late to hear that there is no such folder
     with progress_on(console, quiet=quiet or as_json) as progress:
-        task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
-        opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)
+        task = open_task(source, image_size=image_size, skip_bad=skip_bad, signals=signals, seed=seed)
+        alike = task.form == "signal"
+        framing = None if alike else Framing(*task.shape[1:])
+        opened = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals or alike, seed=seed)
         hidden = audit or []
         names = names_apart([*(target or []), *hidden], beside=[source])
         result = run_lock(

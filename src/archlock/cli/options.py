@@ -39,6 +39,14 @@ ImageSize = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
 ]
+Signals = Annotated[
+    bool,
+    typer.Option(
+        "--signals",
+        help="The arrays of a .npz file are signals, N x C x L (channels, length) or N x L, not images. Not needed where "
+        "they are called signal_train and the like.",
+    ),
+]
 Module = Annotated[
     str | None,
     typer.Option(help=f"{FILES}: what builds their module, as package.module:callable. It is your code, and is run."),

@@ -1,6 +1,7 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
-from archlock.tasks.conform import conform
+from archlock.tasks.conform import conform, conform_to, refuse_other_form
+from archlock.tasks.forms import FORM_WORDS, Form, FormWords, reduced_size
 from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
@@ -27,12 +28,15 @@ from archlock.tasks.task import Signature, Split, Task, check_classes, check_ima
 __all__ = [
     "EVERY_KIND",
     "FORMS",
+    "FORM_WORDS",
     "KINDS",
     "LARGEST",
     "OF_IMAGES",
     "SIMULATORS",
     "WITH_CLASSES",
     "Choice",
+    "Form",
+    "FormWords",
     "Framing",
     "Kind",
     "Resample",
@@ -47,6 +51,7 @@ __all__ = [
     "check_images",
     "check_task",
     "conform",
+    "conform_to",
     "digits",
     "enlarged",
     "few_of_each",
@@ -59,6 +64,8 @@ __all__ = [
     "npz",
     "open_task",
     "open_tasks",
+    "reduced_size",
+    "refuse_other_form",
     "save_task",
     "seal",
     "share_of",

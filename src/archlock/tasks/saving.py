@@ -27,6 +27,7 @@ def save_task(task: Task, path: str | Path) -> Path:
         "skipped": task.skipped,
         "stored_side": task.stored_side,
         "remarks": task.remarks,
+        "form": task.form,
         "fingerprint": task.fingerprint,
     }
     arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
@@ -59,6 +60,7 @@ def load_task(path: str | Path) -> Task:
             skipped=tuple(header["skipped"]),
             stored_side=header.get("stored_side"),
             remarks=tuple(header.get("remarks", ())),
+            form=header.get("form", "image"),
         )
         expected = header["fingerprint"]
     except (KeyError, TypeError, ValueError, IndexError) as error:

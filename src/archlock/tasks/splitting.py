@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt64
 
 from archlock.errors import TaskError
+from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.inspection import inspected
 from archlock.tasks.task import Split, Task
 
@@ -35,6 +36,7 @@ def classification_task(
     skipped: tuple[str, ...] = (),
     stored_side: int | None = None,
     remarks: Sequence[str] = (),
+    form: Form = "image",
     seed: int,
 ) -> Task:
     """A task with the splits that are given kept as they are, and those that are missing taken out of ``train``.
@@ -44,24 +46,25 @@ def classification_task(
     warnings. TaskError: fewer than two classes, a class without enough training
     images for the splits to be made, a class that is in another split but not in train, or what the inspection refuses.
     """
+    examples = FORM_WORDS[form].many
     if len(classes) < 2:
         raise TaskError(
-            f"{where}: one class only ({', '.join(map(repr, classes))}); a task needs at least two, give the images of "
-            "another class as well"
+            f"{where}: one class only ({', '.join(map(repr, classes))}); a task needs at least two, give the "
+            f"{examples} of another class as well"
         )
     parts = 1 + (validation is None) + (test is None)
     counts = np.bincount(train.targets, minlength=len(classes))
     for split_name, split in (("validation", validation), ("test", test)):
-        _check_known(where, split_name, split, counts, classes)
+        _check_known(where, split_name, split, counts, classes, examples)
     short = [f"class {classes[label]!r} has {counts[label]}" for label in np.flatnonzero(counts < parts)]
     if short:
         purpose = {1: "train", 2: "train and one more split", 3: "train, validation and test"}[parts]
         raise TaskError(
-            f"{where}: {_few(short)} training images; each class needs at least {parts} ({purpose}): add images, or "
-            "leave the class out"
+            f"{where}: {_few(short)} training {examples}; each class needs at least {parts} ({purpose}): add "
+            f"{examples}, or leave the class out"
         )
     brought = {"train": train, "validation": validation, "test": test}
-    found = inspected(where, {name: split for name, split in brought.items() if split is not None}, classes)
+    found = inspected(where, {name: split for name, split in brought.items() if split is not None}, classes, form)
     remarks = (*remarks, *found)
     arranged = drawn_splits(train, validation, test, train.targets, seed=seed)
     for remark in remarks:
@@ -77,6 +80,7 @@ def classification_task(
         skipped,
         stored_side,
         remarks,
+        form,
     )
 
 
@@ -100,17 +104,19 @@ def drawn_splits(
 
 
 def _check_known(
-    where: str, split_name: str, split: Split | None, counts: np.ndarray, classes: tuple[str, ...]
+    where: str, split_name: str, split: Split | None, counts: np.ndarray, classes: tuple[str, ...], examples: str
 ) -> None:
     if split is None:
         return
     if len(split) == 0:
-        raise TaskError(f"{where}: the {split_name} split is empty; add images to it, or leave it out to have one made")
+        raise TaskError(
+            f"{where}: the {split_name} split is empty; add {examples} to it, or leave it out to have one made"
+        )
     unknown = [repr(classes[label]) for label in np.unique(split.targets) if counts[label] == 0]
     if unknown:
         raise TaskError(
-            f"{where}: {split_name} has images of class {_few(unknown)}, train has none; add training images of it, or "
-            f"remove it from {split_name}"
+            f"{where}: {split_name} has {examples} of class {_few(unknown)}, train has none; add training {examples} of "
+            f"it, or remove it from {split_name}"
         )
 
 

@@ -14,7 +14,7 @@ class Coarse(Simulator):
     """Classes that look alike are merged: about the square root of their number remains, of about equal size."""
 
     name = "coarse"
-    description = "to which group of similar classes the image belongs"
+    description = "to which group of similar classes the example belongs"
 
     def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
@@ -42,7 +42,7 @@ class RandomGrouping(Simulator):
     """Classes are merged at random into two to five groups of about equal size."""
 
     name = "random_grouping"
-    description = "to which of a few random groups of classes the image belongs"
+    description = "to which of a few random groups of classes the example belongs"
 
     def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
@@ -98,8 +98,13 @@ def _grouped(simulator: Simulator, source: Task, groups: np.ndarray, seed: int) 
 
 
 def _class_means(source: Task) -> np.ndarray:
-    """Mean training image of each class, flat; summed in whole numbers, so exact in any order."""
-    images, labels = source.train.images, source.train.targets
-    sums = [images[labels == label].sum(axis=0, dtype=np.int64).ravel() for label in range(len(source.classes))]
+    """Mean training image of each class, flat; levels are summed in whole numbers, so exact in any order.
+
+    Measured values are taken in deviations of their channel.
+    """
+    images, labels, kept = source.train.images, source.train.targets, np.dtype(np.int64)
+    if source.measured:
+        images, kept = (images - np.float32(source.mean)) / np.float32(source.std), np.dtype(np.float64)
+    sums = [images[labels == label].sum(axis=0, dtype=kept).ravel() for label in range(len(source.classes))]
     counts = np.maximum(np.bincount(labels, minlength=len(source.classes)), 1)
     return np.stack(sums) / counts[:, None]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.task import Split, Task
@@ -46,19 +47,20 @@ def other_task(
     where: str,
     origin: str,
     remarks: tuple[str, ...],
+    form: Form,
     seed: int,
 ) -> Task:
     """The task of such a kind of images and targets as they were read; ``names`` are of labels, where they were given.
 
     TaskError for what :func:`~archlock.tasks.unclassed.unclassed_task` refuses.
     """
-    traits, made = KINDS[kind], dict[Role, Split]()
+    traits, made, words = KINDS[kind], dict[Role, Split](), FORM_WORDS[form]
     for role, (images, given) in splits.items():
         targets = traits.taken(given, f"{where}, y_{role}")
         if len(images) != len(targets):
             raise TaskError(
-                f"{where}: {role} has {len(images)} images but {len(targets)} targets; give one for each image, in one "
-                "order"
+                f"{where}: {role} has {len(images)} {words} but {len(targets)} targets; give one for each {words.one}, "
+                "in one order"
             )
         made[role] = Split(images, targets)
     count = made["train"].targets.shape[1] if traits.words.counted else 0
@@ -73,5 +75,6 @@ def other_task(
         where=where,
         origin=origin,
         remarks=remarks,
+        form=form,
         seed=seed,
     )
