@@ -43,8 +43,8 @@ Signals = Annotated[
     bool,
     typer.Option(
         "--signals",
-        help="The arrays of a .npz file are signals, N x C x L (channels, length) or N x L, not images. Not needed where "
-        "they are called signal_train and the like.",
+        help="The arrays of a .npz file are signals, N x C x L (channels, length) or N x L, not images. Not needed "
+        "where they are called signal_train and the like.",
     ),
 ]
 Module = Annotated[

@@ -76,7 +76,8 @@ def refuse_doubles(source: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
                     "leave one out"
                 )
         if found.shared:
-            said.append(f"{found.shared} of the {found.images} images of {name} are images of the source, too")
+            words = task.words
+            said.append(f"{found.shared} of the {found.images} {words} of {name} are {words} of the source, too")
         before[name] = task
     return tuple(said)
 

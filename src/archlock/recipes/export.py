@@ -75,8 +75,8 @@ def build_blueprint(blueprint: Blueprint, *, seed: int = 0) -> nn.Module:
 def load(path: str | Path) -> nn.Module:
     """The locked model of a run directory, in evaluation mode.
 
-    It takes float32 images in [0, 1], N x C x H x W (or signals in the units of the data, N x C x L), and returns logits
-    (normalisation is its first layer).
+    It takes float32 images in [0, 1], N x C x H x W (or signals in the units of the data, N x C x L), and returns
+    logits (normalisation is its first layer).
     """
     directory = Path(path)
     blueprint = load_blueprint(directory / "architecture.json")
@@ -84,7 +84,7 @@ def load(path: str | Path) -> nn.Module:
 
 
 def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Path:
-    """Write the model as ONNX with a free batch size: input :func:`input_name`, as the model takes it, output ``logits``.
+    """Write the model as ONNX with a free batch size; input :func:`input_name`, output ``logits``.
 
     Without the extra ``onnx``: ConfigurationError.
     """

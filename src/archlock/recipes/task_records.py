@@ -39,6 +39,9 @@ def task_record(task: Task) -> TaskRecord:
         class_balance=task.class_balance,
         skipped=len(task.skipped),
         test_balance=_balance(task),
+        form=task.form,
+        mean=task.mean if task.measured else (),
+        std=task.std if task.measured else (),
     )
 
 
@@ -65,6 +68,7 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         images=found.images if found is not None and found.shared else None,
         of_source=found.shared if found is not None and found.shared else None,
         tests=len(task.test),
+        form=task.form,
     )
 
 

@@ -116,9 +116,9 @@ def _on_twins(where: str, splits: Mapping[str, Split], classes: tuple[str, ...],
         one, other = set(digests[first]), set(digests[second])
         if one == other:
             raise TaskError(
-                f"{where}: the {first} split and the {second} split hold the same {words} ({len(one):,}), and no {words.one} "
-                f"may both teach or decide and judge; give other {words}, or leave one split out to have it made of "
-                "train"
+                f"{where}: the {first} split and the {second} split hold the same {words} ({len(one):,}), and no "
+                f"{words.one} may both teach or decide and judge; give other {words}, or leave one split out to have "
+                "it made of train"
             )
         count, of = sum(digest in one for digest in digests[second]), len(digests[second])
         if count > max(FEW_TWINS, TWIN_SHARE * of) or count == of > 0:

@@ -40,11 +40,10 @@ def open_task(
     """The task named by a text (see FORMS); a file of :func:`save_task` is a ``.npz`` file too.
 
     ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
-    without it every source has its own default. ``skip_bad``
-    leaves out images of a folder that cannot be read. ``signals``: arrays of an archive are signals, N x C x L; a
-    framing of one row is their length, and a side is none (ConfigurationError). ``name`` is that of the task, instead of the one of the data.
-    Raises ConfigurationError for a text that names nothing, or two things, and TaskError for data that cannot become a
-    task.
+    without it every source has its own default. ``skip_bad`` leaves out images of a folder that cannot be read.
+    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``name`` is that of the task,
+    instead of the one of the data. Raises ConfigurationError for a text that names nothing, or two things, and
+    TaskError for data that cannot become a task.
     """
     framing, given = Framing.of(image_size), SourceText.parsed(text)
     task = _opened(given, image_size, skip_bad, seed, progress, signals=signals)

@@ -115,8 +115,8 @@ def _check_known(
     unknown = [repr(classes[label]) for label in np.unique(split.targets) if counts[label] == 0]
     if unknown:
         raise TaskError(
-            f"{where}: {split_name} has {examples} of class {_few(unknown)}, train has none; add training {examples} of "
-            f"it, or remove it from {split_name}"
+            f"{where}: {split_name} has {examples} of class {_few(unknown)}, train has none; add training {examples} "
+            f"of it, or remove it from {split_name}"
         )
 
 

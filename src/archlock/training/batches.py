@@ -17,7 +17,7 @@ from archlock.tasks import Kind, Split, kind_of_form
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Images (N x C x H x W; levels in [0, 1]) and their targets: N class indices, or N x C x H x W target images in [0, 1]."""
+    """Images (N x C x H x W; levels in [0, 1]) and their targets: N class indices, or N x C x H x W target images."""
 
     images: Tensor
     targets: Tensor

@@ -87,7 +87,8 @@ class LockConfig:
     budget: Budget = Budget(20, "minutes")
     simulated: tuple[str, ...] = STAND_INS["image"][0]
     """Simulated targets that the search sees (scheme TU). On small natural images these can be learned in a short
-    fine-tuning, so architectures differ on them; jigsaw stays near chance there. Of signals others stand in (``STAND_INS``)."""
+    fine-tuning, so architectures differ on them; jigsaw stays near chance there. For signals others
+    stand in (``STAND_INS``)."""
     held_out: tuple[str, ...] = STAND_INS["image"][1]
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     keep_size: bool = False

@@ -154,7 +154,9 @@ def open_targets(
     found = [Attacked(task, seen_by_search=True) for task in run.targets.values()] if run.config.scheme == "tk" else []
     seen = {task.fingerprint for task in run.targets.values()}
     for target in hidden:
-        task = conform_to(target.open(choice), run.source.signature)
+        task = target.open(choice)
+        fits = simulated and task.shape == run.source.shape  # in the source's own units, or near them on purpose
+        task = task if fits else conform_to(task, run.source.signature)
         drawn = simulated and SIMULATORS[target.name].draws
         found.append(Attacked(task, task.fingerprint in seen, simulated, drawn))
     given = dict(zip(named([one.task for one in found]), found, strict=True))

@@ -100,9 +100,10 @@ def begin(
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
     if allocation.shape != source.shape:
+        size, pictures = source.words.size(allocation.shape), source.form == "image"
         progress.say(
-            f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
-            "give more, or --image-size, to keep another size"
+            f"{source.words} are made {size} for this budget; give more{', or --image-size,' if pictures else ''} "
+            "to keep another size"
         )
     for line in enlargements({"the source": source, **(targets if config.scheme == "tk" else {})}):
         progress.say(line)

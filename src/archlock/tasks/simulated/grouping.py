@@ -14,7 +14,7 @@ class Coarse(Simulator):
     """Classes that look alike are merged: about the square root of their number remains, of about equal size."""
 
     name = "coarse"
-    description = "to which group of similar classes the example belongs"
+    description = "to which group of similar classes the image belongs"
 
     def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
@@ -42,7 +42,7 @@ class RandomGrouping(Simulator):
     """Classes are merged at random into two to five groups of about equal size."""
 
     name = "random_grouping"
-    description = "to which of a few random groups of classes the example belongs"
+    description = "to which of a few random groups of classes the image belongs"
 
     def obstacle(self, source: Task, /) -> str:
         """Fewer than three classes."""
@@ -80,7 +80,7 @@ class ClassSubset(Simulator):
             return Split(split.images[rows], label_of[split.targets[rows]])
 
         classes = tuple(source.classes[label] for label in kept)
-        detail = f"{self.description} ({', '.join(classes)})"
+        detail = f"{source.words.said(self.description)} ({', '.join(classes)})"
         return derived(self, source, chosen, detail=detail, classes=classes, seed=seed)
 
 
@@ -93,7 +93,7 @@ def _grouped(simulator: Simulator, source: Task, groups: np.ndarray, seed: int) 
     def relabelled(split: Split, _: np.random.Generator) -> Split:
         return Split(split.images, groups[split.targets])
 
-    detail = f"{simulator.description} ({len(names)} groups)"
+    detail = f"{source.words.said(simulator.description)} ({len(names)} groups)"
     return derived(simulator, source, relabelled, detail=detail, classes=names, seed=seed)
 
 

@@ -5,8 +5,8 @@
 * JPEG pack: ``jpeg_train`` (``uint8``, all files end to end) and ``off_train`` (N + 1 offsets: file i is
   ``jpeg_train[off_train[i]:off_train[i + 1]]``) stand in for ``x_train``, and likewise for the other splits. All images
   of a pack have one size. PNG, WebP and the other formats of an image folder are accepted too.
-* Signals: ``signal_train`` and its like, N x C x L or N x L numbers, stand in for ``x_train``; arrays of these axes under
-  the usual names are signals where that is said (:mod:`archlock.tasks.sources.measured`).
+* Signals: ``signal_train`` and its like, N x C x L or N x L numbers, stand in for ``x_train``; arrays of these axes
+  under the usual names are signals where that is said (:mod:`archlock.tasks.sources.measured`).
 
 Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Targets that are
 not one class for every image: :mod:`archlock.tasks.sources.npz_targets`. Other usual names of the arrays are understood
@@ -14,7 +14,6 @@ not one class for every image: :mod:`archlock.tasks.sources.npz_targets`. Other 
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +25,11 @@ from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.axes import LAYOUTS, layout_of
 from archlock.tasks.sources.class_names import shown, shown_names
-from archlock.tasks.sources.decoding import UnreadableError, decode, header_of, stacked
-from archlock.tasks.sources.depth import Scale, scale_of
+from archlock.tasks.sources.depth import Scale
 from archlock.tasks.sources.measured import MEASURED, SIGNAL_LAYOUTS, alike, held, signals_of
 from archlock.tasks.sources.npz_keys import EXAMPLES, KIND, LAYOUT, VALUES, Keys, keys_of, with_examples
 from archlock.tasks.sources.npz_targets import kind_of, other_task
+from archlock.tasks.sources.packs import scale_of_packs, unpacked
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
@@ -60,7 +59,7 @@ def npz(
     kind = kind_of(arrays.get(KIND), given["train"][1], shown(str(path))) if "train" in given else "classification"
     plain = KINDS[kind].has_classes
     labels = {role: _labels(array, path, key) if plain else array for role, (key, array) in given.items()}
-    scale, remark = _scale_of_packs(keys, arrays, path)
+    scale, remark = scale_of_packs(keys, arrays, path)
     images = (
         _signals(keys, arrays, layout, path)
         if form == "signal"
@@ -169,21 +168,6 @@ def _measured(asked: str | None, stored: np.ndarray | None, path: Path) -> bool:
     raise ConfigurationError(f"{path}: values {said!r} are not known; expected {MEASURED} or levels")
 
 
-def _scale_of_packs(keys: Keys, arrays: dict[str, np.ndarray], path: Path) -> tuple[Scale, str]:
-    """The scale of all files of more than 8 bits, and a remark on it; what cannot be read is for the decoder to say."""
-    depths = []
-    for (role, part), key in keys.arrays.items():
-        ends = keys.arrays.get((role, "offsets"))
-        if part != "pack" or ends is None or arrays[ends].ndim != 1 or arrays[ends].dtype.kind not in "iu":
-            continue
-        for begin, end in pairwise(arrays[ends].tolist()):
-            try:
-                depths.append(header_of(arrays[key][begin:end].tobytes()).depth)
-            except UnreadableError:
-                continue
-    return scale_of((depth for depth in depths if depth is not None), shown(str(path)))
-
-
 def _images(
     keys: Keys,
     arrays: dict[str, np.ndarray],
@@ -200,7 +184,7 @@ def _images(
     pack, ends = keys.arrays[role, "pack"], keys.arrays.get((role, "offsets"))
     if ends is None:
         raise TaskError(f"{path} has {pack} but no off_{role}; a JPEG pack needs the N + 1 offsets of its files")
-    return _unpacked(arrays[pack], arrays[ends], path, role, scale)
+    return unpacked(arrays[pack], arrays[ends], path, role, scale)
 
 
 def _pixels(array: np.ndarray, path: Path, key: str, layout: str | None, *, measured: bool) -> np.ndarray:
@@ -241,38 +225,6 @@ def _from_floats(array: np.ndarray, where: str, key: str) -> UInt8[np.ndarray, "
                 "data, or scale it to uint8 values 0 to 255 (measured values: ?values=measured; signals: --signals)"
             )
     return np.rint(array * 255.0).astype(np.uint8)
-
-
-def _unpacked(
-    files: np.ndarray, offsets: np.ndarray, path: Path, split: str, scale: Scale
-) -> UInt8[np.ndarray, "examples height width channels"]:
-    where = f"{path}, key 'off_{split}'"
-    if files.dtype != np.uint8 or files.ndim != 1:
-        raise TaskError(
-            f"{path}, key 'jpeg_{split}': expected bytes (uint8, one axis), got {files.dtype} {files.shape}"
-        )
-    if offsets.dtype.kind not in "iu" or offsets.ndim != 1 or len(offsets) < 2:
-        raise TaskError(f"{where}: expected N + 1 whole numbers, got {offsets.dtype} {offsets.shape}")
-    places = offsets.astype(object)  # exact for any integer type
-    if places[0] < 0 or places[-1] > len(files) or any(a >= b for a, b in pairwise(places)):
-        raise TaskError(
-            f"{where}: offsets must ascend from 0 to at most {len(files)}, the length of jpeg_{split}; write "
-            "the pack again"
-        )
-    decoded = []
-    for row, (begin, end) in enumerate(pairwise(places)):
-        try:
-            decoded.append(decode(files[begin:end].tobytes(), scale=scale))
-        except UnreadableError as error:
-            raise TaskError(
-                f"{path}, key 'jpeg_{split}', image {row}: {error}; write the pack again without it"
-            ) from error
-        if decoded[row].shape[:2] != decoded[0].shape[:2]:
-            raise TaskError(
-                f"{path}, key 'jpeg_{split}', image {row}: is {decoded[row].shape[:2]}, but image 0 is "
-                f"{decoded[0].shape[:2]}; a pack holds images of one size (put files of many sizes in an image folder)"
-            )
-    return stacked(decoded)
 
 
 def _labels(array: np.ndarray, path: Path, key: str) -> Int64[np.ndarray, " examples"]:
