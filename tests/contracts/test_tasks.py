@@ -9,7 +9,6 @@ from archlock.tasks import KINDS, SIMULATORS, digits
 from archlock.testing.small_tasks import small_signals, small_task
 from archlock.testing.tasks import SHAPES, SIGNAL_SHAPES, SIMULATOR_CHECKS, example_source
 
-
 SOURCES = [example_source(shape) for shape in SHAPES] + [example_source(s, form="signal") for s in SIGNAL_SHAPES]
 
 
@@ -38,7 +37,9 @@ def test_every_simulator_says_which_kinds_of_source_it_can_use(name, kind):
     if simulator.supports(source):
         assert simulator.simulate(source, seed=0).shape == source.shape
     else:
-        with pytest.raises(UnsupportedError, match=f"{name} cannot be simulated from .*: it (has no classes|holds images)"):
+        with pytest.raises(
+            UnsupportedError, match=f"{name} cannot be simulated from .*: it (has no classes|holds images)"
+        ):
             simulator.simulate(source, seed=0)
 
 

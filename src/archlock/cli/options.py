@@ -39,6 +39,22 @@ ImageSize = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
 ]
+ScoreName = Annotated[
+    Literal["accuracy", "balanced_accuracy", "macro_f1"],
+    typer.Option(
+        "--score",
+        help="How answers are scored where there are classes: accuracy, balanced_accuracy (mean share of right answers "
+        "of each class) or macro_f1.",
+    ),
+]
+ByGroup = Annotated[
+    bool,
+    typer.Option(
+        "--by-group",
+        help="Score one answer for each group (recording, patient), the class that most of its examples get; for data "
+        "with groups (FILE.npz?group=NAME).",
+    ),
+]
 Signals = Annotated[
     bool,
     typer.Option(

@@ -65,8 +65,8 @@ class Network(nn.Module):
     """A model of ours. Takes float32 images, N x C x H x W: in [0, 1], or where they are measured in their own units.
 
     Signals are N x C x 1 x L; without the row, N x C x L, they are taken as well. ``head`` is an ``nn.Linear`` on
-    globally averaged features for classification (returns logits, N x outputs), or a :class:`DenseDecoder` for a dense task
-    (returns N x outputs x H x W in the units of the image).
+    globally averaged features for classification (returns logits, N x outputs), or a :class:`DenseDecoder` for a dense
+    task (returns N x outputs x H x W in the units of the image).
     """
 
     def __init__(

@@ -42,6 +42,8 @@ def task_record(task: Task) -> TaskRecord:
         form=task.form,
         mean=task.mean if task.measured else (),
         std=task.std if task.measured else (),
+        scoring=_scoring(task),
+        constant_score=None if task.scoring is None else task.scoring.chance(task.test.targets, task.test.groups),
     )
 
 
@@ -69,7 +71,12 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         of_source=found.shared if found is not None and found.shared else None,
         tests=len(task.test),
         form=task.form,
+        scoring=_scoring(task),
     )
+
+
+def _scoring(task: Task) -> str:
+    return "" if task.scoring is None else task.scoring.words
 
 
 def enlargements(targets: Mapping[str, Task]) -> tuple[str, ...]:

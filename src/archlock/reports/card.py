@@ -45,7 +45,7 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
 def _front_matter(record: LockRecord) -> str:
     """YAML; texts are written as JSON strings, which YAML reads as they are."""
     words = KINDS[record.source.kind].words.of(record.source.form)
-    metric, task = words.metric, words.pipeline
+    metric, task = record.source.scoring.replace(" ", "_").lower() or words.metric, words.pipeline
     value = float(np.mean(record.locked.source_test))
     return f"""---
 license: unknown

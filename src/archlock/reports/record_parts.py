@@ -52,6 +52,10 @@ class TaskRecord:
     """Of measured values, the mean of every channel in the training split, in their units; empty for levels."""
     std: tuple[float, ...] = field(default=(), metadata=LATER)
     """The standard deviation, likewise."""
+    scoring: str = field(default="", metadata=LATER)
+    """How answers are scored, in words, where that is not as the kind has it: `macro F1 by group`."""
+    constant_score: float | None = field(default=None, metadata=LATER)
+    """What the best constant answer scores on the test split then."""
 
     @property
     def largest(self) -> str:
@@ -63,6 +67,8 @@ class TaskRecord:
     @property
     def constant(self) -> float:
         """What the best constant answer scores on the test split; without its balance, chance."""
+        if self.constant_score is not None:
+            return self.constant_score
         return max(self.test_balance, default=self.chance)
 
     @property
@@ -211,6 +217,8 @@ class TargetRecord:
     """Images of its test split; `null` where that was not kept."""
     form: Form = field(default="image", metadata=LATER)
     """What an example is: `image` or `signal`."""
+    scoring: str = field(default="", metadata=LATER)
+    """How answers are scored, in words, where that is not as the kind has it."""
 
     @property
     def stand_in(self) -> str:

@@ -47,6 +47,8 @@ def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
     reached, constant = float(np.mean(model.source_test)), source.constant
     name = f" {shorten(source.largest, 40)!r}," if source.largest else ""
     always = f"always answering{name} the largest class ({percent(constant)})"
+    if source.scoring:
+        always = f"always answering one class ({percent(constant)} {source.scoring})"
     if model.only_answer:
         return (
             f"answers one class for every {words.one} ({shorten(model.only_answer, 40)!r}), so it has learned nothing: "
@@ -55,7 +57,11 @@ def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
     if reached <= constant:
         return f"is no better than {always}: it reaches {percent(reached)} on the source, so it has learned nothing."
     images = source.examples.get("test", 0)
-    if images and reached < constant + _ONE_SIDED * math.sqrt(constant * (1 - constant) / images):
+    if (
+        images
+        and not source.scoring
+        and reached < constant + _ONE_SIDED * math.sqrt(constant * (1 - constant) / images)
+    ):
         return (
             f"is no better than {always}, as far as {plural(images, f'test {words.one}')} can tell: it reaches "
             f"{percent(reached)} on the source."

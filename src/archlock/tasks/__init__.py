@@ -6,6 +6,7 @@ from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
+from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
 from archlock.tasks.simulated.simulator import Simulator
@@ -23,7 +24,7 @@ from archlock.tasks.subsample import (
     subsample,
     subsample_fraction,
 )
-from archlock.tasks.task import Signature, Split, Task, check_classes, check_images
+from archlock.tasks.task import Signature, Split, Task, check_classes, check_images, scored, scored_alike
 
 __all__ = [
     "EVERY_KIND",
@@ -32,6 +33,7 @@ __all__ = [
     "KINDS",
     "LARGEST",
     "OF_IMAGES",
+    "SCORES",
     "SIMULATORS",
     "WITH_CLASSES",
     "Choice",
@@ -40,6 +42,7 @@ __all__ = [
     "Framing",
     "Kind",
     "Resample",
+    "Scoring",
     "SealedTask",
     "Signature",
     "Simulator",
@@ -67,6 +70,8 @@ __all__ = [
     "reduced_size",
     "refuse_other_form",
     "save_task",
+    "scored",
+    "scored_alike",
     "seal",
     "share_of",
     "share_of_validation",

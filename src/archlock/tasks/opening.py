@@ -139,7 +139,15 @@ def _opened(
         return image_folder(path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, seed=seed)
     if is_saved_task(path):
         return load_task(path)
-    return npz(path, layout=options.get("layout"), signals=signals, values=options.get("values"), seed=seed)
+    return npz(
+        path,
+        layout=options.get("layout"),
+        signals=signals,
+        values=options.get("values"),
+        label=options.get("label"),
+        group=options.get("group"),
+        seed=seed,
+    )
 
 
 def _refuse_two_meanings(given: SourceText) -> None:

@@ -7,8 +7,9 @@ alone.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float32, Int16, Int64, UInt8
@@ -18,6 +19,8 @@ from archlock.records import LATER
 from archlock.tasks.forms import EVERY_FORM, FORM_WORDS, Form, FormWords
 from archlock.tasks.kinds import KINDS, Kind, TaskKind, kind_of_targets
 from archlock.tasks.moments import level_moments, measured_moments, rows_not_finite
+from archlock.tasks.scores import Scoring, check_groups
+from archlock.tasks.wording import several
 
 HELD = (np.uint8, np.int16, np.float32)
 """Types of the values of examples."""
@@ -56,6 +59,10 @@ class Split:
         | Float32[np.ndarray, "examples outputs"]
         | Float32[np.ndarray, "examples height width outputs"]
     )
+    groups: Int64[np.ndarray, " examples"] | None = None
+    """Numbers of the groups (recordings, patients) that the examples belong to, where that is known."""
+    scoring: Scoring | None = None
+    """How answers are scored; None: as the kind of task has it."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -72,7 +79,8 @@ class Split:
 
     def take(self, rows: Sequence[int] | np.ndarray) -> "Split":
         """The given rows, in the given order."""
-        return Split(self.images[rows], self.targets[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Split(self.images[rows], self.targets[rows], groups, self.scoring)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,10 +122,11 @@ class Task:
         mean, std = moments(self.train.images)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "std", std)
-        said = (self.kind, self.classes) if self.form == "image" else (self.kind, self.classes, self.form)
-        digest = hashlib.sha256(repr(said).encode())
+        self._check_groups()
+        beside = (*((self.form,) if self.form != "image" else ()), *((self.scoring,) if self.scoring else ()))
+        digest = hashlib.sha256(repr((self.kind, self.classes, *beside)).encode())
         for split in (self.train, self.validation, self.test):
-            for array in (split.images, split.targets):
+            for array in (split.images, split.targets, *(() if split.groups is None else (split.groups,))):
                 digest.update(repr((array.shape, array.dtype.str)).encode())
                 digest.update(np.ascontiguousarray(array).data)
         object.__setattr__(self, "fingerprint", digest.hexdigest()[:16])
@@ -153,6 +162,25 @@ class Task:
         if len(split.targets) != len(split):
             raise TaskError(f"{where}: {len(split)} {examples} but {len(split.targets)} targets")
         self.traits.check(split.targets, split.images, self.classes, where)
+
+    def _check_groups(self) -> None:
+        """No group in two splits, one way of scoring for all, and one that they can have."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        where = f"task {self.name!r}"
+        if len({split.scoring for split in splits.values()}) > 1:
+            raise TaskError(f"{where}: its splits are scored in different ways; give them one")
+        if self.scoring is not None:
+            check_classes(self, f"the score {self.scoring.words} is of classes")
+            for name, split in splits.items():
+                if self.scoring.by_group:
+                    check_groups(split.targets, split.groups, f"{where}, {name} split")
+        if any(split.groups is not None for split in splits.values()):
+            refuse_shared_groups(splits, where)
+
+    @property
+    def scoring(self) -> Scoring | None:
+        """How answers are scored; None: as the kind of task has it."""
+        return self.train.scoring
 
     @property
     def traits(self) -> TaskKind:
@@ -203,7 +231,47 @@ class Task:
     @property
     def chance(self) -> float:
         """Score of the best constant answer on validation-like data: of classes, the share of the largest."""
+        if self.scoring is not None:
+            return self.scoring.chance(self.train.targets, self.train.groups)
         return self.traits.chance(self.train.targets, self.classes)
+
+
+def refuse_shared_groups(splits: Mapping[str, Split], where: str, names: Sequence[str] = ()) -> None:
+    """TaskError for a group in two splits, or for groups that only some splits know; ``names`` are of the groups."""
+    known = {name: split.groups for name, split in splits.items() if split.groups is not None}
+    missing = [name for name in splits if name not in known]
+    if known and missing:
+        raise TaskError(
+            f"{where}: the groups of {', '.join(known)} are named, those of {', '.join(missing)} are not; name them "
+            "for all splits"
+        )
+    for (first, one), (second, other) in combinations(known.items(), 2):
+        shared = np.intersect1d(one, other)
+        if len(shared):
+            said = ", ".join(repr(names[group]) if len(names) else str(group) for group in shared[:5])
+            more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+            raise TaskError(
+                f"{where}: {several(len(shared), 'group is', 'groups are')} in {first} and in {second} ({said}{more}), so "
+                "what is decided or reported would be known from training; keep every group in one split, or leave a split "
+                "out to have it made of train"
+            )
+
+
+def scored(task: Task, scoring: Scoring | None) -> Task:
+    """The task with another score; UnsupportedError where it has no classes, or no groups to score by."""
+    if scoring is None or scoring == Scoring():
+        scoring = None
+    if task.scoring == scoring:
+        return task
+    train, validation, test = (replace(split, scoring=scoring) for split in (task.train, task.validation, task.test))
+    return replace(task, train=train, validation=validation, test=test)
+
+
+def scored_alike(task: Task, scoring: Scoring) -> Task:
+    """The task with another one's score, as far as it can be: without classes none, without groups by example."""
+    if not task.traits.has_classes:
+        return task
+    return scored(task, scoring if task.train.groups is not None else replace(scoring, by_group=False))
 
 
 def check_classes(task: Task, why: str) -> None:

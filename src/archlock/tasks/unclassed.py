@@ -12,7 +12,7 @@ from archlock.errors import TaskError
 from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.inspection import inspected
 from archlock.tasks.kinds import KINDS, Kind
-from archlock.tasks.splitting import LOG, drawn_splits
+from archlock.tasks.splitting import LOG, drawn_splits, refuse_few_groups
 from archlock.tasks.task import Split, Task
 
 
@@ -46,6 +46,7 @@ def unclassed_task(
             if len(split) == 0:
                 raise TaskError(f"{where}: the {split_name} split is empty; add {examples} to it, or leave it out")
             traits.check(split.targets, split.images, classes, f"{where}, {split_name}")
+    refuse_few_groups(where, train, classes, parts, form, of_one=True)
     found = inspected(where, {split: given for split, given in brought.items() if given is not None}, (), form)
     everyone = np.zeros(len(train), dtype=np.int64)
     splits = drawn_splits(train, validation, test, everyone, seed=seed)

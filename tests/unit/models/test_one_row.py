@@ -123,7 +123,9 @@ def test_what_attackers_build_has_one_row_as_well():
 
 def test_stacked_networks_of_signals_compute_what_each_computes():
     space = SPACES["transnas101_micro"]
-    networks = [build(space.architecture(code), SIGNALS, width=4, depth=1, seed=0).eval() for code in ("123321", "321111")]
+    networks = [
+        build(space.architecture(code), SIGNALS, width=4, depth=1, seed=0).eval() for code in ("123321", "321111")
+    ]
     stacked = stack(networks).eval()
     answers = stacked(X.repeat(1, 2, 1, 1))
     assert torch.allclose(answers, torch.stack([network(X) for network in networks]), atol=1e-5)

@@ -134,7 +134,10 @@ def test_images_that_are_no_levels_are_kept_where_that_is_said(tmp_path):
     smaller = conform(task, (2, 3, 3))
     assert smaller.train.images.dtype == np.float32
     assert smaller.mean == pytest.approx(task.mean, abs=2)
-    assert {name for name in ("rotation", "coarse", "grey") if SIMULATORS[name].supports(task)} == {"rotation", "coarse"}
+    assert {name for name in ("rotation", "coarse", "grey") if SIMULATORS[name].supports(task)} == {
+        "rotation",
+        "coarse",
+    }
     assert "not levels of 0 to 255" in SIMULATORS["shapes"].obstacle(task)
 
 
@@ -142,7 +145,9 @@ def test_a_task_of_signals_comes_back_from_disk_bit_for_bit(tmp_path):
     task = open_task(written(tmp_path))
     back = load_task(save_task(task, tmp_path / "task.npz"))
     assert (back.fingerprint, back.form, back.mean) == (task.fingerprint, "signal", task.mean)
-    assert back.fingerprint != Task("x", task.kind, task.classes, task.train, task.validation, task.test, "").fingerprint
+    assert (
+        back.fingerprint != Task("x", task.kind, task.classes, task.train, task.validation, task.test, "").fingerprint
+    )
 
 
 def test_moments_do_not_depend_on_the_order_of_the_values():
@@ -156,7 +161,9 @@ def test_a_task_itself_refuses_what_is_not_finite_and_signals_with_rows():
     bad = good.train.images.astype(np.float32)
     bad[3, 0, 2] = np.nan
     with pytest.raises(TaskError, match=r"1 of 120 signals hold NaN or an infinity, the first is row 3"):
-        Task("t", good.kind, good.classes, Split(bad, good.train.targets), good.validation, good.test, "", form="signal")
+        Task(
+            "t", good.kind, good.classes, Split(bad, good.train.targets), good.validation, good.test, "", form="signal"
+        )
     pictures = small_digits()
     with pytest.raises(TaskError, match=r"signals must be int16 or float32, N x 1 x length x channels; got uint8"):
         Task("t", "classification", good.classes, pictures.train, pictures.validation, pictures.test, "", form="signal")
@@ -190,11 +197,12 @@ def test_images_and_signals_do_not_fit_each_other():
     signals, pictures = small_signals(), small_digits()
     with pytest.raises(UnsupportedError, match=r"the model takes signals, and 'digits' holds images of levels"):
         conform_to(pictures, signals.signature)
-    with pytest.raises(UnsupportedError, match=r"the model takes images of levels of 0 to 255, and 'rows' holds signals"):
+    with pytest.raises(
+        UnsupportedError, match=r"the model takes images of levels of 0 to 255, and 'rows' holds signals"
+    ):
         conform_to(signals, pictures.signature)
     with pytest.raises(ConfigurationError, match=r"have 64 steps and no height; 8 x 8 was asked for"):
         conform(signals, (1, 8, 8))
-
 
 
 # images stay what they were: recorded before there were signals

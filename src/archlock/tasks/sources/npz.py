@@ -26,8 +26,19 @@ from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.axes import LAYOUTS, layout_of
 from archlock.tasks.sources.class_names import shown, shown_names
 from archlock.tasks.sources.depth import Scale
+from archlock.tasks.sources.grouped import groups_of, with_groups
 from archlock.tasks.sources.measured import MEASURED, SIGNAL_LAYOUTS, alike, held, signals_of
-from archlock.tasks.sources.npz_keys import EXAMPLES, KIND, LAYOUT, VALUES, Keys, keys_of, with_examples
+from archlock.tasks.sources.npz_keys import (
+    EXAMPLES,
+    KIND,
+    LAYOUT,
+    VALUES,
+    Keys,
+    Part,
+    keys_of,
+    with_chosen,
+    with_examples,
+)
 from archlock.tasks.sources.npz_targets import kind_of, other_task
 from archlock.tasks.sources.packs import scale_of_packs, unpacked
 from archlock.tasks.sources.split_names import Role
@@ -41,6 +52,8 @@ def npz(
     layout: str | None = None,
     signals: bool = False,
     values: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
     seed: int = 0,
 ) -> Task:
     """The task in an archive; splits that are missing are taken out of train. Anything wrong raises TaskError.
@@ -48,14 +61,23 @@ def npz(
     ``layout`` says how the axes of images are to be read (NHWC, NCHW or NHW; else ConfigurationError) where their shape
     does not; an array ``layout`` of the archive says it, too. With ``signals``, or the layout NCL or NLC, arrays are
     signals whatever they are called. ``values="measured"`` says that images are no levels, and are kept as they are.
+    ``label`` and ``group`` name other arrays of labels, and those of groups that no split may cut (``group_train`` and
+    the like are such without being named).
     """
     path = Path(path)
-    keys = keys_of(headers_of(path), shown(str(path)))
+    headers = headers_of(path)
+    keys = keys_of(headers, shown(str(path)))
+    chosen: tuple[tuple[str | None, Part], ...] = ((label, "labels"), (group, "groups"))
+    for name, part in chosen:
+        keys = keys if name is None else with_chosen(keys, headers, name, part, shown(str(path)))
     arrays = read_npz(path, [*keys.arrays.values(), *([keys.classes] if keys.classes else []), LAYOUT, KIND, VALUES])
     layout = _layout(layout, arrays.get(LAYOUT), path)
     form: Form = "signal" if signals or _are_signals(keys, layout) else "image"
     measured = _measured(values, arrays.get(VALUES), path)
     given = {role: (key, arrays[key]) for (role, part), key in keys.arrays.items() if part == "labels"}
+    groups, group_names = groups_of(
+        {role: arrays[key] for (role, p), key in keys.arrays.items() if p == "groups"}, path
+    )
     kind = kind_of(arrays.get(KIND), given["train"][1], shown(str(path))) if "train" in given else "classification"
     plain = KINDS[kind].has_classes
     labels = {role: _labels(array, path, key) if plain else array for role, (key, array) in given.items()}
@@ -73,9 +95,10 @@ def npz(
     images = alike(images, str(path)) if form == "signal" else dict(zip(images, _alike(images, path), strict=True))
     if not plain:
         names = None if keys.classes is None else arrays[keys.classes]
-        return _other(kind, images, labels, names, path, remarks, form, seed)
+        return _other(kind, images, labels, groups, names, path, remarks, form, seed)
     examples = FORM_WORDS[form].many
     splits = {name: _split(images[name], labels[name], path, name, examples) for name in images}
+    splits = with_groups(splits, groups, group_names, str(path))
     if len(splits["train"]) == 0:
         raise TaskError(
             f"{path}: train holds no {examples}; put the training {examples} into x_train and their labels into y_train"
@@ -101,6 +124,7 @@ def _other(
     kind: Kind,
     images: Mapping[Role, np.ndarray],
     targets: Mapping[Role, np.ndarray],
+    groups: Mapping[Role, np.ndarray],
     names: np.ndarray | None,
     path: Path,
     remarks: tuple[str, ...],
@@ -111,7 +135,7 @@ def _other(
     sizes = ", ".join(f"{len(split):,} {name}" for name, split in images.items())
     return other_task(
         kind,
-        {role: (images[role], targets[role]) for role in images},
+        {role: (images[role], targets[role], groups.get(role)) for role in images},
         None if names is None else _names(names, path),
         name=shown(path.stem),
         where=shown(str(path)),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from archlock.errors import TaskError
+from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.archives import ArrayHeader
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.split_names import FILLERS, Role, roles_of, split_word
@@ -120,6 +120,32 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
     listed = ", ".join(f"{shown(name)} ({headers[name]})" for name in rowed)
     classes = next((name for name in CLASSES if name in headers), None)
     return Keys(places, classes, f"these arrays of the archive are not used: {listed}" if rowed else "")
+
+
+def with_chosen(keys: Keys, headers: Mapping[str, ArrayHeader], name: str, part: Part, where: str) -> Keys:
+    """The keys with the arrays of that name (``NAME_train`` and the like) as a part; ConfigurationError for none.
+
+    Labels that are chosen have names of classes under ``NAMEs``, if at all.
+    """
+    rest = {key: key.casefold().replace(name.casefold(), "", 1) for key in headers if name.casefold() in key.casefold()}
+    roles = roles_of(word for word in rest.values() if split_word(word) is not None)
+    found = {(roles[word], part): key for key, word in rest.items() if word in roles}
+    if not found and name in headers:
+        found = {("train", part): name}
+    if not found:
+        raise ConfigurationError(
+            f"{where} has no arrays {shown(name)}_train and the like (its keys: {', '.join(map(shown, headers))}); "
+            f"name those of the {part}"
+        )
+    arrays = {place: key for place, key in keys.arrays.items() if place[1] != part} | found
+    plural = f"{name}s" if f"{name}s" in headers else None
+    unused = ", ".join(
+        f"{shown(key)} ({headers[key]})"
+        for key in headers
+        if key in keys.remark and key not in (*found.values(), plural)
+    )
+    remark = f"these arrays of the archive are not used: {unused}" if unused else ""
+    return Keys(arrays, plural if part == "labels" else keys.classes, remark)
 
 
 def with_examples(keys: Keys) -> list[Role]:

@@ -40,7 +40,7 @@ def _several_labels(targets: np.ndarray) -> bool:
 
 def other_task(
     kind: Kind,
-    splits: Mapping[Role, tuple[np.ndarray, np.ndarray]],
+    splits: Mapping[Role, tuple[np.ndarray, np.ndarray, np.ndarray | None]],
     names: tuple[str, ...] | None,
     *,
     name: str,
@@ -55,14 +55,14 @@ def other_task(
     TaskError for what :func:`~archlock.tasks.unclassed.unclassed_task` refuses.
     """
     traits, made, words = KINDS[kind], dict[Role, Split](), FORM_WORDS[form]
-    for role, (images, given) in splits.items():
+    for role, (images, given, groups) in splits.items():
         targets = traits.taken(given, f"{where}, y_{role}")
         if len(images) != len(targets):
             raise TaskError(
                 f"{where}: {role} has {len(images)} {words} but {len(targets)} targets; give one for each {words.one}, "
                 "in one order"
             )
-        made[role] = Split(images, targets)
+        made[role] = Split(images, targets, groups)
     count = made["train"].targets.shape[1] if traits.words.counted else 0
     labels = tuple(map(str, range(count))) if names is None else names
     return unclassed_task(

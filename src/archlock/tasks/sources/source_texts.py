@@ -33,6 +33,8 @@ OPTIONS: Final[Mapping[Source, Mapping[str, str]]] = {
     "archive": {
         "layout": f"axes of the images: {', '.join(LAYOUTS)}; or of signals: {', '.join(SIGNAL_LAYOUTS)}",
         "values": "measured: the values of images are no levels of 0 to 255",
+        "label": "arrays of the labels: NAME of NAME_train and the like",
+        "group": "arrays of the groups (recordings, patients) that no split cuts: NAME of NAME_train and the like",
     },
     "digits": {},
     "unknown": {},
