@@ -153,7 +153,7 @@ def _is_open(cell: Cell, name: str) -> bool:
 
 
 def _beside(channels_in: int, channels_out: int, stride: int, form: Form) -> ConvolutionNorm:
-    """A 3x3 convolution (of signals a 1x3 one) with first weights, drawn as they come."""
+    """A 3x3 convolution (of signals a 1x3 one) with its first weights."""
     branch = as_built_for(form, ConvolutionNorm(channels_in, channels_out, 3, stride))
     assert isinstance(branch, ConvolutionNorm)
     draw_part(branch)

@@ -111,6 +111,11 @@ def test_what_cannot_be_meant_is_refused_in_words(tmp_path, arrays, words):
         open_task(written(tmp_path, **arrays))
 
 
+def test_a_smooth_signal_of_few_levels_is_no_text(tmp_path):
+    levels = np.rint(2 + 2 * np.sin(np.arange(60) / 7 + RNG.uniform(0, 6, (30, 1)))).astype(np.uint8)
+    assert open_task(written(tmp_path, signal_train=levels)).train.images.dtype == np.int16
+
+
 def test_options_that_do_not_fit_are_refused_in_words(tmp_path):
     path = written(tmp_path)
     with pytest.raises(ConfigurationError, match="'NHWC' is one of images; signals have NCL or NLC"):
@@ -177,10 +182,8 @@ def test_a_target_gets_length_channels_and_units_of_the_model():
     assert fitted.std == pytest.approx(source.std, rel=0.3)
     assert conform_to(source, source.signature) is source
     assert "signals conformed 8 steps and 8 channels to 64 steps and 1, in the units of the model" in fitted.origin
-    louder = Task(
-        "louder", "classification", source.classes,
-        *(Split(2 * s.images + 5, s.targets) for s in (source.train, source.validation, source.test)), "", form="signal",
-    )  # fmt: skip
+    loud = [Split(2 * split.images + 5, split.targets) for split in (source.train, source.validation, source.test)]
+    louder = Task("louder", "classification", source.classes, *loud, "", form="signal")
     assert conform_to(louder, source.signature).train.images == pytest.approx(source.train.images, abs=1e-3)
 
 

@@ -102,9 +102,10 @@ def _class_means(source: Task) -> np.ndarray:
 
     Measured values are taken in deviations of their channel.
     """
-    images, labels, kept = source.train.images, source.train.targets, np.dtype(np.int64)
+    labels, images = source.train.targets, np.asarray(source.train.images)
     if source.measured:
-        images, kept = (images - np.float32(source.mean)) / np.float32(source.std), np.dtype(np.float64)
+        images = (images - np.array(source.mean)) / np.array(source.std)
+    kept = np.float64 if source.measured else np.int64
     sums = [images[labels == label].sum(axis=0, dtype=kept).ravel() for label in range(len(source.classes))]
     counts = np.maximum(np.bincount(labels, minlength=len(source.classes)), 1)
     return np.stack(sums) / counts[:, None]

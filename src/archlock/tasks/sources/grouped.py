@@ -36,6 +36,6 @@ def with_groups(
             raise TaskError(
                 f"{where}: {role} has {len(split)} examples but {len(groups[role])} groups; give one for each example"
             )
-    made = {role: replace(split, groups=groups.get(role)) for role, split in splits.items()}
+    made: dict[str, Split] = {role: replace(split, groups=groups.get(role)) for role, split in splits.items()}
     refuse_shared_groups(made, where, names)
-    return made
+    return {role: made[role] for role in splits}

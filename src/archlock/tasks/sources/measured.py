@@ -23,6 +23,8 @@ MOST_LETTERS: Final = 26
 """Letters of an alphabet at most; amino acids are 20."""
 TALL: Final = 4
 """A signal of so many more channels than steps is taken for one whose axes are the other way round."""
+ROUGH: Final = 0.85
+"""Neighbouring letters differ by at least this part of what letters of different sequences differ by."""
 EXACT: Final = 2**24
 """Whole numbers below this are exact in single precision."""
 
@@ -89,10 +91,17 @@ def alike(splits: Mapping[Role, np.ndarray], where: str) -> dict[Role, np.ndarra
 
 
 def _letters_by_number(array: np.ndarray) -> bool:
-    """Whether these are whole numbers of one channel, and all there are from 0 or 1 to a few."""
+    """Whether these are whole numbers of one channel, all there are from 0 or 1 to a few, and no step is like the next.
+
+    A measured signal of few levels is smooth, letters are not.
+    """
     if array.dtype.kind not in "iu" or array.ndim not in (2, 3) or (array.ndim == 3 and 1 not in array.shape[1:]):
         return False
     if array.size == 0 or int(array.min()) not in (0, 1) or int(array.max()) > MOST_LETTERS:
         return False
     found = np.unique(array)
-    return len(found) > 2 and len(found) == int(found[-1]) - int(found[0]) + 1
+    if len(found) < 3 or len(found) < int(found[-1]) - int(found[0]) + 1:
+        return False
+    values = array.reshape(len(array), -1).astype(np.float64)
+    apart = np.abs(values - np.roll(values, 1, axis=0)).mean()  # of steps that have nothing to do with each other
+    return values.shape[1] < 2 or bool(np.abs(np.diff(values, axis=1)).mean() > ROUGH * apart)
