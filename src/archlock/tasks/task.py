@@ -252,8 +252,8 @@ def refuse_shared_groups(splits: Mapping[str, Split], where: str, names: Sequenc
             more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
             raise TaskError(
                 f"{where}: {several(len(shared), 'group is', 'groups are')} in {first} and in {second} "
-                f"({said}{more}), so what is decided or reported would be known from training; keep every group in one split, or leave a "
-                "split out to have it made of train"
+                f"({said}{more}), so what is decided or reported would be known from training; keep every group in one "
+                "split, or leave a split out to have it made of train"
             )
 
 
