@@ -259,7 +259,7 @@ def _floor(record: LockRecord) -> str:
 
 
 def _classes(source: TaskRecord) -> str:
-    words = KINDS[source.kind].words
+    words = KINDS[source.kind].words.of(source.form)
     if words.long:
         return words.long
     names = [shorten(name, 40) for name in source.classes]

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int16, Int64, UInt8
@@ -174,13 +175,20 @@ class Task:
             for name, split in splits.items():
                 if self.scoring.by_group:
                     check_groups(split.targets, split.groups, f"{where}, {name} split")
-        if any(split.groups is not None for split in splits.values()):
-            refuse_shared_groups(splits, where)
+        for name, split in splits.items():
+            if split.groups is not None and len(split.groups) != len(split):
+                raise TaskError(f"{where}, {name} split: {len(split)} examples but {len(split.groups)} groups")
+        refuse_shared_groups({name: split.groups for name, split in splits.items()}, where)
 
     @property
     def scoring(self) -> Scoring | None:
         """How answers are scored; None: as the kind of task has it."""
         return self.train.scoring
+
+    @property
+    def unit(self) -> str:
+        """Of its scores, in the evidence store."""
+        return self.traits.unit if self.scoring is None else self.scoring.name
 
     @property
     def traits(self) -> TaskKind:
@@ -236,10 +244,12 @@ class Task:
         return self.traits.chance(self.train.targets, self.classes)
 
 
-def refuse_shared_groups(splits: Mapping[str, Split], where: str, names: Sequence[str] = ()) -> None:
+def refuse_shared_groups(
+    groups: Mapping[Any, Int64[np.ndarray, " examples"] | None], where: str, names: Sequence[str] = ()
+) -> None:
     """TaskError for a group in two splits, or for groups that only some splits know; ``names`` are of the groups."""
-    known = {name: split.groups for name, split in splits.items() if split.groups is not None}
-    missing = [name for name in splits if name not in known]
+    known = {name: numbers for name, numbers in groups.items() if numbers is not None}
+    missing = [name for name in groups if name not in known]
     if known and missing:
         raise TaskError(
             f"{where}: the groups of {', '.join(known)} are named, those of {', '.join(missing)} are not; name them "

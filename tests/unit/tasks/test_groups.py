@@ -89,6 +89,8 @@ def test_other_arrays_are_groups_and_labels_where_they_are_named(tmp_path):
         ({"y_train": (np.arange(COUNT) // 6 == 14).astype(int) + LABELS % 2 * 0},
          r"class '1' has signals of 1 group, and at least 3 are needed for splits that cut no group"),
         ({"group_train": PATIENTS[:50]}, r"train has 90 examples but 50 groups"),
+        ({"group_train": PATIENTS[:50], "y_train": RNG.normal(size=COUNT), "kind": "regression"},
+         r"train has 90 examples but 50 groups"),
         ({"group_train": RNG.normal(size=COUNT)}, r"groups of train are names or whole numbers"),
     ],
 )  # fmt: skip

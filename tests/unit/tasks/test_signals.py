@@ -111,6 +111,15 @@ def test_what_cannot_be_meant_is_refused_in_words(tmp_path, arrays, words):
         open_task(written(tmp_path, **arrays))
 
 
+def test_numbers_at_every_step_of_a_signal_are_a_field(tmp_path):
+    smooth = np.cumsum(SIGNALS, axis=2)
+    for targets, outputs in ((smooth, 2), (smooth[:, 0], 1)):
+        task = open_task(written(tmp_path, y_train=targets, kind="field"))
+        assert (task.kind, task.outputs, task.train.targets.shape[1:]) == ("field", outputs, (1, 9, outputs))
+        half = conform(task, (2, 1, 5))
+        assert half.train.targets.shape[1:] == (1, 5, outputs)
+
+
 def test_a_smooth_signal_of_few_levels_is_no_text(tmp_path):
     levels = np.rint(2 + 2 * np.sin(np.arange(60) / 7 + RNG.uniform(0, 6, (30, 1)))).astype(np.uint8)
     assert open_task(written(tmp_path, signal_train=levels)).train.images.dtype == np.int16

@@ -26,7 +26,7 @@ from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.axes import LAYOUTS, layout_of
 from archlock.tasks.sources.class_names import shown, shown_names
 from archlock.tasks.sources.depth import Scale
-from archlock.tasks.sources.grouped import groups_of, with_groups
+from archlock.tasks.sources.grouped import groups_of
 from archlock.tasks.sources.measured import MEASURED, SIGNAL_LAYOUTS, alike, held, signals_of
 from archlock.tasks.sources.npz_keys import (
     EXAMPLES,
@@ -75,9 +75,6 @@ def npz(
     form: Form = "signal" if signals or _are_signals(keys, layout) else "image"
     measured = _measured(values, arrays.get(VALUES), path)
     given = {role: (key, arrays[key]) for (role, part), key in keys.arrays.items() if part == "labels"}
-    groups, group_names = groups_of(
-        {role: arrays[key] for (role, p), key in keys.arrays.items() if p == "groups"}, path
-    )
     kind = kind_of(arrays.get(KIND), given["train"][1], shown(str(path))) if "train" in given else "classification"
     plain = KINDS[kind].has_classes
     labels = {role: _labels(array, path, key) if plain else array for role, (key, array) in given.items()}
@@ -92,13 +89,14 @@ def npz(
         missing = f"x_{role}" if role in labels else f"y_{role}"
         raise TaskError(f"{path} has {there} but no {missing}; give both, or neither")
     remarks = tuple(filter(None, (keys.remark, remark)))
+    named = {role: arrays[key] for (role, of), key in keys.arrays.items() if of == "groups"}
+    groups = groups_of(named, {role: len(array) for role, array in images.items()}, path)
     images = alike(images, str(path)) if form == "signal" else dict(zip(images, _alike(images, path), strict=True))
     if not plain:
         names = None if keys.classes is None else arrays[keys.classes]
         return _other(kind, images, labels, groups, names, path, remarks, form, seed)
     examples = FORM_WORDS[form].many
-    splits = {name: _split(images[name], labels[name], path, name, examples) for name in images}
-    splits = with_groups(splits, groups, group_names, str(path))
+    splits = {name: _split(images[name], labels[name], groups.get(name), path, name, examples) for name in images}
     if len(splits["train"]) == 0:
         raise TaskError(
             f"{path}: train holds no {examples}; put the training {examples} into x_train and their labels into y_train"
@@ -186,7 +184,8 @@ def _layout(asked: str | None, stored: np.ndarray | None, path: Path) -> str | N
 
 
 def _measured(asked: str | None, stored: np.ndarray | None, path: Path) -> bool:
-    said = asked if asked is not None or stored is None else str(stored)
+    is_text = stored is not None and stored.dtype.kind in "US"  # (anything else of that name is none of ours)
+    said = asked if asked is not None or not is_text else str(stored)
     if said in (None, MEASURED, "levels"):
         return said == MEASURED
     raise ConfigurationError(f"{path}: values {said!r} are not known; expected {MEASURED} or levels")
@@ -286,13 +285,15 @@ def _alike(images: Mapping[Role, np.ndarray], path: Path) -> list[np.ndarray]:
     return [np.repeat(a, channels, axis=3) if a.shape[3] < channels else a for a in images.values()]
 
 
-def _split(images: np.ndarray, labels: np.ndarray, path: Path, name: str, examples: str) -> Split:
+def _split(
+    images: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, path: Path, name: str, examples: str
+) -> Split:
     if len(images) != len(labels):
         raise TaskError(
             f"{path}: {name} has {len(images)} {examples} but {len(labels)} labels; give one label per "
             f"{examples.removesuffix('s')}, in one order"
         )
-    return Split(images, labels)
+    return Split(images, labels, groups)
 
 
 def _classes(names: np.ndarray | None, splits: Mapping[Role, Split], path: Path) -> tuple[str, ...]:

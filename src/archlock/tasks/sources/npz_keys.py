@@ -57,11 +57,17 @@ _PART_OF: Final[dict[str, Part]] = {word: part for part, words in PARTS.items() 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Names of the arrays that are used, and a remark on others with a row for each image ("" if there are none)."""
+    """Names of the arrays that are used, and those of others."""
 
     arrays: dict[tuple[Role, Part], str]
     classes: str | None
-    remark: str
+    unused: Mapping[str, str]
+    """Others with a row for each image, and what they hold, by name."""
+
+    @property
+    def remark(self) -> str:
+        """A sentence on what is not used; empty if there is nothing."""
+        return f"these arrays of the archive are not used: {', '.join(self.unused.values())}" if self.unused else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +123,9 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
             )
     rows = {headers[name].shape[:1] for (_, part), name in places.items() if part == "labels"}
     rowed = [key.name for key in unused if headers[key.name].shape[:1] in rows or len(headers[key.name].shape) > 2]
-    listed = ", ".join(f"{shown(name)} ({headers[name]})" for name in rowed)
+    listed = {name: f"{shown(name)} ({headers[name]})" for name in rowed}
     classes = next((name for name in CLASSES if name in headers), None)
-    return Keys(places, classes, f"these arrays of the archive are not used: {listed}" if rowed else "")
+    return Keys(places, classes, listed)
 
 
 def with_chosen(keys: Keys, headers: Mapping[str, ArrayHeader], name: str, part: Part, where: str) -> Keys:
@@ -139,13 +145,8 @@ def with_chosen(keys: Keys, headers: Mapping[str, ArrayHeader], name: str, part:
         )
     arrays = {place: key for place, key in keys.arrays.items() if place[1] != part} | found
     plural = f"{name}s" if f"{name}s" in headers else None
-    unused = ", ".join(
-        f"{shown(key)} ({headers[key]})"
-        for key in headers
-        if key in keys.remark and key not in (*found.values(), plural)
-    )
-    remark = f"these arrays of the archive are not used: {unused}" if unused else ""
-    return Keys(arrays, plural if part == "labels" else keys.classes, remark)
+    unused = {key: text for key, text in keys.unused.items() if key not in (*found.values(), plural)}
+    return Keys(arrays, plural if part == "labels" else keys.classes, unused)
 
 
 def with_examples(keys: Keys) -> list[Role]:

@@ -38,6 +38,13 @@ def _several_labels(targets: np.ndarray) -> bool:
     return bool(np.isin(targets, (0, 1)).all()) and not bool((targets.sum(axis=1) == 1).all())
 
 
+def _along(given: np.ndarray) -> np.ndarray:
+    """Numbers at every step of a signal, N x L or N x D x L, as those of images of one row."""
+    if given.ndim == 2:
+        return given[:, None]
+    return given.swapaxes(1, 2)[:, None] if given.ndim == 3 else given
+
+
 def other_task(
     kind: Kind,
     splits: Mapping[Role, tuple[np.ndarray, np.ndarray, np.ndarray | None]],
@@ -56,7 +63,7 @@ def other_task(
     """
     traits, made, words = KINDS[kind], dict[Role, Split](), FORM_WORDS[form]
     for role, (images, given, groups) in splits.items():
-        targets = traits.taken(given, f"{where}, y_{role}")
+        targets = traits.taken(_along(given) if form == "signal" and traits.dense else given, f"{where}, y_{role}")
         if len(images) != len(targets):
             raise TaskError(
                 f"{where}: {role} has {len(images)} {words} but {len(targets)} targets; give one for each {words.one}, "
