@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import archlock
 from archlock.attacks import ATTACKS
 from archlock.cli import main
 from archlock.embeddings import task2vec
-from archlock.errors import UnsupportedError
+from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.models import build, open_probe
 from archlock.progress import Silent
 from archlock.proxies import PROXIES, measure_all
@@ -23,16 +24,15 @@ from archlock.recipes.lock.config import STAND_INS
 from archlock.recipes.lock.run import begin, known_targets
 from archlock.reports import AttackRecord, LockRecord, from_json
 from archlock.spaces import SPACES
-from archlock.tasks import SIMULATORS, Task, conform_to, subsample
+from archlock.tasks import SIMULATORS, Scoring, Task, conform_to, seal, subsample
 from archlock.testing.small_tasks import small_signals
 from archlock.training import Plan, batches
 from archlock.transferability import ESTIMATES, measure_estimates
-from tiny_runs import tiny_config
+from tiny_runs import shorten, tiny_config
 
 SOURCE = small_signals(train=48, validation=24, test=24, labels=(0, 1, 2, 3))
 SENSORS = replace(small_signals(channels=8, train=24, validation=18, test=18, labels=(5, 6, 7)), name="sensors")
-TINY = ("--budget", "8 trainings", "--floor", "50", "--simulate", "segments", "--width", "4", "--epochs", "2")
-QUICK = ("--arms", "none", "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
+CONFIG = tiny_config(simulated=("segments",), attackers=("linear_probe",))
 OF_IMAGES = re.compile(r"\b(image|pixel)", re.IGNORECASE)
 
 
@@ -49,11 +49,12 @@ def written(task: Task, path: Path, key: str) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("signals")
-    source, audit = written(SOURCE, folder / "beats.npz", "x"), written(SENSORS, folder / "sensors.npz", "signal")
-    words = ("lock", "--source", source, "--signals", "--audit", audit, "--out", folder / "run", *TINY, *QUICK)
-    main([str(word) for word in (*words, "--attacker", "linear_probe", "--quiet")])
-    return folder / "run"
+    out = tmp_path_factory.mktemp("signals") / "run"
+    for _ in range(2):  # the second takes up the shortened plan
+        begin(SOURCE, CONFIG, out, known=[], sealed=1, store=None, workers=1, progress=Silent())
+        shorten(out)
+    archlock.lock(SOURCE, CONFIG, sealed=[seal(lambda: SENSORS, name="sensors")], out=out, workers=1)
+    return out
 
 
 def test_a_lock_of_signals_speaks_of_signals(run: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_lock_of_signals_speaks_of_signals(run: Path) -> None:
     assert [(target.name, target.form, target.seen_by_search) for target in record.targets] == [
         ("sensors", "signal", False)
     ]
-    assert "segments" in {one.task.removesuffix("(beats)") for one in record.evidence}
+    assert "segments" in {one.task for one in record.evidence}
     page = re.sub(r"<style>.*?</style>", "", (run / "report.html").read_text(encoding="utf-8"), flags=re.DOTALL)
     said = re.sub(r"<[^>]*>", " ", page)
     card = (run / "README.md").read_text(encoding="utf-8")
@@ -128,6 +129,25 @@ def test_a_known_target_gets_the_shape_and_the_units_of_the_source(tmp_path: Pat
     assert made.targets["sensors"].fingerprint == conform_to(SENSORS, SOURCE.signature).fingerprint
     with pytest.raises(UnsupportedError, match="the model takes signals, and 'digits' holds images"):
         known_targets(SOURCE, config, [archlock.tasks.digits()])
+
+
+def test_the_command_line_reads_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def noted(source: Task, config: LockConfig, **given: Any) -> None:
+        asked.update(given, source=source, config=config)
+        raise ConfigurationError("seen enough")
+
+    monkeypatch.setattr("archlock.recipes.lock", noted)
+    source = written(SOURCE, tmp_path / "beats.npz", "x")
+    target, audit = (written(SENSORS, tmp_path / f"{name}.npz", "x") for name in ("known", "unknown"))
+    words = ("lock", "--source", source, "--signals", "--target", target, "--audit", audit, "--score", "macro_f1")
+    with pytest.raises(SystemExit):
+        main([str(word) for word in (*words, "--out", tmp_path / "run", "--quiet")])
+    assert asked["source"].scoring == Scoring("macro_f1")
+    assert [(task.name, task.form, task.shape) for task in asked["known"]] == [("known", "signal", (8, 1, 8))]
+    assert [target.name for target in asked["sealed"]] == ["unknown"]
+    assert (asked["source"].form, asked["config"].scheme) == ("signal", "tk")
 
 
 def test_signals_have_stand_ins_of_their_own() -> None:
