@@ -141,14 +141,13 @@ class Task:
             raise TaskError(f"{where}: no examples; give more {examples} or another split")
         if split.images.dtype not in HELD or split.images.ndim != 4:
             raise TaskError(
-                f"{where}: {examples} must be uint8, int16 or float32, N x H x W x C; got {split.images.dtype} "
+                f"{where}: {examples} must be int16, float32 or uint8, N x H x W x C; got {split.images.dtype} "
                 f"{split.images.shape}"
             )
-        if split.images.shape[1:] != self.train.images.shape[1:] or split.measured != self.train.measured:
-            raise TaskError(
-                f"{where}: {examples} are {split.images.dtype} {split.images.shape[1:]}, those of train "
-                f"{self.train.images.dtype} {self.train.images.shape[1:]}"
-            )
+        mine, those = ((one.images.shape[1:], one.images.dtype) for one in (split, self.train))
+        for own, other in zip(mine, those, strict=True):
+            if own != other:
+                raise TaskError(f"{where}: {examples} are {own}, those of train {other}")
         if self.form == "signal" and (split.images.shape[1] != 1 or not split.measured):
             raise TaskError(
                 f"{where}: signals must be int16 or float32, N x 1 x length x channels; got {split.images.dtype} "
