@@ -36,15 +36,18 @@ class DenseDecoder(nn.Module):
         self, features: int, outputs: int, stride: int, size: tuple[int, int], *, one_row: bool = False
     ) -> None:
         super().__init__()
-        self.stride, self.size = stride, size
+        self.stride, self.size, self.one_row = stride, size, one_row
         self.patch = (1, stride) if one_row else (stride, stride)
         self.linear = nn.Conv2d(features, outputs * self.patch[0] * self.patch[1], 1)
 
     def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d y x"]:
         """N x outputs x the size given at birth, which the maps times the stride must cover."""
         (height, width), said = self.size, self.linear(maps)
-        if self.patch[0] == 1:
-            laid = said[:, :, 0].unflatten(1, (-1, self.stride)).transpose(2, 3).flatten(2)[:, :, None]
+        if self.one_row:
+            count, _, _, across = said.shape
+            laid = (
+                said.reshape(count, -1, self.stride, across).transpose(2, 3).reshape(count, -1, 1, self.stride * across)
+            )
         else:
             laid = F.pixel_shuffle(said, self.stride)
         return laid[..., :height, :width]
@@ -56,8 +59,10 @@ class DenseDecoder(nn.Module):
         """
         more = [n * step - side for n, step, side in zip(places, self.patch, self.size, strict=True)]
         filled = F.pad(targets, (0, more[1], 0, more[0]), mode="replicate")
-        if self.patch[0] == 1:
-            return filled[:, :, 0].unflatten(2, (-1, self.stride)).transpose(2, 3).flatten(1, 2)[:, :, None]
+        if self.one_row:
+            count, channels, _, across = filled.shape
+            cut = filled.reshape(count, channels, across // self.stride, self.stride).transpose(2, 3)
+            return cut.reshape(count, channels * self.stride, 1, across // self.stride)
         return F.pixel_unshuffle(filled, self.stride)
 
 

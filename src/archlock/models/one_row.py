@@ -55,4 +55,6 @@ def _pooling(part: nn.AvgPool2d) -> nn.AvgPool2d:
 
 def _across(size: object) -> int:
     """Of a number for both sides, or one for each, that of the width."""
-    return int(size[1] if isinstance(size, tuple) else size)  # type: ignore[call-overload]
+    across = size[1] if isinstance(size, tuple) else size
+    assert isinstance(across, int)
+    return across

@@ -41,7 +41,7 @@ def small_signals(
         rows = values.reshape(len(values), channels, -1)
         return Split(np.ascontiguousarray(rows.swapaxes(1, 2)[:, None]), split.targets)
 
-    splits = (along(split) for split in (digits.train, digits.validation, digits.test))
+    splits = along(digits.train), along(digits.validation), along(digits.test)
     return Task("rows", "classification", digits.classes, *splits, origin="scikit-learn", form="signal")
 
 

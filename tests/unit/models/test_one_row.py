@@ -102,10 +102,11 @@ def test_a_dense_head_says_patches_of_one_row():
     assert torch.equal(decoder(patches), targets)
 
 
-def test_square_patches_are_those_of_the_pixel_shuffle():
-    decoder = DenseDecoder(3, 2, 2, (3, 5))
+@pytest.mark.parametrize(("stride", "places"), [(2, (2, 3)), (1, (3, 5))])
+def test_square_patches_are_those_of_the_pixel_shuffle(stride, places):
+    decoder = DenseDecoder(3, 2, stride, (3, 5))
     targets = torch.randn(4, 2, 3, 5)
-    patches = decoder.patches(targets, (2, 3))
+    patches = decoder.patches(targets, places)
     decoder.linear = nn.Identity()
     assert torch.equal(decoder(patches), targets)
 
