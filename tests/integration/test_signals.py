@@ -47,6 +47,13 @@ def written(task: Task, path: Path, key: str) -> Path:
     return path
 
 
+def command(*words: object) -> int:
+    """The exit code of a command line, run in this process."""
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    return int(end.value.code or 0)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("signals") / "run"
@@ -70,7 +77,7 @@ def test_a_lock_of_signals_speaks_of_signals(run: Path) -> None:
     card = (run / "README.md").read_text(encoding="utf-8")
     assert not OF_IMAGES.findall(said)
     assert not OF_IMAGES.findall(card)
-    assert re.search(r"Signals\s+64 steps, 1 channel", said)
+    assert re.search(r"Signals\s+64 steps, 1\schannel", said)
     assert "Multiply-adds per signal" in said
     assert "`float32` signals in the units of the training data, N x 1 x 64 (mean ± deviation of each" in card
     assert "Sorting signals into 4 classes" in card
@@ -104,19 +111,17 @@ def test_the_model_is_attacked_with_other_sensors_and_refuses_images(
     other = written(SENSORS, run.parent / "elsewhere.npz", "x")  # (its model takes signals, so nobody has to say it)
     quick = ("--attacker", "ridge", "--attack-seeds", "1", "--fractions", "100", "--workers", "1", "--device", "cpu")
     out = run.parent / "attack"
-    main([str(word) for word in ("attack", run, "--target", other, "--out", out, *quick, "--quiet")])
+    assert command("attack", run, "--target", other, "--out", out, *quick, "--quiet") == 0
     record = from_json(out / "result.json")
     assert isinstance(record, AttackRecord)
     assert record.outcomes[0].status == "valid"
     assert record.targets[0].form == "signal"
-    with pytest.raises(SystemExit) as end:
-        main(["attack", str(run), "--target", "digits", "--out", str(run.parent / "no"), *quick, "--quiet"])
-    assert end.value.code
+    assert command("attack", run, "--target", "digits", "--out", run.parent / "no", *quick, "--quiet") != 0
     assert "the model takes signals, and 'digits' holds images of levels" in capfd.readouterr().err
 
 
 def test_costs_of_a_released_model_of_signals_are_said(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    main(["cost", str(run), "--runtime", "torch", "--json"])
+    assert command("cost", run, "--runtime", "torch", "--json") == 0
     found, record = json.loads(capfd.readouterr().out), from_json(run / "result.json")
     assert isinstance(record, LockRecord)
     assert found["shape"] == [1, 1, 64]
@@ -142,8 +147,7 @@ def test_the_command_line_reads_signals(tmp_path: Path, monkeypatch: pytest.Monk
     source = written(SOURCE, tmp_path / "beats.npz", "x")
     target, audit = (written(SENSORS, tmp_path / f"{name}.npz", "x") for name in ("known", "unknown"))
     words = ("lock", "--source", source, "--signals", "--target", target, "--audit", audit, "--score", "macro_f1")
-    with pytest.raises(SystemExit):
-        main([str(word) for word in (*words, "--out", tmp_path / "run", "--quiet")])
+    assert command(*words, "--out", tmp_path / "run", "--quiet") != 0
     assert asked["source"].scoring == Scoring("macro_f1")
     assert [(task.name, task.form, task.shape) for task in asked["known"]] == [("known", "signal", (8, 1, 8))]
     assert [target.name for target in asked["sealed"]] == ["unknown"]

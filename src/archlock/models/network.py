@@ -45,9 +45,8 @@ class DenseDecoder(nn.Module):
         (height, width), said = self.size, self.linear(maps)
         if self.one_row:
             count, _, _, across = said.shape
-            laid = (
-                said.reshape(count, -1, self.stride, across).transpose(2, 3).reshape(count, -1, 1, self.stride * across)
-            )
+            cut = said.reshape(count, -1, self.stride, across).transpose(2, 3)
+            laid: Tensor = cut.reshape(count, -1, 1, self.stride * across)
         else:
             laid = F.pixel_shuffle(said, self.stride)
         return laid[..., :height, :width]
