@@ -15,7 +15,7 @@ from torch import nn
 
 from archlock.embeddings.embedding import Embedding
 from archlock.embeddings.fisher import filter_squares
-from archlock.errors import ConfigurationError, MeasurementError
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import Probe
 from archlock.seeding import rng_for
 from archlock.tasks import KINDS, Split, Task
@@ -44,11 +44,16 @@ def task2vec(
     the same arguments on the same machine and number of threads give the same bits.
 
     Raises ConfigurationError for fewer than two examples or another word for ``layers``, UnsupportedError for images
-    that are neither grey nor RGB, MeasurementError when the probe's numbers are not finite.
+    that are neither grey nor RGB and for measured values, MeasurementError when the probe's numbers are not finite.
 
     How steady: with the embedded probe and 1000 examples, disjoint samples of one task lie 0.01 to 0.04 apart
     (:func:`archlock.embeddings.distance`), different image sets 0.07 to 0.31.
     """
+    if task.measured:
+        raise UnsupportedError(
+            f"{task.name!r} holds {task.words} of measured values, and the probe networks of task2vec were trained on "
+            "pictures: what they say of other data compares nothing"
+        )
     if examples < 2:
         raise ConfigurationError(f"task2vec needs at least 2 examples for a standard error; got {examples}")
     if layers not in ("all", "last"):

@@ -1,6 +1,6 @@
 """Recipes: end-to-end procedures. The only room that knows all the others, and reads like the abstract of a paper."""
 
-from archlock.recipes.attack.attacked import image_framing, is_run
+from archlock.recipes.attack.attacked import image_framing, is_run, takes_signals
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
@@ -86,5 +86,6 @@ __all__ = [
     "proxies_named",
     "rebuild",
     "release_with_friction",
+    "takes_signals",
     "transfer",
 ]

@@ -76,7 +76,8 @@ def refuse_doubles(source: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
                     "leave one out"
                 )
         if found.shared:
-            said.append(f"{found.shared} of the {found.images} images of {name} are images of the source, too")
+            words = task.words
+            said.append(f"{found.shared} of the {found.images} {words} of {name} are {words} of the source, too")
         before[name] = task
     return tuple(said)
 
@@ -134,7 +135,7 @@ def _one_to_one(pairs: Int64[np.ndarray, "images 2"]) -> bool:
 
 def _saved_again(task: Task, other: Task) -> bool:
     """Whether the images are the same but for how they were stored, with the same labels."""
-    if min(task.side, other.side) < _SIDE:
+    if min(task.side, other.side) < _SIDE or task.measured or other.measured:
         return False
     (ours, mine), (theirs, yours) = _small(task), _small(other)
     if len(theirs) < 2:

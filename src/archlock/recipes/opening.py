@@ -28,7 +28,7 @@ from archlock.models import (
 from archlock.recipes.edited import EDITED, open_edited
 from archlock.recipes.edited_base import Base
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.tasks import Framing
+from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_task
 
 FORMS: Final = (
     "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or or an edited network "
@@ -68,9 +68,35 @@ class OpenedModel:
     def reading(self) -> Framing | None:
         """How to open data for it (``image_size`` of every source): by default the largest centred window of its form.
 
-        None where its size is not known.
+        None where its size is not known, and of a model of signals, which have no framing.
         """
-        return self.framing or (None if self.shape is None else Framing(*self.shape[1:]))
+        if self.shape is None or self.takes_signals:
+            return self.framing
+        return self.framing or Framing(*self.shape[1:])
+
+    @property
+    def signature(self) -> Signature | None:
+        """What a network of ours was built for."""
+        if self.blueprint is not None:
+            return self.blueprint.signature
+        return self.module.signature if isinstance(self.module, Network) else None
+
+    @property
+    def takes_signals(self) -> bool:
+        """Whether the model takes signals, as far as anybody says."""
+        return self.signature is not None and self.signature.form == "signal"
+
+    def read(self, text: str, *, seed: int) -> Task:
+        """The data that a text or path names (see ``open_task``), at the size that the model takes."""
+        return open_task(text, image_size=self.reading, signals=self.takes_signals, seed=seed)
+
+    def fitting(self, task: Task) -> Task:
+        """The task as the model takes it; UnsupportedError for data of another form than a network of ours takes."""
+        if self.shape is None:
+            return task
+        if self.signature is not None:
+            return conform_to(task, replace(self.signature, shape=self.shape), framing=self.framing)
+        return conform(task, self.shape, framing=self.framing)
 
 
 def open_model(

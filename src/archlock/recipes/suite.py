@@ -184,7 +184,7 @@ def _attack(shared: _Shared, work: _Work) -> tuple[Measurement, ...]:
     except (MeasurementError, UnsupportedError) as error:
         status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
         return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
-    unit = target.traits.unit
+    unit = target.unit
     chosen = outcome.setting
     note = canonical_json(
         _Found(chosen.optimiser, chosen.horizon, outcome.steps, outcome.curve, outcome.flops, outcome.best_seconds)

@@ -39,6 +39,11 @@ def task_record(task: Task) -> TaskRecord:
         class_balance=task.class_balance,
         skipped=len(task.skipped),
         test_balance=_balance(task),
+        form=task.form,
+        mean=task.mean if task.measured else (),
+        std=task.std if task.measured else (),
+        scoring=_scoring(task),
+        constant_score=None if task.scoring is None else task.scoring.chance(task.test.targets, task.test.groups),
     )
 
 
@@ -65,7 +70,13 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         images=found.images if found is not None and found.shared else None,
         of_source=found.shared if found is not None and found.shared else None,
         tests=len(task.test),
+        form=task.form,
+        scoring=_scoring(task),
     )
+
+
+def _scoring(task: Task) -> str:
+    return "" if task.scoring is None else task.scoring.words
 
 
 def enlargements(targets: Mapping[str, Task]) -> tuple[str, ...]:

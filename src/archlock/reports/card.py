@@ -16,7 +16,10 @@ from archlock.reports.statistics import Comparison
 from archlock.reports.verdict import Verdict, verdict_of
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import DASH, ROLES, day, interval, number, score, shorten
-from archlock.tasks import KINDS
+from archlock.tasks import FORM_WORDS, KINDS
+
+SHOWN = 16
+"""Channels whose mean and deviation are named."""
 
 
 def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
@@ -41,8 +44,8 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
 
 def _front_matter(record: LockRecord) -> str:
     """YAML; texts are written as JSON strings, which YAML reads as they are."""
-    words = KINDS[record.source.kind].words
-    metric, task = words.metric, words.pipeline
+    words = KINDS[record.source.kind].words.of(record.source.form)
+    metric, task = record.source.scoring.replace(" ", "_").lower() or words.metric, words.pipeline
     value = float(np.mean(record.locked.source_test))
     return f"""---
 license: unknown
@@ -75,7 +78,7 @@ def _yaml(text: str) -> str:
 
 
 def _intended_use(record: LockRecord) -> str:
-    what = KINDS[record.source.kind].words.use.format(classes=len(record.source.classes))
+    what = KINDS[record.source.kind].words.of(record.source.form).use.format(classes=len(record.source.classes))
     return f"""
 ## Intended use
 
@@ -87,9 +90,7 @@ The licence is unspecified: the owner decides it.
 
 
 def _loading(record: LockRecord, load: str) -> str:
-    channels, height, width = record.source.shape
-    colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
-    words = KINDS[record.source.kind].words
+    words = KINDS[record.source.kind].words.of(record.source.form)
     out = words.answer.format(classes=len(record.source.classes))
     called = (words.counted or ("", "classes"))[1].capitalize()
     names = [_text(shorten(name, 60)) for name in record.source.classes]
@@ -102,9 +103,24 @@ import archlock
 model = archlock.load({json.dumps(load)})
 ```
 
-Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}. Normalisation is the model's first
+Input: {_input(record.source)}. Normalisation is the model's first
 layer. Output: {out}.
 {classes}"""
+
+
+def _input(source: TaskRecord) -> str:
+    """What the model takes, and how values are meant."""
+    channels, height, width = source.shape
+    if source.form == "image" and not source.mean:
+        colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
+        return f"`float32` {colour} images in [0, 1], N x {channels} x {height} x {width}"
+    size = f"{channels} x {width}" if source.form == "signal" else f"{channels} x {height} x {width}"
+    pairs = [f"{mean:.6g} ± {std:.6g}" for mean, std in zip(source.mean, source.std, strict=True)]
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    return (
+        f"`float32` {FORM_WORDS[source.form]} in the units of the training data, N x {size} (mean ± deviation of each "
+        f"channel there: {', '.join(pairs[:SHOWN])}{more}; these are in the model)"
+    )
 
 
 def _scores(record: LockRecord) -> str:

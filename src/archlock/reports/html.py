@@ -59,8 +59,9 @@ from archlock.reports.wording import (
     score,
     share,
     shorten,
+    words_of,
 )
-from archlock.tasks import KINDS
+from archlock.tasks import FORM_WORDS, KINDS
 
 
 def render_html(record: Record) -> str:
@@ -77,6 +78,12 @@ def render_html(record: Record) -> str:
     return fill(template, filters=_filters(names), record=record, names=names, **content)
 
 
+def _size(source: TaskRecord) -> str:
+    """Width x height of images, the length of signals."""
+    _, height, width = source.shape
+    return FORM_WORDS[source.form].size(source.shape) if source.form == "signal" else f"{width} x {height}"
+
+
 def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
     return {
         "attack": attack_name,
@@ -86,6 +93,9 @@ def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
         "day": day,
         "duration": duration,
         "kind": KINDS.__getitem__,
+        "form": FORM_WORDS.__getitem__,
+        "words": words_of,
+        "size": _size,
         "large": large,
         "mean": lambda values: float(np.mean(values)),
         "number": number,
@@ -249,7 +259,7 @@ def _floor(record: LockRecord) -> str:
 
 
 def _classes(source: TaskRecord) -> str:
-    words = KINDS[source.kind].words
+    words = KINDS[source.kind].words.of(source.form)
     if words.long:
         return words.long
     names = [shorten(name, 40) for name in source.classes]

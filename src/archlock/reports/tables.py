@@ -205,4 +205,5 @@ def _what(target: TargetRecord) -> str:
     words = KINDS[target.kind].words
     kind = plural(target.classes, *words.counted) if words.counted else f"{words.short}, {words.score}"
     simulated = f"{target.stand_in}, " if target.simulated else ""
-    return f"{simulated}{kind}, chance {score(target.chance, target.kind)}"
+    scored = f"{target.scoring}, " if target.scoring else ""
+    return f"{simulated}{kind}, {scored}chance {score(target.chance, target.kind)}"

@@ -164,8 +164,10 @@ def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, ju
 def _of(record: LockRecord, judged: tuple[Comparison, ...]) -> str:
     """Points of what, where it is not accuracy."""
     names = {comparison.target for comparison in judged}
-    kinds = {target.kind for target in record.targets if target.name in names}
+    targets = [target for target in record.targets if target.name in names]
+    kinds = {target.kind for target in targets if not target.scoring}
     scores = list(dict.fromkeys(kind.words.score for name, kind in KINDS.items() if name in kinds))
+    scores += dict.fromkeys(target.scoring for target in targets if target.scoring)
     return "" if scores == ["accuracy"] else f" of {' or '.join(scores)}"
 
 

@@ -10,7 +10,7 @@ from archlock.reports.record_parts import (
     Scheme,
 )
 from archlock.reports.statistics import Estimate
-from archlock.tasks import KINDS, Kind
+from archlock.tasks import FORM_WORDS, KINDS, FormWords, Kind
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -53,6 +53,12 @@ SCHEMES: Final[dict[Scheme, str]] = {
 def role_names(record: LockRecord | AttackRecord) -> dict[Role, str]:
     """What the models are called; of models that were opened one by one, nobody claims that one is locked."""
     return _OPENED if isinstance(record, AttackRecord) and record.opened else ROLES
+
+
+def words_of(record: "LockRecord | AttackRecord") -> FormWords:
+    """How the examples of a record are spoken of."""
+    source = record.source
+    return FORM_WORDS[source.form if source is not None else record.targets[0].form if record.targets else "image"]
 
 
 def percent(value: float, digits: int = 1) -> str:

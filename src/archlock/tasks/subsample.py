@@ -7,7 +7,7 @@ import numpy as np
 
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
-from archlock.tasks.task import Split, Task
+from archlock.tasks.task import Task
 
 FEW = 3
 """Examples of a class that somebody chooses by at least, if they have as many to train on."""
@@ -103,14 +103,35 @@ def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
     place = rng_for(seed, "enlarged").permutation(count)
     share = _place_in_strata(task.traits.strata(task.validation.targets), place)
     rows, few = np.argsort(share, kind="stable"), min(count - 1, round(0.8 * count))
+    if task.validation.groups is not None:
+        rows, few = _by_group(task, rows, few)
     new, validation = (task.validation.take(np.sort(part)) for part in (rows[:few], rows[few:]))
     divided = replace(task, train=new, validation=validation, origin=f"{task.origin}; its validation split, divided")
     if len(new) >= most:
         fewer = subsample(divided, most, seed=seed)
         return fewer, len(fewer.train)
     old = subsample(task, most - len(new), seed=seed).train
-    joined = Split(np.concatenate([new.images, old.images]), np.concatenate([new.targets, old.targets]))
+    groups = None if new.groups is None else np.concatenate([new.groups, old.groups])
+    joined = replace(
+        new,
+        images=np.concatenate([new.images, old.images]),
+        targets=np.concatenate([new.targets, old.targets]),
+        groups=groups,
+    )
     return replace(divided, train=joined), len(new)
+
+
+def _by_group(task: Task, rows: np.ndarray, few: int) -> tuple[np.ndarray, int]:
+    """Rows of the validation split, whole groups one after the other, and how many make up about the first ``few``."""
+    groups = task.validation.groups
+    assert groups is not None
+    order = list(dict.fromkeys(groups[rows].tolist()))
+    if len(order) < 2:
+        raise ConfigurationError(f"{task.name!r} has one group in its validation split; dividing it takes at least two")
+    ends = np.cumsum([int((groups == group).sum()) for group in order])[:-1]
+    kept = 1 + int(np.argmin(np.abs(ends - few)))
+    first = np.isin(groups, order[:kept])
+    return np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)]), int(first.sum())
 
 
 def _with_rows(task: Task, rows: np.ndarray) -> Task:

@@ -21,6 +21,30 @@ def small_digits(
     return Task("digits", "classification", tuple(map(str, labels)), *splits, origin="scikit-learn")
 
 
+def small_signals(
+    *,
+    channels: int = 1,
+    train: int = 120,
+    validation: int = 60,
+    test: int = 60,
+    labels: tuple[int, ...] = tuple(range(10)),
+    seed: int = 0,
+) -> Task:
+    """Digits as signals: their 8 rows one after the other (1 channel of 64 steps), or each a channel (8 of 8 steps).
+
+    Values are measured: 0 to 16, as the data have them.
+    """
+    digits = small_digits(train=train, validation=validation, test=test, labels=labels, seed=seed)
+
+    def along(split: Split) -> Split:
+        values = np.rint(split.images[..., 0] * (16 / 255)).astype(np.int16)
+        rows = values.reshape(len(values), channels, -1)
+        return Split(np.ascontiguousarray(rows.swapaxes(1, 2)[:, None]), split.targets)
+
+    splits = along(digits.train), along(digits.validation), along(digits.test)
+    return Task("rows", "classification", digits.classes, *splits, origin="scikit-learn", form="signal")
+
+
 def small_negatives(*, train: int = 120, validation: int = 60, test: int = 60, seed: int = 0) -> Task:
     """A dense task: say the photographic negative of a digit."""
     images, _ = _images()

@@ -1,6 +1,7 @@
 """From a task's arrays to tensors: batches.
 
-Images become float32 in [0, 1], channels-last in memory (twice the speed of the default layout on CPU, same values).
+Levels become float32 in [0, 1], measured values float32 in their own units; channels-last in memory (twice the speed
+of the default layout on CPU, same values).
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from archlock.tasks import Kind, Split, kind_of_form
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Images in [0, 1] (N x C x H x W) and their targets: N class indices, or N x C x H x W target images in [0, 1]."""
+    """Images (N x C x H x W; levels in [0, 1]) and their targets: N class indices, or N x C x H x W target images."""
 
     images: Tensor
     targets: Tensor

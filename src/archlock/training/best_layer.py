@@ -13,7 +13,7 @@ from archlock.tasks import Split, Task, check_images
 from archlock.training.batches import batch_of, batches
 from archlock.training.closed_heads import ridge_weights
 from archlock.training.kinds import LEARNING
-from archlock.training.kinds.reading import rows_of
+from archlock.training.kinds.reading import rows_of, score_of_answers
 
 RIDGES = (1e-3, 1e-1, 10.0)
 """Penalties that are tried, per example and standardised feature."""
@@ -94,4 +94,4 @@ def ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int
     wanted = fitting.wanted(task.train.targets, task.outputs)
     mean = wanted.mean(0)
     fitted = ridge_weights(known, wanted - mean, RIDGES)
-    return max(fitting.score(asked @ weights + mean, task.validation.targets) for weights in fitted)
+    return max(score_of_answers(fitting, asked @ weights + mean, task.validation) for weights in fitted)

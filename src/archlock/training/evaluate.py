@@ -5,14 +5,35 @@ from collections.abc import Callable
 from copy import deepcopy
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError
 from archlock.execution import has_float64
 from archlock.models import StackedNetwork
-from archlock.tasks import KINDS, Split
+from archlock.tasks import KINDS, Scoring, Split
 from archlock.training.batches import batches
 from archlock.training.kinds import LEARNING
+from archlock.training.kinds.learning import Tally
+
+
+class Answers(Tally):
+    """Keeps the answered classes of a split, for a score that needs all of them."""
+
+    def __init__(self, split: Split, scoring: Scoring) -> None:
+        self.split, self.scoring = split, scoring
+        self.answers: list[Tensor] = []
+
+    def add(self, answers: Float[Tensor, "models n outputs"], targets: Tensor, exact: torch.dtype) -> None:
+        """One batch, in the order of the split; of equal logits the first counts."""
+        del targets, exact
+        self.answers.append(answers.argmax(2))
+
+    def scores(self) -> list[float]:
+        """Of every model."""
+        answered, split = torch.cat(self.answers, 1).cpu().numpy(), self.split
+        return [self.scoring.of(one, split.targets, split.groups) for one in answered]
+
 
 NOT_FINITE = "the answers of the model are not finite numbers; its training has diverged"
 
@@ -68,7 +89,8 @@ def _scores(
     modes, exact = {module: module.training for module in model.modules()}, summed_in(device)
     model.eval()
     try:
-        tally, finite = LEARNING[split.kind].tally(), torch.ones((), dtype=torch.bool)
+        tally = LEARNING[split.kind].tally() if split.scoring is None else Answers(split, split.scoring)
+        finite = torch.ones((), dtype=torch.bool)
         for batch in batches(split, batch_size):
             answers = answers_to(batch.images.to(device))
             finite = finite.to(device) & torch.isfinite(answers).flatten(1).all(1)

@@ -275,7 +275,8 @@ class _Examples:
         down = self._sent([place[0] for place in places])[:, :, None, :]
         right = self._sent([place[1] for place in places])[:, None, :, :]
         images = self.images[rows, down, right].flatten(3).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
-        images = images.to(torch.float32).div_(255)
+        levels, images = images.dtype == torch.uint8, images.to(torch.float32)
+        images = images.div_(255) if levels else images
         if KINDS[self.kind].dense:
             targets = self.targets[rows, down, right].permute(3, 0, 4, 1, 2)
         else:

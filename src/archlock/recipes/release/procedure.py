@@ -27,7 +27,7 @@ from archlock.recipes.workspace import CARD
 from archlock.records import check_writable, write_atomic, write_json
 from archlock.reports import FRICTION_SCHEMA, FrictionRecord, FrictionTrial, render_friction_card
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, check_classes, conform, open_task
+from archlock.tasks import Task, check_classes
 from archlock.training import batch_of
 
 FRICTION: Final = "friction.json"
@@ -124,9 +124,9 @@ def _target(opened: OpenedModel, target: Task | str | Path | None, config: Relea
     """The target as the model takes it."""
     if target is None:
         return None
-    task = target if isinstance(target, Task) else open_task(str(target), image_size=opened.reading, seed=config.seed)
+    task = target if isinstance(target, Task) else opened.read(str(target), seed=config.seed)
     check_classes(task, "friction is measured by classes")
-    return task if opened.shape is None else conform(task, opened.shape, framing=opened.framing)
+    return opened.fitting(task)
 
 
 def _check_place(folder: Path) -> None:

@@ -33,6 +33,8 @@ class Dense(TaskKind):
         """Images of the size of the images."""
         if targets.shape[:3] != images.shape[:3] or targets.dtype != np.uint8:
             raise TaskError(f"{where}: dense targets must be uint8 images of the same size; got {targets.shape}")
+        if images.dtype != np.uint8:
+            raise TaskError(f"{where}: images of {images.dtype} have no images of uint8 as targets; make them fields")
 
     def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
         """Channels of a target image."""

@@ -8,6 +8,7 @@ import numpy as np
 from archlock.errors import TaskError, UnsupportedError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
 from archlock.tasks.kinds.regression import as_single, check_finite
+from archlock.tasks.resizing import resized
 
 
 class Field(TaskKind):
@@ -82,7 +83,12 @@ class Field(TaskKind):
         size: tuple[int, int],
         where: str,
     ) -> np.ndarray:
-        """The same fields, for images of the same size with other channels; UnsupportedError for another size."""
+        """The same fields, for images of the same size with other channels; UnsupportedError for another size.
+
+        Fields along one row are scaled to another length.
+        """
+        if targets.shape[1] == size[0] == 1:
+            return resized(targets, *size)
         if targets.shape[1:3] != size:
             raise UnsupportedError(
                 f"{where}: its targets are fields of {targets.shape[1]} x {targets.shape[2]} numbers, and images of "

@@ -6,10 +6,12 @@ same name in ``archlock.training.kinds``. Nobody else asks which kind a task is:
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+
+from archlock.tasks.forms import FORM_WORDS, Form
 
 Kind = Literal["classification", "dense", "labels", "regression", "field"]
 """Names of the kinds, as records, files and fingerprints have them; the members are in ``archlock.tasks.KINDS``."""
@@ -37,6 +39,14 @@ class Words:
     """What a model of it does."""
     answer: str
     """What such a model returns."""
+
+    def of(self, form: Form) -> "Words":
+        """The words where the examples are of that form; Hugging Face has no name for what is done with signals."""
+        if form == "image":
+            return self
+        said = FORM_WORDS[form].said
+        size = self.answer.replace("height x width", "1 x length")
+        return replace(self, long=said(self.long), use=said(self.use), answer=said(size), pipeline="other")
 
 
 class TaskKind(ABC):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from archlock.errors import ConfigurationError, TaskError
+from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.task import Split, Task
@@ -37,30 +38,38 @@ def _several_labels(targets: np.ndarray) -> bool:
     return bool(np.isin(targets, (0, 1)).all()) and not bool((targets.sum(axis=1) == 1).all())
 
 
+def _along(given: np.ndarray) -> np.ndarray:
+    """Numbers at every step of a signal, N x L or N x D x L, as those of images of one row."""
+    if given.ndim == 2:
+        return given[:, None]
+    return given.swapaxes(1, 2)[:, None] if given.ndim == 3 else given
+
+
 def other_task(
     kind: Kind,
-    splits: Mapping[Role, tuple[np.ndarray, np.ndarray]],
+    splits: Mapping[Role, tuple[np.ndarray, np.ndarray, np.ndarray | None]],
     names: tuple[str, ...] | None,
     *,
     name: str,
     where: str,
     origin: str,
     remarks: tuple[str, ...],
+    form: Form,
     seed: int,
 ) -> Task:
     """The task of such a kind of images and targets as they were read; ``names`` are of labels, where they were given.
 
     TaskError for what :func:`~archlock.tasks.unclassed.unclassed_task` refuses.
     """
-    traits, made = KINDS[kind], dict[Role, Split]()
-    for role, (images, given) in splits.items():
-        targets = traits.taken(given, f"{where}, y_{role}")
+    traits, made, words = KINDS[kind], dict[Role, Split](), FORM_WORDS[form]
+    for role, (images, given, groups) in splits.items():
+        targets = traits.taken(_along(given) if form == "signal" and traits.dense else given, f"{where}, y_{role}")
         if len(images) != len(targets):
             raise TaskError(
-                f"{where}: {role} has {len(images)} images but {len(targets)} targets; give one for each image, in one "
-                "order"
+                f"{where}: {role} has {len(images)} {words} but {len(targets)} targets; give one for each {words.one}, "
+                "in one order"
             )
-        made[role] = Split(images, targets)
+        made[role] = Split(images, targets, groups)
     count = made["train"].targets.shape[1] if traits.words.counted else 0
     labels = tuple(map(str, range(count))) if names is None else names
     return unclassed_task(
@@ -73,5 +82,6 @@ def other_task(
         where=where,
         origin=origin,
         remarks=remarks,
+        form=form,
         seed=seed,
     )

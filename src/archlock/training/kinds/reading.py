@@ -71,7 +71,7 @@ class RowReading(Reading):
         task, made = self.task, heads if heads is not None and self.task.traits.has_classes else self.kind.heads
 
         def score_of(head: Head) -> float:
-            return self.kind.score(self.validation @ head[0].T + head[1], task.validation.targets)
+            return score_of_answers(self.kind, self.validation @ head[0].T + head[1], task.validation)
 
         best = {
             tried: max(made(self.train, task.train.targets, task.outputs, tried), key=score_of) for tried in strengths
@@ -106,6 +106,13 @@ class MomentReading(Reading):
         best = max(scores, key=scores.__getitem__)
         _fill(decoder.linear, *made[best])
         return best, scores
+
+
+def score_of_answers(kind: Fitting, answers: np.ndarray, split: Split) -> float:
+    """What answers (N x outputs) to all of a split score."""
+    if split.scoring is not None:
+        return split.scoring.of(answers.argmax(1), split.targets, split.groups)
+    return kind.score(answers, split.targets)
 
 
 def rows_of(learning: object) -> Fitting:
