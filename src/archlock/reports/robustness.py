@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -122,16 +123,15 @@ class RobustnessRecord:
             raise RunError(f"a robustness record of this version has schema {ROBUSTNESS_SCHEMA}; got {self.schema}")
         if not self.epsilons or not self.rows or not self.adversaries:
             raise RunError("a robustness record has at least one epsilon, one image and one adversary")
-        if (
-            any(low >= high for low, high in zip(self.epsilons, self.epsilons[1:], strict=False))
-            or self.epsilons[0] < 0
-        ):
+        if any(low >= high for low, high in pairwise(self.epsilons)) or self.epsilons[0] < 0:
             raise RunError(f"epsilons are 0 or above and rise; got {self.epsilons}")
         for one in self.adversaries:
             if len(one.beaten) != len(self.rows) or not all(0 <= at <= len(self.epsilons) + 1 for at in one.beaten):
                 raise RunError(
                     f"{one.name} needs a number from 0 to {len(self.epsilons) + 1} for each of {len(self.rows)} images"
                 )
+            if self.epsilons[0] == 0 and 1 in one.beaten:
+                raise RunError(f"{one.name} cannot beat an image at epsilon 0, where nothing is changed")
             if [at == 0 for at in one.beaten] != [at == 0 for at in self.adversaries[0].beaten]:
                 raise RunError(f"{one.name} and {self.adversaries[0].name} differ on what is wrong without them")
 

@@ -8,6 +8,8 @@ from archlock.reports.shares import Share
 from archlock.reports.wording import duration, listed, number, percent, plural
 
 LEVELS: Final = 255
+_HALVES: Final = 5
+"""Below so many grey levels halves are said."""
 NORM_NAMES: Final = {"linf": "L infinity", "l2": "L2"}
 UPPER: Final = (
     "Robust accuracy is an upper bound: another adversary, or the same with more time, may beat more images. It holds "
@@ -70,10 +72,11 @@ def share_words(share: Share) -> str:
 
 
 def epsilon_words(epsilon: float, record: RobustnessRecord) -> str:
-    """``8/255`` where it is that, else the number."""
+    """``8/255`` where it is that (also half a level, of few), else the number."""
     levels = epsilon * LEVELS
-    if record.norm == "linf" and epsilon and abs(levels - round(2 * levels) / 2) < 1e-6:
-        return f"{levels:g}/{LEVELS}" if abs(levels - round(levels)) > 1e-6 else f"{round(levels)}/{LEVELS}"
+    nearest = round(2 * levels) / 2 if levels < _HALVES else round(levels)
+    if record.norm == "linf" and nearest and abs(levels - nearest) < 1e-6:
+        return f"{nearest:g}/{LEVELS}"
     return f"{epsilon:.4g}"
 
 
