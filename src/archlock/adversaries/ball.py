@@ -91,4 +91,5 @@ def check_epsilon(epsilon: object, norm: Norm = "linf") -> None:
 
 def _lengths(change: Tensor) -> Tensor:
     """Of each image, N x 1 x 1 x 1."""
-    return change.flatten(1).norm(dim=1)[:, None, None, None]
+    lengths: Tensor = torch.linalg.vector_norm(change.flatten(1), dim=1)
+    return lengths[:, None, None, None]

@@ -43,7 +43,7 @@ def first_beaten(
         for place, epsilon in enumerate(epsilons, 1):
             left = np.flatnonzero(found > len(epsilons))
             rows = torch.from_numpy(left).to(images.device)
-            own = [seeds[row] for row in left]
+            own = [seeds[row] for row in left.tolist()]
             perturbed = adversary.perturb(model, images[rows], labels[rows], Ball(epsilon, norm), effort, seeds=own)
             found[left[wrong_about(model, perturbed, labels[rows])]] = place
     return found

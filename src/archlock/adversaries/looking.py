@@ -150,5 +150,5 @@ def _normalisations(images: Tensor) -> list[tuple[str, Tensor, Tensor]]:
         (f"as grey levels from 0 to {LEVELS}", by_channel((0.0,)), by_channel((1 / LEVELS,))),
     ]
     if channels == 3:
-        found.insert(0, ("by ImageNet's mean and deviation", *(by_channel(values) for values in IMAGENET)))
+        found.insert(0, ("by ImageNet's mean and deviation", by_channel(IMAGENET[0]), by_channel(IMAGENET[1])))
     return found

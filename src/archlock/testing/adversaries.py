@@ -20,7 +20,7 @@ EFFORT = Effort(steps=10, restarts=2, queries=60)
 ROUNDING = 1e-6
 
 
-def small_network(classes: int = 10) -> nn.Module:
+def small_network(classes: int = 10) -> nn.Sequential:
     """Two convolutions and a normalisation for 8 x 8 grey images, with random weights."""
     with torch.random.fork_rng():
         torch.manual_seed(4)
@@ -36,10 +36,12 @@ def small_network(classes: int = 10) -> nn.Module:
 
 
 @cache
-def trained_network() -> nn.Module:
+def trained_network() -> nn.Sequential:
     """The small network, trained for a second on digits; in evaluation mode."""
     task = small_digits(train=300, validation=20, test=20)
-    return fit(small_network(), task, Plan(6, batch_size=16, shift=0.0), seed=0).model.eval()
+    trained = fit(small_network(), task, Plan(6, batch_size=16, shift=0.0), seed=0).model.eval()
+    assert isinstance(trained, nn.Sequential)
+    return trained
 
 
 def some_digits() -> tuple[Tensor, Tensor]:
@@ -48,7 +50,7 @@ def some_digits() -> tuple[Tensor, Tensor]:
     return batch.images, batch.targets
 
 
-def linear_network() -> tuple[nn.Module, Tensor, Tensor]:
+def linear_network() -> tuple[nn.Sequential, Tensor, Tensor]:
     """A linear model of two classes, and images away from black and white of which half are of each."""
     numbers = torch.Generator().manual_seed(3)
     head = nn.Linear(64, 2)

@@ -51,7 +51,7 @@ class RobustnessConfig:
     def __post_init__(self) -> None:
         if self.norm not in NORMS:
             raise ConfigurationError(f"unknown norm {self.norm!r}; known: {', '.join(NORMS)}")
-        if isinstance(self.epsilons, str) or not isinstance(self.epsilons, tuple | list):
+        if not isinstance(self.epsilons, tuple):
             raise ConfigurationError(f"epsilons are several numbers, as in (2 / 255, 4 / 255); got {self.epsilons!r}")
         for epsilon in self.epsilons:
             check_epsilon(epsilon, self.norm)
