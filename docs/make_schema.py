@@ -56,8 +56,8 @@ Schema {robustness.ROBUSTNESS_SCHEMA}. Written by `docs/make_schema.py` from
 `archlock/reports/robustness.py`; change it there. `TaskRecord` is in the
 [schema of `result.json`](results-schema.md).
 
-One `RobustnessRecord`. Shares are in [0, 1]; NaN never occurs. `tuple[X, ...]` is a list of X. Accuracies are not in it:
-they are counted from `beaten`, so that two models can be compared image by image.
+One `RobustnessRecord`. Shares are in [0, 1]; NaN never occurs. `tuple[X, ...]` is a list of X. Accuracies are not in
+it: they are counted from `beaten`, so that two models can be compared image by image.
 
 `archlock.reports.robustness_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file
 of another schema number is refused. The page is made from this file alone (`archlock report`).

@@ -131,7 +131,8 @@ def finds_the_exact_answer_of_a_linear_model(adversary: Adversary) -> None:
     An adversary that only asks for answers need not find all of them, and finds no others.
     """
     model, images, labels = linear_network()
-    weights = model[1].weight[0] - model[1].weight[1]
+    weights = next(model.parameters())
+    weights = weights[0] - weights[1]
     distances = margins(model(images), labels).abs()
     for norm in adversary.norms:
         dual = weights.abs().sum() if norm == "linf" else weights.norm()
@@ -177,7 +178,7 @@ def says_what_is_wrong(adversary: Adversary) -> None:
         adversary.perturb(nn.Identity(), images, labels, Ball(0.1), seeds=seeds)
     broken = small_network().eval()
     with torch.no_grad():
-        broken[6].weight.fill_(torch.nan)
+        next(broken[6].parameters()).fill_(torch.nan)
     with pytest.raises(MeasurementError, match="not finite numbers"):
         adversary.perturb(broken, images, labels, Ball(0.1), seeds=seeds)
     if "l2" not in adversary.norms:
