@@ -1,8 +1,8 @@
 """Our adversaries against AutoAttack of the Adversarial Robustness Toolbox, where that is installed.
 
 It is no dependency: ``pip install adversarial-robustness-toolbox`` in an environment of its own. What is compared is
-the worst case of each image: the toolbox is let loose on the images that our adversaries leave, so that what it beats of
-them is exactly what ours miss, and nothing that only ours beat makes up for it.
+the worst case of each image: the toolbox is let loose on the images that our adversaries leave, so that what it beats
+of them is exactly what ours miss, and nothing that only ours beat makes up for it.
 """
 
 from typing import Any
