@@ -25,6 +25,7 @@ class Distilled(Attack):
     """
 
     name = "distilled"
+    version = "2"
     summary = "distils the model into an ordinary network of its size, then trains that with a new head"
     settings = (0.2, 0.05)
 

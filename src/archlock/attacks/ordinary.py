@@ -18,6 +18,7 @@ class OrdinaryNetwork(Attack):
     """A residual network of about as many parameters as the model with a new head has, trained on the target."""
 
     name = "ordinary"
+    version = "2"
     summary = "ignores the model and trains an ordinary network of its size on the target"
     settings = (0.2, 0.05, Setting(3e-3, "adamw"))
     uses_weights = False

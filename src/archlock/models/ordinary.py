@@ -3,7 +3,8 @@
 A small residual network as for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of residual blocks, each
 of twice the channels and half the resolution of the one before. Deviations: the blocks are ours, with the ReLU before
 the convolution (He et al. 2016b) and a 1x1 convolution on shortcuts that change something; images with a side of 64
-pixels or more are halved by the stem.
+pixels or more are halved by the stem, and from 128 on a second time by maximum pooling, as in the same paper's networks
+for photographs.
 """
 
 from bisect import bisect_left
@@ -31,9 +32,11 @@ class Ordinary(nn.Module):
     def __init__(self, signature: Signature, width: int) -> None:
         """``width`` is the number of channels after the stem; the last stage has four times as many."""
         super().__init__()
-        halved = 2 if min(signature.shape[1:]) >= 64 else 1
+        shorter = min(signature.shape[1:])
+        halved, pooled = (2 if shorter >= size else 1 for size in (64, 128))
         self.normalise = Normalise(signature.mean, signature.std)
         self.stem = ConvolutionNorm(signature.shape[0], width, 3, halved)
+        self.pool = nn.MaxPool2d(3, 2, padding=1) if pooled > 1 else nn.Identity()
         self.blocks, channels = nn.Sequential(), width
         for stage in range(3):
             wider = width * 2**stage
@@ -42,11 +45,11 @@ class Ordinary(nn.Module):
                 self.blocks.append(ResidualBlock(channels, wider, stride, pooled=False))
                 channels = wider
         self.tail = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
-        self.head = head_for(signature, channels, 4 * halved)
+        self.head = head_for(signature, channels, 4 * halved * pooled)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"] | Float[Tensor, "n outputs h w"]:
         """Logits, or an image per example for a dense task."""
-        maps = self.tail(self.blocks(self.stem(self.normalise(images))))
+        maps = self.tail(self.blocks(self.pool(self.stem(self.normalise(images)))))
         result: Tensor = self.head(maps if isinstance(self.head, DenseDecoder) else maps.mean((2, 3)))
         return result
 

@@ -16,6 +16,7 @@ from archlock.reports.evaluation_tables import (
     scale_lines,
     shortfall_lines,
     signed,
+    twin_text,
 )
 from archlock.reports.evaluation_verdict import EvaluationVerdict, between, evaluation_verdict, featured, share_kept
 from archlock.reports.templating import fill
@@ -57,6 +58,7 @@ def render_evaluation(record: EvaluationRecord, summary: EvaluationSummary | Non
         differences=difference_rows(summary),
         compared=comparable(summary),
         pairs=_pair_lines(record, summary),
+        twins=any(scale.twins is not None for scale in record.scales),
         costs=cost_lines(record, summary),
         query_kinds=[_QUERIES[kind] for kind in QUERY_KINDS],
         groups=pattern_groups(record),
@@ -107,7 +109,8 @@ def _tiles(summary: EvaluationSummary, verdict: EvaluationVerdict) -> list[dict[
         {
             "name": "Lowest possible",
             "value": number(scale.tk_floor),
-            "note": f"{number(scale.tu_possible)} with one architecture for all targets of a source.",
+            "note": f"{number(scale.tu_possible)} with one architecture for all targets of a source."
+            + (f" {twin_text(scale).capitalize()}." if scale.twin_rise is not None else ""),
         },
     ]
 

@@ -91,6 +91,33 @@ class EvaluationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinAgreement:
+    """What the table knows twice of one target: twins are two trainings of one function, both above the source floor.
+
+    Born valid (else RunError).
+    """
+
+    functions: int
+    """That have twins."""
+    agreement: float | None
+    """Spearman of the twins; None where all on one side are equal."""
+    lowest: float
+    """Mean target percentile of the five lowest, by the twin that they are chosen by."""
+    again: float
+    """The same ones by their other twin."""
+
+    def __post_init__(self) -> None:
+        ranks = (self.lowest, self.again, 0.0 if self.agreement is None else 100 * abs(self.agreement))
+        if self.functions < 1 or not all(0 <= one <= 100 + TOLERANCE for one in ranks):
+            raise RunError(f"twins are at least one, their percentiles in [0, 100]; got {self}")
+
+    @property
+    def rise(self) -> float:
+        """Percentile points by which the lowest rise where another training judges than the one that chose."""
+        return self.again - self.lowest
+
+
+@dataclass(frozen=True, slots=True)
 class PairScale:
     """What is possible on one pair at the source floor: mean target percentiles, by which runs are judged."""
 
@@ -107,6 +134,8 @@ class PairScale:
     """Lowest of all feasible architectures: nothing can do better here."""
     tu_possible: float
     """Of the architecture that is best for this source over all its targets at once."""
+    twins: TwinAgreement | None = None
+    """How repeatable the lowest ones are; None where the table cannot say."""
 
     def __post_init__(self) -> None:
         where = f"scale of {self.pair}"

@@ -18,6 +18,7 @@ Differences between two methods are paired: same pair, same seed. There are no p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 from jaxtyping import Float
@@ -49,6 +50,8 @@ class ScaleMeans:
     best_source: float
     tk_floor: float
     tu_possible: float
+    twin_rise: float | None = None
+    """By how much the lowest rise where their twins judge; of the pairs that have twins, None where none has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +150,16 @@ def summarise(record: EvaluationRecord) -> EvaluationSummary:
 
 def scale_means(scales: Sequence[PairScale]) -> ScaleMeans:
     """What is possible, averaged over pairs (at least one)."""
-    names = ("random_feasible", "best_source", "tk_floor", "tu_possible")
+    rises = [scale.twins.rise for scale in scales if scale.twins is not None]
     return ScaleMeans(
-        len(scales),
-        len({scale.source for scale in scales}),
-        len({scale.target for scale in scales}),
-        *(float(np.mean([getattr(scale, name) for scale in scales])) for name in names),
+        pairs=len(scales),
+        sources=len({scale.source for scale in scales}),
+        targets=len({scale.target for scale in scales}),
+        random_feasible=fmean(scale.random_feasible for scale in scales),
+        best_source=fmean(scale.best_source for scale in scales),
+        tk_floor=fmean(scale.tk_floor for scale in scales),
+        tu_possible=fmean(scale.tu_possible for scale in scales),
+        twin_rise=fmean(rises) if rises else None,
     )
 
 

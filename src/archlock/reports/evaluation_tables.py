@@ -139,6 +139,11 @@ def scale_lines(scale: ScaleMeans) -> tuple[tuple[str, str, str], ...]:
     )
 
 
+def twin_text(scale: ScaleMeans) -> str:
+    """What another training of the same functions says of the lowest; for scales that have twins."""
+    return f"another training of the five lowest: {signed(scale.twin_rise or 0.0)} points"
+
+
 def cost_lines(record: EvaluationRecord, summary: EvaluationSummary) -> tuple[CostLine, ...]:
     """One line per method."""
     first = {row.method: row for row in reversed(record.rows)}
@@ -229,6 +234,7 @@ def evaluation_summary(record: EvaluationRecord, summary: EvaluationSummary | No
     possible = (
         f"possible: random feasible {number(scale.random_feasible)}, best source {number(scale.best_source)}, "
         f"TU {number(scale.tu_possible)}, TK floor {number(scale.tk_floor)}"
+        + (f" ({twin_text(scale)})" if scale.twin_rise is not None else "")
     )
     about = (
         f"{shorten(record.table.name, 60)}: {plural(len(record.pairs), 'pair')}, {plural(record.seeds, 'seed')}, "

@@ -12,6 +12,10 @@ NAS_NOISE: Final = {"cifar10": 0.21, "cifar100": 0.45, "imagenet16": 0.57}
 CIFAR-10 the median over architectures; on the others by the differences between single runs and means of three that
 published tables hold, among the better half of the architectures."""
 
+NINAPRO_NOISE: Final = 1.7
+"""The same for NinaPro DB5 on cells of NAS-Bench-201 (NAS-Bench-360), in percent points, here the root mean square over
+groups of cells that are one function: most of them agree to half a point, some differ by ten."""
+
 MACRO_NOISE: Final = 0.17
 """Standard deviation between trainings of NAS-Bench-Macro that differ in their seed, in percent points: the median over
 architectures."""

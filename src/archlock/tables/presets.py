@@ -1,9 +1,9 @@
 """Layouts of CSV files that are known column by column: what each column measures, and which are no good and why.
 
-``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw`` and ``_devices``; ``transnas101_micro``
-is ``transnas101_micro.csv.gz`` and ``_zc``; ``nasbench_macro`` is ``nasbench_macro.csv.gz``: public files of these
-benchmarks, gathered by column. The first file of a family has the architectures, the others are joined by
-``arch_index``.
+``nasbench201`` is the family ``nasbench201.csv.gz``, ``_zc``, ``_alt``, ``_hw``, ``_devices`` and ``_ninapro`` (a
+task far from pictures); ``transnas101_micro`` is ``transnas101_micro.csv.gz`` and ``_zc``; ``nasbench_macro`` is
+``nasbench_macro.csv.gz``: public files of these benchmarks, gathered by column. The first file of a family has the
+architectures, the others are joined by ``arch_index``.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from archlock.tables.benchmarks import (
     MACRO_NOISE,
     NAS_NOISE,
     NAS_TASKS,
+    NINAPRO_NOISE,
     TRANSNAS_TASKS,
     device_columns,
     hardware_column,
@@ -107,6 +108,18 @@ def _nasbench201() -> Preset:
                 "cifar10_valid_200", "truth", "x-valid", "mean over the available seeds, trained on 25,000 images"
             ),
             *(_accuracy(f"{task}_test_200", "truth", "x-test", seeds) for task in others),
+            _spec(
+                "ninapro_test_200",
+                "ninapro",
+                "truth",
+                "accuracy",
+                split="test",
+                epochs=200,
+                checkpoint="final",
+                runs="one run, seed 777",
+                unit="%",
+                noise=NINAPRO_NOISE,
+            ),
             _accuracy(
                 "cifar10_validsplit_test_200",
                 "repeat",
@@ -164,11 +177,13 @@ def _nasbench201() -> Preset:
         note=(
             "NAS-Bench-201 (Dong and Yang 2020), NATS-Bench (Dong et al. 2021), proxies of NAS-Bench-Suite-Zero "
             "(Krishnakumar et al. 2022), HW-NAS-Bench (Li et al. 2021), latencies of HELP "
-            "(Lee et al. 2021), each from public repositories: cite them.\n"
+            "(Lee et al. 2021), NinaPro scores of NAS-Bench-360 (Tu et al. 2022), each from public repositories: cite "
+            "them.\n"
             "Columns of NATS-Bench seeds and of NAS-Bench-201 v1.1 average different runs: keep to one of them.\n"
             "CIFAR-10 is sold by validation after training on half of the images and judged by test after training on "
             "all. There is no 200-epoch validation accuracy of CIFAR-100 and ImageNet16-120: their test accuracy "
-            "judges, and is sold with the noise of one training."
+            "judges, and is sold with the noise of one training. So does NinaPro's (surface EMG, 18 gestures; the "
+            "largest class has 64.8 %): one training, for which no validation split exists."
         ),
     )
 

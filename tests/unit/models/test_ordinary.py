@@ -26,13 +26,23 @@ def test_at_a_middling_size_it_is_within_a_tenth():
         )
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 33, 21), (3, 64, 80)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 33, 21), (3, 64, 80), (3, 130, 128)])
 @pytest.mark.parametrize("kind", ["classification", "dense"])
 def test_it_answers_in_shape(kind, shape):
     model = ordinary(signature(kind, shape, 2), parameters=2_000, seed=0).eval()
     answers = model(torch.rand(3, *shape))
     assert answers.shape == ((3, 2) if kind == "classification" else (3, 2, *shape[1:]))
     assert torch.isfinite(answers).all()
+
+
+def test_photographs_are_reduced_before_the_blocks():
+    """Its work is then of the order of what networks for photographs do, and not a multiple of it."""
+    maps = []
+    for side in (32, 63, 64, 127, 128):
+        model = ordinary(signature(shape=(3, side, side)), parameters=2_000, seed=0)
+        model.blocks[0].register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0].shape[-1]))
+        model(torch.rand(1, 3, side, side))
+    assert maps == [32, 63, 32, 64, 32]
 
 
 def test_its_weights_depend_on_the_seed_alone():

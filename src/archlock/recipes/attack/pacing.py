@@ -1,10 +1,11 @@
 """From a budget in minutes to how hard the attackers try, by timing the model once on this machine.
 
 Every attack shares the minutes evenly. Where they do not pay for what was asked, the attackers first train on fewer
-images, then only with the largest share of the data, then with one seed; epochs never fall below three. Where they pay
-for more, they train longer.
+images, then fewer epochs (never below three), then only with the largest share of the data, then with one seed. Where
+they pay for more, they train longer.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -83,11 +84,13 @@ def plan_effort(
     targets: Mapping[str, Task],
     paces: Sequence[Pace],
     *,
+    apart: Pace,
     epochs: int | None,
     workers: int,
 ) -> AttackEffort:
     """The most that the budget pays. ``epochs`` fixes them; ``asked`` has the seeds and fractions to aim at.
 
+    ``paces`` are of the models, ``apart`` of the network of those who leave them alone: it is trained once for all.
     A budget that does not pay for attacks that mean anything raises ConfigurationError and says what would.
     """
     largest = max(len(task.train) for task in targets.values())
@@ -99,23 +102,23 @@ def plan_effort(
 
     def paid(suite: Suite, examples: int) -> int:
         """Epochs that the seconds pay for."""
-        once = _seconds_of(suite, targets, paces, examples, epochs=0)
-        an_epoch = _seconds_of(suite, targets, paces, examples, epochs=1) - once
+        once = _seconds_of(suite, targets, paces, apart, examples, epochs=0)
+        an_epoch = _seconds_of(suite, targets, paces, apart, examples, epochs=1) - once
         if once > seconds:
             return 0
         return min(MOST_EPOCHS, int((seconds - once) / an_epoch)) if an_epoch > 0 else attack_plan(examples).epochs
 
-    tries = [(suite, examples, wanted) for suite in thriftier for examples in _amounts(largest)]
-    for suite, examples, enough in [*tries, (thriftier[-1], _amounts(largest)[-1], least)]:
+    amounts = _amounts(largest)
+    ways = [*((examples, wanted) for examples in amounts), (amounts[-1], least)]
+    for suite, (examples, enough) in itertools.product(thriftier, ways):
         possible = paid(suite, examples)
         if possible >= enough:
             trained = epochs or possible
-            cost = _seconds_of(suite, targets, paces, examples, epochs=trained) / workers
+            cost = _seconds_of(suite, targets, paces, apart, examples, epochs=trained) / workers
             return AttackEffort(trained, examples, suite.seeds, suite.fractions, cost)
-    fewest = _amounts(largest)[-1]
-    needed = (
-        1.2 * (starting + _seconds_of(thriftier[-1], targets, paces, fewest, epochs=wanted) / workers) / (SHARE * 60)
-    )
+    fewest = amounts[-1]
+    all_of_it = _seconds_of(thriftier[-1], targets, paces, apart, fewest, epochs=wanted)
+    needed = 1.2 * (starting + all_of_it / workers) / (SHARE * 60)
     raise ConfigurationError(
         f"a budget of {budget} is too small for {len(asked.attackers)} attackers on {len(targets)} targets with "
         f"{workers} workers: not even {fewest} images, one seed and {least} epochs fit; give about "
@@ -124,9 +127,21 @@ def plan_effort(
 
 
 def _seconds_of(
-    suite: Suite, targets: Mapping[str, Task], paces: Sequence[Pace], examples: int, *, epochs: int
+    suite: Suite, targets: Mapping[str, Task], paces: Sequence[Pace], apart: Pace, examples: int, *, epochs: int
 ) -> float:
     """Seconds of one worker for all attacks: training, and every answer for probes, validation and test."""
+    taking = tuple(name for name in suite.attackers if ATTACKS[name].uses_architecture)
+    leaving = tuple(name for name in suite.attackers if not ATTACKS[name].uses_architecture)
+    seconds = 0.0
+    for attackers, counted in ((taking, paces), (leaving, (apart,))):
+        part = replace(suite, attackers=attackers)
+        trained, answered = _images_of(part, targets, examples, epochs=epochs)
+        seconds += sum(pace.training * trained + pace.answering * answered for pace in counted)
+    return seconds
+
+
+def _images_of(suite: Suite, targets: Mapping[str, Task], examples: int, *, epochs: int) -> tuple[float, float]:
+    """Images that the attackers of one model train on and have answered, each as often as that happens."""
     trials = sum(len(ATTACKS[name].settings) + suite.seeds - 1 for name in suite.attackers)
     measured = len(suite.attackers) * suite.seeds * len(suite.fractions)
     trained = answered = 0.0
@@ -135,7 +150,7 @@ def _seconds_of(
         trained += suite.full_trainings * epochs * count
         looked_at = sum(suite.fractions) * count + len(suite.fractions) * len(task.validation)
         answered += trials * looked_at + measured * len(task.test)
-    return sum(pace.training * trained + pace.answering * answered for pace in paces)
+    return trained, answered
 
 
 def _amounts(largest: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from torch import nn
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
+from archlock.models import count_parameters, ordinary, with_new_head
 from archlock.progress import Progress, Silent
 from archlock.recipes.attack.attacked import (
     AttackedModels,
@@ -227,8 +228,11 @@ def _planned(
         return None
     biggest = max(targets.values(), key=lambda task: (task.shape[1] * task.shape[2], len(task.train)))
     paces = [measured_pace(defended.models[0], biggest, device=config.device) for defended in models.defended]
+    reference = models.defended[0].models[0]
+    size = count_parameters(with_new_head(reference, biggest.signature, seed=0))
+    apart = measured_pace(ordinary(biggest.signature, parameters=size, seed=0), biggest, device=config.device)
     asked = _suite(config, max(len(task.train) for task in targets.values()))
-    return plan_effort(config.budget, asked, targets, paces, epochs=config.epochs, workers=workers)
+    return plan_effort(config.budget, asked, targets, paces, apart=apart, epochs=config.epochs, workers=workers)
 
 
 def _budget_record(

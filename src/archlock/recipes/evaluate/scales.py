@@ -1,9 +1,12 @@
 """What is possible on a recorded table, for scale: from its truth, so for judging only; no method sees any of it."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.errors import ConfigurationError
+from archlock.recipes.evaluate.twins import twin_agreement, twins_among
 from archlock.reports import FloorScale, FloorValue, PairScale, kept_from
 from archlock.tables import Table, percentiles
 
@@ -34,9 +37,16 @@ def chosen_pairs(table: Table, text: str) -> tuple[tuple[str, str], ...]:
 
 
 def pair_scales(table: Table, pairs: tuple[tuple[str, str], ...], floor: float) -> tuple[PairScale, ...]:
-    """The scale of every pair at a source floor, a share in [0, 1]."""
+    """The scale of every pair at a source floor, a share in [0, 1], and how repeatable its lowest ones are."""
     standing = {source: standings(table, source) for source, _ in pairs}
-    return tuple(_scale(table.name, standing[source], source, target, 100 * floor) for source, target in pairs)
+    twins = {
+        source: twins_among(table, _feasible(found[source], table.name, source, 100 * floor))
+        for source, found in standing.items()
+    }
+    return tuple(
+        replace(one, twins=twin_agreement(twins[one.source], standing[one.source][one.target]))
+        for one in _scales(table, pairs, floor)
+    )
 
 
 def standings(table: Table, source: str) -> dict[str, Float[np.ndarray, " architectures"]]:
@@ -56,7 +66,12 @@ def floor_values(table: Table, sources: tuple[str, ...], floor: float) -> tuple[
 
 def limits(table: Table, pairs: tuple[tuple[str, str], ...], floors: tuple[float, ...]) -> tuple[FloorScale, ...]:
     """Means over the pairs of what is possible at every floor."""
-    return tuple(_limit(pair_scales(table, pairs, floor), 100 * floor) for floor in sorted(floors))
+    return tuple(_limit(_scales(table, pairs, floor), 100 * floor) for floor in sorted(floors))
+
+
+def _scales(table: Table, pairs: tuple[tuple[str, str], ...], floor: float) -> tuple[PairScale, ...]:
+    standing = {source: standings(table, source) for source, _ in pairs}
+    return tuple(_scale(table.name, standing[source], source, target, 100 * floor) for source, target in pairs)
 
 
 def _floor_value(table: Table, source: str, floor: float) -> FloorValue:

@@ -5,7 +5,7 @@ import pytest
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget
 from archlock.recipes.attack.pacing import SHARE, STARTING_SECONDS, AttackEffort, Pace, measured_pace, plan_effort
-from archlock.recipes.attackers import Suite, attack_plan
+from archlock.recipes.attackers import WIDENED, Suite, attack_plan
 from archlock.testing.small_tasks import small_digits
 from foreign_models import plain_network
 from tiny_runs import tiny_target
@@ -17,7 +17,7 @@ PACE = Pace(training=0.001, answering=0.0003)
 
 def planned(minutes: float, *, suite: Suite = ASKED, epochs: int | None = None, workers: int = 1) -> AttackEffort:
     budget = Budget(minutes, "minutes")
-    return plan_effort(budget, suite, {"digits": LARGE}, [PACE], epochs=epochs, workers=workers)
+    return plan_effort(budget, suite, {"digits": LARGE}, [PACE], apart=PACE, epochs=epochs, workers=workers)
 
 
 def test_more_minutes_never_buy_less() -> None:
@@ -26,6 +26,13 @@ def test_more_minutes_never_buy_less() -> None:
     assert worth == sorted(worth)
     assert worth[0] < worth[-1] == (3, 2, 1200)
     assert efforts[-1].epochs == 40
+
+
+def test_epochs_give_way_before_shares_of_the_data_and_seeds() -> None:
+    efforts = [planned(0.1 * 1.1**step) for step in range(24)]
+    hurried = [e for e in efforts if (e.seeds, len(e.fractions)) == (3, 2) and e.epochs < 6]
+    assert hurried
+    assert {e.examples for e in hurried} == {300}
 
 
 @pytest.mark.parametrize("minutes", [0.1, 0.5, 2, 8])
@@ -54,9 +61,21 @@ def test_every_model_is_paid_for() -> None:
     slow = Pace(2 * PACE.training, 2 * PACE.answering)
     models = [PACE, slow, PACE, PACE]
     alone, four = (
-        plan_effort(budget, suite, {"digits": LARGE}, paces, epochs=5, workers=1) for paces in ([PACE], models)
+        plan_effort(budget, suite, {"digits": LARGE}, paces, apart=PACE, epochs=5, workers=1)
+        for paces in ([PACE], models)
     )
     assert four.seconds == pytest.approx(5 * alone.seconds)
+
+
+def test_the_network_of_who_leaves_the_models_alone_is_paid_for_once() -> None:
+    suite = Suite(attack_plan(1200), ("fine_tune", "ordinary"), (1.0,), 1)
+    seconds = [
+        plan_effort(Budget(60, "minutes"), suite, {"digits": LARGE}, paces, apart=apart, epochs=5, workers=1).seconds
+        for paces, apart in (([PACE], PACE), ([PACE, PACE], PACE), ([PACE], Pace(3 * PACE.training, PACE.answering)))
+    ]
+    training = (3 + WIDENED) * 5 * 1200 * PACE.training
+    assert seconds[1] - seconds[0] == pytest.approx(2 * 5 * 1200 * PACE.training + (2 * 1260 + 60) * PACE.answering)
+    assert seconds[2] - seconds[0] == pytest.approx(2 * training)
 
 
 def test_epochs_that_are_asked_for_are_kept() -> None:
