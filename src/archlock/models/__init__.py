@@ -5,6 +5,13 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.closed_forms import Costs, costs_of, costs_of_module
+from archlock.models.conditioning import (
+    LayerConditioning,
+    condition_bound,
+    condition_gap,
+    conditioning_of,
+    weight_matrices,
+)
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.edits import Edit, Fold, Neck, Rescale, decoded_edits, edit_record, restructured
@@ -22,6 +29,7 @@ from archlock.models.heads import (
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
+from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
@@ -56,6 +64,7 @@ __all__ = [
     "Hindered",
     "HuggingFaceClassifier",
     "Layer",
+    "LayerConditioning",
     "Neck",
     "Network",
     "Place",
@@ -69,6 +78,9 @@ __all__ = [
     "as_classifier",
     "build",
     "classifier_of_config",
+    "condition_bound",
+    "condition_gap",
+    "conditioning_of",
     "copy_without_old_hooks",
     "costs_of",
     "costs_of_module",
@@ -86,12 +98,15 @@ __all__ = [
     "hindered",
     "last_stage",
     "linear_head",
+    "lipschitz_bound",
     "load_weights",
+    "local_constants",
     "module_from_factory",
     "moved_bytes",
     "open_classifier",
     "open_probe",
     "opened",
+    "operator_norm",
     "ordinary",
     "peak_bytes",
     "per_channel",
@@ -107,6 +122,7 @@ __all__ = [
     "stack",
     "steps_of",
     "used_once",
+    "weight_matrices",
     "widened",
     "with_kept_head",
     "with_new_head",

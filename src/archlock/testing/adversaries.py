@@ -131,8 +131,8 @@ def finds_the_exact_answer_of_a_linear_model(adversary: Adversary) -> None:
     An adversary that only asks for answers need not find all of them, and finds no others.
     """
     model, images, labels = linear_network()
-    weights = next(model.parameters())
-    weights = weights[0] - weights[1]
+    towards, away = next(model.parameters())
+    weights = towards - away
     distances = margins(model(images), labels).abs()
     for norm in adversary.norms:
         dual = weights.abs().sum() if norm == "linf" else weights.norm()
