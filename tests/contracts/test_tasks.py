@@ -4,7 +4,9 @@ import sys
 
 import pytest
 
-from archlock.tasks import SIMULATORS, digits
+from archlock.errors import UnsupportedError
+from archlock.tasks import KINDS, SIMULATORS, digits
+from archlock.testing.small_tasks import small_task
 from archlock.testing.tasks import SHAPES, SIMULATOR_CHECKS, example_source
 
 
@@ -13,6 +15,17 @@ from archlock.testing.tasks import SHAPES, SIMULATOR_CHECKS, example_source
 @pytest.mark.parametrize("check", SIMULATOR_CHECKS, ids=lambda check: check.__name__)
 def test_every_simulator(check, name, shape):
     check(SIMULATORS[name], example_source(shape))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_every_simulator_says_which_kinds_of_source_it_can_use(name, kind):
+    simulator, source = SIMULATORS[name], small_task(kind, train=40, validation=20, test=20)
+    if simulator.supports(source):
+        assert simulator.simulate(source, seed=0).shape == source.shape
+    else:
+        with pytest.raises(UnsupportedError, match=f"{name} cannot be simulated from .*: it has no classes"):
+            simulator.simulate(source, seed=0)
 
 
 def test_the_catalog_knows_simulators_by_their_own_names():

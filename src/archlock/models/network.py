@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError
 from archlock.spaces import Architecture
-from archlock.tasks import Signature
+from archlock.tasks import KINDS, Signature
 
 
 class Normalise(nn.Module):
@@ -73,9 +73,9 @@ class Network(nn.Module):
 
 def head_for(signature: Signature, features: int, stride: int) -> nn.Linear | DenseDecoder:
     """Head of a network that ends in so many features at that stride."""
-    if signature.kind == "classification":
-        return nn.Linear(features, signature.outputs)
-    return DenseDecoder(features, signature.outputs, stride, signature.shape[1:])
+    if KINDS[signature.kind].dense:
+        return DenseDecoder(features, signature.outputs, stride, signature.shape[1:])
+    return nn.Linear(features, signature.outputs)
 
 
 def check(signature: Signature, width: int, depth: int) -> None:

@@ -46,7 +46,7 @@ def overlap(task: Task, other: Task) -> Overlap:
     count = sum(len(split) for split in (task.train, task.validation, task.test))
     if task.fingerprint == other.fingerprint:
         return Overlap(count, count, True)
-    if task.kind != other.kind or task.kind != "classification" or len(task.classes) != len(other.classes):
+    if task.kind != other.kind or not task.traits.has_classes or len(task.classes) != len(other.classes):
         return Overlap(shared, count, False)
     if min(len(ours), len(theirs)) == 0 or not MOSTLY <= len(ours) / len(theirs) <= 1 / MOSTLY:
         return Overlap(shared, count, False)
@@ -101,7 +101,7 @@ def _digests(task: Task) -> list[tuple[bytes, int]]:
     for split in (task.train, task.validation, task.test):
         flat = split.images.reshape(len(split), -1)
         plain = flat.min(axis=1) == flat.max(axis=1)
-        labels = split.targets if task.kind == "classification" else np.zeros(len(split), dtype=np.int64)
+        labels = split.targets if task.traits.has_classes else np.zeros(len(split), dtype=np.int64)
         found += [
             (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(), int(label))
             for image, label, skip in zip(flat, labels, plain, strict=True)

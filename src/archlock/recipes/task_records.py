@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
-
 from archlock import __version__
 from archlock.recipes.doubles import Overlap
 from archlock.reports import TargetRecord, TaskRecord
@@ -46,10 +44,7 @@ def task_record(task: Task) -> TaskRecord:
 
 def _balance(task: Task) -> tuple[float, ...]:
     """Share of each class in the test split; empty for a dense task."""
-    if task.kind == "dense":
-        return ()
-    counts = np.bincount(task.test.targets, minlength=len(task.classes))
-    return tuple(float(count) for count in counts / counts.sum())
+    return task.traits.balance(task.test.targets, task.classes)
 
 
 def target_record(name: str, attacked: Attacked) -> TargetRecord:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.cost_parts import CostRecord, LimitRecord, LimitsPriceRecord, ModelCostRecord
 from archlock.reports.record import LockRecord
-from archlock.reports.record_parts import Kind
 from archlock.reports.wording import DASH, number, score
+from archlock.tasks import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ from archlock.reports.wording import (
     share,
     shorten,
 )
+from archlock.tasks import KINDS
 
 
 def render_html(record: Record) -> str:
@@ -84,6 +85,7 @@ def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
         "data": lambda outcome: data_words(terms_of(outcome)),
         "day": day,
         "duration": duration,
+        "kind": KINDS.__getitem__,
         "large": large,
         "mean": lambda values: float(np.mean(values)),
         "number": number,
@@ -247,15 +249,17 @@ def _floor(record: LockRecord) -> str:
 
 
 def _classes(source: TaskRecord) -> str:
-    if source.kind == "dense":
-        return "dense: every pixel is predicted (score: R²)"
+    words = KINDS[source.kind].words
+    if words.long:
+        return words.long
     names = [shorten(name, 40) for name in source.classes]
     more = f", and {len(names) - 12:,} more" if len(names) > 12 else ""
     return f"{len(names):,}: {', '.join(names[:12])}{more}"
 
 
 def _short(source: TaskRecord) -> str:
-    kind = plural(len(source.classes), "class", "classes") if source.classes else "dense"
+    words = KINDS[source.kind].words
+    kind = plural(len(source.classes), *words.counted) if words.counted else words.short
     channels, height, width = source.shape
     return f"{kind} · {plural(channels, 'channel')} of {width} x {height}"
 

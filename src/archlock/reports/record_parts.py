@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from archlock.errors import RunError
 from archlock.records import LATER
+from archlock.tasks import Kind
 
 Scheme = Literal["s", "tk", "tu"]
 Role = Literal["locked", "source_only", "random", "same_size"]
@@ -16,7 +17,6 @@ Role = Literal["locked", "source_only", "random", "same_size"]
 keeps the source floor, or a random one that keeps it and has the size of the locked one."""
 ARMS: Final[tuple[Role, ...]] = ("random", "same_size")
 """The random architectures: what the lock took away counts only as far as they do not take it away as well."""
-Kind = Literal["classification", "dense"]
 Status = Literal["valid", "failed", "unsupported"]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import ModelRecord, TargetRecord, TaskRecord
 from archlock.reports.wording import percent, plural, role_names, shorten
+from archlock.tasks import KINDS
 
 _ONE_SIDED: Final = 1.645
 """Standard errors that a chance difference stays below, in 95 of 100 cases."""
@@ -25,7 +26,7 @@ def warnings_of(record: LockRecord | AttackRecord) -> tuple[str, ...]:
 def nothing_learned(record: LockRecord | AttackRecord) -> tuple[str, ...]:
     """A sentence for every model that does no better on the source than the best constant answer."""
     source, names = record.source, role_names(record)
-    if source is None or source.kind != "classification":
+    if source is None or not KINDS[source.kind].has_classes:
         return ()
     return tuple(
         f"The {names[model.role]} model {words}" for model in record.models if (words := _at_chance(model, source))
@@ -34,7 +35,7 @@ def nothing_learned(record: LockRecord | AttackRecord) -> tuple[str, ...]:
 
 def is_constant(model: ModelRecord, source: TaskRecord) -> bool:
     """Whether a model answers one class for every image, or scores no better than that."""
-    known = source.kind == "classification" and bool(model.source_test)
+    known = KINDS[source.kind].has_classes and bool(model.source_test)
     return bool(model.only_answer) or (known and float(np.mean(model.source_test)) <= source.constant)
 
 

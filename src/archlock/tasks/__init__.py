@@ -2,6 +2,7 @@
 
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing, Resample
+from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -21,12 +22,16 @@ from archlock.tasks.subsample import (
     subsample,
     subsample_fraction,
 )
-from archlock.tasks.task import Kind, Signature, Split, Task
+from archlock.tasks.task import Signature, Split, Task, check_classes, check_images
 
 __all__ = [
+    "EVERY_KIND",
     "FORMS",
+    "KINDS",
     "LARGEST",
+    "OF_IMAGES",
     "SIMULATORS",
+    "WITH_CLASSES",
     "Choice",
     "Framing",
     "Kind",
@@ -36,6 +41,10 @@ __all__ = [
     "Simulator",
     "Split",
     "Task",
+    "TaskKind",
+    "Words",
+    "check_classes",
+    "check_images",
     "check_task",
     "conform",
     "digits",
@@ -43,6 +52,7 @@ __all__ = [
     "few_of_each",
     "hugging_face",
     "image_folder",
+    "kind_of_form",
     "load_task",
     "name_of",
     "names_apart",

@@ -7,6 +7,7 @@ from jaxtyping import UInt8
 
 from archlock.errors import ConfigurationError
 from archlock.tasks.framing import Framing, framed
+from archlock.tasks.kinds import KINDS
 from archlock.tasks.resizing import resized
 from archlock.tasks.task import Split, Task
 
@@ -36,7 +37,9 @@ def conform(task: Task, shape: tuple[int, int, int], *, framing: Framing | None 
             f"{shape[2]} are needed. The files are larger ({stored} pixels, smaller side), so what was read is not "
             f"enlarged: open the data at the needed size, as in open_task(path, image_size={side})"
         )
-    train, validation, test = (_conformed(split, shape, framing) for split in (task.train, task.validation, task.test))
+    train, validation, test = (
+        _conformed(split, shape, framing, repr(task.name)) for split in (task.train, task.validation, task.test)
+    )
     before, after = (f"{s[1]} x {s[2]} x {s[0]}" for s in (task.shape, shape))
     origin = f"{task.origin}; images conformed from {before} to {after} (height x width x channels)"
     kept = task.stored_side if task.shape[1:] == shape[1:] else stored
@@ -66,7 +69,7 @@ def grey_levels(
     return np.rint(levels).clip(0, 255).astype(np.uint8)
 
 
-def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | None) -> Split:
+def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | None, where: str) -> Split:
     channels, height, width = shape
 
     def fit(images: np.ndarray) -> np.ndarray:
@@ -75,4 +78,4 @@ def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | Non
             return resized(other, height, width)
         return framed(other, framing)
 
-    return Split(fit(split.images), fit(split.targets) if split.targets.ndim == 4 else split.targets)
+    return Split(fit(split.images), KINDS[split.kind].conformed(split.targets, fit, (height, width), where))

@@ -33,7 +33,8 @@ CAUSE = "were the values scaled twice, cut to whole numbers before they were sca
 def inspected(where: str, splits: Mapping[str, Split], classes: tuple[str, ...]) -> tuple[str, ...]:
     """Remarks on the splits that the data came with.
 
-    TaskError: every pixel of a split has one value, or two splits hold the same images. ``where`` names the data.
+    Without ``classes`` nothing is said of them. TaskError: every pixel of a split has one value, or two splits hold the
+    same images. ``where`` names the data.
     """
     remarks = [remark for name, split in splits.items() for remark in _on_levels(where, name, split, classes)]
     return (*remarks, *_on_twins(where, splits, classes))
@@ -51,10 +52,12 @@ def _on_levels(where: str, name: str, split: Split, classes: tuple[str, ...]) ->
         )
     said, blank = [], low == high
     if blank.sum() >= max(1, BLANK_SHARE * len(split)):
-        worst = int(np.argmax(np.bincount(split.targets[blank], minlength=len(classes))))
-        among = f"{(blank & (split.targets == worst)).sum():,} of them in class {classes[worst]!r}"
+        among = ""
+        if classes:
+            worst = int(np.argmax(np.bincount(split.targets[blank], minlength=len(classes))))
+            among = f", {(blank & (split.targets == worst)).sum():,} of them in class {classes[worst]!r}"
         said.append(
-            f"{blank.sum():,} of {len(split):,} {name} images are blank (one value in all of their pixels), {among}"
+            f"{blank.sum():,} of {len(split):,} {name} images are blank (one value in all of their pixels){among}"
         )
     rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), SAMPLED)).astype(int))
     counts = np.bincount(flat[rows].ravel(), minlength=256)
@@ -87,7 +90,8 @@ def _on_twins(where: str, splits: Mapping[str, Split], classes: tuple[str, ...])
         if count > max(FEW_TWINS, TWIN_SHARE * of) or count == of > 0:
             said.append(f"{'all' if count == of else f'{count:,} of'} {of:,} {second} images are {first} images, too")
     labels: dict[bytes, set[int]] = {}
-    for digest, label in zip(digests["train"], splits["train"].targets.tolist(), strict=True):
+    known = splits["train"].targets.tolist() if classes else [0] * len(splits["train"])
+    for digest, label in zip(digests["train"], known, strict=True):
         labels.setdefault(digest, set()).add(label)
     torn = [found for found in labels.values() if len(found) > 1]
     if len(torn) > max(FEW_TWINS, TWIN_SHARE * len(labels)):

@@ -63,19 +63,7 @@ def classification_task(
     brought = {"train": train, "validation": validation, "test": test}
     found = inspected(where, {name: split for name, split in brought.items() if split is not None}, classes)
     remarks = (*remarks, *found)
-    keys = {"train": _keys(train, seed)}
-    splits = {"train": train}
-    for split_name, given in (("test", test), ("validation", validation)):
-        if given is not None:
-            splits[split_name], keys[split_name] = given, _keys(given, seed)
-            continue
-        # of what is left of train, so that a fifth of all is given away each time
-        share = SHARE / (1 - SHARE) if split_name == "validation" and test is None else SHARE
-        keep = 2 if split_name == "test" and validation is None else 1
-        chosen = _chosen(splits["train"].targets, keys["train"], share, keep=keep)
-        splits[split_name], keys[split_name] = splits["train"].take(chosen), keys["train"][chosen]
-        splits["train"], keys["train"] = splits["train"].take(~chosen), keys["train"][~chosen]
-    arranged = {name: _arranged(split, keys[name]) for name, split in splits.items()}
+    arranged = drawn_splits(train, validation, test, train.targets, seed=seed)
     for remark in remarks:
         LOG.warning("%s: %s", where, remark)
     return Task(
@@ -90,6 +78,25 @@ def classification_task(
         stored_side,
         remarks,
     )
+
+
+def drawn_splits(
+    train: Split, validation: Split | None, test: Split | None, strata: Int64[np.ndarray, " examples"], *, seed: int
+) -> dict[str, Split]:
+    """All three splits, arranged: those that are missing are drawn from ``train``, a share of each stratum."""
+    keys, splits = {"train": _keys(train, seed)}, {"train": train}
+    for split_name, given in (("test", test), ("validation", validation)):
+        if given is not None:
+            splits[split_name], keys[split_name] = given, _keys(given, seed)
+            continue
+        # of what is left of train, so that a fifth of all is given away each time
+        share = SHARE / (1 - SHARE) if split_name == "validation" and test is None else SHARE
+        keep = 2 if split_name == "test" and validation is None else 1
+        chosen = _chosen(strata, keys["train"], share, keep=keep)
+        splits[split_name], keys[split_name] = splits["train"].take(chosen), keys["train"][chosen]
+        splits["train"], keys["train"] = splits["train"].take(~chosen), keys["train"][~chosen]
+        strata = strata[~chosen]
+    return {name: _arranged(split, keys[name]) for name, split in splits.items()}
 
 
 def _check_known(
@@ -120,7 +127,8 @@ def _keys(split: Split, seed: int) -> UInt64[np.ndarray, "examples 2"]:
 
 
 def _arranged(split: Split, keys: UInt64[np.ndarray, "examples 2"]) -> Split:
-    return split.take(np.lexsort((split.targets, keys[:, 0], keys[:, 1])))
+    ties = split.targets if split.targets.ndim == 1 else np.arange(len(split))  # of the same image
+    return split.take(np.lexsort((ties, keys[:, 0], keys[:, 1])))
 
 
 def _chosen(

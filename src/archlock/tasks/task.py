@@ -7,15 +7,12 @@ and independent of any framework. Validation is for every decision; test is for 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
-from archlock.errors import TaskError
-
-Kind = Literal["classification", "dense"]
-"""Single-label classification, or dense regression onto an image of the same size (reconstruction)."""
+from archlock.errors import TaskError, UnsupportedError
+from archlock.tasks.kinds import KINDS, Kind, TaskKind, kind_of_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,24 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images and their targets, row by row: class indices, or target images for a dense task."""
+    """Images and their targets, row by row, as the kind of task has them (``kinds``): class indices, images..."""
 
     images: UInt8[np.ndarray, "examples height width channels"]
-    targets: Int64[np.ndarray, " examples"] | UInt8[np.ndarray, "examples height width outputs"]
+    targets: (
+        Int64[np.ndarray, " examples"]
+        | UInt8[np.ndarray, "examples height width outputs"]
+        | UInt8[np.ndarray, "examples outputs"]
+        | Float32[np.ndarray, "examples outputs"]
+        | Float32[np.ndarray, "examples height width outputs"]
+    )
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of task that such targets are of."""
+        return kind_of_targets(self.targets)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> "Split":
         """The given rows, in the given order."""
@@ -56,7 +64,7 @@ class Task:
     name: str
     kind: Kind
     classes: tuple[str, ...]
-    """Names of the classes, index = label; empty for a dense task."""
+    """Names of the classes or labels, index = label; empty for a kind that has none."""
     train: Split
     validation: Split
     test: Split
@@ -107,20 +115,12 @@ class Task:
             )
         if len(split.targets) != len(split):
             raise TaskError(f"{where}: {len(split)} images but {len(split.targets)} targets")
-        if self.kind == "dense":
-            if split.targets.shape[:3] != split.images.shape[:3] or split.targets.dtype != np.uint8:
-                raise TaskError(
-                    f"{where}: dense targets must be uint8 images of the same size; got {split.targets.shape}"
-                )
-            return
-        if len(self.classes) < 2:
-            raise TaskError(f"{where}: a classification task needs at least two classes; got {list(self.classes)}")
-        low, high = int(split.targets.min()), int(split.targets.max())
-        if low < 0 or high >= len(self.classes):
-            raise TaskError(
-                f"{where}: labels run from {low} to {high}, but there are {len(self.classes)} classes (0 to "
-                f"{len(self.classes) - 1}); fix the labels or name all the classes"
-            )
+        self.traits.check(split.targets, split.images, self.classes, where)
+
+    @property
+    def traits(self) -> TaskKind:
+        """What holds of all tasks of its kind."""
+        return KINDS[self.kind]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -141,7 +141,7 @@ class Task:
     @property
     def outputs(self) -> int:
         """Numbers a model says about an image (a pixel, for a dense task): classes, or target channels."""
-        return len(self.classes) if self.kind == "classification" else int(self.train.targets.shape[3])
+        return self.traits.outputs(self.train.targets, self.classes)
 
     @property
     def signature(self) -> Signature:
@@ -150,13 +150,22 @@ class Task:
 
     @property
     def class_balance(self) -> tuple[float, ...]:
-        """Share of each class among the training examples; empty for a dense task."""
-        if self.kind == "dense":
-            return ()
-        counts = np.bincount(self.train.targets, minlength=len(self.classes))
-        return tuple(float(n) for n in counts / counts.sum())
+        """Share of each class among the training examples; empty for a kind without classes."""
+        return self.traits.balance(self.train.targets, self.classes)
 
     @property
     def chance(self) -> float:
-        """Score of the best constant answer on validation-like data: the largest class share (0 for a dense task)."""
-        return max(self.class_balance, default=0.0)
+        """Score of the best constant answer on validation-like data: of classes, the share of the largest."""
+        return self.traits.chance(self.train.targets, self.classes)
+
+
+def check_classes(task: Task, why: str) -> None:
+    """UnsupportedError for a task of another kind than single labels; ``why`` says what needs these."""
+    if not task.traits.has_classes:
+        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; {why}")
+
+
+def check_images(task: Task, why: str) -> None:
+    """UnsupportedError for a dense task, which says something of every pixel and nothing of a whole image."""
+    if task.traits.dense:
+        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; {why}")

@@ -41,7 +41,7 @@ def makes_a_whole_task(simulator: Simulator, source: Task) -> None:
     assert simulator.description
     for name in ("train", "validation", "test"):
         assert 0 < len(getattr(target, name)) <= len(getattr(source, name))
-    if target.kind == "classification":
+    if target.traits.has_classes:
         assert set(target.train.targets.tolist()) == set(range(len(target.classes)))
         assert len(set(target.classes)) == len(target.classes)
 

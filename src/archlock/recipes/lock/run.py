@@ -64,9 +64,9 @@ def begin(
 
     ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number.
     """
-    if source.kind != "classification":
+    if not source.traits.protected:
         raise UnsupportedError(
-            f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
+            f"the source {source.name!r} is a {source.kind} task; a lock needs classes or labels to keep apart"
         )
 
     refuse_at_once(config, source)

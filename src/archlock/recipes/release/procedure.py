@@ -26,7 +26,7 @@ from archlock.recipes.workspace import CARD
 from archlock.records import check_writable, write_atomic, write_json
 from archlock.reports import FRICTION_SCHEMA, FrictionRecord, FrictionTrial, render_friction_card
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, conform, open_task
+from archlock.tasks import Task, check_classes, conform, open_task
 from archlock.training import batch_of
 
 FRICTION: Final = "friction.json"
@@ -122,8 +122,7 @@ def _target(opened: OpenedModel, target: Task | str | Path | None, config: Relea
     if target is None:
         return None
     task = target if isinstance(target, Task) else open_task(str(target), image_size=opened.reading, seed=config.seed)
-    if task.kind != "classification":
-        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; friction is measured by classes")
+    check_classes(task, "friction is measured by classes")
     return task if opened.shape is None else conform(task, opened.shape, framing=opened.framing)
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from archlock.errors import UnsupportedError
 from archlock.seeding import rng_for
-from archlock.tasks.task import Kind, Split, Task
+from archlock.tasks.kinds import Kind
+from archlock.tasks.task import Split, Task
 
 Change = Callable[[Split, np.random.Generator], Split]
 """One split of the source to the split of the same name of the target."""
@@ -89,7 +90,7 @@ def check_supported(simulator: Simulator, source: Task) -> None:
 
 def needs_classes(source: Task, least: int) -> str:
     """Obstacle of a simulator that relabels: fewer classes than it needs, or none at all."""
-    if source.kind != "classification":
+    if not source.traits.has_classes:
         return "it has no classes"
     if len(source.classes) < least:
         return f"it has {len(source.classes)} classes, at least {least} are needed"

@@ -6,8 +6,9 @@
   ``jpeg_train[off_train[i]:off_train[i + 1]]``) stand in for ``x_train``, and likewise for the other splits. All images
   of a pack have one size. PNG, WebP and the other formats of an image folder are accepted too.
 
-Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Other usual names of the arrays are
-understood (:mod:`archlock.tasks.sources.npz_keys`), and so is ``layout`` (:mod:`archlock.tasks.sources.axes`).
+Labels are whole numbers from 0; ``classes`` optionally names them (index = label). Targets that are
+not one class for every image: :mod:`archlock.tasks.sources.npz_targets`. Other usual names of the arrays are understood
+(:mod:`archlock.tasks.sources.npz_keys`), and so is ``layout`` (:mod:`archlock.tasks.sources.axes`).
 """
 
 from collections.abc import Mapping
@@ -19,11 +20,13 @@ from jaxtyping import Int64, UInt8
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.archives import headers_of, read_npz
+from archlock.tasks.kinds import KINDS, Kind
 from archlock.tasks.sources.axes import LAYOUTS, layout_of
 from archlock.tasks.sources.class_names import shown, shown_names
 from archlock.tasks.sources.decoding import UnreadableError, decode, header_of, stacked
 from archlock.tasks.sources.depth import Scale, scale_of
-from archlock.tasks.sources.npz_keys import LAYOUT, Keys, keys_of
+from archlock.tasks.sources.npz_keys import KIND, LAYOUT, Keys, keys_of
+from archlock.tasks.sources.npz_targets import kind_of, other_task
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
 from archlock.tasks.task import Split, Task
@@ -37,16 +40,22 @@ def npz(path: str | Path, *, layout: str | None = None, seed: int = 0) -> Task:
     """
     path = Path(path)
     keys = keys_of(headers_of(path), shown(str(path)))
-    arrays = read_npz(path, [*keys.arrays.values(), *([keys.classes] if keys.classes else []), LAYOUT])
+    arrays = read_npz(path, [*keys.arrays.values(), *([keys.classes] if keys.classes else []), LAYOUT, KIND])
     layout = _layout(layout, arrays.get(LAYOUT), path)
-    labels = {role: _labels(arrays[key], path, key) for (role, part), key in keys.arrays.items() if part == "labels"}
+    given = {role: (key, arrays[key]) for (role, part), key in keys.arrays.items() if part == "labels"}
+    kind = kind_of(arrays.get(KIND), given["train"][1], shown(str(path))) if "train" in given else "classification"
+    plain = KINDS[kind].has_classes
+    labels = {role: _labels(array, path, key) if plain else array for role, (key, array) in given.items()}
     scale, remark = _scale_of_packs(keys, arrays, path)
     images = {role: _images(keys, arrays, role, layout, scale, path) for role in _with_images(keys)}
     for role in sorted(set(labels) ^ set(images)):
-        given = next(key for (of, _), key in keys.arrays.items() if of == role)
+        there = next(key for (of, _), key in keys.arrays.items() if of == role)
         missing = f"x_{role}" if role in labels else f"y_{role}"
-        raise TaskError(f"{path} has {given} but no {missing}; give both, or neither")
+        raise TaskError(f"{path} has {there} but no {missing}; give both, or neither")
+    remarks = tuple(filter(None, (keys.remark, remark)))
     images = dict(zip(images, _alike(images, path), strict=True))
+    if not plain:
+        return _other(kind, images, labels, None if keys.classes is None else arrays[keys.classes], path, remarks, seed)
     splits = {name: _split(images[name], labels[name], path, name) for name in images}
     if len(splits["train"]) == 0:
         raise TaskError(
@@ -63,7 +72,30 @@ def npz(path: str | Path, *, layout: str | None = None, seed: int = 0) -> Task:
         splits.get("test"),
         where=shown(str(path)),
         origin=origin,
-        remarks=tuple(filter(None, (keys.remark, remark))),
+        remarks=remarks,
+        seed=seed,
+    )
+
+
+def _other(
+    kind: Kind,
+    images: Mapping[Role, np.ndarray],
+    targets: Mapping[Role, np.ndarray],
+    names: np.ndarray | None,
+    path: Path,
+    remarks: tuple[str, ...],
+    seed: int,
+) -> Task:
+    """A task whose examples are of no class."""
+    sizes = ", ".join(f"{len(split):,} {name}" for name, split in images.items())
+    return other_task(
+        kind,
+        {role: (images[role], targets[role]) for role in images},
+        None if names is None else _names(names, path),
+        name=shown(path.stem),
+        where=shown(str(path)),
+        origin=f"NumPy archive {shown(path.name)} ({sizes} images, {KINDS[kind].words.short})",
+        remarks=remarks,
         seed=seed,
     )
 
@@ -239,14 +271,7 @@ def _classes(names: np.ndarray | None, splits: Mapping[Role, Split], path: Path)
                 "the classes from 0 without gaps"
             )
         return tuple(str(label) for label in range(highest + 1))
-    if names.ndim != 1 or names.dtype.kind not in "US":
-        raise TaskError(f"{path}, key 'classes': expected a list of names, got {names.dtype} {names.shape}")
-    classes = tuple(
-        name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names.tolist()
-    )
-    if len(set(classes)) < len(classes):
-        raise TaskError(f"{path}, key 'classes': a name occurs twice in {list(classes)}; give each class its own name")
-    classes = shown_names(classes, f"{shown(str(path))}, key 'classes'")
+    classes = _names(names, path)
     for name, split in splits.items():
         if len(split) and split.targets.max() >= len(classes):
             raise TaskError(
@@ -254,3 +279,15 @@ def _classes(names: np.ndarray | None, splits: Mapping[Role, Split], path: Path)
                 f"0 to {len(classes) - 1}); name all the classes or fix the labels"
             )
     return classes
+
+
+def _names(names: np.ndarray, path: Path) -> tuple[str, ...]:
+    """Of classes or labels."""
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise TaskError(f"{path}, key 'classes': expected a list of names, got {names.dtype} {names.shape}")
+    classes = tuple(
+        name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names.tolist()
+    )
+    if len(set(classes)) < len(classes):
+        raise TaskError(f"{path}, key 'classes': a name occurs twice in {list(classes)}; give each class its own name")
+    return shown_names(classes, f"{shown(str(path))}, key 'classes'")

@@ -30,6 +30,9 @@ CLASSES: Final = ("classes", "class_names", "label_names")
 LAYOUT: Final = "layout"
 """Key by which an archive says how the axes of its images are to be read."""
 
+KIND: Final = "kind"
+"""Key by which an archive says what its targets are, where they do not."""
+
 BESIDE: Final = (
     *("mask", "masks", "box", "boxes", "bbox", "bboxes", "id", "ids", "index", "indices", "idx", "name", "names"),
     *("file", "files", "filename", "filenames", "path", "paths", "weight", "weights", "mean", "std", "meta"),
@@ -78,7 +81,7 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
 
     Images and labels without the name of a split are those to train on, where none of that name are there.
     """
-    keys = [_Key.of(name) for name in headers if name != LAYOUT and name not in CLASSES]
+    keys = [_Key.of(name) for name in headers if name not in (LAYOUT, KIND, *CLASSES)]
     roles = roles_of(key.splits[0] for key in keys if len(key.splits) == 1)
     places: dict[tuple[Role, Part], str] = {}
     for key in keys:
