@@ -112,8 +112,10 @@ def robustness(
 
 def _fitting(opened: OpenedModel, task: Task) -> tuple[OpenedModel, Task]:
     """The model and the task as they go together; UnsupportedError or ConfigurationError where they do not."""
-    if task.kind != "classification":
-        raise UnsupportedError(f"robustness is measured by classes; {task.name!r} is a {task.kind} task")
+    if not task.traits.has_classes:
+        raise UnsupportedError(
+            f"robustness is measured by classes, one for each image; {task.name!r} is a {task.kind} task"
+        )
     if opened.shape is None:
         opened = with_head(opened, task.shape)
     else:

@@ -155,7 +155,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     five = small_digits(train=60, validation=20, test=20, labels=(0, 1, 2, 3, 4))
     with pytest.raises(ConfigurationError, match="has 10 outputs, but 'digits' has 5 classes; give as --source"):
         robustness(trained_network(), five, out=tmp_path / "rob")
-    with pytest.raises(UnsupportedError, match="measured by classes; 'negatives' is a dense task"):
+    with pytest.raises(UnsupportedError, match="measured by classes, one for each image; 'negatives' is a dense task"):
         robustness(trained_network(), small_negatives(), out=tmp_path / "rob")
     with pytest.raises(ConfigurationError, match="a robustness evaluation has no setting 'eps'; its settings are: eps"):
         robustness(trained_network(), five, out=tmp_path / "rob", eps=(0.1,))  # type: ignore[call-arg]
