@@ -12,7 +12,6 @@ from archlock.reports.robustness_words import (
     effort_words,
     epsilon_words,
     robustness_verdict,
-    share_words,
 )
 from archlock.reports.shares import Share
 from archlock.reports.templating import fill
@@ -107,16 +106,21 @@ def _rows(record: RobustnessRecord) -> list[dict[str, Any]]:
         {
             "name": one.name,
             "what": f"{one.summary} ({one.paper}){'' if one.sees_gradients else ', sees no gradient'}",
-            "cells": [share_words(share) for share in record.robust(one.beaten)],
+            "cells": _cells(record.robust(one.beaten)),
             "seconds": one.seconds,
             "worst": False,
         }
         for one in record.adversaries
     ]
-    worst = [share_words(share) for share in record.robust(record.worst)]
+    worst = _cells(record.robust(record.worst))
     total = sum(one.seconds for one in record.adversaries)
     what = "for each image the adversary that beats it first"
     return [*rows, {"name": "worst case", "what": what, "cells": worst, "seconds": total, "worst": True}]
+
+
+def _cells(shares: Sequence[Share]) -> list[tuple[str, str]]:
+    """Of each the share, and its interval."""
+    return [(percent(one.value), f"{number(100 * one.low)} to {number(100 * one.high)}") for one in shares]
 
 
 def _limits(record: RobustnessRecord) -> tuple[str, ...]:
