@@ -5,6 +5,13 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.closed_forms import Costs, costs_of, costs_of_module
+from archlock.models.conditioning import (
+    LayerConditioning,
+    condition_bound,
+    condition_gap,
+    conditioning_of,
+    weight_matrices,
+)
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.edits import Drop, Edit, Fold, Narrow, Neck, Rescale, decoded_edits, edit_record, restructured
@@ -24,6 +31,7 @@ from archlock.models.heads import (
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
+from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
 from archlock.models.narrowing import dropped, narrowed, norms_of, parts_of, recounted, resized, ties_of, zeroed
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
@@ -64,6 +72,7 @@ __all__ = [
     "Hindered",
     "HuggingFaceClassifier",
     "Layer",
+    "LayerConditioning",
     "Narrow",
     "Neck",
     "Network",
@@ -80,6 +89,9 @@ __all__ = [
     "as_classifier",
     "build",
     "classifier_of_config",
+    "condition_bound",
+    "condition_gap",
+    "conditioning_of",
     "copy_without_old_hooks",
     "costs_of",
     "costs_of_module",
@@ -100,7 +112,9 @@ __all__ = [
     "labelled",
     "last_stage",
     "linear_head",
+    "lipschitz_bound",
     "load_weights",
+    "local_constants",
     "module_from_factory",
     "moved_bytes",
     "narrowed",
@@ -108,6 +122,7 @@ __all__ = [
     "open_classifier",
     "open_probe",
     "opened",
+    "operator_norm",
     "ordinary",
     "parts_of",
     "peak_bytes",
@@ -128,6 +143,7 @@ __all__ = [
     "structure_of",
     "ties_of",
     "used_once",
+    "weight_matrices",
     "widened",
     "with_kept_head",
     "with_new_head",

@@ -29,6 +29,8 @@ from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.procedure import FrictionResult, release_with_friction
+from archlock.recipes.robustness.config import RobustnessConfig, parse_epsilons
+from archlock.recipes.robustness.procedure import RobustnessResult, robustness
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.procedure import TransferResult, transfer
 
@@ -56,6 +58,8 @@ __all__ = [
     "OpenedModel",
     "ProxySettings",
     "ReleaseConfig",
+    "RobustnessConfig",
+    "RobustnessResult",
     "TrainingConfig",
     "TransferConfig",
     "TransferResult",
@@ -81,11 +85,13 @@ __all__ = [
     "open_model",
     "parse_budget",
     "parse_costs",
+    "parse_epsilons",
     "parse_floor",
     "parse_limits",
     "proxies_named",
     "rebuild",
     "release_with_friction",
+    "robustness",
     "takes_signals",
     "transfer",
 ]

@@ -41,6 +41,10 @@ FLAGS = {
         "--size --skip-bad --spread --target --workers -q"
     ),
     "report": "--out",
+    "robustness": (
+        "--adversary --channels --device --eps --images --json --module --module-args --norm --out --queries --quiet "
+        "--restarts --seed --size --skip-bad --source --steps --workers -q"
+    ),
     "tables import csv": "--column --join --json --key --name --on --preset --replace --space",
     "tables import hw": "--json --name --replace",
     "tables import nasbench201": "--json --name --quiet --replace -q",
