@@ -31,9 +31,9 @@ from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
 from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_task
 
 FORMS: Final = (
-    "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or or an edited network "
-    "(edited.json) | a Hugging Face folder "
-    "(config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or .pth file with --module"
+    "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | an edited network (edited.json) | "
+    "a Hugging Face folder (config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or "
+    ".pth file with --module"
 )
 """The texts that :func:`open_model` understands, in words."""
 BLUEPRINT: Final = "architecture.json"

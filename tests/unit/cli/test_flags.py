@@ -97,6 +97,7 @@ def test_a_command_without_options_asks_for_the_default_settings(
     monkeypatch.setattr(archlock.recipes, recipe, ask)
     monkeypatch.setattr(archlock.recipes, "is_run", lambda model: True)
     monkeypatch.setattr(archlock.recipes, "image_framing", lambda model: None)  # there is no such run
+    monkeypatch.setattr(archlock.recipes, "takes_signals", lambda model: False)
     with pytest.raises(Asked) as caught:
         CliRunner().invoke(app, [*words, "--device", "cpu", "--out", str(tmp_path)], catch_exceptions=False)
     assert caught.value.args == (default,)
