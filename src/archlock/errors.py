@@ -5,6 +5,7 @@ traceback and exits with :attr:`ArchLockError.exit_code`. What the operating sys
 well (:func:`refusal`), since everybody who writes meets it.
 """
 
+import difflib
 import errno
 import pathlib
 from typing import Final
@@ -27,7 +28,9 @@ class UnknownNameError(ConfigurationError):
 
     def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
         self.kind, self.name, self.known = kind, name, known
-        super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+        near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.7)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}{meant}")
 
     def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.known)  # so that it travels between processes

@@ -20,6 +20,7 @@ from archlock.cli.release import release
 from archlock.cli.report import report
 from archlock.cli.robustness import robustness
 from archlock.cli.tables import tables
+from archlock.cli.tasks import tasks
 from archlock.cli.transfer import transfer
 from archlock.errors import ArchLockError
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
+app.add_typer(tasks, name="tasks")
 
 
 def _version(wanted: bool) -> None:

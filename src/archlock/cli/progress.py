@@ -1,6 +1,7 @@
 """Progress on the standard error stream: a bar with rate and time left on a terminal, a few lines in a log file."""
 
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import (
@@ -105,6 +106,19 @@ class LogProgress(Progress):
     def say(self, line: str) -> None:
         """One line."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
+    """What sources of data tell (done, of all) as a stage that begins with the first of them."""
+    before: list[int] = []
+
+    def step(done: int, total: int) -> None:
+        if not before:
+            progress.begin(stage, total)
+        progress.advance(done - (before.pop() if before else 0))
+        before.append(done)
+
+    return step
 
 
 def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProgress":

@@ -1,8 +1,12 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
+from archlock.tasks.asking import made_text
 from archlock.tasks.conform import conform, conform_to, refuse_other_form
 from archlock.tasks.forms import FORM_WORDS, Form, FormWords, reduced_size
 from archlock.tasks.framing import Framing, Resample
+from archlock.tasks.generated import RECIPES
+from archlock.tasks.generated.recipe import Recipe
+from archlock.tasks.generated.suite import NASBENCH360, SITE, SuiteTask
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
@@ -32,21 +36,26 @@ __all__ = [
     "FORM_WORDS",
     "KINDS",
     "LARGEST",
+    "NASBENCH360",
     "OF_IMAGES",
+    "RECIPES",
     "SCORES",
     "SIMULATORS",
+    "SITE",
     "WITH_CLASSES",
     "Choice",
     "Form",
     "FormWords",
     "Framing",
     "Kind",
+    "Recipe",
     "Resample",
     "Scoring",
     "SealedTask",
     "Signature",
     "Simulator",
     "Split",
+    "SuiteTask",
     "Task",
     "TaskKind",
     "Words",
@@ -62,6 +71,7 @@ __all__ = [
     "image_folder",
     "kind_of_form",
     "load_task",
+    "made_text",
     "name_of",
     "names_apart",
     "npz",

@@ -1,13 +1,15 @@
 """What the command line takes for a task, one text for every source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.conform import conform
 from archlock.tasks.framing import Framing
+from archlock.tasks.generated import RECIPES
 from archlock.tasks.saving import is_saved_task, load_task
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.digits import digits
@@ -18,7 +20,8 @@ from archlock.tasks.sources.source_texts import DIGITS, SURELY_DIGITS, SourceTex
 from archlock.tasks.task import Task
 
 FORMS = (
-    "digits | a folder of images | a .npz file | hf:name or hf:path (a Hugging Face data set), with options as in "
+    "digits | a folder of images | a .npz file | hf:name or hf:path (a Hugging Face data set) | "
+    f"{' | '.join(f'{name}:{recipe.argument}' for name, recipe in RECIPES.items())}, with options as in "
     "'hf:name?label=fine_label&test=validation'"
 )
 """The texts that :func:`open_task` understands, in words."""
@@ -81,6 +84,9 @@ def check_task(text: str, *, signals: bool = False) -> None:
     elif given.source == "archive":
         if not is_saved_task(given.path):
             check_npz(given.path, layout=given.options.get("layout"), signals=signals)
+    elif given.base is not None:
+        base = given.base
+        check_task(base.text)
     elif given.source == "unknown":
         _refuse_unknown(given)
 
@@ -121,6 +127,8 @@ def _opened(
     if given.source == "digits":
         _refuse_two_meanings(given)
         return digits(seed=seed)
+    if given.recipe is not None:
+        return _made(given, skip_bad, seed, progress)
     if given.source == "hugging_face":
         return hugging_face(
             given.place,
@@ -150,6 +158,19 @@ def _opened(
     )
 
 
+def _made(given: SourceText, skip_bad: bool, seed: int, progress: Callable[[int, int], None] | None) -> Task:
+    """The task of a recipe, from the data it is based on at their own size."""
+    recipe, base = given.recipe, given.base
+    assert recipe is not None
+
+    def opened(further: Mapping[str, str]) -> Task:
+        assert base is not None
+        text = SourceText(base.place, {**base.options, **further})
+        return open_task(text.text, skip_bad=skip_bad, seed=seed)
+
+    return recipe.make(given.argument, given.options, opened=opened, seed=seed, progress=progress)
+
+
 def _refuse_two_meanings(given: SourceText) -> None:
     if given.place == DIGITS and given.path.is_dir() and holds_images(given.path):
         raise ConfigurationError(
@@ -161,8 +182,10 @@ def _refuse_two_meanings(given: SourceText) -> None:
 def _refuse_unknown(given: SourceText) -> NoReturn:
     if given.place and given.path.exists():
         raise TaskError(f"{shown(str(given.path))} is neither a folder nor a .npz file; expected {FORMS}")
+    near = get_close_matches(given.place.partition(":")[0].casefold(), (DIGITS, *RECIPES), n=1)
+    meant = f" (did you mean {RECIPES[near[0]].example if near[0] in RECIPES else near[0]!r}?)" if near else ""
     raise ConfigurationError(
-        f"no task {shown(given.place)!r}: no such file, and no name that is known; expected {FORMS}"
+        f"no task {shown(given.place)!r}: no such file, and no name that is known{meant}; expected {FORMS}"
     )
 
 

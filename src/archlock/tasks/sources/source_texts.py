@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archlock.errors import ConfigurationError
+from archlock.tasks.generated import RECIPES
+from archlock.tasks.generated.recipe import Recipe
 from archlock.tasks.sources.axes import LAYOUTS
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.hugging_face import PREFIX
 from archlock.tasks.sources.measured import SIGNAL_LAYOUTS
 
-Source = Literal["digits", "folder", "archive", "hugging_face", "unknown"]
+Source = Literal["digits", "folder", "archive", "hugging_face", "recipe", "unknown"]
 
 DIGITS: Final = "digits"
 SURELY_DIGITS: Final = "sklearn:digits"
@@ -37,9 +39,10 @@ OPTIONS: Final[Mapping[Source, Mapping[str, str]]] = {
         "group": "arrays of the groups (recordings, patients) that no split cuts: NAME of NAME_train and the like",
     },
     "digits": {},
+    "recipe": {},
     "unknown": {},
 }
-"""Options of each kind of source, and what they say; ``name`` is one of all."""
+"""Options of each kind of source, and what they say; ``name`` is one of all. Every recipe has its own."""
 
 NAME: Final = "name"
 
@@ -53,7 +56,11 @@ class SourceText:
     options: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        known = OPTIONS[self.source]
+        known, recipe = OPTIONS[self.source], self.recipe
+        if recipe is not None:
+            base = self.base
+            known = {**recipe.options, **({} if base is None else dict.fromkeys(base.options, ""))}
+            recipe.check(self.argument, self.options)
         for option, value in self.options.items():
             if option not in known and option != NAME:
                 listed = "".join(f"{name} ({words}), " for name, words in known.items())
@@ -88,6 +95,34 @@ class SourceText:
         return cls(place, {name: value for name, _, value in pairs})
 
     @property
+    def text(self) -> str:
+        """The whole of it again."""
+        said = "&".join(f"{option}={value}" for option, value in self.options.items())
+        return f"{self.place}?{said}" if said else self.place
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe by which the data are made, if they are."""
+        name, colon, _ = self.place.partition(":")
+        return RECIPES[name] if colon and name in RECIPES else None
+
+    @property
+    def argument(self) -> str:
+        """What stands behind the name of a recipe."""
+        return self.place.partition(":")[2]
+
+    @property
+    def base(self) -> "SourceText | None":
+        """The text of the data that a recipe makes others of, with the options that are not its own."""
+        recipe = self.recipe
+        if recipe is None or not recipe.based:
+            return None
+        if not self.argument:
+            raise ConfigurationError(f"{self.place} names no data; write them behind it, as in {recipe.example}")
+        rest = {option: value for option, value in self.options.items() if option not in (*recipe.options, NAME)}
+        return SourceText(self.argument, rest)
+
+    @property
     def path(self) -> Path:
         """The file or folder that the text names (for a Hugging Face data set: that would have its name)."""
         text = self.place.removeprefix(PREFIX)
@@ -98,6 +133,8 @@ class SourceText:
         """What kind of data it names."""
         if self.place.startswith(PREFIX):
             return "hugging_face"
+        if self.recipe is not None:
+            return "recipe"
         if self.place in (DIGITS, SURELY_DIGITS):
             return "digits"
         if self.place and self.path.is_dir():
@@ -109,6 +146,8 @@ class SourceText:
         """The name that the task gets by itself, or by its option."""
         if NAME in self.options or self.source == "digits":
             return self.options.get(NAME, DIGITS)
+        if self.recipe is not None:
+            return f"{self.recipe.name}-{self.argument if self.base is None else self.base.name}"
         if self.source == "archive":
             return shown(self.path.stem)
         return shown(self.path.resolve().name if self.source == "folder" else self.path.name)
@@ -135,6 +174,9 @@ def names_apart(texts: Sequence[str], *, beside: Sequence[str] = ()) -> dict[str
 
 def _parts(text: SourceText) -> tuple[str, ...]:
     """What tells data from others: the folders on the way to it, and its name."""
+    if text.recipe is not None:
+        own = tuple(f"{option}-{text.options[option]}" for option in text.recipe.options if option in text.options)
+        return (*(() if text.base is None else _parts(text.base)[:-1]), *own, text.name)
     if text.source in ("folder", "archive"):
         path = text.path.resolve()
         return (*path.parts[:-1], path.stem if text.source == "archive" else path.name)
