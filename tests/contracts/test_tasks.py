@@ -6,7 +6,7 @@ import pytest
 
 from archlock.errors import UnsupportedError
 from archlock.tasks import KINDS, SIMULATORS, digits
-from archlock.testing.small_tasks import small_signals, small_task
+from archlock.testing.small_tasks import SIGNAL_KINDS, small_signal_task, small_signals, small_task
 from archlock.testing.tasks import SHAPES, SIGNAL_SHAPES, SIMULATOR_CHECKS, example_source
 
 SOURCES = [example_source(shape) for shape in SHAPES] + [example_source(s, form="signal") for s in SIGNAL_SHAPES]
@@ -30,15 +30,18 @@ def test_most_simulators_are_of_one_form_and_relabelling_is_of_both():
     assert of_form["image"] & of_form["signal"] == {"coarse", "random_grouping", "class_subset"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "make"), [*((kind, small_task) for kind in KINDS), *((kind, small_signal_task) for kind in SIGNAL_KINDS)]
+)
 @pytest.mark.parametrize("name", SIMULATORS)
-def test_every_simulator_says_which_kinds_of_source_it_can_use(name, kind):
-    simulator, source = SIMULATORS[name], small_task(kind, train=40, validation=20, test=20)
+def test_every_simulator_says_which_kinds_of_source_it_can_use(name, kind, make):
+    simulator, source = SIMULATORS[name], make(kind, train=40, validation=20, test=20)
     if simulator.supports(source):
         assert simulator.simulate(source, seed=0).shape == source.shape
     else:
         with pytest.raises(
-            UnsupportedError, match=f"{name} cannot be simulated from .*: it (has no classes|holds images)"
+            UnsupportedError,
+            match=f"{name} cannot be simulated from .*: it (has no classes|holds images|holds signals)",
         ):
             simulator.simulate(source, seed=0)
 

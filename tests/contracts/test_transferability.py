@@ -4,7 +4,7 @@ from archlock.execution import one_thread
 from archlock.models import build
 from archlock.tasks import KINDS
 from archlock.testing.attacks import ARCHITECTURE, trained_network
-from archlock.testing.small_tasks import small_task
+from archlock.testing.small_tasks import SIGNAL_KINDS, small_signal_task, small_signals, small_task
 from archlock.testing.transferability import ESTIMATE_CHECKS, STATE_CHECKS, digits_task
 from archlock.transferability import ESTIMATES, STATE_ESTIMATES, Gbc, Knn, measure_estimates
 from second_process import printed
@@ -29,10 +29,15 @@ def test_members_go_by_their_own_names():
     assert not set(ESTIMATES) & set(STATE_ESTIMATES)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_estimate_says_which_kinds_it_has_a_meaning_for(kind):
-    estimates, task = {**ESTIMATES, **STATE_ESTIMATES}, small_task(kind, train=60, validation=20, test=10)
-    for value in measure_estimates(trained_network(), task, tuple(estimates), seed=0):
+@pytest.mark.parametrize(
+    ("kind", "make"), [*((kind, small_task) for kind in KINDS), *((kind, small_signal_task) for kind in SIGNAL_KINDS)]
+)
+def test_every_estimate_says_which_kinds_it_has_a_meaning_for(kind, make):
+    estimates, task = {**ESTIMATES, **STATE_ESTIMATES}, make(kind, train=60, validation=20, test=10)
+    digits = small_signals(train=8, validation=4, test=4).signature
+    of_images = task.form == "image"
+    model = trained_network() if of_images else build(ARCHITECTURE, digits, width=4, depth=1, seed=0)
+    for value in measure_estimates(model, task, tuple(estimates), seed=0):
         assert (value.status == "valid") == estimates[value.name].supports(kind)
         assert value.status == "valid" or f"{value.name} has no meaning for a {kind} task" in value.note
 

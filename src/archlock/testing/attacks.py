@@ -21,7 +21,14 @@ from archlock.errors import ConfigurationError, MeasurementError, UnsupportedErr
 from archlock.models import build, linear_head
 from archlock.spaces import Architecture
 from archlock.tasks import KINDS, Signature, Split, Task
-from archlock.testing.small_tasks import small_digits, small_negatives, small_task
+from archlock.testing.small_tasks import (
+    SIGNAL_KINDS,
+    small_digits,
+    small_negatives,
+    small_signal_task,
+    small_signals,
+    small_task,
+)
 from archlock.training import Plan, batch_of, evaluate, fit
 
 PLAN = Plan(2, batch_size=16, shift=0.0)
@@ -172,19 +179,20 @@ def gains_something(attack: Attack) -> None:
 def keeps_to_the_kinds_it_names(attack: Attack) -> None:
     """A network of ours is turned to every kind of task it supports, on others UnsupportedError says why not.
 
-    (The other checks are of single labels.)
+    So is one of signals, to every kind that signals can have. (Single labels are those of the other checks.)
     """
-    for kind in KINDS.values():
-        if kind.has_classes:
-            continue
-        task = small_task(kind.name, train=16, validation=12, test=12)
+    few = {"train": 16, "validation": 12, "test": 12}
+    images = [(trained_network(), small_task(name, **few)) for name, kind in KINDS.items() if not kind.has_classes]
+    signals = [(_of_signals(), small_signal_task(kind, **few)) for kind in SIGNAL_KINDS[1:]]
+    for model, task in (*images, *signals):
         asked: dict[str, Any] = {"plan": PLAN, "settings": attack.starts()[-1:], "seed": 0}
-        if attack.supports(kind.name):
-            outcome = attack.run(trained_network(), task, **asked)
-            assert all(math.isfinite(score) and score <= kind.best for score in (outcome.validation, outcome.test))
+        if attack.supports(task.kind):
+            outcome = attack.run(model, task, **asked)
+            best = task.traits.best
+            assert all(math.isfinite(score) and score <= best for score in (outcome.validation, outcome.test))
         else:
-            with pytest.raises(UnsupportedError, match=f"a {kind.name} task"):
-                attack.run(trained_network(), task, **asked)
+            with pytest.raises(UnsupportedError, match=f"a {task.kind} task"):
+                attack.run(model, task, **asked)
 
 
 def works_on_strangers(attack: Attack) -> None:
@@ -252,6 +260,11 @@ def _trained_once() -> nn.Module:
     source = small_digits(train=120, validation=20, test=2, labels=(0, 1, 2, 3, 4))
     model = build(ARCHITECTURE, source.signature, width=4, depth=1, seed=0)
     return fit(model, source, Plan(4, batch_size=16, shift=0.0), seed=0).model
+
+
+def _of_signals() -> nn.Module:
+    """An untrained network of ours for signals of one channel."""
+    return build(ARCHITECTURE, small_signals(train=8, validation=4, test=4).signature, width=4, depth=1, seed=0)
 
 
 def _stranger() -> nn.Module:

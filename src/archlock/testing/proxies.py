@@ -9,6 +9,7 @@ import math
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from typing import Any, get_args
 
 import numpy as np
@@ -62,21 +63,21 @@ def small_model(kind: Kind, *, seed: int = 0, connected: bool = True) -> nn.Modu
         return SmallNetwork(kind, connected=connected)
 
 
-def small_batches(kind: Kind, count: int = 2, size: int = 8) -> list[Batch]:
-    """Batches of random 6 x 6 images: four classes, labels or numbers, or random target images of two channels."""
+def small_batches(kind: Kind, count: int = 2, size: int = 8, places: tuple[int, int] = (6, 6)) -> list[Batch]:
+    """Batches of random images of that size: four classes, labels or numbers, or random targets of two channels."""
     chance = torch.Generator().manual_seed(1)
     found = []
     for _ in range(count):
-        images = torch.rand(size, 3, 6, 6, generator=chance).contiguous(memory_format=torch.channels_last)
-        found.append(Batch(images, _targets(kind, size, chance), kind))
+        images = torch.rand(size, 3, *places, generator=chance).contiguous(memory_format=torch.channels_last)
+        found.append(Batch(images, _targets(kind, size, places, chance), kind))
     return found
 
 
-def _targets(kind: Kind, size: int, chance: torch.Generator) -> Tensor:
+def _targets(kind: Kind, size: int, places: tuple[int, int], chance: torch.Generator) -> Tensor:
     learned = KINDS[kind]
     if learned.has_classes:
         return torch.arange(size) % 4
-    numbers = torch.rand((size, 2, 6, 6) if learned.dense else (size, 4), generator=chance)
+    numbers = torch.rand((size, 2, *places) if learned.dense else (size, 4), generator=chance)
     return numbers if learned.floating else (numbers > 0.5).to(torch.uint8)
 
 
@@ -97,9 +98,12 @@ def describes_itself(proxy: Proxy) -> None:
 
 
 def has_a_value(proxy: Proxy) -> None:
-    """A finite float for a connected model on every kind it supports; UnsupportedError that says so on the others."""
-    for kind in EVERY:
-        model, batches = small_model(kind), small_batches(kind)
+    """A finite float for a connected model on every kind it supports; UnsupportedError that says so on the others.
+
+    So of signals, which are images of one row.
+    """
+    for kind, places in product(EVERY, ((6, 6), (1, 20))):
+        model, batches = small_model(kind), small_batches(kind, places=places)
         if proxy.supports(kind):
             value = proxy.measure(model, batches, seed=0)
             assert isinstance(value, float)

@@ -8,6 +8,10 @@ import numpy as np
 from archlock.seeding import rng_for
 from archlock.tasks import Kind, Split, Task
 
+LABELS = ("even", "above 4", "by 3")
+SIGNAL_KINDS: tuple[Kind, ...] = ("classification", "labels", "regression", "field")
+"""Kinds that signals can have: targets of the kind ``dense`` are images."""
+
 
 def small_digits(
     *, train: int = 120, validation: int = 60, test: int = 60, labels: tuple[int, ...] = tuple(range(10)), seed: int = 0
@@ -59,7 +63,7 @@ def small_labels(*, train: int = 120, validation: int = 60, test: int = 60, seed
     rows = rng_for(seed, "small labels").permutation(len(images))[: train + validation + test]
     there = np.stack([digits % 2 == 0, digits > 4, digits % 3 == 0], 1).astype(np.uint8)
     splits = _cut(images[rows], there[rows], (train, validation, test))
-    return Task("traits", "labels", ("even", "above 4", "by 3"), *splits, origin="scikit-learn")
+    return Task("traits", "labels", LABELS, *splits, origin="scikit-learn")
 
 
 def small_regression(*, train: int = 120, validation: int = 60, test: int = 60, seed: int = 0) -> Task:
@@ -90,6 +94,30 @@ def small_task(kind: Kind, *, train: int = 120, validation: int = 60, test: int 
         "field": small_field,
     }
     return makers[kind](train=train, validation=validation, test=test, seed=seed)
+
+
+def small_signal_task(kind: Kind, *, train: int = 120, validation: int = 60, test: int = 60, seed: int = 0) -> Task:
+    """One of each kind that signals can have: digits row by row, 64 steps (:func:`small_signals`), and what is said.
+
+    Of several labels and of numbers it is what is said of the pictures; a field is the ink so far, step by step.
+    """
+    signals = small_signals(train=train, validation=validation, test=test, seed=seed)
+
+    def said(split: Split) -> Split:
+        digits, ink = split.targets, split.images[:, 0, :, 0].astype(np.float32)
+        there = np.stack([digits % 2 == 0, digits > 4, digits % 3 == 0], 1).astype(np.uint8)
+        numbers = np.stack([(digits - 4.5) / 3, ink.mean(1) - 5], 1).astype(np.float32)
+        targets: dict[Kind, np.ndarray] = {
+            "classification": digits,
+            "labels": there,
+            "regression": numbers,
+            "field": (np.cumsum(ink, axis=1) / 320)[:, None, :, None],
+        }
+        return Split(split.images, targets[kind])
+
+    classes = {**dict.fromkeys(SIGNAL_KINDS, ()), "classification": signals.classes, "labels": LABELS}[kind]
+    splits = said(signals.train), said(signals.validation), said(signals.test)
+    return Task(f"{kind} of rows", kind, classes, *splits, origin="scikit-learn", form="signal")
 
 
 @cache

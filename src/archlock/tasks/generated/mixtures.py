@@ -70,6 +70,7 @@ class Mixtures(Recipe):
             splits[name] = _mixed_split(split, spoken.targets, len(words.classes), decibels, name, seed, argument)
             if progress is not None:
                 progress(done, 3)
+        brought = words.origin.removesuffix("; ".join(("", *words.remarks)))  # (that speakers are not used is not so)
         return unclassed_task(
             f"mixtures-{words.name}",
             "labels",
@@ -78,8 +79,8 @@ class Mixtures(Recipe):
             splits["validation"],
             splits["test"],
             where=f"mixtures:{argument}",
-            origin=f"{words.origin.removesuffix('; '.join(('', *words.remarks)))}; each mixed with another speaker's (within {LOUDER:g} dB, levels span {decibels} "
-            f"dB, seed {seed})",
+            origin=f"{brought}; each mixed with another speaker's (within {LOUDER:g} dB, levels span {decibels} dB, "
+            f"seed {seed})",
             seed=seed,
         )
 

@@ -1,4 +1,4 @@
-"""A recipe makes a task: from nothing but numbers, or from other data. ``NAME:ARGUMENT`` names it wherever data are named.
+"""A recipe makes a task, of nothing or of other data; ``NAME:ARGUMENT`` names it wherever data are named.
 
 One file a recipe. Same argument, options and seed: the same task, bit for bit.
 """

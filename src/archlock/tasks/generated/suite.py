@@ -116,8 +116,8 @@ SATELLITE: Final = f"""import numpy as np
 for role in ("train", "test"):
     held = np.load(f"satellite_{{role}}.npy", allow_pickle=True)[()]
     series = held["data"].astype(np.float32)
-    spread = series.std(axis=1, keepdims=True)
-    arrays[f"signal_{{role}}"] = ((series - series.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1))[:, None]
+    middle, spread = series.mean(axis=1, keepdims=True), series.std(axis=1, keepdims=True)
+    arrays[f"signal_{{role}}"] = ((series - middle) / np.where(spread > 0, spread, 1))[:, None]
     arrays[f"y_{{role}}"] = held["label"].astype(np.int64) - 1
 np.savez("satellite.npz", **arrays)
 """
@@ -199,8 +199,8 @@ NASBENCH360: Final[Catalog[SuiteTask]] = _catalog(
             examples=(3_356, 100, 150),
             licence="GPL",
             files="protein.zip",
-            reason="nothing small stands for it; its test proteins of other sizes are covered by windows, which no score "
-            "here knows, and images of 57 x 128 x 128 are beyond a search on a few processors",
+            reason="nothing small stands for it; its test proteins are covered by windows, which no score here knows, and "
+            "images of 57 x 128 x 128 are beyond a search on a few processors",
         ),
         SuiteTask(
             name="cosmic",
