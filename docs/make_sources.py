@@ -14,7 +14,7 @@ from typing import Any
 
 from archlock.errors import ArchLockError
 from archlock.tables import read_delimited
-from archlock.tasks import Task, open_task
+from archlock.tasks import RECIPES, Task, open_task
 from archlock.tasks.sources.decoding import EXTENSIONS
 from archlock.tasks.sources.hf_columns import LABEL_NAMES
 from archlock.tasks.sources.npz_keys import CLASSES, PARTS
@@ -87,6 +87,11 @@ def _options() -> str:
     forms = {"hugging_face": "`hf:NAME?`", "folder": "`FOLDER?`", "archive": "`FILE.npz?`"}
     lines = [
         f"| {form} | `{name}` | {words} |" for kind, form in forms.items() for name, words in OPTIONS[kind].items()
+    ]
+    lines += [
+        f"| `{recipe.name}:{recipe.argument}?` | `{name}` | {words} |"
+        for recipe in RECIPES.values()
+        for name, words in recipe.options.items()
     ]
     lines.append("| all | `name` | name of the task in reports |")
     return "\n".join(("### Options\n", "| data | option | value |", "|---|---|---|", *lines))

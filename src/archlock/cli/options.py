@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from archlock.reports import Role
 
 DATA = (
-    "digits, a folder of images (one subfolder per class), a .npz file, hf:NAME of a Hugging Face data set, or a recipe "
-    "such as darcy:43 (archlock tasks list); options behind a question mark, as in "
+    "digits, a folder of images (one subfolder per class), a .npz file, hf:NAME of a Hugging Face data set, or a "
+    "recipe such as darcy:43 (archlock tasks list); options behind a question mark, as in "
     "'hf:NAME?label=fine_label&test=validation' (docs/how-to/own-data.md has them)"
 )
 

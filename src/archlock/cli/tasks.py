@@ -20,7 +20,7 @@ tasks = typer.Typer(
 
 @tasks.command("list")
 def list_tasks(as_json: Json = False) -> None:
-    """List the recipes, and the ten tasks of NAS-Bench-360: made by a recipe, read from the benchmark's files, or why not.
+    """List the recipes, and the ten tasks of NAS-Bench-360: how each is made or read, or why not.
 
     Example: archlock tasks list
     """

@@ -143,7 +143,7 @@ def _proxy_task(name: str, task: Task, settings: ProxySettings, seed: int) -> Pr
             break
     if len(taken) < BATCHES or len(taken[-1]) < 2:
         raise ConfigurationError(
-            f"proxies need {BATCHES} mini-batches of {settings.batch} images, and {name} has {len(small.train)} "
-            "training images; make the batch smaller"
+            f"proxies need {BATCHES} mini-batches of {settings.batch} {task.words}, and {name} has {len(small.train)} "
+            f"training {task.words}; make the batch smaller"
         )
     return ProxyTask(small.fingerprint, small.signature, tuple(taken))

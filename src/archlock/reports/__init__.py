@@ -79,6 +79,7 @@ from archlock.reports.slc_auc import slc_auc
 from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
 from archlock.reports.warnings import warnings_of
+from archlock.reports.wording import score as score_in_words
 
 __all__ = [
     "ALL_PAIRS",
@@ -167,6 +168,7 @@ __all__ = [
     "robustness_warnings",
     "rows_csv",
     "run_keeps_floor",
+    "score_in_words",
     "share_kept",
     "slc_auc",
     "summarise",

@@ -104,7 +104,7 @@ def allocate(
         plan = _paid(config, sized, workload, seconds_a_candidate)
         smaller = _halved(shape)
         if plan.final.source_plan.epochs >= ENOUGH_EPOCHS or config.keep_size or config.epochs or smaller == shape:
-            return _checked(replace(plan, original_shape=source.shape), config, workload)
+            return _checked(replace(plan, original_shape=source.shape), config, workload, source.form)
         shape = smaller
 
 
@@ -152,16 +152,17 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
     return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others)
 
 
-def _checked(plan: Allocation, config: LockConfig, workload: Workload) -> Allocation:
+def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form) -> Allocation:
     """The plan, if it is worth following."""
     epochs, attack_epochs = plan.final.source_plan.epochs, plan.attack_plan.epochs
     wanted = min(3, config.epochs or 3)
     lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs)
     if lacking > 1:
+        smaller = "smaller images" if form == "image" else "shorter signals"
         raise ConfigurationError(
             f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
             f"{plan.candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; "
-            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, smaller images or a smaller --width"
+            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, {smaller} or a smaller --width"
         )
     return plan
 

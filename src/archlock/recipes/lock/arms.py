@@ -21,7 +21,7 @@ from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.gathering import EvidenceTasks, gather
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run
-from archlock.reports import Role
+from archlock.reports import Role, score_in_words
 from archlock.seeding import rng_for
 from archlock.spaces import Architecture
 
@@ -109,7 +109,8 @@ def train_arms(run: Run, decision: Decision) -> Arms:
         one = release(run, Finalist(architecture, (scores[architecture].value,), {}))
         released[role] = replace(one, keeps_floor=_keeps(run, decision, architecture, scores))
         kept = "" if released[role].keeps_floor else ", which misses the floor"
-        run.resources.progress.say(f"{role.replace('_', ' ')}: {architecture}, {scores[architecture].value:.1%}{kept}")
+        reached = score_in_words(scores[architecture].value, run.source.kind)
+        run.resources.progress.say(f"{role.replace('_', ' ')}: {architecture}, {reached}{kept}")
     return Arms(released, tuple(scores), (*scores.values(), *rest))
 
 

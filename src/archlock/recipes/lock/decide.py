@@ -25,11 +25,11 @@ from archlock.recipes.lock.run import Run
 from archlock.recipes.lock.zero_cost import foretell
 from archlock.recipes.workspace import CHOICE
 from archlock.records import plain
-from archlock.reports import LimitsPriceRecord, TradeOffPoint
+from archlock.reports import LimitsPriceRecord, TradeOffPoint, score_in_words
 from archlock.search import Belief
 from archlock.search import trade_off as best_at_floors
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import Choice
+from archlock.tasks import Choice, Kind
 
 ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
 """Losses of source accuracy at which the trade-off is shown."""
@@ -87,7 +87,7 @@ def decide(run: Run) -> Decision:
     by_architecture = {one.architecture: one for one in finalists}
     chosen = found if found.keeps >= LEAST_SURE else source_only
     locked, ordinary_one = by_architecture[chosen.architecture], by_architecture[source_only.architecture]
-    run.resources.progress.say(_said(locked, ordinary_one, found))
+    run.resources.progress.say(_said(locked, ordinary_one, found, run.source.kind))
     return Decision(
         _choice(run, locked),
         locked,
@@ -121,10 +121,11 @@ def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
     return search_on(market, run.config.floor, seed=run.config.seed, against=against)
 
 
-def _said(locked: Finalist, source_only: Finalist, found: Found) -> str:
+def _said(locked: Finalist, source_only: Finalist, found: Found, kind: Kind) -> str:
+    one, other = (score_in_words(finalist.source_validation, kind) for finalist in (locked, source_only))
     line = (
-        f"decided: {locked.architecture}, {locked.source_validation:.1%} on the source's validation split; "
-        f"source-only: {source_only.architecture}, {source_only.source_validation:.1%}"
+        f"decided: {locked.architecture}, {one} on the source's validation split; "
+        f"source-only: {source_only.architecture}, {other}"
     )
     if found.keeps < LEAST_SURE:
         return f"{line}. No lock was found that is likelier to keep the source floor than to miss it"

@@ -20,6 +20,7 @@ from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.execution import executor_for
 from archlock.progress import Progress
 from archlock.recipes.settling import settle
+from archlock.reports import score_in_words
 from archlock.spaces import Architecture
 from archlock.tasks import Task
 
@@ -75,7 +76,8 @@ def gather(
     resources.progress.begin(stage, len(jobs), len(jobs) - len(left))
     for index, found in executor_for(resources.workers).run(_measure, tasks, left):
         known.update(settle(resources.store, found, resources.progress))
-        resources.progress.advance(1, f"{left[index][0].code}: {known[found[0].key].value:.1%} on the source")
+        reached = score_in_words(known[found[0].key].value, tasks.source.kind)
+        resources.progress.advance(1, f"{left[index][0].code}: {reached} on the source")
     return known
 
 

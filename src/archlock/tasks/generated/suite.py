@@ -199,8 +199,8 @@ NASBENCH360: Final[Catalog[SuiteTask]] = _catalog(
             examples=(3_356, 100, 150),
             licence="GPL",
             files="protein.zip",
-            reason="nothing small stands for it; its test proteins are covered by windows, which no score here knows, and "
-            "images of 57 x 128 x 128 are beyond a search on a few processors",
+            reason="nothing small stands for it; its test proteins are covered by windows, which no score here knows, "
+            "and images of 57 x 128 x 128 are beyond a search on a few processors",
         ),
         SuiteTask(
             name="cosmic",
