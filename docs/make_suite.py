@@ -122,8 +122,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     sizes = ", ".join(f"{name} {' + '.join(f'{n:,}' for n in _any(found, name)['examples'])}" for name in _there(found))
     said = (
         f"Width {WIDTH}, depth {DEPTH}, one seed, {len(found)} trainings, {seconds / 60:.1f} minutes of one processor "
-        f"in all: ten epochs of the default plan, of Darcy flow twenty with batches of 16. Examples (train + validation + "
-        f"test): {sizes}."
+        f"in all: ten epochs of the default plan, of Darcy flow twenty with batches of 16. Examples (train + "
+        f"validation + test): {sizes}."
     )
     return "\n".join([*lines, "", said])
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import UInt8
 
 from archlock.errors import ConfigurationError
 from archlock.seeding import rng_for
 from archlock.tasks.archives import MAX_BYTES
-from archlock.tasks.generated.darcy_flow import coefficients, pressure
+from archlock.tasks.generated.darcy_flow import LOOSE, coefficients, pressure
 from archlock.tasks.generated.recipe import Counted, Recipe, whole_number
 from archlock.tasks.task import Split, Task
 from archlock.tasks.unclassed import unclassed_task
@@ -24,8 +24,10 @@ MOST_FIELDS: Final = 100_000
 class Darcy(Recipe):
     """Images of three channels (permeability, x, y) and a field of pressures, at SIDE x SIDE nodes.
 
-    Fields belong to the seed and their number in a split: the first 400 of 900 are the 400 of a smaller task. The task
-    divides pressures by their root mean square over the training split, as every task of fields does.
+    Channels are levels, so that models of pictures take them: 0 and 255 for the two materials, x and y from 0 to 255
+    (rounded; the benchmark's are not). Fields belong to the seed and their number in a split: the first 400 of 900 are
+    the 400 of a smaller task. The task divides pressures by their root mean square over the training split, as every
+    task of fields does.
     """
 
     name = "darcy"
@@ -56,12 +58,12 @@ class Darcy(Recipe):
         total, done = sum(counts.values()), 0
         splits = {}
         for split, count in counts.items():
-            images = np.empty((count, side, side, 3), dtype=np.float32)
+            images = np.empty((count, side, side, 3), dtype=np.uint8)
             fields = np.empty((count, side, side, 1), dtype=np.float32)
             images[..., 1:] = _places(side)
             for row in range(count):
                 ground = coefficients(side, rng_for(seed, "darcy", split, row))
-                images[row, ..., 0], fields[row, ..., 0] = ground, pressure(ground)
+                images[row, ..., 0], fields[row, ..., 0] = 255 * (ground == LOOSE), pressure(ground)
                 done += 1
                 if progress is not None:
                     progress(done, total)
@@ -86,7 +88,7 @@ def _asked(argument: str, options: Mapping[str, str]) -> tuple[int, dict[str, in
         split: whole_number(options.get(split, str(count)), f"{split}=", least=1, most=MOST_FIELDS)
         for split, count in PUBLISHED.items()
     }
-    needed = 4 * 4 * side * side * sum(counts.values())  # three channels and a field, in single precision
+    needed = (3 + 4) * side * side * sum(counts.values())  # three levels, and a pressure in single precision
     if needed > MAX_BYTES:
         raise ConfigurationError(
             f"{sum(counts.values()):,} fields of {side} x {side} take {needed / 2**30:.0f} GiB, more than the "
@@ -95,7 +97,7 @@ def _asked(argument: str, options: Mapping[str, str]) -> tuple[int, dict[str, in
     return side, counts
 
 
-def _places(side: int) -> Float32[np.ndarray, "side side 2"]:
-    """x and y of every node, 0 to 1."""
-    along = np.linspace(0, 1, side, dtype=np.float32)
+def _places(side: int) -> UInt8[np.ndarray, "side side 2"]:
+    """x and y of every node, 0 to 255."""
+    along = np.rint(np.linspace(0, 255, side)).astype(np.uint8)
     return np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1)
