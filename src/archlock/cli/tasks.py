@@ -115,7 +115,7 @@ def make_task(
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         task = open_task(text, skip_bad=skip_bad, seed=seed, progress=counted(progress, f"making {name}"))
     save_task(task, out)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "path": str(out),
         "text": text,
         "name": task.name,
@@ -130,7 +130,7 @@ def make_task(
         "origin": task.origin,
     }
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(result))
         return
     typer.echo(task.origin)
     typer.echo(f"chance: {task.chance:.4f} ({task.traits.words.score}; the best constant answer)")

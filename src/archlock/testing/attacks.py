@@ -182,7 +182,7 @@ def keeps_to_the_kinds_it_names(attack: Attack) -> None:
     So is one of signals, to every kind that signals can have. (Single labels are those of the other checks.)
     """
     few = {"train": 16, "validation": 12, "test": 12}
-    images = [(trained_network(), small_task(name, **few)) for name, kind in KINDS.items() if not kind.has_classes]
+    images = [(trained_network(), small_task(kind.name, **few)) for kind in KINDS.values() if not kind.has_classes]
     signals = [(_of_signals(), small_signal_task(kind, **few)) for kind in SIGNAL_KINDS[1:]]
     for model, task in (*images, *signals):
         asked: dict[str, Any] = {"plan": PLAN, "settings": attack.starts()[-1:], "seed": 0}

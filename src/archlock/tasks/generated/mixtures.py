@@ -120,8 +120,8 @@ def _mixed_split(
     order = np.argsort(speakers, kind="stable")  # everybody's recordings side by side: the others' are the rest
     sizes = np.bincount(speakers)
     after = np.cumsum(sizes)[speakers]
-    drawn = (after + rng.integers(0, len(split) - sizes[speakers])) % len(split)
-    partners = order[drawn]
+    place = (after + rng.integers(0, len(split) - sizes[speakers])) % len(split)
+    partners = order[place]
     gains = rng.uniform(-LOUDER, LOUDER, len(split))
     labels = np.zeros((len(split), count), dtype=np.uint8)
     rows = np.arange(len(split))

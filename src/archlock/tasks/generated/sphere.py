@@ -52,7 +52,10 @@ def on_sphere(
     seen = _bilinear(image.astype(np.float64), _on_plane(points))
     low = seen.min(axis=(0, 1))
     spread = seen.max(axis=(0, 1)) - low
-    return np.rint((seen - low) * (255 / np.where(spread > 0, spread, 1))).astype(np.uint8)
+    levels: UInt8[np.ndarray, "rows columns channels"] = np.rint(
+        (seen - low) * (255 / np.where(spread > 0, spread, 1))
+    ).astype(np.uint8)
+    return levels
 
 
 def _on_plane(points: Float64[np.ndarray, "... 3"]) -> Float64[np.ndarray, "... 2"]:

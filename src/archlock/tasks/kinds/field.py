@@ -31,6 +31,7 @@ class Field(TaskKind):
     stored = ("float32", 4)
     floating = True
     dense = True
+    protected = True
     moves = False
     unit, loss_unit = "1 - relative L2", "relative L2"
     least = 0.0
