@@ -1,4 +1,4 @@
-"""Darcy flow as a task: the field of pressures for a random ground; see :mod:`~archlock.tasks.generated.darcy_flow`."""
+"""Darcy flow as a task: the field of pressures for random ground; see :mod:`~archlock.tasks.generated.darcy_flow`."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
@@ -31,7 +31,7 @@ class Darcy(Recipe):
     """
 
     name = "darcy"
-    description = "pressures of Darcy flow, from a random ground of two materials"
+    description = "pressures of Darcy flow, from random ground of two materials"
     argument = "SIDE"
     usual = "85"
     example = "darcy:43"
@@ -62,8 +62,8 @@ class Darcy(Recipe):
             fields = np.empty((count, side, side, 1), dtype=np.float32)
             images[..., 1:] = _places(side)
             for row in range(count):
-                ground = coefficients(side, rng_for(seed, "darcy", split, row))
-                images[row, ..., 0], fields[row, ..., 0] = 255 * (ground == LOOSE), pressure(ground)
+                permeability = coefficients(side, rng_for(seed, "darcy", split, row))
+                images[row, ..., 0], fields[row, ..., 0] = 255 * (permeability == LOOSE), pressure(permeability)
                 done += 1
                 if progress is not None:
                     progress(done, total)

@@ -1,4 +1,4 @@
-"""Darcy flow in the unit square: where a fluid seeps through a ground of two materials, what is its pressure?
+"""Darcy flow in the unit square: where a fluid seeps through ground of two materials, what is its pressure?
 
 The equation is -div(a grad u) = 1 with u = 0 on the border (Li et al. 2021, Fourier neural operators, section 5.2 and
 appendix A.3.2). Functions of arrays; :mod:`~archlock.tasks.generated.darcy` makes a task of them.
@@ -21,7 +21,7 @@ DENSE, LOOSE = 3.0, 12.0
 
 
 def coefficients(side: int, rng: np.random.Generator) -> Float64[np.ndarray, "side side"]:
-    """One ground: DENSE or LOOSE at each of the nodes, by the sign of a Gaussian field without a mean.
+    """One random ground: DENSE or LOOSE at each of the nodes, by the sign of a Gaussian field without a mean.
 
     The field has independent normal coefficients on the cosines cos(pi k1 x) cos(pi k2 y).
     """
@@ -34,17 +34,17 @@ def coefficients(side: int, rng: np.random.Generator) -> Float64[np.ndarray, "si
     return np.where(idctn(modes, norm="ortho") >= 0, LOOSE, DENSE)
 
 
-def pressure(ground: Float64[np.ndarray, "side side"]) -> Float64[np.ndarray, "side side"]:
+def pressure(permeability: Float64[np.ndarray, "side side"]) -> Float64[np.ndarray, "side side"]:
     """The pressure at every node, zero on the border, for the permeability at every node; at least 4 along a side.
 
     Five-point scheme on nodes that are 1 / (side - 1) apart; between two nodes the mean of both permeabilities holds.
     """
     from scipy.linalg import solveh_banded
 
-    side = len(ground)
+    side = len(permeability)
     inner = side - 2
-    down = (ground[1:, 1:-1] + ground[:-1, 1:-1]) / 2  # between the rows: (side - 1) x inner
-    across = (ground[1:-1, 1:] + ground[1:-1, :-1]) / 2
+    down = (permeability[1:, 1:-1] + permeability[:-1, 1:-1]) / 2  # between the rows: (side - 1) x inner
+    across = (permeability[1:-1, 1:] + permeability[1:-1, :-1]) / 2
     bands = np.zeros((inner + 1, inner * inner))
     bands[0] = (down[1:] + down[:-1] + across[:, 1:] + across[:, :-1]).ravel()
     bands[1] -= np.pad(across[:, 1:-1], ((0, 0), (0, 1))).ravel()  # (the last of a row has no next one)
