@@ -175,9 +175,9 @@ def _limits(run: Run) -> tuple[str, ...]:
     config, plan, words = run.config, run.allocation, run.source.words
     found = [
         f"The networks are small: {config.width} channels and {config.depth} cell"
-        f"{'s' if config.depth > 1 else ''} a stage, trained for at most {plan.final.source_plan.epochs} epochs on "
+        f"{'s' if config.depth > 1 else ''} a stage, trained for at most {_epochs(plan.final.source_plan.epochs)} on "
         f"{len(run.source.train)} {words}. A lock found at this size is not proven at another.",
-        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} {words}; one with "
+        f"Attackers trained for {_epochs(plan.attack_plan.epochs)} on at most {plan.attack_examples} {words}; one with "
         "more time may get further.",
     ]
     if plan.shape != plan.original_shape:
@@ -202,3 +202,7 @@ def _stand_ins(names: Sequence[str], words: FormWords) -> str:
     parts = [f"tasks made from the source's own {words} ({', '.join(made)})"] if made else []
     parts += [f"tasks that are drawn, with nothing of its images in them ({', '.join(drawn)})"] if drawn else []
     return " and ".join(parts)
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
