@@ -1,6 +1,7 @@
-"""The whole job on sources whose examples are of no class: what its pages, its progress and its model say."""
+"""The whole job on a source with several labels: what its pages, its progress and its model say; fields begin it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import torch
 import archlock
 from archlock.recipes import load
 from archlock.recipes.lock.run import begin
-from archlock.reports import LockRecord, from_json
+from archlock.recipes.task_records import task_record
+from archlock.reports import LockRecord, ModelRecord, from_json
+from archlock.reports.warnings import is_constant
 from archlock.tasks import KINDS, Task
 from archlock.testing.small_tasks import small_field, small_labels
 from archlock.training import batches
@@ -17,7 +20,7 @@ from tiny_runs import Noted, shorten, tiny_config, tiny_target
 
 CONFIG = tiny_config(scheme="tk", attackers=("linear_probe",))
 FEW = {"train": 40, "validation": 24, "test": 24}
-SOURCES = {"labels": small_labels(**FEW), "field": small_field(**FEW)}
+SOURCE = small_labels(**FEW)
 
 
 def words_of(page: str) -> str:
@@ -25,17 +28,17 @@ def words_of(page: str) -> str:
     return re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL))
 
 
-@pytest.fixture(scope="module", params=SOURCES)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, Path, Noted]:
-    source, out, noted = SOURCES[request.param], tmp_path_factory.mktemp("kinds") / request.param, Noted()
-    begin(source, CONFIG, out, known=[tiny_target()], sealed=1, store=None, workers=1, progress=noted)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Noted]:
+    out, noted = tmp_path_factory.mktemp("kinds") / "labels", Noted()
+    begin(SOURCE, CONFIG, out, known=[tiny_target()], sealed=1, store=None, workers=1, progress=noted)
     shorten(out)  # (the lock takes the plan up)
-    archlock.lock(source, CONFIG, known=[tiny_target()], out=out, workers=1, progress=noted)
-    return source, out, noted
+    archlock.lock(SOURCE, CONFIG, known=[tiny_target()], out=out, workers=1, progress=noted)
+    return out, noted
 
 
-def test_pages_and_progress_speak_of_the_score_of_the_kind(run: tuple[Task, Path, Noted]) -> None:
-    source, out, noted = run
+def test_pages_and_progress_speak_of_the_score_of_the_kind(run: tuple[Path, Noted]) -> None:
+    source, (out, noted) = SOURCE, run
     record = from_json(out / "result.json")
     assert isinstance(record, LockRecord)
     assert (record.source.kind, record.source.classes) == (source.kind, source.classes)
@@ -43,7 +46,7 @@ def test_pages_and_progress_speak_of_the_score_of_the_kind(run: tuple[Task, Path
     card = (out / "README.md").read_text(encoding="utf-8")
     words = KINDS[source.kind].words
     decided = next(line for line in noted.lines if line.startswith("decided: "))
-    assert re.search(rf"decided: \w+, {re.escape(words.symbol)}\s\S*\d on the source's validation split", decided)
+    assert re.search(rf"decided: \S+, {re.escape(words.symbol)}\s\S*\d on the source's validation split", decided)
     assert re.search(rf"{re.escape(words.symbol)}\s\S?\d\.\d\d\d", said)
     assert f"type: {words.metric}" in card
     for name in source.classes:
@@ -52,10 +55,36 @@ def test_pages_and_progress_speak_of_the_score_of_the_kind(run: tuple[Task, Path
     assert "always the largest class" not in said
 
 
-def test_the_model_comes_back_and_answers_as_the_card_says(run: tuple[Task, Path, Noted]) -> None:
-    source, out, _ = run
-    model, images = load(out), next(iter(batches(source.test, 24))).images
+def test_the_model_comes_back_and_answers_as_the_card_says(run: tuple[Path, Noted]) -> None:
+    out, _ = run
+    model, images = load(out), next(iter(batches(SOURCE.test, 24))).images
     with torch.no_grad():
         answers = model(images)
-    shape = (24, source.outputs, *(source.shape[1:] if source.traits.dense else ()))
-    assert answers.shape == shape
+    assert answers.shape == (24, 3)
+
+
+@pytest.mark.parametrize("source", [SOURCE, small_field(**FEW)], ids=lambda source: source.kind)
+def test_chance_is_what_a_constant_answer_scores(source: Task) -> None:
+    record = task_record(source)
+    assert record.chance == record.constant == source.traits.chance(source.test.targets, source.classes)
+    model = ModelRecord(
+        role="locked",
+        space="nasbench201",
+        code="333333",
+        official_string="",
+        parameters=1,
+        multiply_adds=1,
+        width=4,
+        depth=1,
+        source_validation=(0.5,),
+        source_test=(record.constant - 0.01,),
+    )
+    assert is_constant(model, record)
+    better = replace(model, source_test=(record.constant + 0.01,))
+    assert not is_constant(better, record)
+
+
+def test_a_field_begins_a_lock(tmp_path: Path) -> None:
+    source = small_field(**FEW)
+    made = begin(source, CONFIG, tmp_path, known=[tiny_target()], sealed=1, store=None, workers=1, progress=Noted())
+    assert made.source.fingerprint == source.fingerprint

@@ -43,8 +43,15 @@ def task_record(task: Task) -> TaskRecord:
         mean=task.mean if task.measured else (),
         std=task.std if task.measured else (),
         scoring=_scoring(task),
-        constant_score=None if task.scoring is None else task.scoring.chance(task.test.targets, task.test.groups),
+        constant_score=_constant_score(task),
     )
+
+
+def _constant_score(task: Task) -> float | None:
+    """What one answer for all of the test split scores; None where the shares of the classes say it."""
+    if task.scoring is not None:
+        return task.scoring.chance(task.test.targets, task.test.groups)
+    return None if task.traits.has_classes else task.traits.chance(task.test.targets, task.classes)
 
 
 def _balance(task: Task) -> tuple[float, ...]:

@@ -55,7 +55,7 @@ class TaskRecord:
     scoring: str = field(default="", metadata=LATER)
     """How answers are scored, in words, where that is not as the kind has it: `macro F1 by group`."""
     constant_score: float | None = field(default=None, metadata=LATER)
-    """What the best constant answer scores on the test split then."""
+    """What the best constant answer scores on the test split then, and where examples are of no one class."""
 
     @property
     def largest(self) -> str:
@@ -73,7 +73,9 @@ class TaskRecord:
 
     @property
     def chance(self) -> float:
-        """Score of the best constant answer: the largest class share, 0 for a dense task."""
+        """Score of the best constant answer: the largest class share; without classes what it scores, or 0."""
+        if not self.class_balance and self.constant_score is not None:
+            return self.constant_score
         return max(self.class_balance, default=1 / len(self.classes) if self.classes else 0.0)
 
 

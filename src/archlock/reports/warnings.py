@@ -1,7 +1,8 @@
 """What a reader must know before any number: models that learned nothing, and targets that are no targets.
 
-A model is held against the best constant answer, which is the share of the largest class. That one is better is said
-only as far as the images of the test split can tell. Not for dense tasks, whose R squared is 0 for the constant answer.
+A model is held against the best constant answer, which is the share of the largest class; that one is better is said
+only as far as the images of the test split can tell. Where examples are of no one class it is held against what one
+answer for all of them scores, if the record has that.
 """
 
 import math
@@ -11,7 +12,7 @@ import numpy as np
 
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import ModelRecord, TargetRecord, TaskRecord
-from archlock.reports.wording import percent, plural, role_names, shorten
+from archlock.reports.wording import percent, plural, role_names, score, shorten
 from archlock.tasks import FORM_WORDS, KINDS
 
 _ONE_SIDED: Final = 1.645
@@ -26,7 +27,7 @@ def warnings_of(record: LockRecord | AttackRecord) -> tuple[str, ...]:
 def nothing_learned(record: LockRecord | AttackRecord) -> tuple[str, ...]:
     """A sentence for every model that does no better on the source than the best constant answer."""
     source, names = record.source, role_names(record)
-    if source is None or not KINDS[source.kind].has_classes:
+    if source is None or not _knows_constant(source):
         return ()
     return tuple(
         f"The {names[model.role]} model {words}" for model in record.models if (words := _at_chance(model, source))
@@ -35,8 +36,13 @@ def nothing_learned(record: LockRecord | AttackRecord) -> tuple[str, ...]:
 
 def is_constant(model: ModelRecord, source: TaskRecord) -> bool:
     """Whether a model answers one class for every image, or scores no better than that."""
-    known = KINDS[source.kind].has_classes and bool(model.source_test)
+    known = _knows_constant(source) and bool(model.source_test)
     return bool(model.only_answer) or (known and float(np.mean(model.source_test)) <= source.constant)
+
+
+def _knows_constant(source: TaskRecord) -> bool:
+    """Whether it is known what the best constant answer scores there."""
+    return KINDS[source.kind].has_classes or source.constant_score is not None
 
 
 def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
@@ -45,6 +51,8 @@ def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
         return ""
     words = FORM_WORDS[source.form]
     reached, constant = float(np.mean(model.source_test)), source.constant
+    if not KINDS[source.kind].has_classes:
+        return _without_classes(reached, constant, source)
     name = f" {shorten(source.largest, 40)!r}," if source.largest else ""
     always = f"always answering{name} the largest class ({percent(constant)})"
     if source.scoring:
@@ -67,6 +75,16 @@ def _at_chance(model: ModelRecord, source: TaskRecord) -> str:
             f"{percent(reached)} on the source."
         )
     return ""
+
+
+def _without_classes(reached: float, constant: float, source: TaskRecord) -> str:
+    """The same where examples are of no one class."""
+    if reached > constant:
+        return ""
+    return (
+        f"is no better than one answer for every {FORM_WORDS[source.form].one} ({score(constant, source.kind)}): it "
+        f"reaches {score(reached, source.kind)} on the source, so it has learned nothing."
+    )
 
 
 def _doubles(record: LockRecord | AttackRecord) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ def begin(
     """
     if not source.traits.protected:
         raise UnsupportedError(
-            f"the source {source.name!r} is a {source.kind} task; a lock needs classes or labels to keep apart"
+            f"the source {source.name!r} is a {source.kind} task; a lock needs classes or labels to keep apart, "
+            "or fields of numbers"
         )
 
     refuse_at_once(config, source)
