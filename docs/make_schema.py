@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import cost_parts, evaluation, evaluation_parts, record, record_parts
+from archlock.reports import cost_parts, evaluation, evaluation_parts, record, record_parts, robustness
 
 DOCS = Path(__file__).parent
 
@@ -50,6 +50,20 @@ of another schema number is refused. The page, `summary.json` and the tables of 
 """
 
 
+ROBUSTNESS_HEAD = f"""# Schema of `robustness.json`
+
+Schema {robustness.ROBUSTNESS_SCHEMA}. Written by `docs/make_schema.py` from
+`archlock/reports/robustness.py`; change it there. `TaskRecord` is in the
+[schema of `result.json`](results-schema.md).
+
+One `RobustnessRecord`. Shares are in [0, 1]; NaN never occurs. `tuple[X, ...]` is a list of X. Accuracies are not in
+it: they are counted from `beaten`, so that two models can be compared image by image.
+
+`archlock.reports.robustness_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file
+of another schema number is refused. The page is made from this file alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
     return _page([record, record_parts, cost_parts], HEAD)
@@ -58,6 +72,11 @@ def schema_page() -> str:
 def evaluation_page() -> str:
     """The page of ``evaluation.json``."""
     return _page([evaluation, evaluation_parts], EVALUATION_HEAD, ["EvaluationRecord"])
+
+
+def robustness_page() -> str:
+    """The page of ``robustness.json``."""
+    return _page([robustness], ROBUSTNESS_HEAD, ["RobustnessRecord"])
 
 
 def _page(modules: list[ModuleType], head: str, first: Sequence[str] = ()) -> str:
@@ -102,3 +121,4 @@ def _plain(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "results-schema.md").write_text(schema_page(), encoding="utf-8")
     (DOCS / "evaluation-schema.md").write_text(evaluation_page(), encoding="utf-8")
+    (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")

@@ -100,7 +100,12 @@ def _of_task(text: str) -> tuple[str, str]:
 def _in_short(task: Task) -> str:
     channels, height, width = task.shape
     sizes = " + ".join(str(len(split)) for split in (task.train, task.validation, task.test))
-    return f"{', '.join(task.classes)}; {sizes} images of {height} x {width} x {channels}"
+    if task.form == "signal":
+        size = f"{channels} {'channel' if channels == 1 else 'channels'} x {width} steps"
+    else:
+        size = f"{height} x {width} x {channels}"
+    groups = "" if task.train.groups is None else ", no group in two splits"
+    return f"{', '.join(task.classes)}; {sizes} {task.words} of {size}{groups}"
 
 
 def _of_table(path: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ Made of the results of ``archlock attack`` and ``docs/reread_locks.py``. The res
 """
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,8 @@ def main() -> None:
 
 def said(record: AttackRecord) -> Iterator[str]:
     """What one run says: the command, a sentence, and tables."""
-    yield f"```sh\n{record.command}\n```\n"
+    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
+    yield f"```sh\n{command}\n```\n"
     yield f"{attack_headline(record)}\n"
     yield from by_amount(record)
     yield from by_attacker(record)

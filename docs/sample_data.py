@@ -167,6 +167,33 @@ FOLDERS = (
     Sample("one class", lambda: folder("cat")),
 )
 
+WARDS = np.arange(60) // 4
+
+
+def uint16() -> np.ndarray:
+    """Levels of 12 bits."""
+    return noise(60, 16, 16, high=4096).astype(np.uint16)
+
+
+def signals() -> np.ndarray:
+    """Two sensors, fifty steps."""
+    return noise(60, 2, 50) / 100 - 1
+
+
+def with_gaps() -> np.ndarray:
+    """The last signals are shorter."""
+    filled = signals()
+    filled[50:, :, 40:] = np.nan
+    return filled
+
+
+def one_dead() -> np.ndarray:
+    """The second sensor is broken."""
+    made = signals()
+    made[:, 1] = 3.3
+    return made
+
+
 ARCHIVES = (
     Sample("`x_train`, `y_train`", archive),
     Sample("`x_val`, `y_val` too", lambda: archive(x_val=part(1), y_val=LABELS[:15])),
@@ -199,6 +226,33 @@ ARCHIVES = (
     Sample("uint16", lambda: archive(x_train=noise(60, 16, 16, high=4096).astype(np.uint16))),
     Sample("floats, divided by 255 twice", lambda: archive(x_train=noise(60, 16, 16) / 255 / 255)),
     Sample("whole numbers first, then divided", lambda: archive(x_train=(noise(60, 16, 16) / 256).astype(np.uint8))),
+    Sample("the same, `data.npz?values=measured`", lambda: archive(text="data.npz?values=measured", x_train=uint16())),
+    Sample("`signal_train`, N x 2 x 50", lambda: archive(train=False, signal_train=signals(), y_train=LABELS)),
+    Sample(
+        "N x 50 under `x_train`, `--signals` or `data.npz?layout=NCL`",
+        lambda: archive(text="data.npz?layout=NCL", x_train=signals()[:, 0]),
+    ),
+    Sample(
+        "signals and `group_train`",
+        lambda: archive(train=False, signal_train=signals(), y_train=LABELS, group_train=WARDS),
+    ),
+    Sample(
+        "a group in two splits",
+        lambda: archive(
+            train=False,
+            signal_train=signals(),
+            y_train=LABELS,
+            group_train=WARDS,
+            signal_test=signals()[:9] + 1,
+            y_test=LABELS[:9],
+            group_test=WARDS[:9],
+        ),
+    ),
+    Sample(
+        "letters by number, N x 50", lambda: archive(train=False, signal_train=noise(60, 50, high=4), y_train=LABELS)
+    ),
+    Sample("signals filled up with NaN", lambda: archive(train=False, signal_train=with_gaps(), y_train=LABELS)),
+    Sample("a channel that never changes", lambda: archive(train=False, signal_train=one_dead(), y_train=LABELS)),
     Sample("labels N x 1", lambda: archive(y_train=LABELS[:, None])),
     Sample("one-hot labels", lambda: archive(y_train=ONE_HOT)),
     Sample("labels 0.0, 1.0, 2.0", lambda: archive(y_train=LABELS.astype(float))),

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
         LockConfig,
         LockResult,
         OpenedModel,
+        RobustnessConfig,
+        RobustnessResult,
         load,
         open_model,
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
     from archlock.recipes.lock.procedure import lock
+    from archlock.recipes.robustness.procedure import robustness
 
 __version__ = "0.1.0"
 
@@ -37,10 +40,13 @@ _RECIPES = (
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "RobustnessConfig",
+    "RobustnessResult",
     "attack",
     "load",
     "lock",
     "open_model",
+    "robustness",
 )
 
 __all__ = [
@@ -51,12 +57,15 @@ __all__ = [
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "RobustnessConfig",
+    "RobustnessResult",
     "__version__",
     "attack",
     "load",
     "lock",
     "open_model",
     "reports",
+    "robustness",
     "spaces",
     "tasks",
 ]

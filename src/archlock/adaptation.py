@@ -153,7 +153,7 @@ def _measured(
 ) -> list[Measurement]:
     """One training or probe, scored on the splits; the first measurement bears its seconds."""
     began = time.perf_counter()
-    unit = "R2" if task.kind == "dense" else "accuracy"
+    unit = task.unit
     keys = [replace(key, split=split) for split in splits]
     try:
         model, validation = attempt(derive_seed(key.seed, str(architecture), task.fingerprint))

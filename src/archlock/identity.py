@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, Final
 
-FOR_READERS: Final = frozenset({"name", "paper", "summary"})
+FOR_READERS: Final = frozenset({"name", "paper", "summary", "kinds"})
 """Attributes that are for readers alone, or that are in a key anyway."""
 
 

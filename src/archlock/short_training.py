@@ -21,7 +21,7 @@ from archlock.tasks import Task
 from archlock.training import Diverged, Plan, Trained, fit_many
 
 SHORT = "short_accuracy"
-"""Measure: validation accuracy (R squared for a dense task) after the last epoch."""
+"""Measure: validation accuracy (for another kind of task its score) after the last epoch."""
 TRAIN_LOSS = "train_loss"
 """Measure, with ``@`` and an epoch from 1 on: mean training loss in that epoch."""
 
@@ -82,13 +82,13 @@ def _measurements(
     device: str,
     outcome: Trained | Diverged,
 ) -> list[Measurement]:
-    dense = task.kind == "dense"
+    kind = task.traits
     note = outcome.note if isinstance(outcome, Diverged) else ""
     accuracy = math.nan if isinstance(outcome, Diverged) else outcome.validation
-    wanted = [(SHORT, accuracy, "R2" if dense else "accuracy", outcome.seconds)]
+    wanted = [(SHORT, accuracy, kind.unit, outcome.seconds)]
     for epoch in range(settings.plan.epochs):
         loss = outcome.losses[epoch] if epoch < len(outcome.losses) else math.nan
-        wanted.append((f"{TRAIN_LOSS}@{epoch + 1}", loss, "squared error" if dense else "nats", 0.0))
+        wanted.append((f"{TRAIN_LOSS}@{epoch + 1}", loss, kind.loss_unit, 0.0))
     return [
         Measurement(
             short_training_key(architecture, task, measure, settings, seed=seed, device=device),

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -16,11 +17,13 @@ import archlock
 from archlock.errors import ConfigurationError
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
+from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = [
     pytest.param(archlock.lock, LockConfig, LockSettings, {"budget", "floor"}, id="lock"),
     pytest.param(archlock.attack, AttackConfig, AttackSettings, {"budget"}, id="attack"),
+    pytest.param(archlock.robustness, RobustnessConfig, RobustnessSettings, {"epsilons"}, id="robustness"),
 ]
 
 
@@ -30,7 +33,7 @@ def test_the_settings_by_name_are_the_fields(recipe: object, config: type, setti
     assert list(told) == [field.name for field in fields(config)], "the same settings, in the same order"
     assert {name for name, kind in told.items() if kind != kept[name]} == texts
     for name in texts:
-        either = set(get_args(kept[name])) or {kept[name]}
+        either = set(get_args(kept[name])) if get_origin(kept[name]) in (Union, UnionType) else {kept[name]}
         assert set(get_args(told[name])) == either | {str}, "a text is taken, too, and nothing else"
 
 

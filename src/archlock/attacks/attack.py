@@ -19,7 +19,7 @@ from archlock.attacks.tuning import SearchRange, tune
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import as_classifier, with_new_head
 from archlock.seeding import derive_seed
-from archlock.tasks import Task
+from archlock.tasks import EVERY_KIND, Kind, Task
 from archlock.training import Optimiser, Plan, batch_of, evaluate
 
 
@@ -68,9 +68,15 @@ class Attack:
     """Whether the trained weights matter to it; False: it takes the architecture or nothing at all."""
     uses_architecture: bool = True
     """Whether the model matters to it beyond its size; False: it takes nothing of it."""
+    kinds: frozenset[Kind] = EVERY_KIND
+    """Kinds of target that it can be turned to; on others ``prepare`` raises UnsupportedError, which says why."""
     version: str = ""
     """Of what the attack rests on outside its own module. What it computed is known by its code, its settings and this;
     change it to have everything measured again."""
+
+    def supports(self, kind: Kind) -> bool:
+        """Whether a target of this kind can be attacked so."""
+        return kind in self.kinds
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """Do once what does not depend on the setting, and return what makes a new model at one setting.
@@ -235,7 +241,7 @@ def check_fits(model: nn.Module, task: Task) -> nn.Module:
 
     Tried out with a new head on one image, in evaluation mode, and anybody's model in training mode too.
     """
-    if task.kind != "classification":
+    if not task.traits.has_classes:
         with_new_head(model, task.signature, seed=0)
     ready = as_classifier(model, task.shape)
     fresh = with_new_head(ready, task.signature, seed=0).cpu().eval()
@@ -249,7 +255,7 @@ def check_fits(model: nn.Module, task: Task) -> nn.Module:
             f"{type(model).__name__} cannot take the images of {task.name!r}, channels x height x width {task.shape} "
             f"({reason}); conform the task to the model's images first"
         ) from error
-    wanted = (1, task.outputs) if task.kind == "classification" else (1, task.outputs, *task.shape[1:])
+    wanted = (1, task.outputs, *task.shape[1:]) if task.traits.dense else (1, task.outputs)
     if tuple(answer.shape) != wanted:
         raise UnsupportedError(
             f"{type(model).__name__} with a new head for {task.name!r} answers {tuple(answer.shape)}, expected {wanted}"

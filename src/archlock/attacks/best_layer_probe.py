@@ -6,7 +6,7 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, probing
-from archlock.tasks import Task
+from archlock.tasks import OF_IMAGES, Task
 from archlock.training import STRENGTHS, at_best_layer
 
 
@@ -15,6 +15,7 @@ class BestLayerProbe(Attack):
 
     name = "best_layer_probe"
     summary = "fits a head to the features of the layer that serves best, mean or quarters of its maps"
+    kinds = OF_IMAGES
     settings = STRENGTHS
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})

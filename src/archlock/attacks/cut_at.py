@@ -8,7 +8,7 @@ from torch import nn
 from archlock.attacks.attack import Attack
 from archlock.attacks.setting import Setting
 from archlock.attacks.trial import Trial, training_from_head
-from archlock.tasks import Task
+from archlock.tasks import OF_IMAGES, Task
 from archlock.training import at_best_layer, linear_probe
 
 
@@ -17,6 +17,7 @@ class CutAt(Attack):
 
     name = "cut_at"
     summary = "drops what lies behind the layer that serves best, fits a head there, then trains all weights"
+    kinds = OF_IMAGES
     settings = (0.2, 0.05, Setting(1e-3, "adamw"))
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:

@@ -9,7 +9,7 @@ from torch import nn
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, training_from
 from archlock.models import with_kept_head
-from archlock.tasks import Task
+from archlock.tasks import WITH_CLASSES, Task
 
 
 class Direct(Attack):
@@ -17,6 +17,7 @@ class Direct(Attack):
 
     name = "direct"
     summary = "keeps the old head where it serves and trains all weights"
+    kinds = WITH_CLASSES
     settings = (0.1, 0.02)
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:

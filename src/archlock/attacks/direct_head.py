@@ -5,7 +5,7 @@ from torch import nn
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, training_from
 from archlock.models import HEAD, with_kept_head
-from archlock.tasks import Task
+from archlock.tasks import WITH_CLASSES, Task
 
 
 class DirectHead(Attack):
@@ -13,6 +13,7 @@ class DirectHead(Attack):
 
     name = "direct_head"
     summary = "keeps the old head where it serves and trains the head alone"
+    kinds = WITH_CLASSES
     settings = (0.5, 0.1)
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:

@@ -12,9 +12,8 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Adapted, Trial
-from archlock.errors import UnsupportedError
 from archlock.models import as_classifier, count_flops, count_parameters, linear_head, ordinary, with_new_head
-from archlock.tasks import Task
+from archlock.tasks import OF_IMAGES, Task, check_images
 from archlock.training import Plan, distil, fit
 
 
@@ -27,6 +26,7 @@ class Distilled(Attack):
     name = "distilled"
     version = "2"
     summary = "distils the model into an ordinary network of its size, then trains that with a new head"
+    kinds = OF_IMAGES
     settings = (0.2, 0.05)
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
@@ -57,10 +57,7 @@ def _taught(student: nn.Module, model: nn.Module, task: Task, plan: Plan, *, see
 
 def student_for(model: nn.Module, task: Task, *, seed: int) -> nn.Module:
     """An ordinary network of the model's size for the images of ``task``, with as many outputs as the model has."""
-    if task.kind != "classification":
-        raise UnsupportedError(
-            f"{task.name!r} is a {task.kind} task; a model is distilled by its logits, for classification only"
-        )
+    check_images(task, "a model is distilled by its logits, which an image has and no pixel")
     outputs = linear_head(as_classifier(model, task.shape)).out_features
     signature = replace(task.signature, outputs=outputs)
     return ordinary(signature, parameters=count_parameters(model), seed=seed)

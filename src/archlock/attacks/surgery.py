@@ -35,7 +35,7 @@ class Surgery(Attack):
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """The changed model and its head once; trainings from there."""
         probed = linear_probe(operated(model, task, seed=seed, device=device), task, seed=seed, device=device)
-        if task.kind == "classification":
+        if not task.traits.dense:
             probed = replace(probed, model=widened(probed.model, seed=seed))
         return training_from_head(probed, task, seed=seed, device=device)
 

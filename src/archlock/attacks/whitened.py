@@ -10,8 +10,7 @@ from torch import nn
 
 from archlock.attacks.attack import Attack
 from archlock.attacks.trial import Trial, probing
-from archlock.errors import UnsupportedError
-from archlock.tasks import Task
+from archlock.tasks import WITH_CLASSES, Task, check_classes
 from archlock.training import STRENGTHS, whitened_heads
 
 
@@ -20,12 +19,12 @@ class WhitenedProbe(Attack):
 
     name = "whitened"
     summary = "freezes the body, whitens its features and fits a new head on them"
+    kinds = WITH_CLASSES
     settings = STRENGTHS
     tuned = "strength"
     ranges = MappingProxyType({"sgd": (1e-4, 1e2)})
 
     def prepare(self, model: nn.Module, task: Task, *, seed: int, device: str) -> Trial:
         """The features once; heads at any strength on them."""
-        if task.kind != "classification":
-            raise UnsupportedError(f"{task.name!r} is a {task.kind} task; attack {self.name!r} needs classes")
+        check_classes(task, f"attack {self.name!r} needs classes")
         return probing(model, task, heads=whitened_heads, seed=seed, device=device)

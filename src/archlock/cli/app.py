@@ -12,11 +12,13 @@ from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.boundary import BUG, lines_of, message_of
 from archlock.cli.cost import cost
+from archlock.cli.edits import edits
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
 from archlock.cli.release import release
 from archlock.cli.report import report
+from archlock.cli.robustness import robustness
 from archlock.cli.tables import tables
 from archlock.cli.transfer import transfer
 from archlock.errors import ArchLockError
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, cost, evaluate, measure, transfer, release, report, demo):
+for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

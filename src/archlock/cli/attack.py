@@ -15,6 +15,7 @@ from archlock.cli.options import (
     MODEL,
     Attackers,
     AttackSeeds,
+    ByGroup,
     Channels,
     Curves,
     Device,
@@ -25,6 +26,7 @@ from archlock.cli.options import (
     ModuleArgs,
     PanelName,
     Quiet,
+    ScoreName,
     Seed,
     Shots,
     Size,
@@ -93,6 +95,8 @@ def attack(
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
+    score: ScoreName = "accuracy",
+    by_group: ByGroup = False,
     store: Store = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -119,11 +123,11 @@ def attack(
     """
     from archlock.errors import ConfigurationError
     from archlock.execution import resolve_device
-    from archlock.recipes import AttackConfig, Budget, image_framing, is_run
+    from archlock.recipes import AttackConfig, Budget, image_framing, is_run, takes_signals
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table, warnings_of
-    from archlock.tasks import open_task, open_tasks
+    from archlock.tasks import Scoring, open_task, open_tasks, scored_alike
 
     place = resolve_device(device)
     config = AttackConfig(
@@ -144,16 +148,18 @@ def attack(
     attacked = model if is_run(model) else opened_model(model, module, module_args, opening)
     same = module if reference and Path(reference).is_file() else None
     other = reference and opened_model(reference, reference_module or same, reference_args or module_args, opening)
-    framing = image_framing(attacked)
-    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, seed=seed)
+    scoring = Scoring(score, by_group)
+    framing, signals = image_framing(attacked), takes_signals(attacked)
+    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        targets = open_tasks(target, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
         result = run_attack(
             attacked,
-            open_tasks(target, image_size=framing, skip_bad=skip_bad, seed=seed),
+            [scored_alike(one, scoring) for one in targets],
             config,
             reference=other or None,
-            source=None if source is None else opened(source),
-            more=None if more is None else opened(more),
+            source=None if source is None else scored_alike(opened(source), scoring),
+            more=None if more is None else scored_alike(opened(more), scoring),
             out=out,
             store=store,
             workers=workers,

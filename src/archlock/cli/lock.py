@@ -13,6 +13,7 @@ from archlock.cli.options import (
     DATA,
     Attackers,
     AttackSeeds,
+    ByGroup,
     Curves,
     Device,
     Fractions,
@@ -22,8 +23,10 @@ from archlock.cli.options import (
     PanelName,
     Quiet,
     Runtime,
+    ScoreName,
     Seed,
     Shots,
+    Signals,
     SkipBad,
     Space,
     Store,
@@ -38,6 +41,7 @@ from archlock.cli.progress import progress_on
 
 if TYPE_CHECKING:
     from archlock.recipes import LockResult
+    from archlock.tasks import Task
 
 
 def lock(
@@ -134,6 +138,9 @@ def lock(
     ] = False,
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    signals: Signals = False,
+    score: ScoreName = "accuracy",
+    by_group: ByGroup = False,
     arms: Annotated[
         str,
         typer.Option(
@@ -164,7 +171,7 @@ def lock(
     from archlock.execution import resolve_device
     from archlock.recipes import Budget, LockConfig, parse_floor, parse_limits
     from archlock.recipes import lock as run_lock
-    from archlock.tasks import Framing, check_task, name_of, names_apart, open_task, seal
+    from archlock.tasks import Framing, Scoring, check_task, name_of, names_apart, open_task, scored, scored_alike, seal
 
     console = stderr()
     defaults = LockConfig()
@@ -203,10 +210,20 @@ def lock(
         device=place,
     )
     for text in audit or []:
-        check_task(text)  # it is opened when the lock is decided, which is late to hear that there is no such folder
+        check_task(
+            text, signals=signals
+        )  # it is opened when the lock is decided, which is late to hear that there is no such folder
     with progress_on(console, quiet=quiet or as_json) as progress:
-        task = open_task(source, image_size=image_size, skip_bad=skip_bad, seed=seed)
-        opened = partial(open_task, image_size=Framing(*task.shape[1:]), skip_bad=skip_bad, seed=seed)
+        scoring = Scoring(score, by_group)
+        task = open_task(source, image_size=image_size, skip_bad=skip_bad, signals=signals, seed=seed)
+        task = scored(task, scoring)
+        alike = task.form == "signal"
+        framing = None if alike else Framing(*task.shape[1:])
+        read = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals or alike, seed=seed)
+
+        def opened(text: str, name: str | None) -> "Task":
+            return scored_alike(read(text, name=name), scoring)
+
         hidden = audit or []
         names = names_apart([*(target or []), *hidden], beside=[source])
         result = run_lock(

@@ -17,6 +17,7 @@ from archlock.cli.options import (
     ModuleArgs,
     Quiet,
     Seed,
+    Signals,
     Size,
     SkipBad,
     Space,
@@ -74,6 +75,7 @@ def measure(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    signals: Signals = False,
     seed: Seed = 0,
     workers: Workers = None,
     device: Device = "cpu",
@@ -125,7 +127,7 @@ def measure(
         chunk=chunk,
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        tasks = open_tasks(task, skip_bad=skip_bad, seed=seed)
+        tasks = open_tasks(task, skip_bad=skip_bad, signals=signals, seed=seed)
         with open_executor(cluster, workers=workers_for(place, workers)) as executor:
             result = run_measure(
                 tasks, config, store=out, executor=executor, table=table, progress=progress, device=place
@@ -166,6 +168,6 @@ def _measure_state(
 
     stderr()  # (remarks on data are shown)
     opened = opened_model(model, module, module_args, opening)
-    data = open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed)
+    data = open_task(source, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed)
     found = measure_state(opened, data, examples=examples, seed=seed, device=resolve_device(device))
     typer.echo(json.dumps(plain(found)) if as_json else state_table(found))

@@ -39,6 +39,30 @@ ImageSize = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
 ]
+ScoreName = Annotated[
+    Literal["accuracy", "balanced_accuracy", "macro_f1"],
+    typer.Option(
+        "--score",
+        help="How answers are scored where there are classes: accuracy, balanced_accuracy (mean share of right answers "
+        "of each class) or macro_f1.",
+    ),
+]
+ByGroup = Annotated[
+    bool,
+    typer.Option(
+        "--by-group",
+        help="Score one answer for each group (recording, patient), the class that most of its examples get; for data "
+        "with groups (FILE.npz?group=NAME).",
+    ),
+]
+Signals = Annotated[
+    bool,
+    typer.Option(
+        "--signals",
+        help="The arrays of a .npz file are signals, N x C x L (channels, length) or N x L, not images. Not needed "
+        "where they are called signal_train and the like.",
+    ),
+]
 Module = Annotated[
     str | None,
     typer.Option(help=f"{FILES}: what builds their module, as package.module:callable. It is your code, and is run."),

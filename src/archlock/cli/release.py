@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -84,11 +85,13 @@ def release(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        reading = opened.reading
+        task_of = partial(
+            open_task, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed
+        )
         result = release_with_friction(
             opened,
             out=out,
-            target=None if target is None else open_task(target, image_size=reading, skip_bad=skip_bad, seed=seed),
+            target=None if target is None else task_of(target),
             config=config,
             workers=workers,
             progress=progress,

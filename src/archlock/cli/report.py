@@ -12,7 +12,8 @@ def report(
         Path | None, typer.Option(help="Write the page there instead of report.html in the run directory.")
     ] = None,
 ) -> None:
-    """Rebuild the report (and the model card) of a finished lock, attack or evaluation from its record."""
+    """Rebuild the report (and the model card) of a finished lock, attack, evaluation or robustness
+    run from its record."""
     from archlock.recipes import rebuild
 
     typer.echo(f"report: {rebuild(run, out).resolve()}")

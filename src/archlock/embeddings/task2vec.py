@@ -3,7 +3,7 @@
 F = E_x E_{y ~ p(y|x)} [(d log p(y|x) / dw)^2], averaged over the weights of every filter, after the head was refitted
 on the task. Deviations from the released code, each with its reason: evaluation mode (a batch's statistics are not the
 task's); the squares are of single examples (the released ones are of batch means: smaller by the batch size and
-noisier); the expectation over labels is exact where there are few classes (``heads``); the head is fitted to
+noisier); the expectation over labels is exact where there are few classes (``training.kinds``); the head is fitted to
 convergence; examples are spread over the classes whatever the order of the data; zero information stays zero.
 """
 
@@ -15,12 +15,11 @@ from torch import nn
 
 from archlock.embeddings.embedding import Embedding
 from archlock.embeddings.fisher import filter_squares
-from archlock.embeddings.heads import ClassHead, DenseHead, fit_classes, fit_dense, patches_of
-from archlock.errors import ConfigurationError, MeasurementError
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import Probe
 from archlock.seeding import rng_for
-from archlock.tasks import Split, Task
-from archlock.training import Batch, batches
+from archlock.tasks import KINDS, Split, Task
+from archlock.training import LEARNING, Batch, FisherHead, batches
 
 PASSES = 10
 """Backward passes an example; up to so many classes the expectation over labels is exact."""
@@ -45,11 +44,16 @@ def task2vec(
     the same arguments on the same machine and number of threads give the same bits.
 
     Raises ConfigurationError for fewer than two examples or another word for ``layers``, UnsupportedError for images
-    that are neither grey nor RGB, MeasurementError when the probe's numbers are not finite.
+    that are neither grey nor RGB and for measured values, MeasurementError when the probe's numbers are not finite.
 
     How steady: with the embedded probe and 1000 examples, disjoint samples of one task lie 0.01 to 0.04 apart
     (:func:`archlock.embeddings.distance`), different image sets 0.07 to 0.31.
     """
+    if task.measured:
+        raise UnsupportedError(
+            f"{task.name!r} holds {task.words} of measured values, and the probe networks of task2vec were trained on "
+            "pictures: what they say of other data compares nothing"
+        )
     if examples < 2:
         raise ConfigurationError(f"task2vec needs at least 2 examples for a standard error; got {examples}")
     if layers not in ("all", "last"):
@@ -86,8 +90,9 @@ def spread_rows(split: Split, examples: int, *, seed: int) -> np.ndarray:
     """
     rng = rng_for(seed, "task2vec", "examples")
     order = rng.permutation(len(split))
-    if split.targets.ndim == 1:
-        labels = split.targets[order]
+    strata = KINDS[split.kind].strata(split.targets)
+    if strata is not None:
+        labels = strata[order]
         place = np.empty(len(order))
         for label in np.unique(labels):
             mine = np.flatnonzero(labels == label)
@@ -97,29 +102,23 @@ def spread_rows(split: Split, examples: int, *, seed: int) -> np.ndarray:
     return rng.permutation(order[:examples])
 
 
-def _fit_head(task: Task, network: nn.Module, prepared: Iterator[Batch]) -> ClassHead | DenseHead:
+def _fit_head(task: Task, network: nn.Module, prepared: Iterator[Batch]) -> FisherHead:
     """The head that belongs to the kind of task, fitted on features that are computed once."""
-    inputs, targets = [], []
+    learning, inputs, targets = LEARNING[task.kind], [], []
     with torch.no_grad():
         for batch in prepared:
             maps = network(batch.images)
-            if task.kind == "dense":
-                inputs.append(maps.permute(0, 2, 3, 1).flatten(0, 2))
-                patches = patches_of(batch.targets, maps.shape[2], maps.shape[3])
-                targets.append(patches.permute(0, 2, 3, 1).flatten(0, 2))
-            else:
-                inputs.append(maps.mean((2, 3)))
-                targets.append(batch.targets)
+            rows, wanted = learning.fisher_rows(maps, batch.targets)
+            inputs.append(rows)
+            targets.append(wanted)
     features = torch.cat(inputs).cpu().double().numpy()
     if not np.isfinite(features).all():
         raise MeasurementError(f"task {task.name!r}: the probe's features are not finite; check its weights")
-    if task.kind == "dense":
-        return fit_dense(features, torch.cat(targets).cpu().double().numpy()).to(maps.device)
-    return fit_classes(features, torch.cat(targets).cpu().numpy()).to(maps.device)
+    return learning.fisher_head(features, torch.cat(targets).cpu().numpy()).to(maps.device)
 
 
 def _prepared(split: Split, probe: Probe, size: int, device: str) -> Iterator[Batch]:
     """Batches whose images are as the probe wants them."""
     for batch in batches(split, size):
         moved = batch.to(device)
-        yield Batch(probe.prepare(moved.images), moved.targets)
+        yield Batch(probe.prepare(moved.images), moved.targets, moved.kind)

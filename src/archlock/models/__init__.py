@@ -5,12 +5,21 @@ from archlock.models.builders import BUILDERS, build
 from archlock.models.checkpoints import filled
 from archlock.models.classifier import Classifier
 from archlock.models.closed_forms import Costs, costs_of, costs_of_module
+from archlock.models.conditioning import (
+    LayerConditioning,
+    condition_bound,
+    condition_gap,
+    conditioning_of,
+    weight_matrices,
+)
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
-from archlock.models.edits import Edit, Fold, Neck, Rescale, decoded_edits, edit_record, restructured
+from archlock.models.edits import Drop, Edit, Fold, Narrow, Neck, Rescale, decoded_edits, edit_record, restructured
+from archlock.models.exactness import labelled
 from archlock.models.finding_heads import FoundHead
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.friction import SPREAD, Hindered, hindered
+from archlock.models.groups import Block, Fixed, Group, Structure, structure_of
 from archlock.models.heads import (
     HEAD,
     TAPPED,
@@ -22,12 +31,15 @@ from archlock.models.heads import (
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
+from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
+from archlock.models.narrowing import dropped, narrowed, norms_of, parts_of, recounted, resized, ties_of, zeroed
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
 from archlock.models.preprocessing import Preprocessing
 from archlock.models.probes import PROBES, Probe, open_probe
 from archlock.models.rebalancing import rebalanced
+from archlock.models.rebuilding import all_tensors, given_numbers, without_numbers
 from archlock.models.regrowing import regrown
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
@@ -45,17 +57,23 @@ __all__ = [
     "PROBES",
     "SPREAD",
     "TAPPED",
+    "Block",
     "Classifier",
     "Costs",
     "Cut",
     "DenseDecoder",
+    "Drop",
     "Edit",
+    "Fixed",
     "Fold",
     "FoundHead",
+    "Group",
     "Headed",
     "Hindered",
     "HuggingFaceClassifier",
     "Layer",
+    "LayerConditioning",
+    "Narrow",
     "Neck",
     "Network",
     "Place",
@@ -64,11 +82,16 @@ __all__ = [
     "Rescale",
     "StackedNetwork",
     "Step",
+    "Structure",
+    "all_tensors",
     "answers_fingerprint",
     "apart_at",
     "as_classifier",
     "build",
     "classifier_of_config",
+    "condition_bound",
+    "condition_gap",
+    "conditioning_of",
     "copy_without_old_hooks",
     "costs_of",
     "costs_of_module",
@@ -78,36 +101,52 @@ __all__ = [
     "count_training_flops",
     "decoded_edits",
     "described_classifier",
+    "dropped",
     "edit_record",
     "features_before_head",
     "filled",
     "given_hooked",
+    "given_numbers",
     "heads_of",
     "hindered",
+    "labelled",
     "last_stage",
     "linear_head",
+    "lipschitz_bound",
     "load_weights",
+    "local_constants",
     "module_from_factory",
     "moved_bytes",
+    "narrowed",
+    "norms_of",
     "open_classifier",
     "open_probe",
     "opened",
+    "operator_norm",
     "ordinary",
+    "parts_of",
     "peak_bytes",
     "per_channel",
     "places",
     "pooled",
     "read_parts",
     "rebalanced",
+    "recounted",
     "regrown",
     "reinitialised",
+    "resized",
     "restructured",
     "save_weights",
     "skeleton_of",
     "stack",
     "steps_of",
+    "structure_of",
+    "ties_of",
     "used_once",
+    "weight_matrices",
     "widened",
     "with_kept_head",
     "with_new_head",
+    "without_numbers",
+    "zeroed",
 ]

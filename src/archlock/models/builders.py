@@ -8,6 +8,7 @@ from archlock.models.locking_macro import locking_macro
 from archlock.models.mobilenet_macro import mobilenet_macro
 from archlock.models.nasbench201 import nasbench201
 from archlock.models.network import Network, check
+from archlock.models.one_row import as_built_for
 from archlock.models.sizes import sizes
 from archlock.models.transnas101_macro import transnas101_macro
 from archlock.models.transnas101_micro import transnas101_micro
@@ -49,6 +50,8 @@ def build(
 ) -> Network:
     """Model of an architecture for a task: takes float32 images in [0, 1]; see :class:`Network` for what it returns.
 
+    For signals every kernel and pooling has one row (:mod:`archlock.models.one_row`).
+
     ``width`` is the number of channels after the stem and ``depth`` the number of cells (blocks) in a row at one size;
     the builder of each space says what was published. With ``prune`` dead edges are not built and cost nothing;
     without it the network is the published one, dead edges included (what the tables' parameter counts count). An
@@ -62,6 +65,7 @@ def build(
     architecture = SPACES[architecture.space].architecture(architecture.code)
     with drawing(seed, "body"):
         network = BUILDERS[architecture.space](architecture, signature, width=width, depth=depth, prune=prune)
+        as_built_for(signature.form, network)
     with drawing(seed, "body"):
         draw_body(network)
     with drawing(seed, "head"):

@@ -25,11 +25,12 @@ from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.locking_macro import locking_macro_chain
 from archlock.models.mobilenet_macro import mobilenet_macro_chain
 from archlock.models.network import DenseDecoder, Network, Normalise, head_for
+from archlock.models.one_row import as_built_for
 from archlock.models.operations import operation, wants_rectified
 from archlock.models.sizes import sizes_chain
 from archlock.models.transnas101_macro import transnas101_macro_chain
 from archlock.spaces import EDGES, SPACES, Architecture, CellSpace, Edge
-from archlock.tasks import Signature
+from archlock.tasks import Form, Signature
 
 FLOAT_BYTES: Final = 4
 FLOPS_A_MAC: Final = 2
@@ -185,6 +186,7 @@ class _Place:
     stride: int
     height: int
     width: int
+    form: Form
 
     @property
     def arriving(self) -> Shape:
@@ -200,7 +202,7 @@ class _Place:
     def unit(self) -> "_Place":
         """The smallest place of its kind: where a cell changes no size, all its maps are as large as each other."""
         changes_nothing = self.channels_in == self.channels_out and self.stride == 1
-        return _Place(1, 1, 1, 1, 1) if changes_nothing else self
+        return _Place(1, 1, 1, 1, 1, self.form) if changes_nothing else self
 
 
 def _places(network: Network, shape: Shape, memory: bool) -> tuple[Mapping[_Place, int], Counts]:
@@ -218,7 +220,8 @@ def _places(network: Network, shape: Shape, memory: bool) -> tuple[Mapping[_Plac
     for handle in handles:
         handle.remove()
     cells = [part for part in between if isinstance(part, Cell)]
-    places = Counter(_Place(c.channels_in, c.channels_out, c.stride, *reached[c][1:]) for c in cells)
+    form = network.signature.form
+    places = Counter(_Place(c.channels_in, c.channels_out, c.stride, *reached[c][1:], form) for c in cells)
     rest = [(first, shape), *((part, reached[part]) for part in between if not isinstance(part, Cell))]
     rest.append((end, reached[network.tail]))
     return places, _in_a_row([_counted(part, size, memory=memory) for part, size in rest])
@@ -262,12 +265,12 @@ def _part_at(name: str, tail: int, place: _Place, *, memory: bool = True) -> _Pa
     if name == "none":
         return _Part((0, 0, 0), (), wants_rectified=False)
     shape, stride = (place.arriving, place.stride) if tail == 0 else (place.inside, 1)
-    return _part(name, shape, place.channels_out, stride, memory)
+    return _part(name, shape, place.channels_out, stride, memory, place.form)
 
 
 @cache
-def _part(name: str, shape: Shape, channels_out: int, stride: int, memory: bool) -> _Part:
-    module = operation(name, shape[0], channels_out, stride)
+def _part(name: str, shape: Shape, channels_out: int, stride: int, memory: bool, form: Form) -> _Part:
+    module = as_built_for(form, operation(name, shape[0], channels_out, stride))
     parameters, macs, stored, _, _ = _counted(module, shape, memory=False).tolist()
     return _Part((parameters, macs, stored), steps_of(module, shape) if memory else (), wants_rectified(module))
 
@@ -284,17 +287,21 @@ def _of_chains(
     The last cell is counted with what follows: a normalisation there may be folded into its last convolution.
     """
 
+    def built(part: Part) -> nn.Module:
+        return as_built_for(signature.form, part.built())
+
     @cache
     def begun(stem: Part) -> tuple[Counts, Shape]:
-        return _walked(nn.Sequential(Normalise(signature.mean, signature.std), stem.built()), signature.shape, memory)
+        first = nn.Sequential(Normalise(signature.mean, signature.std), built(stem))
+        return _walked(first, signature.shape, memory)
 
     @cache
     def passed(part: Part, shape: Shape) -> tuple[Counts, Shape]:
-        return _walked(part.built(), shape, memory)
+        return _walked(built(part), shape, memory)
 
     @cache
     def ended(last: Part, tail: Part, features: int, stride: int, shape: Shape) -> Counts:
-        end = _End(nn.Sequential(last.built(), tail.built()), head_for(signature, features, stride))
+        end = _End(nn.Sequential(built(last), built(tail)), head_for(signature, features, stride))
         return _counted(end, shape, memory=memory)
 
     found = []

@@ -18,6 +18,7 @@ from archlock.errors import RunError
 from archlock.models.classifier import Classifier
 from archlock.models.exact_edits import Folded
 from archlock.models.heads import linear_head
+from archlock.models.narrowing import Dropped
 from archlock.models.network import Network
 from archlock.models.replacing import put
 from archlock.models.taking_apart import Headed
@@ -48,9 +49,34 @@ class Neck:
     width: int
 
 
-Edit = Fold | Rescale | Neck
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """Units of a group were removed; which tensors are smaller for it is said by their shapes."""
 
-EDITS: Final[Mapping[str, type[Edit]]] = {"fold": Fold, "rescale": Rescale, "neck": Neck}
+    group: str
+    kept: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A block was left out; ``members`` are those of the tuple that it answered (0: a tensor)."""
+
+    block: str
+    members: int = 0
+
+
+Edit = Fold | Rescale | Neck | Narrow | Drop
+
+MOST_MEMBERS: Final = 100
+"""Of the tuple that a block answers."""
+EDITS: Final[Mapping[str, type[Edit]]] = {
+    "fold": Fold,
+    "rescale": Rescale,
+    "neck": Neck,
+    "narrow": Narrow,
+    "drop": Drop,
+}
 """Every edit by its name in files."""
 
 
@@ -90,7 +116,7 @@ def decoded_edits(records: object) -> tuple[Edit, ...]:
 def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
     """The model with that structure, in place and in order; its numbers mean nothing until they are filled in.
 
-    An edit that does not fit the model raises RunError.
+    Narrowed tensors keep their size, which ``resized`` changes. An edit that does not fit the model raises RunError.
     """
     for edit in edits:
         if isinstance(edit, Fold):
@@ -99,7 +125,12 @@ def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
             put(model, edit.norm, Folded())
         elif isinstance(edit, Neck):
             model = necked(model, edit.width)
-        else:
+        elif isinstance(edit, Drop):
+            if not edit.block or not 0 <= edit.members <= MOST_MEMBERS:
+                raise RunError(f"the edits do not fit this {type(model).__name__}: {edit} leaves out no block")
+            _part(model, edit.block, nn.Module)
+            put(model, edit.block, Dropped(edit.members))
+        elif isinstance(edit, Rescale):
             for name in (edit.layer, *edit.takers):
                 _part(model, name, Layer)
     return model

@@ -15,7 +15,7 @@ from archlock.models.initialisation import draw_body, draw_head, drawing
 from archlock.models.network import DenseDecoder, Network, head_for
 from archlock.models.resetting import reset
 from archlock.models.taking_apart import Headed, as_classifier
-from archlock.tasks import Signature
+from archlock.tasks import KINDS, Signature
 
 HEAD = "head"
 """Name of the head of a network of ours, and of a classifier that was made of anybody's."""
@@ -48,7 +48,7 @@ def with_new_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.Mo
         copy.signature = signature
         copy.head = _like(head, weight, training=copy.head.training)
         return copy
-    if signature.kind != "classification":
+    if KINDS[signature.kind].dense:
         raise UnsupportedError(
             f"{type(model).__name__} is not a network of ours, so it can only get a classification head, not a "
             f"{signature.kind} one"
@@ -84,7 +84,7 @@ def with_kept_head(model: nn.Module, signature: Signature, *, seed: int) -> nn.M
     :func:`with_new_head` draws them. A dense task, or a head that is no ``nn.Linear``, raises
     :class:`~archlock.errors.UnsupportedError`.
     """
-    if signature.kind != "classification":
+    if not KINDS[signature.kind].has_classes:
         raise UnsupportedError(
             f"the rows of a head stand for classes, and a {signature.kind} task has none; give {type(model).__name__} "
             "a new head"

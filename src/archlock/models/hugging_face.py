@@ -47,7 +47,9 @@ class HuggingFaceClassifier(nn.Module):
         fresh = type(self.body)(self.body.config).state_dict()
         state = self.body.state_dict()
         known = {
-            name: fresh[name] for name, value in state.items() if name in fresh and fresh[name].shape == value.shape
+            name: fresh[name][tuple(map(slice, value.shape))]  # (of a narrower one as much as it has)
+            for name, value in state.items()
+            if name in fresh and fresh[name].ndim == value.ndim and all(map(int.__le__, value.shape, fresh[name].shape))
         }
         self.body.load_state_dict({**state, **known})
 
@@ -85,22 +87,33 @@ def open_classifier(folder: str) -> tuple[HuggingFaceClassifier, tuple[int, int,
     return HuggingFaceClassifier(body.float(), read).eval(), shape
 
 
-def classifier_of_config(settings: Mapping[str, Any], wanted: Preprocessing, *, name: str) -> HuggingFaceClassifier:
+def classifier_of_config(
+    settings: Mapping[str, Any], wanted: Preprocessing, *, expected: str | None = None, name: str
+) -> HuggingFaceClassifier:
     """The classifier of a configuration (``config.to_dict()``) with new random weights; ``name`` is for errors.
 
-    Only classes of the library are built. Without transformers: ConfigurationError; what is no configuration of an
-    image classifier: RunError.
+    Only image classifiers that the library lists are built. Without transformers: ConfigurationError; what is no
+    configuration of one, or builds another class than was ``expected``: RunError.
     """
     try:
         from transformers import AutoConfig, AutoModelForImageClassification
+        from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as LISTED
     except ImportError:
         raise ConfigurationError(f"{name} needs the transformers library: {_INSTALL}") from None
     kind = settings.get("model_type")
+    listed = LISTED.get(kind, ()) if isinstance(kind, str) else ()
+    classes = (listed,) if isinstance(listed, str) else tuple(listed)
+    if not classes:
+        raise RunError(f"{name} does not describe an image classifier (the library lists none of the type {kind!r})")
+    if expected is not None and expected not in classes:
+        raise RunError(f"{name} names the class {expected!r}, but its configuration is of {' or '.join(classes)}")
     others = {key: value for key, value in settings.items() if key not in {"model_type", "auto_map"}}
     try:
         with quiet():
             config = AutoConfig.for_model(kind, **others)
             body = AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+    except RunError as error:
+        raise RunError(f"{name} is refused: {error}") from error
     except Exception as error:  # the library raises nearly anything on what it does not know
         raise RunError(f"{name} does not describe an image classifier ({_first_line(error)})") from error
     return HuggingFaceClassifier(body.float(), wanted).eval()

@@ -55,21 +55,21 @@ class Affine(nn.Module):
 class FactorisedReduction(nn.Module):
     """A skip where channels or resolution change: two 1x1 convolutions, one a pixel off, and batch normalisation.
 
-    From TransNAS-Bench-101 (there ``FactorizedReduce``). At stride 1 the second one looks one pixel down and right.
+    From TransNAS-Bench-101 (there ``FactorizedReduce``). At stride 1 the second one looks one pixel down and right (of
+    signals, which have one row, one step right: see ``one_row``).
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        half = channels_out // 2
+        half, self.down = channels_out // 2, 1
         self.even = nn.Conv2d(channels_in, half, 1, stride, bias=False)
         self.odd = nn.Conv2d(channels_in, channels_out - half, 1, stride, bias=False)
         self.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d y x"]:
         """Feature maps of the same size, or half of it (rounded up)."""
-        result: Tensor = self.norm(
-            torch.cat([self.even(images), self.odd(F.pad(images, (0, 1, 0, 1))[..., 1:, 1:])], 1)
-        )
+        moved = F.pad(images, (0, 1, 0, self.down))[..., self.down :, 1:]
+        result: Tensor = self.norm(torch.cat([self.even(images), self.odd(moved)], 1))
         return result
 
 

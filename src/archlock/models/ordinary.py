@@ -17,6 +17,7 @@ from archlock.errors import ConfigurationError
 from archlock.models.cost import count_parameters
 from archlock.models.initialisation import draw_head, draw_part, drawing
 from archlock.models.network import DenseDecoder, Normalise, head_for
+from archlock.models.one_row import as_built_for
 from archlock.models.operations import ConvolutionNorm, ResidualBlock
 from archlock.tasks import Signature
 
@@ -45,6 +46,7 @@ class Ordinary(nn.Module):
                 self.blocks.append(ResidualBlock(channels, wider, stride, pooled=False))
                 channels = wider
         self.tail = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+        as_built_for(signature.form, self)
         self.head = head_for(signature, channels, 4 * halved * pooled)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"] | Float[Tensor, "n outputs h w"]:

@@ -92,14 +92,14 @@ class StackedReduction(nn.Module):
 
     def __init__(self, modules: Sequence[FactorisedReduction], pieces: list[Piece]) -> None:
         super().__init__()
-        self.networks = len(modules)
+        self.networks, self.down = len(modules), modules[0].down
         self.even, self.odd, self.norm = (
             stack_modules([getattr(module, part) for module in modules], pieces) for part in ("even", "odd", "norm")
         )
 
     def forward(self, images: Float[Tensor, "n kc h w"]) -> Float[Tensor, "n kd y x"]:
         """Feature maps of the same size, or half of it (rounded up)."""
-        halves = self.even(images), self.odd(F.pad(images, (0, 1, 0, 1))[..., 1:, 1:])
+        halves = self.even(images), self.odd(F.pad(images, (0, 1, 0, self.down))[..., self.down :, 1:])
         result: Tensor = self.norm(torch.cat([blocks_of(half, self.networks) for half in halves], 2).flatten(1, 2))
         return result
 

@@ -8,7 +8,7 @@ therefore always named by the user (:func:`module_from_factory`). Not here: whic
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,10 +60,10 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Mod
     Every tensor of the module must be there in its shape and nothing else may be (else RunError, which names some), but
     for the counters of batches that old files lack. ``name`` is what an error calls the file.
     """
-    complaints = [f"{len(names)} {what}: {_some(names)}" for what, names in mismatches(module, state).items()]
-    if complaints:
+    wrong = _in_words(mismatches(module, state))
+    if wrong:
         raise RunError(
-            f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(complaints)}. "
+            f"the weights in {name} do not belong to this {type(module).__name__}; {'; '.join(wrong)}. "
             "Build the module with the settings it was trained with"
         )
     module.load_state_dict(dict(state), strict=False)  # (old files lack the counters)
@@ -73,9 +73,21 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, name: str) -> nn.Mod
 def mismatches(module: nn.Module, state: Mapping[str, Tensor]) -> dict[str, list[str]]:
     """Names that are missing, not known, or of another shape, with their shapes; empty where the state fits."""
     own = module.state_dict()
-    counters = {key for key in own if key.endswith("num_batches_tracked")}
+    return _mismatches(own, state, {key for key in own if key.endswith("num_batches_tracked")})
+
+
+def complaints(own: Mapping[str, Tensor], state: Mapping[str, Tensor], optional: Set[str]) -> list[str]:
+    """What keeps a state from being these tensors, in words; ``optional`` ones may be missing."""
+    return _in_words(_mismatches(own, state, optional))
+
+
+def _in_words(found: Mapping[str, list[str]]) -> list[str]:
+    return [f"{len(names)} {what}: {_some(names)}" for what, names in found.items()]
+
+
+def _mismatches(own: Mapping[str, Any], state: Mapping[str, Any], optional: Set[str]) -> dict[str, list[str]]:
     groups = {
-        "missing": [f"{key} {_shape(own[key])}" for key in own.keys() - state.keys() - counters],
+        "missing": [f"{key} {_shape(own[key])}" for key in own.keys() - state.keys() - optional],
         "not known": [f"{key} {_shape(state[key])}" for key in state.keys() - own.keys()],
         "of another shape": [
             f"{key} is {_shape(state[key])}, should be {_shape(own[key])}"

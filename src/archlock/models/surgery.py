@@ -19,8 +19,11 @@ from archlock.models.cell import OUTPUT, Cell
 from archlock.models.classifier import Classifier, Side
 from archlock.models.heads import begun_anew, linear_head
 from archlock.models.initialisation import draw_part, drawing
+from archlock.models.network import Network
+from archlock.models.one_row import as_built_for
 from archlock.models.operations import ConvolutionNorm, wants_rectified
 from archlock.models.replacing import put
+from archlock.tasks import Form
 
 PASSING = (nn.Identity, nn.AvgPool2d, nn.MaxPool2d, nn.LPPool2d)
 """Modules without weights that hand feature maps on."""
@@ -36,7 +39,7 @@ class OpenedCell(nn.Module):
     on reading zero.
     """
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, form: Form = "image") -> None:
         super().__init__()
         self.operations = cell.operations
         self.rectifier = nn.ReLU()
@@ -48,8 +51,7 @@ class OpenedCell(nn.Module):
                 if tail in self.reached and _is_open(cell, f"{tail}-{head}"):
                     continue
                 channels, stride = (cell.channels_in, cell.stride) if tail == 0 else (cell.channels_out, 1)
-                branch = ConvolutionNorm(channels, cell.channels_out, 3, stride)
-                draw_part(branch)
+                branch = _beside(channels, cell.channels_out, stride, form)
                 if head == OUTPUT or head in self.reached & leading:
                     nn.init.zeros_(branch.norm.weight)
                 self.branches[f"{tail}-{head}"] = branch
@@ -78,11 +80,10 @@ class OpenedCell(nn.Module):
 class OpenedModule(nn.Module):
     """A module that hands feature maps on, and beside it ReLU, 3x3 convolution and normalisation at scale zero."""
 
-    def __init__(self, given: nn.Module, channels: int) -> None:
+    def __init__(self, given: nn.Module, channels: int, form: Form = "image") -> None:
         super().__init__()
         self.given = given
-        self.rectifier, self.branch = nn.ReLU(), ConvolutionNorm(channels, channels, 3)
-        draw_part(self.branch)
+        self.rectifier, self.branch = nn.ReLU(), _beside(channels, channels, 1, form)
         nn.init.zeros_(self.branch.norm.weight)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
@@ -99,15 +100,16 @@ def opened(model: nn.Module, images: Float[Tensor, "n c h w"], *, seed: int) -> 
     :class:`OpenedModule`; where there is none, the copy is the model.
     """
     copy = deepcopy(model)
+    form: Form = model.signature.form if isinstance(model, Network) else "image"
     cells = {name: module for name, module in copy.named_modules() if name and isinstance(module, Cell)}
     parameter = next(copy.parameters(), torch.zeros(()))
     channels = {} if cells else _passing(copy, images.to(parameter.device, parameter.dtype))
     with drawing(seed, "surgery"):
         for name, cell in cells.items():
-            put(copy, name, OpenedCell(cell).to(parameter.device, parameter.dtype).train(cell.training))
+            put(copy, name, OpenedCell(cell, form).to(parameter.device, parameter.dtype).train(cell.training))
         for name, count in channels.items():
             given = copy.get_submodule(name)
-            new = OpenedModule(given, count).to(parameter.device, parameter.dtype).train(given.training)
+            new = OpenedModule(given, count, form).to(parameter.device, parameter.dtype).train(given.training)
             put(copy, name, new)
     return copy
 
@@ -147,7 +149,15 @@ def _is_open(cell: Cell, name: str) -> bool:
     if name not in cell.operations:
         return False
     module = cell.operations[name]
-    return isinstance(module, ConvolutionNorm) and module.convolution.kernel_size == (3, 3)
+    return isinstance(module, ConvolutionNorm) and module.convolution.kernel_size[1] == 3
+
+
+def _beside(channels_in: int, channels_out: int, stride: int, form: Form) -> ConvolutionNorm:
+    """A 3x3 convolution (of signals a 1x3 one) with its first weights."""
+    branch = as_built_for(form, ConvolutionNorm(channels_in, channels_out, 3, stride))
+    assert isinstance(branch, ConvolutionNorm)
+    draw_part(branch)
+    return branch
 
 
 def _passing(model: nn.Module, images: Tensor) -> dict[str, int]:

@@ -103,7 +103,9 @@ def _plain_copy(model: nn.Module) -> nn.Module:
     while isinstance(inner := _wrapped(model), nn.Module):
         model = inner
     try:
-        copy = copy_without_old_hooks(model).cpu()
+        copy = copy_without_old_hooks(model)
+        if not any(value.is_meta for value in copy.parameters()):  # (which has shapes alone, and stays there)
+            copy = copy.cpu()
     except RuntimeError as error:
         raise UnsupportedError(
             f"{type(model).__name__} cannot be copied ({first_line(error)}); hooks that keep computed weights do this: "

@@ -12,6 +12,7 @@ from torch import Tensor
 from archlock.errors import MeasurementError
 from archlock.proxies.proxy import Proxy
 from archlock.proxies.workbench import Workbench
+from archlock.tasks import WITH_CLASSES
 
 EPSILON: Final = 1e-5
 MANY_CLASSES: Final = 100
@@ -31,7 +32,7 @@ class EpeNas(Proxy):
     unit = "sum over classes of abs(sum of log correlations)"
     cost = "backward"
     needs = frozenset({"jacobian"})
-    kinds = frozenset({"classification"})
+    kinds = WITH_CLASSES
 
     def score(self, bench: Workbench) -> float:
         """The formula, in float64."""

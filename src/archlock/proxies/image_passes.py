@@ -49,7 +49,7 @@ def image_passes(model: nn.Module, batch: Batch, parts: Set[ImagePart]) -> Image
         image = batch.images[index : index + 1].requires_grad_()
         outputs = model(image)
         if "signs" in parts:
-            loss = loss_of(outputs, batch.targets[index : index + 1])
+            loss = loss_of(outputs, batch.targets[index : index + 1], kind=batch.kind)
             arrived, *slopes = gradients(loss, [image, *weights], retain_graph="tangents" in parts)
             sees_images = sees_images or bool(arrived.any())
             for vote, slope in zip(votes, slopes, strict=True):

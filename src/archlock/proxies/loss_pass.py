@@ -81,7 +81,7 @@ def loss_pass(model: nn.Module, batch: Batch, parts: Set[LossPart] = ALL_PARTS) 
         outputs = model(images)
     loss, sees_images, found, curvature = math.nan, False, {}, math.nan
     if parts != {"jacobian"}:
-        scalar = loss_of(outputs, batch.targets)
+        scalar = loss_of(outputs, batch.targets, kind=batch.kind)
         inputs = [images, *wanted.values()]
         arrived, *slopes = gradients(scalar, inputs, create_graph=curved, retain_graph="jacobian" in parts)
         loss, sees_images = float(scalar.detach()), bool(arrived.any())

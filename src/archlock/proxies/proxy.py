@@ -16,7 +16,7 @@ from archlock.errors import ConfigurationError, MeasurementError, UnsupportedErr
 from archlock.proxies.image_passes import ImagePart
 from archlock.proxies.loss_pass import LossPart
 from archlock.proxies.workbench import Workbench
-from archlock.tasks import Kind
+from archlock.tasks import EVERY_KIND, Kind
 from archlock.training import Batch
 
 Cost = Literal["counts", "forward", "backward", "second_order"]
@@ -40,7 +40,7 @@ class Proxy(ABC):
     cost: ClassVar[Cost]
     batches: ClassVar[int] = 1
     """How many batches are used; more may be given, and the first ones are taken."""
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"classification", "dense"})
+    kinds: ClassVar[frozenset[Kind]] = EVERY_KIND
     needs: ClassVar[frozenset[LossPart]] = frozenset()
     """The parts it needs of the loss pass of the first batch; proxies that name them share the pass."""
     image_needs: ClassVar[frozenset[ImagePart]] = frozenset()

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archlock.models import Network
 from archlock.proxies.gradients import weight_gradients
 from archlock.proxies.layers import NORMALISATIONS, WEIGHT_LAYERS
 from archlock.proxies.proxy import Proxy
@@ -24,7 +25,8 @@ class Synflow(Proxy):
 
     R is the sum of the outputs for one image of ones, with every parameter replaced by its absolute value, without
     normalisation layers (they are passed by) and in evaluation mode (no dropout), computed in float64. A layer of the
-    model that standardises images by constants stays: it turns the ones into another constant positive image.
+    model that standardises images by constants stays: it turns the ones into another constant positive image. (Of
+    measured values it need not be positive; there the image is one deviation above the mean, which becomes ones.)
 
     Deviation: the papers report the sum itself, which reaches 1e60; the logarithm has the same rank.
     """
@@ -46,7 +48,10 @@ class Synflow(Proxy):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.abs_()
-        ones = torch.ones_like(bench.batch().images[:1], dtype=torch.float64).requires_grad_()
+        ones = torch.ones_like(bench.batch().images[:1], dtype=torch.float64)
+        if isinstance(model, Network) and model.signature.measured:
+            ones = ones * model.normalise.std + model.normalise.mean
+        ones = ones.requires_grad_()
         flows: list[Tensor] = []
         with _linearised(model), ExitStack() as hooks:
             for module in model.modules():

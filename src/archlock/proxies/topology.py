@@ -74,7 +74,7 @@ def topology(model: nn.Module, batch: Batch) -> Topology:
         for module in model.modules():
             if isinstance(module, WEIGHT_LAYERS):
                 hooks.enter_context(module.register_forward_hook(note))
-        loss = loss_of(model(images), batch.targets[:IMAGES])
+        loss = loss_of(model(images), batch.targets[:IMAGES], kind=batch.kind)
     links = _live_links(loss, images)
     if not links:
         raise MeasurementError(BLIND)

@@ -47,8 +47,8 @@ class Workbench:
 
     @property
     def kind(self) -> Kind:
-        """Kind of the task, as the targets say: float images are dense, integers are classes."""
-        return "dense" if self._batches[0].targets.is_floating_point() else "classification"
+        """Kind of the task, as the batches say."""
+        return self._batches[0].kind
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -92,8 +92,9 @@ class Workbench:
         """A private copy of a batch on the model's device and, for images, in the model's precision."""
         given = self._batches[index]
         images = self._moved(given.images)
-        targets = self._moved(given.targets) if self.kind == "dense" else given.targets.to(self._place.device)
-        return Batch(images, targets)
+        floating = given.targets.is_floating_point()
+        targets = self._moved(given.targets) if floating else given.targets.to(self._place.device)
+        return Batch(images, targets, given.kind)
 
     def expect(self, needs: Set[LossPart], image_needs: Set[ImagePart]) -> None:
         """Say beforehand what will be asked of the first batch, so that one pass answers all of it."""

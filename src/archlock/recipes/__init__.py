@@ -1,11 +1,13 @@
 """Recipes: end-to-end procedures. The only room that knows all the others, and reads like the abstract of a paper."""
 
-from archlock.recipes.attack.attacked import image_framing, is_run
+from archlock.recipes.attack.attacked import image_framing, is_run, takes_signals
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
+from archlock.recipes.edits.procedure import EditedModel, EditsFound, edit, list_edits
+from archlock.recipes.edits.record import EditsRecord, edits_lines
 from archlock.recipes.evaluate.comparing import METHODS_COMPARED, compared, comparison_text, has_published_figures
 from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
@@ -27,6 +29,8 @@ from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.procedure import FrictionResult, release_with_friction
+from archlock.recipes.robustness.config import RobustnessConfig, parse_epsilons
+from archlock.recipes.robustness.procedure import RobustnessResult, robustness
 from archlock.recipes.transfer.config import TransferConfig
 from archlock.recipes.transfer.procedure import TransferResult, transfer
 
@@ -38,6 +42,9 @@ __all__ = [
     "Budget",
     "Calibration",
     "Contender",
+    "EditedModel",
+    "EditsFound",
+    "EditsRecord",
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
@@ -51,6 +58,8 @@ __all__ = [
     "OpenedModel",
     "ProxySettings",
     "ReleaseConfig",
+    "RobustnessConfig",
+    "RobustnessResult",
     "TrainingConfig",
     "TransferConfig",
     "TransferResult",
@@ -62,10 +71,13 @@ __all__ = [
     "cost",
     "cost_lines",
     "demo",
+    "edit",
+    "edits_lines",
     "evaluate",
     "has_published_figures",
     "image_framing",
     "is_run",
+    "list_edits",
     "load",
     "lock",
     "measure",
@@ -73,10 +85,13 @@ __all__ = [
     "open_model",
     "parse_budget",
     "parse_costs",
+    "parse_epsilons",
     "parse_floor",
     "parse_limits",
     "proxies_named",
     "rebuild",
     "release_with_friction",
+    "robustness",
+    "takes_signals",
     "transfer",
 ]

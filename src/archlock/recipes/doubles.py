@@ -46,7 +46,7 @@ def overlap(task: Task, other: Task) -> Overlap:
     count = sum(len(split) for split in (task.train, task.validation, task.test))
     if task.fingerprint == other.fingerprint:
         return Overlap(count, count, True)
-    if task.kind != other.kind or task.kind != "classification" or len(task.classes) != len(other.classes):
+    if task.kind != other.kind or not task.traits.has_classes or len(task.classes) != len(other.classes):
         return Overlap(shared, count, False)
     if min(len(ours), len(theirs)) == 0 or not MOSTLY <= len(ours) / len(theirs) <= 1 / MOSTLY:
         return Overlap(shared, count, False)
@@ -76,7 +76,8 @@ def refuse_doubles(source: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
                     "leave one out"
                 )
         if found.shared:
-            said.append(f"{found.shared} of the {found.images} images of {name} are images of the source, too")
+            words = task.words
+            said.append(f"{found.shared} of the {found.images} {words} of {name} are {words} of the source, too")
         before[name] = task
     return tuple(said)
 
@@ -101,7 +102,7 @@ def _digests(task: Task) -> list[tuple[bytes, int]]:
     for split in (task.train, task.validation, task.test):
         flat = split.images.reshape(len(split), -1)
         plain = flat.min(axis=1) == flat.max(axis=1)
-        labels = split.targets if task.kind == "classification" else np.zeros(len(split), dtype=np.int64)
+        labels = split.targets if task.traits.has_classes else np.zeros(len(split), dtype=np.int64)
         found += [
             (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(), int(label))
             for image, label, skip in zip(flat, labels, plain, strict=True)
@@ -134,7 +135,7 @@ def _one_to_one(pairs: Int64[np.ndarray, "images 2"]) -> bool:
 
 def _saved_again(task: Task, other: Task) -> bool:
     """Whether the images are the same but for how they were stored, with the same labels."""
-    if min(task.side, other.side) < _SIDE:
+    if min(task.side, other.side) < _SIDE or task.measured or other.measured:
         return False
     (ours, mine), (theirs, yours) = _small(task), _small(other)
     if len(theirs) < 2:

@@ -1,52 +1,48 @@
 """An edited network on disk: what it is built from, what was done to that, and weights. Nothing in it can run code.
 
-``edited.json`` holds the base (a blueprint of ours, a configuration of Hugging Face, or the name of what builds it),
-the heads that were found in it, the edits in their order, the shape of every tensor, and the name and SHA-256 of a
-safetensors file. To read it, the base is built anew, taken apart at the same heads and edited in the same way, and the
-weights must fit it name by name. What builds a stranger's module is code, so it runs only if the user names it again.
+``edited.json`` holds the base (see ``edited_base``), the heads that were found in it, the edits in their order, the
+shape of every tensor, parameters that are one under two names, the name and SHA-256 of a safetensors file, and what the
+network answers on two made-up images. To read it, the base is built anew, taken apart at the same heads, edited and
+narrowed in the same way; the weights must fit it name by name, and it must answer what it answered.
 """
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archlock.decoding import decode
-from archlock.errors import ConfigurationError, RunError, UnsupportedError
+from archlock.errors import RunError, UnsupportedError
 from archlock.models import (
-    Classifier,
     Edit,
     FoundHead,
     Headed,
-    HuggingFaceClassifier,
-    Network,
-    Preprocessing,
-    apart_at,
-    classifier_of_config,
+    all_tensors,
     decoded_edits,
     edit_record,
-    filled,
-    heads_of,
-    module_from_factory,
-    read_parts,
+    given_numbers,
+    recounted,
+    resized,
     restructured,
+    ties_of,
 )
-from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint, save_blueprint
-from archlock.records import plain, read_json, write_atomic, write_json
+from archlock.recipes.edited_base import BASE, Base, built_base, read_base
+from archlock.recipes.export import save_blueprint
+from archlock.records import LATER, plain, write_atomic, write_json
 from archlock.tasks import Framing
 
 EDITED: Final = "edited.json"
 WEIGHTS: Final = "edited.safetensors"
-BASE: Final = "base.json"
-"""The blueprint of a network of ours."""
 FORMAT: Final = 1
-KINDS: Final = ("archlock", "transformers", "factory")
+ALIKE: Final = 1e-3
+"""Of the largest answer, by which two machines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +66,10 @@ class EditedRecord:
     tensors: dict[str, tuple[int, ...]]
     weights: WeightsFile
     built_with: dict[str, str]
+    ties: dict[str, str] = field(default_factory=dict, metadata=LATER)
+    """Parameters that are others under a second name."""
+    answers: tuple[tuple[float, ...], ...] = field(default=(), metadata=LATER)
+    """To :func:`made_up_images`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,45 +78,10 @@ class EditedNetwork:
 
     module: nn.Module
     record: EditedRecord
+    base: Base
+    edits: tuple[Edit, ...]
     origin: str
     built_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What a network was built from before it was edited."""
-
-    described: Mapping[str, Any]
-    """As JSON types, with its ``kind``."""
-    heads: tuple[FoundHead, ...] = ()
-    blueprint: Blueprint | None = None
-    """Of a network of ours."""
-
-
-def base_of(
-    module: nn.Module, *, name: str, blueprint: Blueprint | None, factory: str | None, arguments: Mapping[str, Any]
-) -> Base:
-    """What an opened model is built from; a module that nothing on disk describes raises ConfigurationError."""
-    if blueprint is not None:
-        return Base({"kind": "archlock", "file": BASE}, blueprint=blueprint)
-    if not isinstance(module, Classifier) or (heads := _heads(module)) is None:
-        raise ConfigurationError(
-            f"{name} cannot be written: nothing on disk says what it is built from, or it is edited already; give the "
-            "path of a lock run, a folder of ours or of Hugging Face, or a file of weights with --module"
-        )
-    inner = module.body.get_submodule("model")
-    if isinstance(inner, HuggingFaceClassifier):
-        normalise = inner.normalise
-        images = {"mean": normalise.mean.flatten().tolist(), "std": normalise.std.flatten().tolist()}
-        of_library: Any = inner.body.config
-        config = json.loads(of_library.to_json_string(use_diff=False))
-        return Base({"kind": "transformers", "config": config, **images, "order": inner.order}, heads)
-    if factory is None:
-        raise ConfigurationError(
-            f"{name} cannot be written: what builds its module is not known; give a file of weights with --module "
-            "package.module:callable"
-        )
-    return Base({"kind": "factory", "name": factory, "arguments": plain(arguments)}, heads)
 
 
 def save_edited(
@@ -131,11 +96,12 @@ def save_edited(
     built_with: Mapping[str, str],
 ) -> Path:
     """Write an edited network into a folder; returns the path of ``edited.json``, which is written last."""
-    state = {key: value.detach().cpu().clone().contiguous() for key, value in model.state_dict().items()}
+    state = {key: value.detach().cpu().clone().contiguous() for key, value in all_tensors(model).items()}
     content = safetensors.torch.save(state)
     tensors = {key: tuple(value.shape) for key, value in state.items()}
     weights = WeightsFile(WEIGHTS, hashlib.sha256(content).hexdigest())
-    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with))
+    answers = tuple(map(tuple, _answers(model, shape).tolist()))
+    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with), ties_of(model), answers)
     write_atomic(folder / WEIGHTS, content)
     if base.blueprint is not None:
         save_blueprint(base.blueprint, folder / BASE)
@@ -147,90 +113,120 @@ def open_edited(folder: Path, *, factory: str | None, arguments: Mapping[str, An
     """The network of a folder with ``edited.json``, in evaluation mode.
 
     A base that only the user's code builds needs that code named, as it was when the folder was written
-    (ConfigurationError). What is damaged, changed, of a newer format or does not fit together raises RunError.
+    (ConfigurationError). What is damaged, changed, of a newer format or does not fit together raises RunError, before
+    memory is allocated for more than the file of weights holds.
     """
     path = folder / EDITED
     base, edits, record = _read(path)
-    state = _weights(folder, record)
-    built, built_by = _built(path, base, record, factory, arguments)
+    file = _checked_file(folder, record)
+    built, built_by = built_base(base, record.framing, path, factory=factory, arguments=arguments)
     try:
-        apart = built if isinstance(built, Network) else apart_at(built, record.heads)
-        model = restructured(apart, edits)
+        model = resized(restructured(built, edits), record.tensors)  # type: ignore[arg-type]
     except (RunError, UnsupportedError) as error:
         raise RunError(f"{path} does not fit the network that it names: {error}") from error
-    filled(model, {"": state}, name=str(folder / record.weights.file))
+    module = given_numbers(model, safetensors.torch.load_file(file), record.ties, name=str(file))
+    _check_answers(module, record, path)
+    recounted(module)
     done = ", ".join(f"{sum(type(edit) is kind for edit in edits)} x {kind.__name__.lower()}" for kind in _kinds(edits))
-    origin = f"{path}, edited ({done})"
-    return EditedNetwork(model.eval(), record, origin, built_by)
+    return EditedNetwork(module, record, base, edits, f"{path}, edited ({done})", built_by)
 
 
-def _heads(module: Classifier) -> tuple[FoundHead, ...] | None:
-    """The heads that were found in a stranger's module; None where it was not taken apart."""
+def made_up_images(shape: tuple[int, int, int]) -> Tensor:
+    """Two images that are the same everywhere: a ramp of all numbers, and one of every seventh of them."""
+    size = math.prod(shape)
+    ramp = torch.arange(size, dtype=torch.float64)
+    return torch.stack([ramp / size, (7 * ramp) % size / size]).reshape(2, *shape).float()
+
+
+def _answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    with torch.no_grad():
+        answers: Tensor = model.eval()(made_up_images(shape)).flatten(1)
+    return answers
+
+
+def _check_answers(module: nn.Module, record: EditedRecord, path: Path) -> None:
+    """RunError where the network does not answer what it answered when it was written."""
+    if not record.answers:
+        return
     try:
-        return heads_of(module)
-    except UnsupportedError:
-        return None
+        got = _answers(module, record.shape)
+    except Exception as error:  # (what was put together wrongly may raise anything)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunError(f"{path} describes a network that does not work ({reason})") from error
+    wanted = torch.tensor(record.answers)
+    apart = float((got - wanted).abs().max()) if got.shape == wanted.shape else float("inf")
+    if not apart <= ALIKE * max(1e-6, float(wanted.abs().max())):
+        raise RunError(
+            f"{path} describes a network that answers otherwise than when it was written (by {apart:.2g}); it was "
+            "changed, or is read by other versions than those in built_with"
+        )
 
 
 def _kinds(edits: Sequence[Edit]) -> list[type[Edit]]:
     return list(dict.fromkeys(type(edit) for edit in edits))
 
 
-def _read(path: Path) -> tuple[dict[str, Any], tuple[Edit, ...], EditedRecord]:
-    content = read_json(path)
+def _read(path: Path) -> tuple[Base, tuple[Edit, ...], EditedRecord]:
+    content = _json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise RunError(f"{path} has format {found!r}, this version reads {FORMAT}")
     base, edits = content.pop("base", None), content.pop("edits", None)
     content.pop("format")
-    if not isinstance(base, dict) or base.get("kind") not in KINDS:
-        raise RunError(f"{path} names no base that is known: expected one of {', '.join(KINDS)}; got {base!r}")
+    known = read_base(base, (), path)
     try:
-        return base, decoded_edits(edits), decode(EditedRecord, content)
+        record = decode(EditedRecord, content)
+        return Base(known.described, record.heads, known.blueprint), decoded_edits(edits), record
     except RunError as error:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
-def _weights(folder: Path, record: EditedRecord) -> dict[str, torch.Tensor]:
-    """The tensors of the file, which must be the one that was written."""
+def _json(path: Path) -> Any:
+    """A JSON file in which no name is given twice and every number is one."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise RunError(f"{path} is damaged: it has {twice!r} twice")
+        return dict(pairs)
+
+    def never(word: str) -> None:
+        raise RunError(f"{path} is damaged: {word} is no number of JSON")
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once, parse_constant=never)
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: it is no JSON file ({type(error).__name__}: {error})") from error
+
+
+def _checked_file(folder: Path, record: EditedRecord) -> Path:
+    """The file of weights, which must be the one that was written and hold what is listed; nothing is allocated."""
     name = record.weights.file
     if Path(name).name != name or not name.endswith(".safetensors"):
         raise RunError(f"{folder / EDITED} names {name!r} as its weights; expected a .safetensors file beside it")
     path = folder / name
     if not path.is_file():
         raise RunError(f"{path} is missing; expected the weights of the edited network there")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != record.weights.sha256:
+    asked, held = sum(map(math.prod, record.tensors.values())), path.stat().st_size
+    if any(size < 0 for shape in record.tensors.values() for size in shape) or asked > held:
+        raise RunError(
+            f"{folder / EDITED} asks for {asked:.3g} numbers, but {name} has {held} bytes; nothing was allocated"
+        )
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != record.weights.sha256:
         raise RunError(f"{path} is not the file that was written with {EDITED} (another SHA-256); copy both again")
-    state = read_parts(path)[""]
-    if {key: tuple(value.shape) for key, value in state.items()} != record.tensors:
-        raise RunError(f"{path} holds other tensors than {EDITED} lists; copy both again")
-    return state
-
-
-def _built(
-    path: Path, base: Mapping[str, Any], record: EditedRecord, factory: str | None, arguments: Mapping[str, Any]
-) -> tuple[nn.Module, str]:
-    """The base with new random weights, and what of the user's built it."""
-    kind = base["kind"]
-    if kind == "factory":
-        asked = f"{base.get('name')} with the arguments {base.get('arguments')}"
-        if factory is None:
-            raise ConfigurationError(
-                f"{path.parent} was made of a module of {asked}; that is code, so name it again: --module, and "
-                "--module-args"
-            )
-        if (factory, plain(arguments)) != (base.get("name"), base.get("arguments")):
-            raise ConfigurationError(
-                f"{path.parent} was made of a module of {asked}; got {factory} with the arguments {dict(arguments)}"
-            )
-        words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        return module_from_factory(factory, arguments), f"{factory}({words}), edited"
-    if factory is not None:
-        raise ConfigurationError(f"{path.parent} says itself what it is built from; leave out --module")
-    if kind == "archlock":
-        return build_blueprint(load_blueprint(path.parent / BASE)), ""
-    config, images = base.get("config"), {key: base.get(key) for key in ("mean", "std", "order")}
-    if not isinstance(config, dict):
-        raise RunError(f"{path} is damaged: the base has no config")
-    wanted = decode(Preprocessing, {**images, "framing": plain(record.framing)}, where="base")
-    return classifier_of_config(config, wanted, name=str(path)), ""
+    try:
+        with safetensors.safe_open(path, framework="pt") as opened:
+            shapes = {key: tuple(opened.get_slice(key).get_shape()) for key in opened.keys()}  # noqa: SIM118
+    except Exception as error:  # (the library raises a dozen types on damaged files)
+        raise RunError(f"{path} is not a safetensors file ({str(error).splitlines()[0]})") from error
+    different = sorted(key for key in shapes.keys() | record.tensors if shapes.get(key) != record.tensors.get(key))
+    if different:
+        one = different[0]
+        raise RunError(
+            f"{path} holds other tensors than {EDITED} lists ({len(different)}, such as {one!r}: "
+            f"{shapes.get(one, 'none')} in the file, {record.tensors.get(one, 'none')} in the list); copy both again"
+        )
+    return path

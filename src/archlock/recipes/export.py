@@ -15,10 +15,10 @@ from torch import nn
 
 from archlock.errors import RunError
 from archlock.extras import require
-from archlock.models import build, load_weights
+from archlock.models import Network, build, load_weights
 from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import Signature
+from archlock.tasks import FORM_WORDS, Signature
 
 FORMAT = 1
 
@@ -56,6 +56,8 @@ def load_blueprint(path: Path) -> Blueprint:
                 described["outputs"],
                 tuple(described["mean"]),
                 tuple(described["std"]),
+                described.get("form", "image"),
+                described.get("measured", False),
             ),
             tuple(content["classes"]),
             content["width"],
@@ -73,7 +75,8 @@ def build_blueprint(blueprint: Blueprint, *, seed: int = 0) -> nn.Module:
 def load(path: str | Path) -> nn.Module:
     """The locked model of a run directory, in evaluation mode.
 
-    It takes float32 images in [0, 1], N x C x H x W, and returns logits (normalisation is its first layer).
+    It takes float32 images in [0, 1], N x C x H x W (or signals in the units of the data, N x C x L), and returns
+    logits (normalisation is its first layer).
     """
     directory = Path(path)
     blueprint = load_blueprint(directory / "architecture.json")
@@ -81,7 +84,7 @@ def load(path: str | Path) -> nn.Module:
 
 
 def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Path:
-    """Write the model as ONNX with a free batch size: input ``images`` (float32 in [0, 1]), output ``logits``.
+    """Write the model as ONNX with a free batch size; input :func:`input_name`, output ``logits``.
 
     Without the extra ``onnx``: ConfigurationError.
     """
@@ -97,7 +100,7 @@ def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Pa
                 model,
                 (example,),
                 dynamo=True,
-                input_names=["images"],
+                input_names=[input_name(model)],
                 output_names=["logits"],
                 dynamic_shapes=({0: torch.export.Dim("examples")},),
                 verbose=False,
@@ -105,6 +108,11 @@ def export_onnx(model: nn.Module, shape: tuple[int, int, int], path: Path) -> Pa
         finally:
             remarks.setLevel(before)
     return write_atomic(path, program.model_proto.SerializeToString())
+
+
+def input_name(model: nn.Module) -> str:
+    """What the input of a model is called in its ONNX file: ``images``, or ``signals`` (N x C x 1 x L)."""
+    return FORM_WORDS[model.signature.form if isinstance(model, Network) else "image"].many
 
 
 def weights_fingerprint(model: nn.Module) -> str:

@@ -42,7 +42,7 @@ def further_training(
     ``more`` is the task of the models, with its classes in the order of their outputs; ``unseen`` of its training
     images (None: all) are new to them. Nothing for a dense task, and nothing of a training that failed.
     """
-    if more.kind == "dense":
+    if not more.traits.has_classes:
         return ()
     suite = Suite(attack_plan(len(more.train)), ("direct",), (1.0,), seeds, rates=RATES)
     outcomes = run_suite(

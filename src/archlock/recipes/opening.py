@@ -15,6 +15,7 @@ from torch import nn
 from archlock.errors import ConfigurationError, MeasurementError, RunError, UnsupportedError
 from archlock.models import (
     HUGGING_FACE_PREFIX,
+    Edit,
     Network,
     copy_without_old_hooks,
     described_classifier,
@@ -25,13 +26,14 @@ from archlock.models import (
     read_parts,
 )
 from archlock.recipes.edited import EDITED, open_edited
+from archlock.recipes.edited_base import Base
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.tasks import Framing
+from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_task
 
 FORMS: Final = (
-    "a lock run's directory | a folder of ours (architecture.json, *.safetensors), or of a release with friction "
-    "(edited.json) | a Hugging Face folder "
-    "(config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or .pth file with --module"
+    "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | an edited network (edited.json) | "
+    "a Hugging Face folder (config.json, model.safetensors) | hf:NAME from the local cache | a .safetensors, .pt or "
+    ".pth file with --module"
 )
 """The texts that :func:`open_model` understands, in words."""
 BLUEPRINT: Final = "architecture.json"
@@ -55,8 +57,10 @@ class OpenedModel:
     """How images of any size are brought to its own, where the checkpoint says so."""
     built_by: str = ""
     """What made the module, with its arguments, where the user said; the same in every process."""
-    edited: bool = False
-    """Whether it is a release with friction, whose structure is another than that of what it was made of."""
+    base: Base | None = None
+    """Of an edited network: what it was built from before."""
+    edits: tuple[Edit, ...] = ()
+    """What was done to that."""
     notes: tuple[str, ...] = ()
     """What was done to open it that the user should know, in sentences."""
 
@@ -64,9 +68,35 @@ class OpenedModel:
     def reading(self) -> Framing | None:
         """How to open data for it (``image_size`` of every source): by default the largest centred window of its form.
 
-        None where its size is not known.
+        None where its size is not known, and of a model of signals, which have no framing.
         """
-        return self.framing or (None if self.shape is None else Framing(*self.shape[1:]))
+        if self.shape is None or self.takes_signals:
+            return self.framing
+        return self.framing or Framing(*self.shape[1:])
+
+    @property
+    def signature(self) -> Signature | None:
+        """What a network of ours was built for."""
+        if self.blueprint is not None:
+            return self.blueprint.signature
+        return self.module.signature if isinstance(self.module, Network) else None
+
+    @property
+    def takes_signals(self) -> bool:
+        """Whether the model takes signals, as far as anybody says."""
+        return self.signature is not None and self.signature.form == "signal"
+
+    def read(self, text: str, *, seed: int) -> Task:
+        """The data that a text or path names (see ``open_task``), at the size that the model takes."""
+        return open_task(text, image_size=self.reading, signals=self.takes_signals, seed=seed)
+
+    def fitting(self, task: Task) -> Task:
+        """The task as the model takes it; UnsupportedError for data of another form than a network of ours takes."""
+        if self.shape is None:
+            return task
+        if self.signature is not None:
+            return conform_to(task, replace(self.signature, shape=self.shape), framing=self.framing)
+        return conform(task, self.shape, framing=self.framing)
 
 
 def open_model(
@@ -121,7 +151,7 @@ def _read(text: str, factory: str | None, arguments: Mapping[str, Any]) -> Opene
             return _hugging_face(str(path), path.resolve().name)
         raise RunError(
             f"{path} holds no model: it has neither result.json (a lock run) nor {BLUEPRINT} (a released model of "
-            f"ours) nor {EDITED} (a release with friction) nor config.json (Hugging Face); expected {FORMS}"
+            f"ours) nor {EDITED} (an edited network) nor config.json (Hugging Face); expected {FORMS}"
         )
     if text and path.is_file():
         return _file(path, factory, arguments)
@@ -152,7 +182,8 @@ def _edited(folder: Path, factory: str | None, arguments: Mapping[str, Any]) -> 
         record.shape,
         framing=record.framing,
         built_by=found.built_by,
-        edited=True,
+        base=found.base,
+        edits=found.edits,
     )
 
 

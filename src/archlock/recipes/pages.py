@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from archlock.recipes.evaluate.procedure import RECORD
+from archlock.recipes.robustness.procedure import ROBUSTNESS
 from archlock.recipes.workspace import CARD, REPORT, RESULT
 from archlock.records import write_atomic
 from archlock.reports import (
@@ -12,13 +13,17 @@ from archlock.reports import (
     render_card,
     render_evaluation,
     render_html,
+    render_robustness,
+    robustness_from_json,
 )
 
 
 def rebuild(run: Path, out: Path | None = None) -> Path:
-    """Render ``result.json`` of a lock or attack run, or ``evaluation.json``; returns the path of the page."""
+    """Render ``result.json`` of a lock or attack, ``evaluation.json`` or ``robustness.json``; returns the page."""
     if (run / RECORD).exists():
         return write_atomic(out or run / REPORT, render_evaluation(evaluation_from_json(run / RECORD)))
+    if (run / ROBUSTNESS).exists():
+        return write_atomic(out or run / REPORT, render_robustness(robustness_from_json(run / ROBUSTNESS)))
     record = from_json(run / RESULT)
     if isinstance(record, LockRecord) and out is None:
         write_atomic(run / CARD, render_card(record))

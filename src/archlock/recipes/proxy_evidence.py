@@ -16,7 +16,7 @@ from archlock.proxies import PROXIES, PUBLISHED_SEVEN, Proxy, measure_together
 from archlock.recipes.checking import check_whole
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
-from archlock.tasks import Signature, Task, conform
+from archlock.tasks import Signature, Task, conform, reduced_size
 from archlock.training import Batch, batches
 
 BATCHES = 2
@@ -135,8 +135,7 @@ def measure_proxies(work: ProxyWork, architecture: Architecture) -> tuple[Measur
 
 
 def _proxy_task(name: str, task: Task, settings: ProxySettings, seed: int) -> ProxyTask:
-    channels, height, width = task.shape
-    small = conform(task, (channels, min(height, settings.side), min(width, settings.side)))
+    small = conform(task, reduced_size(task.form, task.shape, settings.side))
     taken = []
     for batch in batches(small.train, settings.batch, seed=seed):
         taken.append(batch)

@@ -184,7 +184,7 @@ def _attack(shared: _Shared, work: _Work) -> tuple[Measurement, ...]:
     except (MeasurementError, UnsupportedError) as error:
         status = "unsupported" if isinstance(error, UnsupportedError) else "failed"
         return (Measurement(_test_key(shared, job), math.nan, "accuracy", 0.0, status, str(error)),)
-    unit = "R2" if target.kind == "dense" else "accuracy"
+    unit = target.unit
     chosen = outcome.setting
     note = canonical_json(
         _Found(chosen.optimiser, chosen.horizon, outcome.steps, outcome.curve, outcome.flops, outcome.best_seconds)
@@ -288,7 +288,7 @@ def _identity(defended: Defended) -> str:
 
 def _share_of_shots(task: Task, shots: int) -> float:
     """Share of the training examples that so many of each class are."""
-    if task.kind == "dense":
+    if not task.traits.has_classes:
         return min(1.0, shots / len(task.train))
     return float(np.minimum(np.bincount(task.train.targets), shots).sum() / len(task.train))
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
-
 from archlock import __version__
 from archlock.recipes.doubles import Overlap
 from archlock.reports import TargetRecord, TaskRecord
@@ -41,15 +39,17 @@ def task_record(task: Task) -> TaskRecord:
         class_balance=task.class_balance,
         skipped=len(task.skipped),
         test_balance=_balance(task),
+        form=task.form,
+        mean=task.mean if task.measured else (),
+        std=task.std if task.measured else (),
+        scoring=_scoring(task),
+        constant_score=None if task.scoring is None else task.scoring.chance(task.test.targets, task.test.groups),
     )
 
 
 def _balance(task: Task) -> tuple[float, ...]:
     """Share of each class in the test split; empty for a dense task."""
-    if task.kind == "dense":
-        return ()
-    counts = np.bincount(task.test.targets, minlength=len(task.classes))
-    return tuple(float(count) for count in counts / counts.sum())
+    return task.traits.balance(task.test.targets, task.classes)
 
 
 def target_record(name: str, attacked: Attacked) -> TargetRecord:
@@ -70,7 +70,13 @@ def target_record(name: str, attacked: Attacked) -> TargetRecord:
         images=found.images if found is not None and found.shared else None,
         of_source=found.shared if found is not None and found.shared else None,
         tests=len(task.test),
+        form=task.form,
+        scoring=_scoring(task),
     )
+
+
+def _scoring(task: Task) -> str:
+    return "" if task.scoring is None else task.scoring.words
 
 
 def enlargements(targets: Mapping[str, Task]) -> tuple[str, ...]:

@@ -31,12 +31,7 @@ class Workspace:
 
         A place that cannot be written raises WriteError, and nothing is left of the attempt but empty folders.
         """
-        try:
-            _check_settings(path, plain(settings))
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WriteError.of(path, error) from error
-        write_json(path / SETTINGS, settings)
+        take_up(path, settings)
         return cls(path, EvidenceStore(store or path / "evidence.sqlite"))
 
     def check_room(self, needed: int) -> None:
@@ -64,6 +59,19 @@ class Workspace:
         if not path.exists():
             write_json(path, make())
         return read_json(path)
+
+
+def take_up(path: Path, settings: dict[str, Any]) -> None:
+    """Make the directory of a run and write its settings, or take it up if it holds a run with exactly these.
+
+    Other settings, and a place that holds something else, raise RunError; one that cannot be written WriteError.
+    """
+    try:
+        _check_settings(path, plain(settings))
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError.of(path, error) from error
+    write_json(path / SETTINGS, settings)
 
 
 def _check_settings(path: Path, now: dict[str, Any]) -> None:

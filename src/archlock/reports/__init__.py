@@ -63,6 +63,18 @@ from archlock.reports.record_parts import (
     TaskRecord,
     TradeOffPoint,
 )
+from archlock.reports.robustness import (
+    ROBUSTNESS_SCHEMA,
+    AdversaryRecord,
+    ExampleRecord,
+    RobustnessRecord,
+    SignRecord,
+    robustness_from_json,
+    robustness_to_json,
+)
+from archlock.reports.robustness_page import render_robustness
+from archlock.reports.robustness_words import robustness_lines, robustness_verdict, robustness_warnings
+from archlock.reports.shares import Share, wilson
 from archlock.reports.slc_auc import slc_auc
 from archlock.reports.tables import attack_summary
 from archlock.reports.verdict import Verdict, verdict_of
@@ -74,8 +86,10 @@ __all__ = [
     "EVALUATION_SCHEMA",
     "FORMS",
     "FRICTION_SCHEMA",
+    "ROBUSTNESS_SCHEMA",
     "SCHEMA",
     "TRUTH_AGAIN",
+    "AdversaryRecord",
     "AttackRecord",
     "BudgetRecord",
     "Cost",
@@ -84,6 +98,7 @@ __all__ = [
     "EvaluationRow",
     "EvaluationSummary",
     "EvidenceRecord",
+    "ExampleRecord",
     "FileRecord",
     "FinalistRecord",
     "FloorPoint",
@@ -111,7 +126,10 @@ __all__ = [
     "ProxyGroup",
     "Queries",
     "RecordedTask",
+    "RobustnessRecord",
     "Role",
+    "Share",
+    "SignRecord",
     "TableRecord",
     "TargetRecord",
     "TaskRecord",
@@ -141,6 +159,12 @@ __all__ = [
     "render_evaluation",
     "render_friction_card",
     "render_html",
+    "render_robustness",
+    "robustness_from_json",
+    "robustness_lines",
+    "robustness_to_json",
+    "robustness_verdict",
+    "robustness_warnings",
     "rows_csv",
     "run_keeps_floor",
     "share_kept",
@@ -150,5 +174,6 @@ __all__ = [
     "to_json",
     "verdict_of",
     "warnings_of",
+    "wilson",
     "write_rows_parquet",
 ]

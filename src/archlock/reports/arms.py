@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archlock.reports.outcomes import Record
-from archlock.reports.record_parts import ARMS, Kind, Role
+from archlock.reports.record_parts import ARMS, Role
 from archlock.reports.slc_auc import Area, areas
 from archlock.reports.statistics import STRONGEST, Comparison, Estimate, headline, judged_targets, overall
 from archlock.reports.wording import (
@@ -27,6 +27,7 @@ from archlock.reports.wording import (
     score,
     share,
 )
+from archlock.tasks import Kind
 
 NAMES: Mapping[Role, str] = {
     "locked": "the locked model",

@@ -16,6 +16,10 @@ from archlock.reports.statistics import Comparison
 from archlock.reports.verdict import Verdict, verdict_of
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import DASH, ROLES, day, interval, number, score, shorten
+from archlock.tasks import FORM_WORDS, KINDS
+
+SHOWN = 16
+"""Channels whose mean and deviation are named."""
 
 
 def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
@@ -40,8 +44,8 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
 
 def _front_matter(record: LockRecord) -> str:
     """YAML; texts are written as JSON strings, which YAML reads as they are."""
-    dense = record.source.kind == "dense"
-    metric, task = ("r_squared", "image-to-image") if dense else ("accuracy", "image-classification")
+    words = KINDS[record.source.kind].words.of(record.source.form)
+    metric, task = record.source.scoring.replace(" ", "_").lower() or words.metric, words.pipeline
     value = float(np.mean(record.locked.source_test))
     return f"""---
 license: unknown
@@ -74,11 +78,7 @@ def _yaml(text: str) -> str:
 
 
 def _intended_use(record: LockRecord) -> str:
-    what = (
-        f"sorting images into {len(record.source.classes)} classes"
-        if record.source.kind == "classification"
-        else "predicting an image from an image"
-    )
+    what = KINDS[record.source.kind].words.of(record.source.form).use.format(classes=len(record.source.classes))
     return f"""
 ## Intended use
 
@@ -90,15 +90,11 @@ The licence is unspecified: the owner decides it.
 
 
 def _loading(record: LockRecord, load: str) -> str:
-    channels, height, width = record.source.shape
-    colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
-    out = (
-        f"logits, N x {len(record.source.classes)}, classes in the order below"
-        if record.source.kind == "classification"
-        else "an image, N x channels x height x width, in the units of the input"
-    )
+    words = KINDS[record.source.kind].words.of(record.source.form)
+    out = words.answer.format(classes=len(record.source.classes))
+    called = (words.counted or ("", "classes"))[1].capitalize()
     names = [_text(shorten(name, 60)) for name in record.source.classes]
-    classes = f"\nClasses: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
+    classes = f"\n{called}: {', '.join(names[:100])}{', and more' if len(names) > 100 else ''}.\n" if names else ""
     return f"""## How to load
 
 ```python
@@ -107,9 +103,24 @@ import archlock
 model = archlock.load({json.dumps(load)})
 ```
 
-Input: `float32` {colour} images in [0, 1], N x {channels} x {height} x {width}. Normalisation is the model's first
+Input: {_input(record.source)}. Normalisation is the model's first
 layer. Output: {out}.
 {classes}"""
+
+
+def _input(source: TaskRecord) -> str:
+    """What the model takes, and how values are meant."""
+    channels, height, width = source.shape
+    if source.form == "image" and not source.mean:
+        colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
+        return f"`float32` {colour} images in [0, 1], N x {channels} x {height} x {width}"
+    size = f"{channels} x {width}" if source.form == "signal" else f"{channels} x {height} x {width}"
+    pairs = [f"{mean:.6g} ± {std:.6g}" for mean, std in zip(source.mean, source.std, strict=True)]
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    return (
+        f"`float32` {FORM_WORDS[source.form]} in the units of the training data, N x {size} (mean ± deviation of each "
+        f"channel there: {', '.join(pairs[:SHOWN])}{more}; these are in the model)"
+    )
 
 
 def _scores(record: LockRecord) -> str:
@@ -134,7 +145,7 @@ def _scores(record: LockRecord) -> str:
 
 def _chance(source: TaskRecord) -> tuple[str, ...]:
     """A row of the best constant answer, to hold the scores against."""
-    if source.kind != "classification":
+    if not KINDS[source.kind].has_classes:
         return ()
     always, known = _cell(source.largest or "one class"), score(source.constant)
     return (f"| chance: always {always} | {DASH} | 0 | {DASH} | {known} | {DASH} |",)

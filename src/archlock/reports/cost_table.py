@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.cost_parts import CostRecord, LimitRecord, LimitsPriceRecord, ModelCostRecord
 from archlock.reports.record import LockRecord
-from archlock.reports.record_parts import Kind
 from archlock.reports.wording import DASH, number, score
+from archlock.tasks import FORM_WORDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def cost_rows(record: LockRecord) -> tuple[CostRow, ...]:
         _row("FLOPs a byte", cost, limits.get("intensity"), lambda one: f"{one.intensity:.3g}"),
     ]
     if cost.device:
-        rows.append(_row("Latency, one image", cost, limits.get("latency_ms"), _latency))
+        one = FORM_WORDS[record.source.form].one
+        rows.append(_row(f"Latency, one {one}", cost, limits.get("latency_ms"), _latency))
     return tuple(rows)
 
 

@@ -59,7 +59,9 @@ from archlock.reports.wording import (
     score,
     share,
     shorten,
+    words_of,
 )
+from archlock.tasks import FORM_WORDS, KINDS
 
 
 def render_html(record: Record) -> str:
@@ -76,6 +78,12 @@ def render_html(record: Record) -> str:
     return fill(template, filters=_filters(names), record=record, names=names, **content)
 
 
+def _size(source: TaskRecord) -> str:
+    """Width x height of images, the length of signals."""
+    _, height, width = source.shape
+    return FORM_WORDS[source.form].size(source.shape) if source.form == "signal" else f"{width} x {height}"
+
+
 def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
     return {
         "attack": attack_name,
@@ -84,6 +92,10 @@ def _filters(names: Mapping[Role, str]) -> dict[str, Any]:
         "data": lambda outcome: data_words(terms_of(outcome)),
         "day": day,
         "duration": duration,
+        "kind": KINDS.__getitem__,
+        "form": FORM_WORDS.__getitem__,
+        "words": words_of,
+        "size": _size,
         "large": large,
         "mean": lambda values: float(np.mean(values)),
         "number": number,
@@ -247,15 +259,17 @@ def _floor(record: LockRecord) -> str:
 
 
 def _classes(source: TaskRecord) -> str:
-    if source.kind == "dense":
-        return "dense: every pixel is predicted (score: R²)"
+    words = KINDS[source.kind].words.of(source.form)
+    if words.long:
+        return words.long
     names = [shorten(name, 40) for name in source.classes]
     more = f", and {len(names) - 12:,} more" if len(names) > 12 else ""
     return f"{len(names):,}: {', '.join(names[:12])}{more}"
 
 
 def _short(source: TaskRecord) -> str:
-    kind = plural(len(source.classes), "class", "classes") if source.classes else "dense"
+    words = KINDS[source.kind].words
+    kind = plural(len(source.classes), *words.counted) if words.counted else words.short
     channels, height, width = source.shape
     return f"{kind} · {plural(channels, 'channel')} of {width} x {height}"
 

@@ -31,6 +31,7 @@ from archlock.reports.wording import (
     role_names,
     score,
     shorten,
+    words_of,
 )
 from archlock.reports.worth_curves import WorthPoint, worth_curves
 
@@ -161,8 +162,8 @@ def further_sentence(record: Record) -> str:
     one = record.further[0]
     new = "all of them" if one.unseen == one.examples else f"{one.unseen:,} of them"
     text = (
-        f"Trained on with {plural(one.examples, 'image')} of the source, {new} new to it, the {names['locked']} model "
-        f"{_change(float(np.mean(mine)))}"
+        f"Trained on with {plural(one.examples, words_of(record).one)} of the source, {new} new to it, the "
+        f"{names['locked']} model {_change(float(np.mean(mine)))}"
     )
     common = sorted(set(gains["locked"]) & set(gains.get("source_only", {})))
     if not common:

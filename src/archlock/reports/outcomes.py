@@ -12,7 +12,8 @@ from typing import Final, get_args
 import numpy as np
 
 from archlock.reports.record import AttackRecord, LockRecord
-from archlock.reports.record_parts import Kind, OutcomeRecord, Role, TargetRecord
+from archlock.reports.record_parts import OutcomeRecord, Role, TargetRecord
+from archlock.tasks import KINDS, Kind
 
 WEIGHTLESS: Final = ("from_scratch", "ordinary")
 """Attacks that use none of the weights: what somebody reaches with the data alone."""
@@ -80,11 +81,11 @@ def stuck_at_chance(record: Record) -> tuple[OutcomeRecord, ...]:
 
 
 def at_chance(outcome: OutcomeRecord, target: TargetRecord) -> bool:
-    """Whether a score is at most three binomial standard errors above chance; never on a dense target.
+    """Whether a score is at most three binomial standard errors above chance; never on a target without classes.
 
     Where the number of test images was not kept, only what is at chance or below it.
     """
-    if outcome.test is None or target.kind == "dense":
+    if outcome.test is None or not KINDS[target.kind].has_classes:
         return False
     error = 0.0 if target.tests is None else (target.chance * (1 - target.chance) / target.tests) ** 0.5
     return outcome.test <= target.chance + ERRORS_FROM_CHANCE * error
@@ -110,7 +111,8 @@ def strongest_of(outcomes: Sequence[OutcomeRecord]) -> OutcomeRecord:
 
 
 def counted_score(outcome: OutcomeRecord, kind: Kind) -> float:
-    """Its test score; of a dense task at least 0. An outcome without one raises ValueError."""
+    """Its test score, or what it counts at least (R squared: 0). An outcome without one raises ValueError."""
     if outcome.test is None:
         raise ValueError(f"the outcome of {outcome.attacker} on {outcome.target} is not valid")
-    return max(outcome.test, 0.0) if kind == "dense" else outcome.test
+    least = KINDS[kind].least
+    return outcome.test if least is None else max(outcome.test, least)

@@ -16,7 +16,6 @@ from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.outcomes import Terms
 from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import (
-    Kind,
     ModelRecord,
     OutcomeRecord,
     Role,
@@ -25,6 +24,7 @@ from archlock.reports.record_parts import (
 )
 from archlock.reports.statistics import Comparison, Estimate, estimate, source_loss
 from archlock.reports.wording import MINUS, ROLES, attack_name, duration, interval, number, score, shorten
+from archlock.tasks import Kind
 
 _MARGIN: Final = 18
 _LOWEST: Final = -0.25

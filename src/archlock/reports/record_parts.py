@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from archlock.errors import RunError
 from archlock.records import LATER
+from archlock.tasks import FORM_WORDS, Form, Kind
 
 Scheme = Literal["s", "tk", "tu"]
 Role = Literal["locked", "source_only", "random", "same_size"]
@@ -16,7 +17,6 @@ Role = Literal["locked", "source_only", "random", "same_size"]
 keeps the source floor, or a random one that keeps it and has the size of the locked one."""
 ARMS: Final[tuple[Role, ...]] = ("random", "same_size")
 """The random architectures: what the lock took away counts only as far as they do not take it away as well."""
-Kind = Literal["classification", "dense"]
 Status = Literal["valid", "failed", "unsupported"]
 
 
@@ -46,6 +46,17 @@ class TaskRecord:
     test_balance: tuple[float, ...] = field(default=(), metadata=LATER)
     """The same for the test split."""
 
+    form: Form = field(default="image", metadata=LATER)
+    """What an example is: `image` or `signal`; the shape of a signal is channels, 1, length."""
+    mean: tuple[float, ...] = field(default=(), metadata=LATER)
+    """Of measured values, the mean of every channel in the training split, in their units; empty for levels."""
+    std: tuple[float, ...] = field(default=(), metadata=LATER)
+    """The standard deviation, likewise."""
+    scoring: str = field(default="", metadata=LATER)
+    """How answers are scored, in words, where that is not as the kind has it: `macro F1 by group`."""
+    constant_score: float | None = field(default=None, metadata=LATER)
+    """What the best constant answer scores on the test split then."""
+
     @property
     def largest(self) -> str:
         """Name of the largest class, of the test split where its balance is known; empty for a dense task."""
@@ -56,6 +67,8 @@ class TaskRecord:
     @property
     def constant(self) -> float:
         """What the best constant answer scores on the test split; without its balance, chance."""
+        if self.constant_score is not None:
+            return self.constant_score
         return max(self.test_balance, default=self.chance)
 
     @property
@@ -202,13 +215,18 @@ class TargetRecord:
     """How many of them are, pixel by pixel; `null` where none is, or where nobody could compare."""
     tests: int | None = field(default=None, metadata=LATER)
     """Images of its test split; `null` where that was not kept."""
+    form: Form = field(default="image", metadata=LATER)
+    """What an example is: `image` or `signal`."""
+    scoring: str = field(default="", metadata=LATER)
+    """How answers are scored, in words, where that is not as the kind has it."""
 
     @property
     def stand_in(self) -> str:
         """What a simulated target is, in words; empty for any other."""
         if not self.simulated:
             return ""
-        return {True: "drawn", False: "made from the source's images", None: "simulated from the source"}[self.drawn]
+        made = f"made from the source's {FORM_WORDS[self.form]}"
+        return {True: "drawn", False: made, None: "simulated from the source"}[self.drawn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

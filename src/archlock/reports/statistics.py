@@ -35,8 +35,9 @@ from archlock.reports.outcomes import (
     without_the_model,
 )
 from archlock.reports.record import LockRecord
-from archlock.reports.record_parts import Kind, OutcomeRecord, Role, TargetRecord
+from archlock.reports.record_parts import OutcomeRecord, Role, TargetRecord
 from archlock.seeding import rng_for
+from archlock.tasks import Kind
 
 CONFIDENCE: Final = 0.95
 LEAST_SEEDS: Final = 3

@@ -22,6 +22,7 @@ from archlock.reports.statistics import (
     strongest_alone,
 )
 from archlock.reports.wording import DASH, data_words, interval, number, plural, score, seeds, share
+from archlock.tasks import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,8 @@ def _has_reference(record: Record) -> bool:
 
 
 def _what(target: TargetRecord) -> str:
-    kind = plural(target.classes, "class", "classes") if target.kind == "classification" else "dense, R²"
+    words = KINDS[target.kind].words
+    kind = plural(target.classes, *words.counted) if words.counted else f"{words.short}, {words.score}"
     simulated = f"{target.stand_in}, " if target.simulated else ""
-    return f"{simulated}{kind}, chance {score(target.chance, target.kind)}"
+    scored = f"{target.scoring}, " if target.scoring else ""
+    return f"{simulated}{kind}, {scored}chance {score(target.chance, target.kind)}"

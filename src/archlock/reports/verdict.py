@@ -31,7 +31,8 @@ from archlock.reports.statistics import (
     source_loss,
 )
 from archlock.reports.warnings import is_constant
-from archlock.reports.wording import SQUARED, plural, points, shorten
+from archlock.reports.wording import plural, points, shorten
+from archlock.tasks import KINDS
 
 Kind = Literal["held", "partly", "did_not_hold", "nothing_to_lock", "not_measurable", "not_attacked"]
 
@@ -163,10 +164,11 @@ def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, ju
 def _of(record: LockRecord, judged: tuple[Comparison, ...]) -> str:
     """Points of what, where it is not accuracy."""
     names = {comparison.target for comparison in judged}
-    kinds = {target.kind for target in record.targets if target.name in names}
-    if kinds == {"classification"}:
-        return ""
-    return f" of R{SQUARED}" if kinds == {"dense"} else f" of accuracy or R{SQUARED}"
+    targets = [target for target in record.targets if target.name in names]
+    kinds = {target.kind for target in targets if not target.scoring}
+    scores = list(dict.fromkeys(kind.words.score for name, kind in KINDS.items() if name in kinds))
+    scores += dict.fromkeys(target.scoring for target in targets if target.scoring)
+    return "" if scores == ["accuracy"] else f" of {' or '.join(scores)}"
 
 
 def _cost(record: LockRecord, loss: Estimate) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from archlock.reports.outcomes import MODEL_FREE, WEIGHTLESS, Record, Terms, counted_score, strongest_of, valid_outcomes
 from archlock.reports.record_parts import (
-    Kind,
     OutcomeRecord,
     Role,
 )
 from archlock.reports.statistics import Estimate, estimate, judged_targets
+from archlock.tasks import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,16 @@ from typing import Final
 from archlock.reports.outcomes import Terms
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
-    Kind,
     Role,
     Scheme,
 )
 from archlock.reports.statistics import Estimate
+from archlock.tasks import FORM_WORDS, KINDS, FormWords, Kind
 
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
 DASH = "\N{EM DASH}"
-SQUARED = "\N{SUPERSCRIPT TWO}"
 
 _ATTACKS: Final = {
     "from_scratch": "From scratch",
@@ -56,6 +55,12 @@ def role_names(record: LockRecord | AttackRecord) -> dict[Role, str]:
     return _OPENED if isinstance(record, AttackRecord) and record.opened else ROLES
 
 
+def words_of(record: "LockRecord | AttackRecord") -> FormWords:
+    """How the examples of a record are spoken of."""
+    source = record.source
+    return FORM_WORDS[source.form if source is not None else record.targets[0].form if record.targets else "image"]
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A fraction as a percentage: ``97.8%``."""
     return f"{number(100 * value, digits)}%"
@@ -74,10 +79,11 @@ def points(difference: float, digits: int = 1) -> str:
 
 
 def score(value: float | None, kind: Kind = "classification") -> str:
-    """A score in the words of its kind: an accuracy in percent, or R squared; a dash where there is none."""
+    """A score in the words of its kind: an accuracy in percent, R² 0.812; a dash where there is none."""
     if value is None:
         return DASH
-    return percent(value) if kind == "classification" else f"R{SQUARED}{SPACE}{number(value, 3)}"
+    symbol = KINDS[kind].words.symbol
+    return f"{symbol}{SPACE}{number(value, 3)}" if symbol else percent(value)
 
 
 def level(value: float, kinds: set[Kind]) -> str:

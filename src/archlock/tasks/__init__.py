@@ -1,9 +1,12 @@
 """Tasks: what is to be learned, where it comes from, and what can be simulated from it."""
 
-from archlock.tasks.conform import conform
+from archlock.tasks.conform import conform, conform_to, refuse_other_form
+from archlock.tasks.forms import FORM_WORDS, Form, FormWords, reduced_size
 from archlock.tasks.framing import Framing, Resample
+from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
+from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
 from archlock.tasks.simulated.simulator import Simulator
@@ -21,35 +24,54 @@ from archlock.tasks.subsample import (
     subsample,
     subsample_fraction,
 )
-from archlock.tasks.task import Kind, Signature, Split, Task
+from archlock.tasks.task import Signature, Split, Task, check_classes, check_images, scored, scored_alike
 
 __all__ = [
+    "EVERY_KIND",
     "FORMS",
+    "FORM_WORDS",
+    "KINDS",
     "LARGEST",
+    "OF_IMAGES",
+    "SCORES",
     "SIMULATORS",
+    "WITH_CLASSES",
     "Choice",
+    "Form",
+    "FormWords",
     "Framing",
     "Kind",
     "Resample",
+    "Scoring",
     "SealedTask",
     "Signature",
     "Simulator",
     "Split",
     "Task",
+    "TaskKind",
+    "Words",
+    "check_classes",
+    "check_images",
     "check_task",
     "conform",
+    "conform_to",
     "digits",
     "enlarged",
     "few_of_each",
     "hugging_face",
     "image_folder",
+    "kind_of_form",
     "load_task",
     "name_of",
     "names_apart",
     "npz",
     "open_task",
     "open_tasks",
+    "reduced_size",
+    "refuse_other_form",
     "save_task",
+    "scored",
+    "scored_alike",
     "seal",
     "share_of",
     "share_of_validation",

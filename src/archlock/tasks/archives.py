@@ -83,7 +83,7 @@ def _checked_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> int:
     if dtype.hasobject:
         raise TaskError(
             f"{path}, key {name!r}: holds Python objects, which can run code when read, so they are refused; save "
-            "plain arrays of numbers (all images of one size, dtype uint8)"
+            "plain arrays of numbers (all images of one size, dtype uint8; signals cut or padded to one length)"
         )
     return math.prod(shape) * dtype.itemsize
 

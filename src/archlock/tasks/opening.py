@@ -32,6 +32,7 @@ def open_task(
     *,
     image_size: int | Framing | None = None,
     skip_bad: bool = False,
+    signals: bool = False,
     name: str | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -39,23 +40,34 @@ def open_task(
     """The task named by a text (see FORMS); a file of :func:`save_task` is a ``.npz`` file too.
 
     ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
-    without it every source has its own default. ``skip_bad``
-    leaves out images of a folder that cannot be read. ``name`` is that of the task, instead of the one of the data.
-    Raises ConfigurationError for a text that names nothing, or two things, and TaskError for data that cannot become a
-    task.
+    without it every source has its own default. ``skip_bad`` leaves out images of a folder that cannot be read.
+    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``name`` is that of the task,
+    instead of the one of the data. Raises ConfigurationError for a text that names nothing, or two things, and
+    TaskError for data that cannot become a task.
     """
     framing, given = Framing.of(image_size), SourceText.parsed(text)
-    task = _opened(given, image_size, skip_bad, seed, progress)
+    task = _opened(given, image_size, skip_bad, seed, progress, signals=signals)
     name = given.options.get("name", name)
     if name is not None and name != task.name:
         task = replace(task, name=name)
     if framing is None or given.source in ("folder", "hugging_face"):
         return task
+    if task.form == "signal":
+        return _of_length(task, image_size)
     way = framing if isinstance(image_size, Framing) else None
     return conform(task, (task.shape[0], *framing.size), framing=way)
 
 
-def check_task(text: str) -> None:
+def _of_length(task: Task, size: int | Framing | None) -> Task:
+    """Signals for a model of signals (whose framing has one row) as they are: what else they need depends on it."""
+    if isinstance(size, Framing):
+        return task
+    raise ConfigurationError(
+        f"{task.name!r} holds signals, which have a length and no image size; leave out --image-size {size}"
+    )
+
+
+def check_task(text: str, *, signals: bool = False) -> None:
     """What is wrong with the data that a text names, as far as names, shapes and places say it; nothing is read.
 
     For data that are not to be opened yet. Raises as :func:`open_task`.
@@ -68,18 +80,24 @@ def check_task(text: str) -> None:
         check_image_folder(given.path, splits="splits" not in given.options)
     elif given.source == "archive":
         if not is_saved_task(given.path):
-            check_npz(given.path, layout=given.options.get("layout"))
+            check_npz(given.path, layout=given.options.get("layout"), signals=signals)
     elif given.source == "unknown":
         _refuse_unknown(given)
 
 
 def open_tasks(
-    texts: Sequence[str], *, image_size: int | Framing | None = None, skip_bad: bool = False, seed: int = 0
+    texts: Sequence[str],
+    *,
+    image_size: int | Framing | None = None,
+    skip_bad: bool = False,
+    signals: bool = False,
+    seed: int = 0,
 ) -> list[Task]:
     """The tasks that several texts name, as :func:`open_task`; different data have different names."""
     names = names_apart(texts)
     return [
-        open_task(text, image_size=image_size, skip_bad=skip_bad, name=names.get(text), seed=seed) for text in texts
+        open_task(text, image_size=image_size, skip_bad=skip_bad, signals=signals, name=names.get(text), seed=seed)
+        for text in texts
     ]
 
 
@@ -94,6 +112,8 @@ def _opened(
     skip_bad: bool,
     seed: int,
     progress: Callable[[int, int], None] | None,
+    *,
+    signals: bool,
 ) -> Task:
     path, options = given.path, given.options
     if given.source == "unknown":
@@ -117,7 +137,17 @@ def _opened(
         _refuse_other_folders(path)
         splits = "splits" not in options
         return image_folder(path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, seed=seed)
-    return load_task(path) if is_saved_task(path) else npz(path, layout=options.get("layout"), seed=seed)
+    if is_saved_task(path):
+        return load_task(path)
+    return npz(
+        path,
+        layout=options.get("layout"),
+        signals=signals,
+        values=options.get("values"),
+        label=options.get("label"),
+        group=options.get("group"),
+        seed=seed,
+    )
 
 
 def _refuse_two_meanings(given: SourceText) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 from archlock.errors import TaskError
 from archlock.records import write_atomic
 from archlock.tasks.archives import read_npz
+from archlock.tasks.scores import Scoring
 from archlock.tasks.task import Split, Task
 
 HEADER = "archlock_task"
 SPLITS = ("train", "validation", "test")
 ARRAYS = tuple(f"{split}_{part}" for split in SPLITS for part in ("images", "targets"))
+GROUPS = {split: f"{split}_groups" for split in SPLITS}
+"""Arrays of tasks whose examples are in groups."""
 
 
 def save_task(task: Task, path: str | Path) -> Path:
@@ -27,9 +30,12 @@ def save_task(task: Task, path: str | Path) -> Path:
         "skipped": task.skipped,
         "stored_side": task.stored_side,
         "remarks": task.remarks,
+        "form": task.form,
+        "scoring": None if task.scoring is None else [task.scoring.name, task.scoring.by_group],
         "fingerprint": task.fingerprint,
     }
     arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
+    arrays |= {key: groups for name, key in GROUPS.items() if (groups := getattr(task, name).groups) is not None}
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
@@ -44,21 +50,26 @@ def is_saved_task(path: Path) -> bool:
 def load_task(path: str | Path) -> Task:
     """The task that :func:`save_task` wrote, bit for bit; anything else raises TaskError."""
     path = Path(path)
-    arrays = read_npz(path, [HEADER, *ARRAYS])
+    arrays = read_npz(path, [HEADER, *ARRAYS, *GROUPS.values()])
     missing = [key for key in (HEADER, *ARRAYS) if key not in arrays]
     if missing:
         raise TaskError(f"{path} is no saved task ({missing[0]!r} is missing); expected a file made by save_task")
     try:
         header = json.loads(arrays[HEADER].tobytes())
+        scoring = None if header.get("scoring") is None else Scoring(*header["scoring"])
         task = Task(
             name=header["name"],
             kind=header["kind"],
             classes=tuple(header["classes"]),
-            **{name: Split(arrays[f"{name}_images"], arrays[f"{name}_targets"]) for name in SPLITS},
+            **{
+                name: Split(arrays[f"{name}_images"], arrays[f"{name}_targets"], arrays.get(GROUPS[name]), scoring)
+                for name in SPLITS
+            },
             origin=header["origin"],
             skipped=tuple(header["skipped"]),
             stored_side=header.get("stored_side"),
             remarks=tuple(header.get("remarks", ())),
+            form=header.get("form", "image"),
         )
         expected = header["fingerprint"]
     except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -7,7 +7,7 @@ import numpy as np
 
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
-from archlock.tasks.task import Split, Task
+from archlock.tasks.task import Task
 
 FEW = 3
 """Examples of a class that somebody chooses by at least, if they have as many to train on."""
@@ -24,11 +24,9 @@ def subsample(task: Task, examples: int, *, seed: int) -> Task:
     if examples >= len(task.train):
         return task
     place = rng_for(seed, "subsample").permutation(len(task.train))
-    if task.kind == "dense":
-        share, least = place.astype(np.float64), 1
-    else:
-        share = _place_in_class(task.train.targets, place)
-        least = len(np.unique(task.train.targets))
+    strata = task.traits.strata(task.train.targets)
+    least = 1 if strata is None else len(np.unique(strata))
+    share = _place_in_strata(strata, place)
     return _with_rows(task, np.argsort(share, kind="stable")[: max(examples, least)])
 
 
@@ -40,8 +38,10 @@ def few_of_each(task: Task, shots: int, *, seed: int) -> Task:
     """
     if shots < 1:
         raise ConfigurationError(f"cannot train on {shots} examples of each class; give at least 1")
-    if task.kind == "dense":
-        raise UnsupportedError(f"{task.name!r} is a dense task: it has no classes to take {shots} examples of each of")
+    if not task.traits.has_classes:
+        raise UnsupportedError(
+            f"{task.name!r} is a {task.kind} task: it has no classes to take {shots} examples of each of"
+        )
     place, labels = rng_for(seed, "subsample").permutation(len(task.train)), task.train.targets
     of_each = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     return _with_rows(task, np.concatenate([rows[np.argsort(place[rows])][:shots] for rows in of_each]))
@@ -73,13 +73,14 @@ def share_of_validation(task: Task, fraction: float, *, seed: int) -> Task:
     count = len(task.validation)
     place = rng_for(seed, "validation share").permutation(count)
     many = math.floor(fraction * count + 1e-9)
-    if task.kind == "dense":
+    labels = task.traits.strata(task.validation.targets)
+    owners = task.traits.strata(task.train.targets)
+    if labels is None or owners is None:
         kept = place < max(many, min(FEW, len(task.train)))
     else:
-        labels = task.validation.targets
         kept = np.zeros(count, dtype=bool)
-        kept[np.argsort(_place_in_class(labels, place), kind="stable")[:many]] = True
-        owned = np.bincount(task.train.targets, minlength=len(task.classes))
+        kept[np.argsort(_place_in_strata(labels, place), kind="stable")[:many]] = True
+        owned = np.bincount(owners, minlength=int(labels.max()) + 1)
         for label in np.unique(labels):
             rows = np.flatnonzero(labels == label)
             kept[rows[np.argsort(place[rows])][: min(FEW, owned[label])]] = True
@@ -100,16 +101,37 @@ def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
     if count < 2:
         raise ConfigurationError(f"{task.name!r} has {count} validation example; dividing them takes at least two")
     place = rng_for(seed, "enlarged").permutation(count)
-    share = place.astype(np.float64) if task.kind == "dense" else _place_in_class(task.validation.targets, place)
+    share = _place_in_strata(task.traits.strata(task.validation.targets), place)
     rows, few = np.argsort(share, kind="stable"), min(count - 1, round(0.8 * count))
+    if task.validation.groups is not None:
+        rows, few = _by_group(task, rows, few)
     new, validation = (task.validation.take(np.sort(part)) for part in (rows[:few], rows[few:]))
     divided = replace(task, train=new, validation=validation, origin=f"{task.origin}; its validation split, divided")
     if len(new) >= most:
         fewer = subsample(divided, most, seed=seed)
         return fewer, len(fewer.train)
     old = subsample(task, most - len(new), seed=seed).train
-    joined = Split(np.concatenate([new.images, old.images]), np.concatenate([new.targets, old.targets]))
+    groups = None if new.groups is None else np.concatenate([new.groups, old.groups])
+    joined = replace(
+        new,
+        images=np.concatenate([new.images, old.images]),
+        targets=np.concatenate([new.targets, old.targets]),
+        groups=groups,
+    )
     return replace(divided, train=joined), len(new)
+
+
+def _by_group(task: Task, rows: np.ndarray, few: int) -> tuple[np.ndarray, int]:
+    """Rows of the validation split, whole groups one after the other, and how many make up about the first ``few``."""
+    groups = task.validation.groups
+    assert groups is not None
+    order = list(dict.fromkeys(groups[rows].tolist()))
+    if len(order) < 2:
+        raise ConfigurationError(f"{task.name!r} has one group in its validation split; dividing it takes at least two")
+    ends = np.cumsum([int((groups == group).sum()) for group in order])[:-1]
+    kept = 1 + int(np.argmin(np.abs(ends - few)))
+    first = np.isin(groups, order[:kept])
+    return np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)]), int(first.sum())
 
 
 def _with_rows(task: Task, rows: np.ndarray) -> Task:
@@ -120,8 +142,13 @@ def _with_rows(task: Task, rows: np.ndarray) -> Task:
     return replace(task, train=train, origin=origin)
 
 
-def _place_in_class(labels: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Where each row comes in a stratified order of all rows: first one of every class, then in proportion."""
+def _place_in_strata(labels: np.ndarray | None, place: np.ndarray) -> np.ndarray:
+    """Where each row comes in a stratified order of all rows: first one of every class, then in proportion.
+
+    Without classes: its place among all.
+    """
+    if labels is None:
+        return place.astype(np.float64)
     share = np.empty(len(labels))
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -20,8 +20,8 @@ from archlock.attacks import Attack, Setting
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import build, linear_head
 from archlock.spaces import Architecture
-from archlock.tasks import Signature, Split, Task
-from archlock.testing.small_tasks import small_digits, small_negatives
+from archlock.tasks import KINDS, Signature, Split, Task
+from archlock.testing.small_tasks import small_digits, small_negatives, small_task
 from archlock.training import Plan, batch_of, evaluate, fit
 
 PLAN = Plan(2, batch_size=16, shift=0.0)
@@ -169,16 +169,22 @@ def gains_something(attack: Attack) -> None:
     assert 0 <= outcome.validation <= 1
 
 
-def works_on_a_dense_target(attack: Attack) -> None:
-    """A network of ours is turned to a dense task, with R squared as score; or UnsupportedError says why not."""
-    task = small_negatives(train=64, validation=20, test=20)
-    try:
-        outcome = attack.run(trained_network(), task, plan=replace(PLAN, epochs=4), seed=0)
-    except UnsupportedError as error:
-        assert str(error)  # noqa: PT017  (either answer is honest)
-        return
-    assert all(math.isfinite(score) and score <= 1 for score in (outcome.validation, outcome.test))
-    assert outcome.test > -1
+def keeps_to_the_kinds_it_names(attack: Attack) -> None:
+    """A network of ours is turned to every kind of task it supports, on others UnsupportedError says why not.
+
+    (The other checks are of single labels.)
+    """
+    for kind in KINDS.values():
+        if kind.has_classes:
+            continue
+        task = small_task(kind.name, train=16, validation=12, test=12)
+        asked: dict[str, Any] = {"plan": PLAN, "settings": attack.starts()[-1:], "seed": 0}
+        if attack.supports(kind.name):
+            outcome = attack.run(trained_network(), task, **asked)
+            assert all(math.isfinite(score) and score <= kind.best for score in (outcome.validation, outcome.test))
+        else:
+            with pytest.raises(UnsupportedError, match=f"a {kind.name} task"):
+                attack.run(trained_network(), task, **asked)
 
 
 def works_on_strangers(attack: Attack) -> None:
@@ -225,7 +231,7 @@ ATTACK_CHECKS: tuple[Callable[[Attack], None], ...] = (
     searches_as_it_says,
     passes_over_what_diverges,
     gains_something,
-    works_on_a_dense_target,
+    keeps_to_the_kinds_it_names,
     works_on_strangers,
     says_what_does_not_fit,
 )

@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from archlock.errors import ArchLockError, ConfigurationError, MeasurementError, UnsupportedError
 from archlock.execution import one_thread
 from archlock.proxies import Cost, Proxy, measure_together
-from archlock.tasks import Kind
+from archlock.tasks import KINDS, Kind
 from archlock.training import Batch
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+EVERY: tuple[Kind, ...] = get_args(Kind)
+OLDEST: tuple[Kind, ...] = ("classification", "dense")
+"""Kinds with which every promise is held; with the others those that could depend on them."""
 
 
 class SmallNetwork(nn.Module):
@@ -42,7 +44,7 @@ class SmallNetwork(nn.Module):
         self.tail = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
         self.connected = connected
         pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 4))
-        self.head = pooled if kind == "classification" else nn.Conv2d(width, 2, 1)
+        self.head = nn.Conv2d(width, 2, 1) if KINDS[kind].dense else pooled
 
     def forward(self, images: Tensor) -> Tensor:
         """Four logits, or an image of two channels."""
@@ -61,19 +63,27 @@ def small_model(kind: Kind, *, seed: int = 0, connected: bool = True) -> nn.Modu
 
 
 def small_batches(kind: Kind, count: int = 2, size: int = 8) -> list[Batch]:
-    """Batches of random 6 x 6 images, four classes or random target images of two channels."""
+    """Batches of random 6 x 6 images: four classes, labels or numbers, or random target images of two channels."""
     chance = torch.Generator().manual_seed(1)
     found = []
     for _ in range(count):
         images = torch.rand(size, 3, 6, 6, generator=chance).contiguous(memory_format=torch.channels_last)
-        targets = torch.rand(size, 2, 6, 6, generator=chance) if kind == "dense" else torch.arange(size) % 4
-        found.append(Batch(images, targets))
+        found.append(Batch(images, _targets(kind, size, chance), kind))
     return found
 
 
+def _targets(kind: Kind, size: int, chance: torch.Generator) -> Tensor:
+    learned = KINDS[kind]
+    if learned.has_classes:
+        return torch.arange(size) % 4
+    numbers = torch.rand((size, 2, 6, 6) if learned.dense else (size, 4), generator=chance)
+    return numbers if learned.floating else (numbers > 0.5).to(torch.uint8)
+
+
 def kinds_of(proxy: Proxy) -> list[Kind]:
-    """The kinds of task that a proxy supports."""
-    return [kind for kind in KINDS if proxy.supports(kind)]
+    """The kinds of task that a proxy supports; of many the oldest, for promises that do not depend on the kind."""
+    able = [kind for kind in EVERY if proxy.supports(kind)]
+    return [kind for kind in able if kind in OLDEST] or able
 
 
 def describes_itself(proxy: Proxy) -> None:
@@ -88,7 +98,7 @@ def describes_itself(proxy: Proxy) -> None:
 
 def has_a_value(proxy: Proxy) -> None:
     """A finite float for a connected model on every kind it supports; UnsupportedError that says so on the others."""
-    for kind in KINDS:
+    for kind in EVERY:
         model, batches = small_model(kind), small_batches(kind)
         if proxy.supports(kind):
             value = proxy.measure(model, batches, seed=0)

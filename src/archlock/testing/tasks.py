@@ -10,13 +10,19 @@ from typing import Any
 import numpy as np
 
 from archlock.seeding import rng_for
-from archlock.tasks import Simulator, Split, Task
+from archlock.tasks import Form, Simulator, Split, Task
 
 SHAPES = ((1, 8, 8), (3, 16, 16), (3, 17, 11), (1, 9, 14), (4, 10, 10))
+SIGNAL_SHAPES = ((1, 1, 40), (3, 1, 33))
 
 
-def example_source(shape: tuple[int, int, int], *, classes: int = 6, examples: int = 48, seed: int = 0) -> Task:
-    """A small classification task of blurred noise: each class has its own pattern, weakly visible."""
+def example_source(
+    shape: tuple[int, int, int], *, form: Form = "image", classes: int = 6, examples: int = 48, seed: int = 0
+) -> Task:
+    """A small classification task of blurred noise: each class has its own pattern, weakly visible.
+
+    Signals are measured values between -1 and 1.
+    """
     channels, height, width = shape
     patterns = rng_for(seed, "patterns").integers(0, 256, (classes, height, width, channels))
 
@@ -24,11 +30,12 @@ def example_source(shape: tuple[int, int, int], *, classes: int = 6, examples: i
         rng = rng_for(seed, name)
         labels = rng.permutation(np.arange(count, dtype=np.int64) % classes)
         noise = rng.integers(0, 256, (count, height, width, channels))
-        return Split((patterns[labels] // 2 + noise // 2).astype(np.uint8), labels)
+        levels = (patterns[labels] // 2 + noise // 2).astype(np.uint8)
+        return Split(levels if form == "image" else levels.astype(np.float32) / 127 - 1, labels)
 
     names = tuple(f"kind {label}" for label in range(classes))
     splits = (split("train", examples), split("validation", examples // 2), split("test", examples // 2))
-    return Task("example", "classification", names, *splits, origin="made up for a test")
+    return Task("example", "classification", names, *splits, origin="made up for a test", form=form)
 
 
 def makes_a_whole_task(simulator: Simulator, source: Task) -> None:
@@ -41,7 +48,7 @@ def makes_a_whole_task(simulator: Simulator, source: Task) -> None:
     assert simulator.description
     for name in ("train", "validation", "test"):
         assert 0 < len(getattr(target, name)) <= len(getattr(source, name))
-    if target.kind == "classification":
+    if target.traits.has_classes:
         assert set(target.train.targets.tolist()) == set(range(len(target.classes)))
         assert len(set(target.classes)) == len(target.classes)
 
@@ -63,7 +70,7 @@ def leaves_the_source_alone(simulator: Simulator, source: Task) -> None:
 def never_mixes_splits(simulator: Simulator, source: Task) -> None:
     """With other test images in the source, train and validation of the target are the same; and so on."""
     target = simulator.simulate(source, seed=0)
-    stranger = example_source(source.shape, classes=len(source.classes), seed=1)
+    stranger = example_source(source.shape, form=source.form, classes=len(source.classes), seed=1)
     for name in ("test", "validation"):
         other_split: dict[str, Any] = {name: getattr(stranger, name)}
         changed = simulator.simulate(replace(source, **other_split), seed=0)

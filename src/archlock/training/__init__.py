@@ -1,31 +1,37 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
-from archlock.training.batches import Batch, batch_of, batches, loss_of
+from archlock.training.batches import Batch, batch_of, batches
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
+from archlock.training.kinds import LEARNING
+from archlock.training.kinds.learning import FisherHead, Learning
+from archlock.training.kinds.reading import HeadMaker
 from archlock.training.linear_probe import (
     STRENGTHS,
     FrozenFeatures,
-    HeadMaker,
     Probed,
     frozen_features,
     linear_probe,
     logistic_heads,
 )
+from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
 
 __all__ = [
+    "LEARNING",
     "STRENGTHS",
     "Batch",
     "Diverged",
+    "FisherHead",
     "FrozenFeatures",
     "Halving",
     "HeadMaker",
+    "Learning",
     "Optimiser",
     "Plan",
     "Precision",

@@ -1,13 +1,13 @@
 """Shuffled, augmented mini-batches of a training split, on the ``uint8`` arrays."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int64
 
 from archlock.seeding import rng_for
-from archlock.tasks import Split
+from archlock.tasks import KINDS, Kind, Split
 from archlock.training.plan import Plan
 
 
@@ -36,10 +36,15 @@ def draws(examples: int, size: tuple[int, int], plan: Plan, seed: int) -> Iterat
 def augmented(split: Split, plan: Plan, seed: int) -> Iterator[Split]:
     """Shuffled mini-batches with the plan's augmentation, as :func:`draws` says."""
     _, height, width, _ = split.images.shape
-    for draw in draws(len(split), (height, width), plan, seed):
+    for draw in draws(len(split), (height, width), plan_for(split.kind, plan), seed):
         batch = split.take(draw.rows)
-        targets = batch.targets if batch.targets.ndim == 1 else _moved(batch.targets, draw)
+        targets = _moved(batch.targets, draw) if KINDS[split.kind].dense else batch.targets
         yield Split(_moved(batch.images, draw), targets)
+
+
+def plan_for(kind: Kind, plan: Plan) -> Plan:
+    """The plan; for a kind whose images must stay where they are without shifts and flips."""
+    return plan if KINDS[kind].moves else replace(plan, shift=0.0, flip=False)
 
 
 def _moved(images: np.ndarray, draw: Draw) -> np.ndarray:

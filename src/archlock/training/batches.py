@@ -1,7 +1,7 @@
-"""From a task's arrays to tensors: batches, and the loss and score that belong to the kind of target.
+"""From a task's arrays to tensors: batches.
 
-Images become float32 in [0, 1], channels-last in memory (twice the speed of the default layout on CPU, same values).
-The type of a target says its kind: integer targets are classes, float targets are images (a dense task).
+Levels become float32 in [0, 1], measured values float32 in their own units; channels-last in memory (twice the speed
+of the default layout on CPU, same values).
 """
 
 from collections.abc import Iterator
@@ -9,34 +9,39 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
 
 from archlock.seeding import rng_for
-from archlock.tasks import Split
+from archlock.tasks import Kind, Split, kind_of_form
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Images in [0, 1] (N x C x H x W) and their targets: N class indices, or N x C x H x W target images in [0, 1]."""
+    """Images (N x C x H x W; levels in [0, 1]) and their targets: N class indices, or N x C x H x W target images."""
 
     images: Tensor
     targets: Tensor
+    of_kind: Kind | None = None
+    """Kind of the task, where it is known."""
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the task; where it was not said, what such targets look like (:func:`kind_of_tensor`)."""
+        return kind_of_tensor(self.targets) if self.of_kind is None else self.of_kind
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: str | torch.device) -> "Batch":
         """The batch on another device."""
-        return Batch(self.images.to(device), self.targets.to(device))
+        return Batch(self.images.to(device), self.targets.to(device), self.of_kind)
 
 
 def batch_of(split: Split) -> Batch:
     """All of a split as one batch; it shares no memory with the split, which may be read-only."""
-    targets = split.targets
-    dense = targets.ndim == 4
-    return Batch(_images(split.images), _images(targets) if dense else torch.tensor(np.ascontiguousarray(targets)))
+    dense = split.targets.ndim == 4
+    targets = _maps(split.targets) if dense else torch.tensor(np.ascontiguousarray(split.targets))
+    return Batch(_maps(split.images), targets, split.kind)
 
 
 def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Batch]:
@@ -46,23 +51,13 @@ def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Bat
         yield batch_of(split.take(order[start : start + size]))
 
 
-def loss_of(outputs: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Mean loss, a scalar: cross entropy for class targets, mean squared error for image targets."""
-    if targets.is_floating_point():
-        return F.mse_loss(outputs, targets)
-    return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
+def kind_of_tensor(targets: Tensor) -> Kind:
+    """What bare targets of a batch are taken for: whole numbers, one each, are classes; float images are dense."""
+    return kind_of_form(floating=targets.is_floating_point(), axes=targets.ndim)
 
 
-def losses_of(
-    outputs: Float[Tensor, "k n *outputs"], targets: Tensor, *, label_smoothing: float = 0.0
-) -> Float[Tensor, " k"]:
-    """What :func:`loss_of` says of each network's answers to its own examples (targets K x N, or K x N x C x H x W)."""
-    if targets.is_floating_point():
-        return F.mse_loss(outputs, targets, reduction="none").flatten(1).mean(1)
-    each = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=label_smoothing)
-    return each.reshape(targets.shape).mean(1)
-
-
-def _images(array: np.ndarray) -> Tensor:
+def _maps(array: np.ndarray) -> Tensor:
+    """N x C x H x W in float32, levels of ``uint8`` in [0, 1]."""
     channels_last = torch.tensor(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
-    return channels_last.to(torch.float32).div_(255)
+    maps = channels_last.to(torch.float32)
+    return maps.div_(255) if array.dtype == np.uint8 else maps

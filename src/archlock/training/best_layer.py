@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from archlock.errors import MeasurementError, UnsupportedError
+from archlock.errors import MeasurementError
 from archlock.models import POOLINGS, Classifier, Cut, Headed, Place, as_classifier, places, pooled
-from archlock.tasks import Split, Task
+from archlock.tasks import Split, Task, check_images
 from archlock.training.batches import batch_of, batches
 from archlock.training.closed_heads import ridge_weights
+from archlock.training.kinds import LEARNING
+from archlock.training.kinds.reading import rows_of, score_of_answers
 
 RIDGES = (1e-3, 1e-1, 10.0)
 """Penalties that are tried, per example and standardised feature."""
@@ -20,15 +22,14 @@ WIDEST = 4096
 
 
 def at_best_layer(model: nn.Module, task: Task, *, seed: int, device: str = "cpu") -> Headed:
-    """The front of a copy of ``model`` up to the place whose features foretell the classes of ``task`` best.
+    """The front of a copy of ``model`` up to the place whose features foretell the targets of ``task`` best.
 
-    The places and poolings of :mod:`~archlock.models.cutting` are compared by the validation accuracy of a ridge
-    regression onto the classes, each at its best penalty; of equally good ones the last counts, which is nearest to the
+    The places and poolings of :mod:`~archlock.models.cutting` are compared by the validation score of a ridge
+    regression onto the targets, each at its best penalty; of equally good ones the last counts, which is nearest to the
     head. The head is new and untrained (zero). A model that can be cut nowhere comes back whole, with its own head. A
-    task that is no classification raises :class:`~archlock.errors.UnsupportedError`.
+    dense task raises :class:`~archlock.errors.UnsupportedError`.
     """
-    if task.kind != "classification":
-        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; layers are compared by classes")
+    check_images(task, "layers are compared by what is said of a whole image")
     ready = deepcopy(as_classifier(model, task.shape)).to(device)
     found = places(ready, batch_of(task.train.take([0])).images.to(device))
     if not found:
@@ -80,7 +81,7 @@ def _features(model: Headed, found: tuple[Place, ...], split: Split, device: str
 
 
 def ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int) -> float:
-    """Best validation accuracy of a ridge regression onto one-hot classes, over the penalties RIDGES.
+    """Best validation score of a ridge regression onto the targets, classes one-hot, over the penalties RIDGES.
 
     ``train`` and ``validation`` are features (images x features) of those splits of ``task``, in their order.
     """
@@ -89,10 +90,8 @@ def ridge_score(train: np.ndarray, validation: np.ndarray, task: Task, seed: int
         train, validation = train @ projection, validation @ projection
     center, scale = train.mean(0), np.maximum(train.std(0), 1e-6)
     known, asked = (train - center) / scale, (validation - center) / scale
-    wanted = np.eye(task.outputs)[task.train.targets]
+    fitting = rows_of(LEARNING[task.kind])
+    wanted = fitting.wanted(task.train.targets, task.outputs)
     mean = wanted.mean(0)
-    scores = []
-    for weights in ridge_weights(known, wanted - mean, RIDGES):
-        answers = (asked @ weights + mean).argmax(1)
-        scores.append(float((answers == task.validation.targets).mean()))
-    return max(scores)
+    fitted = ridge_weights(known, wanted - mean, RIDGES)
+    return max(score_of_answers(fitting, asked @ weights + mean, task.validation) for weights in fitted)

@@ -6,7 +6,6 @@ examples as there are places: ridge regression on standardised features, solved 
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float64
 from torch import Tensor, nn
 
@@ -21,7 +20,7 @@ def decoder_moments(
 ) -> tuple[Float64[np.ndarray, "rows rows"], Float64[np.ndarray, "rows outputs"]]:
     """Sums over all places of a split: (x, 1)(x, 1)' and (x, 1)y', x the features and y the pixels of a patch.
 
-    A patch that reaches over the edge of the image is filled up with the edge pixels. The model is used in evaluation
+    Patches are those of :meth:`~archlock.models.DenseDecoder.patches`. The model is used in evaluation
     mode, which it must be in. Features that are not finite raise :class:`~archlock.errors.MeasurementError`.
     """
     gram, cross = torch.zeros(()), torch.zeros(())
@@ -32,10 +31,9 @@ def decoder_moments(
             with torch.no_grad():
                 model(batch.images.to(device))
             maps = seen.pop().cpu().double()
-            height, width = (n * decoder.stride - side for n, side in zip(maps.shape[2:], decoder.size, strict=True))
-            targets = F.pad(batch.targets.double(), (0, width, 0, height), mode="replicate")
             features = torch.cat([maps, torch.ones_like(maps[:, :1])], 1).transpose(0, 1).flatten(1)
-            pixels = F.pixel_unshuffle(targets, decoder.stride).transpose(0, 1).flatten(1)
+            height, width = maps.shape[2:]
+            pixels = decoder.patches(batch.targets.double(), (height, width)).transpose(0, 1).flatten(1)
             gram, cross = gram + features @ features.T, cross + features @ pixels.T
     finally:
         handle.remove()

@@ -1,23 +1,45 @@
-"""How good a model, or each network of a stack, is on a split: accuracy, or R squared for a dense task."""
+"""How good a model, or each network of a stack, is on a split, by the score of the kind of task."""
 
 import math
 from collections.abc import Callable
 from copy import deepcopy
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError
 from archlock.execution import has_float64
 from archlock.models import StackedNetwork
-from archlock.tasks import Split
+from archlock.tasks import KINDS, Scoring, Split
 from archlock.training.batches import batches
+from archlock.training.kinds import LEARNING
+from archlock.training.kinds.learning import Tally
+
+
+class Answers(Tally):
+    """Keeps the answered classes of a split, for a score that needs all of them."""
+
+    def __init__(self, split: Split, scoring: Scoring) -> None:
+        self.split, self.scoring = split, scoring
+        self.answers: list[Tensor] = []
+
+    def add(self, answers: Float[Tensor, "models n outputs"], targets: Tensor, exact: torch.dtype) -> None:
+        """One batch, in the order of the split; of equal logits the first counts."""
+        del targets, exact
+        self.answers.append(answers.argmax(2))
+
+    def scores(self) -> list[float]:
+        """Of every model."""
+        answered, split = torch.cat(self.answers, 1).cpu().numpy(), self.split
+        return [self.scoring.of(one, split.targets, split.groups) for one in answered]
+
 
 NOT_FINITE = "the answers of the model are not finite numbers; its training has diverged"
 
 
 def evaluate(model: nn.Module, split: Split, *, device: str = "cpu") -> float:
-    """Score in (-inf, 1], higher is better: the share of right answers, or 1 - squared error / variance (dense).
+    """Score in (-inf, 1], higher is better: the share of right answers, or that of another kind (``kinds``).
 
     The model must be on ``device``; it is used in evaluation mode and every module is left in the mode it was in.
     Answers that are not finite raise :class:`~archlock.errors.MeasurementError`.
@@ -40,7 +62,7 @@ def only_answer(model: nn.Module, split: Split, *, device: str) -> int | None:
     As :func:`evaluate_copy`, by a copy in evaluation mode.
     """
     copy, found = deepcopy(model).to(device).eval(), set[int]()
-    if split.targets.ndim > 1:
+    if not KINDS[split.kind].has_classes:
         return None
     for batch in batches(split, 500):
         found |= set(copy(batch.to(device).images).argmax(1).tolist())
@@ -67,30 +89,13 @@ def _scores(
     modes, exact = {module: module.training for module in model.modules()}, summed_in(device)
     model.eval()
     try:
-        right_or_error, finite, total = torch.zeros(()), torch.ones((), dtype=torch.bool), 0
-        moments = torch.zeros(2, dtype=torch.float64)
+        tally = LEARNING[split.kind].tally() if split.scoring is None else Answers(split, split.scoring)
+        finite = torch.ones((), dtype=torch.bool)
         for batch in batches(split, batch_size):
-            on_device = batch.to(device)
-            answers = answers_to(on_device.images)
+            answers = answers_to(batch.images.to(device))
             finite = finite.to(device) & torch.isfinite(answers).flatten(1).all(1)
-            total += batch.targets.numel()
-            if batch.targets.is_floating_point():
-                found = torch.stack([(one - on_device.targets).to(exact).square().sum() for one in answers])
-                moments += _moments(batch.targets)
-            else:
-                found = (answers.argmax(2) == on_device.targets).sum(1)
-            right_or_error = right_or_error.to(device) + found
+            tally.add(answers, batch.targets, exact)
     finally:
         for module, training in modes.items():
             module.training = training
-    if split.targets.ndim == 1:
-        scores = [right / total for right in right_or_error.tolist()]
-    else:
-        variance = float(moments[1] - moments[0] ** 2 / total)
-        scores = [1 - error / max(variance, 1e-12) for error in right_or_error.tolist()]
-    return tuple(score if good else math.nan for score, good in zip(scores, finite.tolist(), strict=True))
-
-
-def _moments(values: Tensor) -> Tensor:
-    exact = values.double()
-    return torch.stack([exact.sum(), exact.square().sum()])
+    return tuple(score if good else math.nan for score, good in zip(tally.scores(), finite.tolist(), strict=True))

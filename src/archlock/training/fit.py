@@ -23,10 +23,11 @@ from archlock.records import fingerprint
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training.augmentation import augmented
-from archlock.training.batches import batches, loss_of
+from archlock.training.batches import batches
 from archlock.training.checkpoints import digest, load_state, save_state
 from archlock.training.descent import channels_last, descend, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.evaluate import evaluate
+from archlock.training.losses import loss_of
 from archlock.training.plan import Plan
 
 
@@ -147,7 +148,7 @@ class _State:
                     f"{type(self.model).__name__} cannot be trained on one image alone ({error}): its normalisation "
                     f"wants several; give {self.task.name!r} two training images at least"
                 ) from error
-        loss = loss_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
+        loss = loss_of(outputs.float(), batch.targets, kind=batch.kind, label_smoothing=self.plan.label_smoothing)
         descend(self.optimizer, loss, self.plan)
         return float(loss.detach())
 

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from archlock.models import Network, skeleton_of, stack
 from archlock.seeding import derive_seed
-from archlock.tasks import Split, Task
-from archlock.training.augmentation import Draw, draws, pixel_places
-from archlock.training.batches import Batch, losses_of
+from archlock.tasks import KINDS, Split, Task
+from archlock.training.augmentation import Draw, draws, pixel_places, plan_for
+from archlock.training.batches import Batch
 from archlock.training.checkpoints import load_state, save_state
 from archlock.training.descent import (
     REMEMBERED,
@@ -28,6 +28,8 @@ from archlock.training.descent import (
 )
 from archlock.training.evaluate import NOT_FINITE, evaluate_stack, summed_in
 from archlock.training.fit import Trained
+from archlock.training.kinds import LEARNING
+from archlock.training.losses import losses_of
 from archlock.training.plan import Plan
 
 
@@ -139,14 +141,17 @@ class Many:
         count = len(self.examples)
         begun = self.epoch * self._steps
         seeds = [derive_seed(self.seeds[row], "epoch", self.epoch) for row in group.rows]
-        chances = zip(*(draws(count, self.examples.size, self.plan, seed) for seed in seeds), strict=True)
+        plan = plan_for(self.task.kind, self.plan)
+        chances = zip(*(draws(count, self.examples.size, plan, seed) for seed in seeds), strict=True)
         total, done = torch.zeros(len(seeds), dtype=summed_in(self.device), device=self.device), 0
         for step, choices in enumerate(chances):
             set_rate(group.optimizer, self.plan, step=begun + step, examples=count)
             batch = self.examples.batch(choices)
             with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
                 outputs = group.stack(batch.images)
-            losses = losses_of(outputs.float(), batch.targets, label_smoothing=self.plan.label_smoothing)
+            losses = losses_of(
+                outputs.float(), batch.targets, kind=self.task.kind, label_smoothing=self.plan.label_smoothing
+            )
             group.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(losses.sum())
             group.optimizer.step()
@@ -255,6 +260,7 @@ class _Examples:
         self.images, self.targets = (
             torch.tensor(np.ascontiguousarray(array)).to(device) for array in (split.images, split.targets)
         )
+        self.kind = split.kind
         self.size = split.images.shape[1], split.images.shape[2]
         self.layout = layout_for(device)
 
@@ -269,11 +275,13 @@ class _Examples:
         down = self._sent([place[0] for place in places])[:, :, None, :]
         right = self._sent([place[1] for place in places])[:, None, :, :]
         images = self.images[rows, down, right].flatten(3).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
-        images = images.to(torch.float32).div_(255)
-        if self.targets.ndim == 1:
-            return Batch(images, self.targets[rows[:, 0, 0]].T)
-        targets = self.targets[rows, down, right].permute(3, 0, 4, 1, 2).to(torch.float32).div_(255)
-        return Batch(images, targets)
+        levels, images = images.dtype == torch.uint8, images.to(torch.float32)
+        images = images.div_(255) if levels else images
+        if KINDS[self.kind].dense:
+            targets = self.targets[rows, down, right].permute(3, 0, 4, 1, 2)
+        else:
+            targets = self.targets[rows[:, 0, 0]].transpose(0, 1)
+        return Batch(images, LEARNING[self.kind].scaled(targets), self.kind)
 
     def _sent(self, arrays: Sequence[np.ndarray]) -> Tensor:
         """Networks last, so that the images of a batch come out channels-last."""

@@ -15,7 +15,7 @@ from archlock.transferability.h_score import HScore
 from archlock.transferability.knn import Knn
 from archlock.transferability.leep import Leep
 from archlock.transferability.log_me import LogMe
-from archlock.transferability.measuring import EstimateValue, values_of
+from archlock.transferability.measuring import EstimateValue, none_of, values_of
 from archlock.transferability.n_leep import NLeep
 from archlock.transferability.nce import Nce
 from archlock.transferability.reading import features_of
@@ -81,8 +81,10 @@ def measure_estimates(
     """Estimates by name of a trained model on the training split of a target task, in the order of the names.
 
     The features are read once, by :func:`features_of`, which raises for a model and a task that do not go together;
-    an unknown name raises UnknownNameError before that. An estimate without a value says so in status and note. Names
-    may be those of STATE_ESTIMATES, too.
+    an unknown name raises UnknownNameError before that. An estimate without a value says so in status and note, all of
+    them on a task without classes. Names may be those of STATE_ESTIMATES, too.
     """
     estimates = {name: STATE_ESTIMATES[name] if name in STATE_ESTIMATES else ESTIMATES[name] for name in names}
+    if not any(estimate.supports(task.kind) for estimate in estimates.values()):
+        return none_of(estimates, task)
     return values_of(estimates, features_of(model, task, examples=examples, seed=seed, device=device), seed=seed)

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, final
 import numpy as np
 
 from archlock.errors import MeasurementError, UnsupportedError
+from archlock.tasks import WITH_CLASSES, Kind
 from archlock.transferability.features import Features
 
 Need = Literal["features", "source_probabilities"]
@@ -33,9 +34,15 @@ class Estimate(ABC):
     """Authors, title, venue."""
     unit: ClassVar[str]
     """What the number counts, in words."""
+    kinds: ClassVar[frozenset[Kind]] = WITH_CLASSES
+    """Kinds of target that it has a meaning for."""
     needs: ClassVar[Need] = "features"
     uses_chance: ClassVar[bool] = False
     """Whether the seed makes a difference."""
+
+    def supports(self, kind: Kind) -> bool:
+        """Whether it has a meaning for targets of this kind."""
+        return kind in self.kinds
 
     @final
     def estimate(self, features: Features, *, seed: int) -> float:

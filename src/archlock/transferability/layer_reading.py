@@ -70,7 +70,7 @@ def gradient_ratios(model: Headed, task: Task, *, images: int, seed: int, device
     batch = batch_of(task.train.take(range(min(images, len(task.train))))).to(device)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
-        loss_of(copy(batch.images), batch.targets).backward()  # type: ignore[no-untyped-call]
+        loss_of(copy(batch.images), batch.targets, kind=batch.kind).backward()  # type: ignore[no-untyped-call]
     found = {}
     for name, layer in copy.named_modules():
         if isinstance(layer, Layer) and id(layer) not in heads:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.evidence import Status
+from archlock.tasks import Task
 from archlock.transferability.estimate import Estimate
 from archlock.transferability.features import Features
 
@@ -28,6 +29,12 @@ class EstimateValue:
 def values_of(estimates: Mapping[str, Estimate], features: Features, *, seed: int) -> tuple[EstimateValue, ...]:
     """The value of every estimate, in the given order; nothing is raised for one that has none."""
     return tuple(_value(name, estimate, features, seed) for name, estimate in estimates.items())
+
+
+def none_of(estimates: Mapping[str, Estimate], task: Task) -> tuple[EstimateValue, ...]:
+    """What is said where no estimate has a meaning for such a task."""
+    note = f"has no meaning for a {task.kind} task ({task.name}); estimates compare features with class labels"
+    return tuple(EstimateValue(name, math.nan, "unsupported", f"{name} {note}") for name in estimates)
 
 
 def _value(name: str, estimate: Estimate, features: Features, seed: int) -> EstimateValue:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.models import as_classifier, features_before_head
-from archlock.tasks import Split, Task, subsample
+from archlock.tasks import Split, Task, check_classes, subsample
 from archlock.training import batches
 from archlock.transferability.features import Features
 
@@ -34,10 +34,7 @@ def features_of(
     Raises UnsupportedError for a dense target task, for a model whose head cannot be found or that cannot take the
     images (see ``as_classifier``); MeasurementError for features that are not finite.
     """
-    if task.kind != "classification":
-        raise UnsupportedError(
-            f"transferability estimates compare features with class labels; {task.name!r} is a {task.kind} task"
-        )
+    check_classes(task, "transferability estimates compare features with class labels")
     given = as_classifier(model, task.shape)
     head = given.head
     chosen = _chosen(task, split, examples, seed)

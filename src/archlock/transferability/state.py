@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 import numpy as np
 from torch import nn
 
-from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
+from archlock.errors import ConfigurationError, MeasurementError
 from archlock.models import as_classifier
-from archlock.tasks import Task, subsample
+from archlock.tasks import Task, check_classes, subsample
 from archlock.training import ridge_score
 from archlock.transferability.layer_reading import LayerReading, gradient_ratios, read_layers, shown
 from archlock.transferability.measuring import EstimateValue
@@ -108,8 +108,7 @@ def state_of(
     model that cannot be taken apart (see ``as_classifier``), MeasurementError for numbers that are not finite, and
     where everything is the same at every layer.
     """
-    if task.kind != "classification":
-        raise UnsupportedError(f"the state of a model is measured by classes; {task.name!r} is a {task.kind} task")
+    check_classes(task, "the state of a model is measured by classes")
     _check_images(task, len(task.train) if examples is None else min(examples, len(task.train)))
     used = task if examples is None else subsample(task, examples, seed=seed)
     ready = deepcopy(as_classifier(model, used.shape)).to(device).eval()

@@ -19,6 +19,7 @@ FLAGS = {
         "--workers -q"
     ),
     "demo": "--json --out --quiet --seed --workers -q",
+    "edits": ("--channels --drop --json --module --module-args --narrow --out --seed --size --skip-bad --source"),
     "evaluate": (
         "--budget --evidence --floor --json --method --no-patterns --out --pairs --paper --parquet "
         "--patterns --preference --quiet --schemes --seed --seeds --strategy --table --trade-off "
@@ -40,6 +41,10 @@ FLAGS = {
         "--size --skip-bad --spread --target --workers -q"
     ),
     "report": "--out",
+    "robustness": (
+        "--adversary --channels --device --eps --images --json --module --module-args --norm --out --queries --quiet "
+        "--restarts --seed --size --skip-bad --source --steps --workers -q"
+    ),
     "tables import csv": "--column --join --json --key --name --on --preset --replace --space",
     "tables import hw": "--json --name --replace",
     "tables import nasbench201": "--json --name --quiet --replace -q",
@@ -92,6 +97,7 @@ def test_a_command_without_options_asks_for_the_default_settings(
     monkeypatch.setattr(archlock.recipes, recipe, ask)
     monkeypatch.setattr(archlock.recipes, "is_run", lambda model: True)
     monkeypatch.setattr(archlock.recipes, "image_framing", lambda model: None)  # there is no such run
+    monkeypatch.setattr(archlock.recipes, "takes_signals", lambda model: False)
     with pytest.raises(Asked) as caught:
         CliRunner().invoke(app, [*words, "--device", "cpu", "--out", str(tmp_path)], catch_exceptions=False)
     assert caught.value.args == (default,)

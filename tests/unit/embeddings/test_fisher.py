@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from archlock.embeddings.fisher import filter_squares
-from archlock.embeddings.heads import ClassHead, DenseHead
 from archlock.errors import UnsupportedError
+from archlock.training.kinds.classification import ClassHead
+from archlock.training.kinds.gaussian import DenseHead
 
 
 class Small(nn.Module):

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from archlock.embeddings import asymmetric_distance, distance, task2vec
-from archlock.embeddings.heads import fit_classes
 from archlock.embeddings.task2vec import spread_rows
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.models import Probe, open_probe
 from archlock.tasks import Split, Task
+from archlock.training.kinds.classification import fit_classes
 from shared_data import shared
 
 

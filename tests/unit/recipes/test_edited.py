@@ -1,5 +1,6 @@
 """Edited networks on disk: written, read by another process without a pickle, and refused where something is amiss."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import archlock
@@ -18,6 +20,7 @@ from archlock.errors import ArchLockError, ConfigurationError, RunError
 from archlock.models import build, reinitialised, save_weights
 from archlock.recipes import open_model, release_with_friction
 from archlock.recipes.edited import EDITED, WEIGHTS
+from archlock.recipes.edited_base import BASE
 from archlock.recipes.export import Blueprint, save_blueprint
 from archlock.spaces import Architecture
 from archlock.tasks import Signature
@@ -79,7 +82,7 @@ def test_a_release_is_opened_again_and_answers_as_the_original(kind: str, tmp_pa
     original, out, options, shape = released(kind, tmp_path)
     opened = open_model(out, **options)
     assert opened.shape == shape
-    assert opened.edited
+    assert opened.edits
     images = torch.rand(16, *shape)
     with torch.no_grad():
         torch.testing.assert_close(opened.module(images), original(images), rtol=1e-4, atol=1e-5)
@@ -128,6 +131,11 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return released("ours", tmp_path_factory.mktemp("once"))[1]
 
 
+@pytest.fixture(scope="module")
+def library_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return released("transformers", tmp_path_factory.mktemp("library"))[1]
+
+
 @pytest.fixture
 def out_of_ours(made_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made_once, tmp_path / "copy")
@@ -145,13 +153,31 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def rewritten(out: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """Other tensors in the file, with the list and the hash of somebody who knows how."""
+    state = load_file(out / WEIGHTS)
+    change(state)
+    save_file(state, out / WEIGHTS)
+    digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()
+    shapes = {name: list(value.shape) for name, value in state.items()}
+    changed(out, lambda c: c.update(tensors=shapes, weights={"file": WEIGHTS, "sha256": digest}))
+
+
+def base_of_width(out: Path, width: int) -> None:
+    content = json.loads((out / BASE).read_text())
+    (out / BASE).write_text(json.dumps({**content, "width": width}))
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "format": (lambda out: changed(out, lambda c: c.update(format=2)), "has format 2, this version reads 1"),
     "no object": (lambda out: (out / EDITED).write_text("[]"), "has format 'list', this version reads 1"),
     "base": (lambda out: changed(out, lambda c: c.update(base={"kind": "pickle"})), "names no base that is known"),
     "edit": (lambda out: changed(out, lambda c: c["edits"].insert(0, {"edit": "melt"})), "the unknown edit 'melt'"),
     "field": (lambda out: changed(out, lambda c: c.update(run="rm")), "is damaged: the record has the unknown field"),
-    "other edits": (lambda out: changed(out, lambda c: c["edits"].pop(0)), "do not belong to this Network"),
+    "other edits": (
+        lambda out: changed(out, lambda c: c["edits"].pop(0)),
+        "lists a tensor 'stem.convolution.bias', which this",
+    ),
     "place": (
         lambda out: changed(out, lambda c: c["edits"][0].update(layer="cells.99")),
         "does not fit the network that it names: .* expected a layer 'cells.99', found nothing there",
@@ -160,6 +186,49 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda out: changed(out, lambda c: c["tensors"].popitem()),
         "holds other tensors than edited.json lists",
     ),
+    "shape": (
+        lambda out: changed(out, lambda c: c["tensors"].update({"head.weight": [3, 2]})),
+        r"other tensors than edited.json lists \(1, such as 'head.weight': \(3, 3\) in the file, \(3, 2\) in the list",
+    ),
+    "extra key": (
+        lambda out: rewritten(out, lambda state: state.update(extra=torch.zeros(2))),
+        "does not fit .* the record lists a tensor 'extra', which this Network does not have",
+    ),
+    "missing key": (
+        lambda out: rewritten(out, lambda state: state.pop("head.bias")),
+        r"do not belong to this Network; 1 missing: head.bias \(3,\)",
+    ),
+    "other shape": (
+        lambda out: rewritten(out, lambda state: state.update({"head.weight": torch.zeros(4, 3)})),
+        r"lists 'head.weight' with the shape \(4, 3\); expected at most .* \(3, 3\)",
+    ),
+    "huge": (
+        lambda out: changed(out, lambda c: c["tensors"].update({"head.weight": [10**6, 10**6]})),
+        r"asks for 1e\+12 numbers, but edited.safetensors has \d+ bytes; nothing was allocated",
+    ),
+    "negative": (
+        lambda out: changed(out, lambda c: c["tensors"].update({"head.weight": [-3, -3]})),
+        "nothing was allocated",
+    ),
+    "huge base": (lambda out: base_of_width(out, 10**6), "asks for a network of more than 6.9e.10 numbers"),
+    "deep base": (lambda out: base_of_width(out, 10**12), "its base has the number 1000000000000"),
+    "tie": (
+        lambda out: changed(out, lambda c: c.update(ties={"head.bias": "nowhere"})),
+        "ties parameters to others that are not there: head.bias = nowhere",
+    ),
+    "answers": (
+        lambda out: changed(out, lambda c: c["answers"][0].__setitem__(0, 99.0)),
+        "answers otherwise than when it was written",
+    ),
+    "twice": (
+        lambda out: (out / EDITED).write_text((out / EDITED).read_text().replace('"shape":', '"name": "x", "shape":')),
+        "is damaged: it has 'name' twice",
+    ),
+    "no number": (
+        lambda out: changed(out, lambda c: c["answers"][0].__setitem__(0, float("nan"))),
+        "is damaged: NaN is no number of JSON",
+    ),
+    "no JSON": (lambda out: (out / EDITED).write_text("{"), "is damaged: it is no JSON file"),
     "weights": (
         lambda out: flip(out / WEIGHTS),
         r"is not the file that was written with edited.json \(another SHA-256",
@@ -203,7 +272,29 @@ def test_a_factory_for_what_needs_none_is_refused(made_once: Path) -> None:
 def test_a_configuration_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
     _, out, _, _ = released("transformers", tmp_path)
     changed(out, lambda c: c["base"]["config"].update(model_type="evil"))
-    with pytest.raises(RunError, match="does not describe an image classifier"):
+    with pytest.raises(RunError, match="the library lists none of the type 'evil'"):
+        open_model(out)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda base: base.update({"class": "Evil"}),
+            "the class 'Evil', but its configuration is of ResNetForImageCla",
+        ),
+        (lambda base: base["config"].update(hidden_sizes=[4, 2000000]), "asks for a network of more than 6.9e.10 num"),
+        (lambda base: base["config"].update(depths=[1, 9000]), "asks for a network of more than 20000 modules"),
+        (lambda base: base["config"].update(depths=[1, 10**12]), "its base has the number 1000000000000"),
+        (lambda base: base["config"].update(hidden_sizes=[8, 10]), "expected at most that of the network"),
+    ],
+)
+def test_a_base_of_the_library_that_was_changed_is_refused(
+    change: Callable[[dict[str, Any]], object], words: str, library_release: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(library_release, tmp_path / "copy")
+    changed(out, lambda content: change(content["base"]))
+    with pytest.raises(RunError, match=words):
         open_model(out)
 
 

@@ -6,13 +6,13 @@ import pytest
 from archlock.errors import TableError, UnknownNameError
 from archlock.proxies import PROXIES
 from archlock.tables import PRESETS, Pick, Table, measurement_name, open_pair, read_preset
-from archlock.tables.benchmarks import NAS_NOISE, TRANSNAS_TASKS
+from archlock.tables.benchmarks import NAS_NOISE, NINAPRO_NOISE, TRANSNAS_TASKS
 from shared_data import shared
 
 
 @pytest.fixture(scope="module")
 def nasbench201() -> Table:
-    joins = [shared(f"nasbench201_{part}.csv.gz") for part in ("zc", "alt", "hw", "devices")]
+    joins = [shared(f"nasbench201_{part}.csv.gz") for part in ("zc", "alt", "hw", "devices", "ninapro")]
     return read_preset("nasbench201", shared("nasbench201.csv.gz"), joins=joins)
 
 
@@ -24,7 +24,7 @@ def micro() -> Table:
 
 def test_the_judge_has_the_published_best(nasbench201: Table) -> None:
     best = {task: nasbench201.recorded(nasbench201.judge(task)).max() for task in nasbench201.tasks}
-    assert best == {"cifar10": 94.3733, "cifar100": 73.5133, "imagenet16": 47.3111}
+    assert best == {"cifar10": 94.3733, "cifar100": 73.5133, "imagenet16": 47.3111, "ninapro": 94.3854}
     assert measurement_name(nasbench201.judge("cifar100")) == (
         "accuracy (%) on x-test, 200 epochs, final epoch, mean over the NATS-Bench seeds (1 to 3 runs)"
     )
@@ -86,7 +86,7 @@ def test_what_is_left_out_is_said(nasbench201: Table) -> None:
 def test_every_column_of_the_family_is_taken_or_left_out_for_a_reason(nasbench201: Table, micro: Table) -> None:
     for table in (nasbench201, micro):
         assert "not a column of this layout" not in table.provenance.note
-    assert len(nasbench201.columns) == len(PRESETS["nasbench201"].columns) == 125
+    assert len(nasbench201.columns) == len(PRESETS["nasbench201"].columns) == 126
 
 
 def test_proxies_have_the_names_of_our_own(nasbench201: Table, micro: Table) -> None:
@@ -135,3 +135,15 @@ def test_the_macro_table_keeps_its_three_runs_apart() -> None:
     mean = np.mean([table.recorded(table.column(f"cifar10_test_run{run}")) for run in (1, 2, 3)], axis=0)
     assert table.codes[int(mean.argmax())] == "22212202"
     assert mean.max() == pytest.approx(93.13, abs=0.005)
+
+
+def test_the_noise_of_ninapro_is_that_of_twins(nasbench201: Table) -> None:
+    """Root mean square of one training about others of the same function."""
+    values = nasbench201.scores(nasbench201.truth("ninapro"))
+    functions: dict[str, list[float]] = {}
+    for one, value in zip(nasbench201.architectures, values.tolist(), strict=True):
+        if nasbench201.space.is_connected(one):
+            functions.setdefault(nasbench201.space.canonicalise(one).code, []).append(value)
+    twins = [np.array(found) for found in functions.values() if len(found) > 1]
+    square = sum(((one - one.mean()) ** 2).sum() for one in twins) / sum(len(one) - 1 for one in twins)
+    assert np.sqrt(square) == pytest.approx(NINAPRO_NOISE, abs=0.05)

@@ -56,7 +56,7 @@ def test_scores_are_those_of_scikit_learn(wide: int) -> None:
 
 
 def test_dense_tasks_are_refused_and_a_single_layer_stays_whole() -> None:
-    with pytest.raises(UnsupportedError, match="layers are compared by classes"):
+    with pytest.raises(UnsupportedError, match="layers are compared by what is said of a whole image"):
         at_best_layer(Forgetful(), small_negatives(), seed=0)
     alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     whole = at_best_layer(alone, TASK, seed=0)

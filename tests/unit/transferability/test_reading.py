@@ -92,7 +92,13 @@ def test_unhappy_paths():
         broken[0].weight.fill_(torch.nan)
     large = nn.Sequential(nn.Flatten(), nn.Linear(100, 3))
     for model, task, arguments, error, words in (
-        (stranger(), small_negatives(), {}, UnsupportedError, "labels; 'negatives' is a dense task"),
+        (
+            stranger(),
+            small_negatives(),
+            {},
+            UnsupportedError,
+            "'negatives' is a dense task; transferability estimates compare features with class labels",
+        ),
         (stranger(), TASK, {"split": "test"}, ConfigurationError, "got 'test'; the test split is for reports alone"),
         (stranger(), TASK, {"examples": 0}, ConfigurationError, "cannot train on 0 examples; give at least 1"),
         (

@@ -20,7 +20,7 @@ from archlock.recipes.task_records import Attacked, enlargements
 from archlock.recipes.workspace import REFERENCE, RESULT
 from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json
 from archlock.spaces import SPACES
-from archlock.tasks import Framing, Task, conform, open_task
+from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_task
 from archlock.training import batch_of, evaluate_copy, only_answer
 
 ROLES: tuple[Role, Role] = ("locked", "source_only")
@@ -46,6 +46,8 @@ class AttackedModels:
     """Where they are those of a lock run."""
     home: Path | None = None
     """The lock run's directory, in which its attacks lie."""
+    signature: Signature | None = None
+    """What the attacked model was built for, where it is a network of ours."""
 
 
 def is_run(model: object) -> bool:
@@ -69,7 +71,7 @@ def attacked_models(
         )
     defended = tuple(Defended(role, one.name, (one.module,)) for role, one in zip(ROLES, opened, strict=False))
     reading = next((one.framing for one in opened if one.framing is not None), opened[0].reading)
-    return AttackedModels(defended, opened[0].shape, reading, {}, opened)
+    return AttackedModels(defended, opened[0].shape, reading, {}, opened, signature=opened[0].signature)
 
 
 def identified(models: AttackedModels, shape: Shape) -> AttackedModels:
@@ -97,13 +99,25 @@ def image_framing(model: str | Path | OpenedModel) -> Framing | None:
     if isinstance(model, OpenedModel):
         return model.reading
     if is_run(model):
-        return Framing(*load_blueprint(Path(model) / BLUEPRINT).signature.shape[1:])
+        return _framing_of(load_blueprint(Path(model) / BLUEPRINT).signature)
     return open_model(model).reading
+
+
+def takes_signals(model: str | Path | OpenedModel) -> bool:
+    """Whether the model, or those of a lock run's directory, take signals, as far as anybody says."""
+    if isinstance(model, OpenedModel):
+        return model.takes_signals
+    if is_run(model):
+        return load_blueprint(Path(model) / BLUEPRINT).signature.form == "signal"
+    return takes_signals(open_model(model))
 
 
 def opened_task(models: AttackedModels, data: Task | str | Path, *, name: str | None = None, seed: int) -> Task:
     """The data that a text or path names (see ``open_task``) at the size that the models take; a task as it is."""
-    return data if isinstance(data, Task) else open_task(str(data), image_size=models.reading, name=name, seed=seed)
+    if isinstance(data, Task):
+        return data
+    signals = models.signature is not None and models.signature.form == "signal"
+    return open_task(str(data), image_size=models.reading, signals=signals, name=name, seed=seed)
 
 
 def prepared_targets(models: AttackedModels, targets: Sequence[Task]) -> dict[str, Task]:
@@ -244,7 +258,14 @@ def _fitting(models: AttackedModels, task: Task) -> Task:
     if models.shape is None:
         return task
     said = next((one.framing for one in models.opened if one.framing is not None), None)
+    if models.signature is not None:
+        return conform_to(task, replace(models.signature, shape=models.shape), framing=said)
     return conform(task, models.shape, framing=said)
+
+
+def _framing_of(signature: Signature) -> Framing | None:
+    """Signals have none."""
+    return None if signature.form == "signal" else Framing(*signature.shape[1:])
 
 
 def _lock_run(run: Path, reference: object) -> AttackedModels:
@@ -254,8 +275,16 @@ def _lock_run(run: Path, reference: object) -> AttackedModels:
     if reference is not None:
         raise ConfigurationError(f"{run} is a lock run and brings its own reference; leave out --reference")
     defended = tuple(released_models(run, record).values())
-    shape = load_blueprint(run / BLUEPRINT).signature.shape
-    return AttackedModels(defended, shape, Framing(*shape[1:]), {"run": record.created}, lock=record, home=run)
+    signature = load_blueprint(run / BLUEPRINT).signature
+    return AttackedModels(
+        defended,
+        signature.shape,
+        _framing_of(signature),
+        {"run": record.created},
+        lock=record,
+        home=run,
+        signature=signature,
+    )
 
 
 def _model_record(role: Role, opened: OpenedModel, shape: Shape, score: tuple[float, float] | None) -> ModelRecord:

@@ -14,7 +14,7 @@ from archlock.models import Costs, costs_of_module, count_int8_bytes
 from archlock.progress import Progress, Silent
 from archlock.recipes.cost.onnx_file import costs_of_onnx, inputs_of, read_onnx
 from archlock.recipes.cost.quantising import quantised
-from archlock.recipes.export import export_onnx
+from archlock.recipes.export import export_onnx, input_name
 from archlock.recipes.limits.calibrating import TIMED, calibrate
 from archlock.recipes.limits.forecast import Calibration, Networks
 from archlock.recipes.limits.record import Runtime
@@ -81,7 +81,7 @@ def cost(
     else:
         with TemporaryDirectory() as folder:
             path = export_onnx(opened.module, opened.shape, Path(folder) / "model.onnx")
-            small = quantised(path, {"images": (1, *opened.shape)})
+            small = quantised(path, {input_name(opened.module): (1, *opened.shape)})
         int8_bytes, int8_latency = small.file_bytes, small.timing
     files = sorted(Path(model).glob("*.safetensors")) if isinstance(model, str | Path) and Path(model).is_dir() else []
     file_bytes = files[0].stat().st_size if len(files) == 1 else None

@@ -17,9 +17,9 @@ from archlock.errors import ArchitectureError, ConfigurationError, RunError, Tab
 from archlock.models import costs_of
 from archlock.recipes.limits.latency_model import Counted, LatencyModel, operation_counts
 from archlock.recipes.limits.record import Runtime
-from archlock.records import read_json
+from archlock.records import LATER, read_json
 from archlock.spaces import SPACES, Architecture, Space
-from archlock.tasks import Signature
+from archlock.tasks import Form, Signature
 
 FORMAT: Final = 1
 SLACK: Final = 2.0
@@ -36,17 +36,19 @@ class Networks:
     outputs: int
     width: int
     depth: int
+    form: Form = field(default="image", metadata=LATER)
 
     @property
     def signature(self) -> Signature:
         """Of a classification task with such images: what counts and times depend on."""
         channels = self.shape[0]
-        return Signature("classification", self.shape, self.outputs, (0.0,) * channels, (1.0,) * channels)
+        means, stds = (0.0,) * channels, (1.0,) * channels
+        return Signature("classification", self.shape, self.outputs, means, stds, self.form, self.form == "signal")
 
     @classmethod
     def of(cls, space: str, signature: Signature, *, width: int, depth: int) -> "Networks":
         """Those of a run."""
-        return cls(space, signature.shape, signature.outputs, width, depth)
+        return cls(space, signature.shape, signature.outputs, width, depth, signature.form)
 
 
 @runtime_checkable
@@ -118,7 +120,7 @@ class Calibration:
     def check(self, networks: Networks, *, runtime: Runtime | None, machine: str = "") -> None:
         """ConfigurationError where it was made for other networks, another runtime, or on another machine."""
         pairs = [(name, getattr(self.networks, name), getattr(networks, name)) for name in
-                 ("space", "shape", "width", "depth")]  # fmt: skip
+                 ("space", "shape", "width", "depth", "form")]  # fmt: skip
         pairs += [("runtime", self.runtime, runtime)] if runtime is not None else []
         wrong = [f"{name} {made} (here {asked})" for name, made, asked in pairs if made != asked]
         if machine and machine != self.machine:

@@ -14,7 +14,7 @@ from torch import nn
 
 from archlock.execution import one_thread
 from archlock.extras import absent, install_line, require
-from archlock.recipes.export import export_onnx
+from archlock.recipes.export import export_onnx, input_name
 from archlock.recipes.limits.record import Runtime
 from archlock.recipes.limits.timing import Timing, time_calls
 from archlock.records import fingerprint
@@ -76,7 +76,7 @@ def time_module(module: nn.Module, shape: Shape, runtime: Runtime) -> Timing:
         return _time_torch(module, shape)
     with TemporaryDirectory() as folder:
         path = export_onnx(module, shape, Path(folder) / "model.onnx")
-        return time_onnx(path, {"images": (1, *shape)})
+        return time_onnx(path, {input_name(module): (1, *shape)})
 
 
 def time_onnx(path: Path, inputs: dict[str, tuple[int, ...]]) -> Timing:

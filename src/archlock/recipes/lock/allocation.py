@@ -22,7 +22,7 @@ from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import Task, conform, subsample
+from archlock.tasks import Form, Task, conform, subsample
 from archlock.training import Plan, fit, precision_on
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
@@ -193,9 +193,14 @@ def _halved(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def evidence_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Half the size of the images where that leaves 16 pixels, else 16, else what there is; at most 32."""
+def evidence_shape(shape: tuple[int, int, int], form: Form = "image") -> tuple[int, int, int]:
+    """Half the size of the images where that leaves 16 pixels, else 16, else what there is; at most 32.
+
+    Of signals half the length where that leaves 64 steps, else 64, else what there is; at most 1,024.
+    """
     channels, *sides = shape
+    if form == "signal":
+        return channels, 1, min(1024, max(min(sides[1], 64), sides[1] // 2))
     height, width = (min(32, max(min(side, 16), side // 2)) for side in sides)
     return channels, height, width
 
@@ -203,7 +208,7 @@ def evidence_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
 def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation:
     """The plan without a clock, but for the number of candidates."""
     examples = len(source.train)
-    tiny = min(source.shape[1:]) < 12  # a step costs the same for twice the images then, and a shift loses too much
+    tiny = source.side < 12  # a step costs the same for twice the images then, and a shift loses too much
     precision = precision_on(config.device)
     short = Plan(
         _epochs(18_000, min(3000, examples), 4, 12),
@@ -229,7 +234,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         candidates=FEWEST_CANDIDATES,
         shape=source.shape,
         original_shape=source.shape,
-        evidence_shape=evidence_shape(source.shape),
+        evidence_shape=evidence_shape(source.shape, source.form),
         source_examples=min(3000, examples),
         target_examples=min(1000, examples),
         evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),

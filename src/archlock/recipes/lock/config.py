@@ -1,5 +1,6 @@
 """What is asked of a lock, in one frozen record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, Unpack, get_args
 
@@ -16,11 +17,18 @@ from archlock.records import LATER
 from archlock.reports import ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
-from archlock.tasks import SIMULATORS
+from archlock.tasks import SIMULATORS, Form
 
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
 ObjectiveKind = Literal["constrained", "published"]
+
+
+STAND_INS: Final[Mapping[Form, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "image": (("shapes", "glyphs", "rotation"), ("textures", "jigsaw")),
+    "signal": (("segments", "added_noise", "masked"), ("direction", "next_window")),
+}
+"""Simulated targets that the search sees where nobody asks for others, and those held out, for each form."""
 
 
 class LockSettings(TypedDict, total=False):
@@ -77,10 +85,11 @@ class LockConfig:
     """``constrained``: least for the attackers above the source floor. ``published``: T_rank - 2 S_rank."""
     floor: SourceFloor = SourceFloor("accuracy_loss", 0.01)
     budget: Budget = Budget(20, "minutes")
-    simulated: tuple[str, ...] = ("shapes", "glyphs", "rotation")
+    simulated: tuple[str, ...] = STAND_INS["image"][0]
     """Simulated targets that the search sees (scheme TU). On small natural images these can be learned in a short
-    fine-tuning, so architectures differ on them; jigsaw stays near chance there."""
-    held_out: tuple[str, ...] = ("textures", "jigsaw")
+    fine-tuning, so architectures differ on them; jigsaw stays near chance there. For signals others
+    stand in (``STAND_INS``)."""
+    held_out: tuple[str, ...] = STAND_INS["image"][1]
     """Simulated targets kept sealed for the attackers when the owner names no targets to be attacked on."""
     keep_size: bool = False
     """Keep the size of the source's images, whatever the budget pays."""
@@ -112,6 +121,16 @@ class LockConfig:
     demo: bool = False
     seed: int = 0
     device: str = "cpu"
+
+    def stand_ins_for(self, form: Form) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Simulated targets that the search sees, and those that are held out, for a source of that form.
+
+        Where nobody asked for others, signals have their own.
+        """
+        usual, own = STAND_INS["image"], STAND_INS[form]
+        pairs = zip((self.simulated, self.held_out), usual, own, strict=True)
+        seen, held_out = (given if given != said else instead for given, said, instead in pairs)
+        return seen, held_out
 
     def __post_init__(self) -> None:
         for name, value, known in (

@@ -132,7 +132,7 @@ def _values(
 
 def _of_few_images(task: Task, mean: float) -> float:
     """Standard deviation of an accuracy over the validation split about the truth; NaN for a task without accuracy."""
-    if task.kind != "classification":
+    if not task.traits.has_classes:
         return math.nan
     chance = 1 / max(2, len(task.classes))
     held = min(max(mean, chance), 1 - 1 / (2 + len(task.validation)))

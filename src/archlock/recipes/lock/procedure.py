@@ -35,7 +35,7 @@ from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic
 from archlock.reports import FurtherRecord, LockRecord, OutcomeRecord, Role, render_html
 from archlock.spaces import Architecture
-from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform, enlarged, seal, share_of
+from archlock.tasks import SIMULATORS, Choice, SealedTask, Task, conform_to, enlarged, seal, share_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +138,8 @@ def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:
     def sealed(name: str) -> SealedTask:
         return seal(lambda: SIMULATORS[name].simulate(source, seed=config.seed), name=name)
 
-    names = [name for name in config.held_out if name not in config.simulated and SIMULATORS[name].supports(source)]
+    seen, held_out = config.stand_ins_for(source.form)
+    names = [name for name in held_out if name not in seen and SIMULATORS[name].supports(source)]
     return tuple(sealed(name) for name in names)
 
 
@@ -153,7 +154,9 @@ def open_targets(
     found = [Attacked(task, seen_by_search=True) for task in run.targets.values()] if run.config.scheme == "tk" else []
     seen = {task.fingerprint for task in run.targets.values()}
     for target in hidden:
-        task = conform(target.open(choice), run.source.shape)
+        task = target.open(choice)
+        fits = simulated and task.shape == run.source.shape  # in the source's own units, or near them on purpose
+        task = task if fits else conform_to(task, run.source.signature)
         drawn = simulated and SIMULATORS[target.name].draws
         found.append(Attacked(task, task.fingerprint in seen, simulated, drawn))
     given = dict(zip(named([one.task for one in found]), found, strict=True))

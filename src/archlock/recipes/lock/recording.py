@@ -26,7 +26,7 @@ from archlock.reports import (
     Role,
 )
 from archlock.spaces import SPACES
-from archlock.tasks import SIMULATORS
+from archlock.tasks import SIMULATORS, FormWords
 from archlock.training import only_answer
 
 
@@ -172,33 +172,33 @@ def _budget(
 
 
 def _limits(run: Run) -> tuple[str, ...]:
-    config, plan = run.config, run.allocation
+    config, plan, words = run.config, run.allocation, run.source.words
     found = [
         f"The networks are small: {config.width} channels and {config.depth} cell"
         f"{'s' if config.depth > 1 else ''} a stage, trained for at most {plan.final.source_plan.epochs} epochs on "
-        f"{len(run.source.train)} images. A lock found at this size is not proven at another.",
-        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} images; one with "
+        f"{len(run.source.train)} {words}. A lock found at this size is not proven at another.",
+        f"Attackers trained for {plan.attack_plan.epochs} epochs on at most {plan.attack_examples} {words}; one with "
         "more time may get further.",
     ]
     if plan.shape != plan.original_shape:
         found.append(
-            f"The budget was small for images of {plan.original_shape[1]} x {plan.original_shape[2]}, so everything "
-            f"was done at {plan.shape[1]} x {plan.shape[2]} pixels, the attacks too."
+            f"The budget was small for {words} of {words.size(plan.original_shape)}, so everything was done at "
+            f"{words.size(plan.shape)}{' pixels' if run.source.form == 'image' else ''}, the attacks too."
         )
     if config.scheme == "tu":
         found.append(
-            f"The search knew no target. It locked against {_stand_ins(tuple(run.targets))}. Whether these foretell a "
-            "stranger's task is an open question."
+            f"The search knew no target. It locked against {_stand_ins(tuple(run.targets), words)}. Whether these "
+            "foretell a stranger's task is an open question."
         )
     if config.evidence == "zero_cost":
         found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")
     return tuple(found)
 
 
-def _stand_ins(names: Sequence[str]) -> str:
+def _stand_ins(names: Sequence[str], words: FormWords) -> str:
     """The simulated targets in words: which are made from the source's images, and which are drawn."""
     made = [name for name in names if not SIMULATORS[name].draws]
     drawn = [name for name in names if SIMULATORS[name].draws]
-    parts = [f"tasks made from the source's own images ({', '.join(made)})"] if made else []
+    parts = [f"tasks made from the source's own {words} ({', '.join(made)})"] if made else []
     parts += [f"tasks that are drawn, with nothing of its images in them ({', '.join(drawn)})"] if drawn else []
     return " and ".join(parts)

@@ -26,7 +26,7 @@ from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import SIMULATORS, Task, conform, subsample
+from archlock.tasks import SIMULATORS, Task, conform, conform_to, subsample
 
 SOURCE_TASK = "source"
 """Name of the source among the tasks of a preference."""
@@ -64,9 +64,9 @@ def begin(
 
     ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number.
     """
-    if source.kind != "classification":
+    if not source.traits.protected:
         raise UnsupportedError(
-            f"the source {source.name!r} is a {source.kind} task; a lock needs classes to keep apart"
+            f"the source {source.name!r} is a {source.kind} task; a lock needs classes or labels to keep apart"
         )
 
     refuse_at_once(config, source)
@@ -100,9 +100,10 @@ def begin(
 
     allocation = decode(Allocation, workspace.once(PLAN, plan))
     if allocation.shape != source.shape:
+        size, pictures = source.words.size(allocation.shape), source.form == "image"
         progress.say(
-            f"images are made {' x '.join(map(str, allocation.shape[1:]))} for this budget; "
-            "give more, or --image-size, to keep another size"
+            f"{source.words} are made {size} for this budget; give more{', or --image-size,' if pictures else ''} "
+            "to keep another size"
         )
     for line in enlargements({"the source": source, **(targets if config.scheme == "tk" else {})}):
         progress.say(line)
@@ -117,7 +118,7 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
     if config.scheme == "tk":
         if not known:
             raise ConfigurationError("scheme tk needs the targets it is to lock against; name one with --target")
-        return named([conform(task, source.shape) for task in known])
+        return named([conform_to(task, source.signature) for task in known])
     if known:
         raise ConfigurationError(
             f"scheme {config.scheme} must not see targets; use --scheme tk to lock against them, or --audit to have "
@@ -125,9 +126,10 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
         )
     if config.scheme == "s":
         return {}
-    fitting = [name for name in config.simulated if SIMULATORS[name].supports(source)]
+    asked = config.stand_ins_for(source.form)[0]
+    fitting = [name for name in asked if SIMULATORS[name].supports(source)]
     if not fitting:
-        reasons = "; ".join(f"{name}: {SIMULATORS[name].obstacle(source)}" for name in config.simulated)
+        reasons = "; ".join(f"{name}: {SIMULATORS[name].obstacle(source)}" for name in asked)
         raise UnsupportedError(
             f"no target can be simulated from {source.name!r} ({reasons}); name others with --simulate"
         )

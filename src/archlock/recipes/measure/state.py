@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.tasks import Task, conform, open_task
+from archlock.tasks import Task
 from archlock.transferability import ModelState, state_of
 
 
@@ -22,6 +22,5 @@ def measure_state(
     Data that are named are opened at the size of the model's images; a task is brought to that size.
     """
     opened = model if isinstance(model, OpenedModel) else open_model(model)
-    task = source if isinstance(source, Task) else open_task(str(source), image_size=opened.reading, seed=seed)
-    fitting = task if opened.shape is None else conform(task, opened.shape, framing=opened.framing)
-    return state_of(opened.module, fitting, examples=examples, seed=seed, device=device)
+    task = source if isinstance(source, Task) else opened.read(str(source), seed=seed)
+    return state_of(opened.module, opened.fitting(task), examples=examples, seed=seed, device=device)

@@ -10,7 +10,7 @@ from archlock.recipes.checking import check_whole
 from archlock.recipes.settling import settle
 from archlock.short_training import SHORT, ShortTrainingSettings, measure_short_trainings
 from archlock.spaces import Architecture
-from archlock.tasks import Task, conform, subsample
+from archlock.tasks import Task, conform, reduced_size, subsample
 from archlock.training import Plan, default_stack
 
 
@@ -62,8 +62,7 @@ class TrainingWork:
         """The tasks, by name, in the size of the configuration."""
 
         def small(task: Task) -> Task:
-            channels, height, width = task.shape
-            fitted = conform(task, (channels, min(height, config.side), min(width, config.side)))
+            fitted = conform(task, reduced_size(task.form, task.shape, config.side))
             return subsample(fitted, min(config.examples, len(fitted.train)), seed=0)
 
         return cls({name: small(task) for name, task in tasks.items()}, config.settings, device)

@@ -17,7 +17,8 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
-from archlock.recipes.edited import Base, base_of, save_edited
+from archlock.recipes.edited import save_edited
+from archlock.recipes.edited_base import Base, base_of
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.figures import attackers_share, measured
@@ -26,7 +27,7 @@ from archlock.recipes.workspace import CARD
 from archlock.records import check_writable, write_atomic, write_json
 from archlock.reports import FRICTION_SCHEMA, FrictionRecord, FrictionTrial, render_friction_card
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, conform, open_task
+from archlock.tasks import Task, check_classes
 from archlock.training import batch_of
 
 FRICTION: Final = "friction.json"
@@ -79,7 +80,7 @@ def release_with_friction(
     opened = model
     if not isinstance(opened, OpenedModel):
         opened = open_model(opened, factory=factory, arguments=arguments, size=size, channels=channels)
-    if opened.edited:
+    if any(isinstance(edit, Fold | Rescale | Neck) for edit in opened.edits):
         raise ConfigurationError(f"{opened.name} has friction already; give the model that it was made of")
     data = _target(opened, target, config)
     shape = opened.shape or (None if data is None else data.shape)
@@ -89,7 +90,9 @@ def release_with_friction(
             "224,224, or a --target"
         )
     ready = as_classifier(opened.module, shape)
-    base = base_of(ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {})
+    base = opened.base or base_of(
+        ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
+    )
     _check_place(folder)
     images, compared_on = _images(data, shape, config)
     began = time.perf_counter()
@@ -105,7 +108,7 @@ def release_with_friction(
     save_edited(
         folder,
         made.model,
-        made.edits,
+        (*opened.edits, *made.edits),
         base,
         name=record.name,
         shape=shape,
@@ -121,10 +124,9 @@ def _target(opened: OpenedModel, target: Task | str | Path | None, config: Relea
     """The target as the model takes it."""
     if target is None:
         return None
-    task = target if isinstance(target, Task) else open_task(str(target), image_size=opened.reading, seed=config.seed)
-    if task.kind != "classification":
-        raise UnsupportedError(f"{task.name!r} is a {task.kind} task; friction is measured by classes")
-    return task if opened.shape is None else conform(task, opened.shape, framing=opened.framing)
+    task = target if isinstance(target, Task) else opened.read(str(target), seed=config.seed)
+    check_classes(task, "friction is measured by classes")
+    return opened.fitting(task)
 
 
 def _check_place(folder: Path) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from archlock.tasks.conform import grey_levels
 from archlock.tasks.resizing import resized
 from archlock.tasks.simulated.noise import changed
-from archlock.tasks.simulated.simulator import Simulator, derived, needs_classes, needs_side
+from archlock.tasks.simulated.simulator import Simulator, derived, needs_classes, needs_levels, needs_side
 from archlock.tasks.task import Split, Task
 
 NOISE = 12.0
@@ -23,8 +23,8 @@ class Grey(Simulator):
     description = "the class, of images without colour (inverted, if the source has no colour)"
 
     def obstacle(self, source: Task, /) -> str:
-        """A source without labels."""
-        return needs_classes(source, 2)
+        """A source without labels, or of measured values."""
+        return needs_levels(source) or needs_classes(source, 2)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """``grey(cifar10)``, or ``inverted(digits)``; nothing is random."""
@@ -46,8 +46,8 @@ class Corrupted(Simulator):
     description = "the class, of images that are blurred, pale and noisy"
 
     def obstacle(self, source: Task, /) -> str:
-        """A source without labels."""
-        return needs_classes(source, 2)
+        """A source without labels, or of measured values."""
+        return needs_levels(source) or needs_classes(source, 2)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """Contrast (x 0.4 to 0.8) and brightness (+- 40 levels) are random for every image."""
@@ -66,7 +66,7 @@ class Rescaled(Simulator):
 
     def obstacle(self, source: Task, /) -> str:
         """A source without labels, or images too small to lose half their pixels."""
-        return needs_classes(source, 2) or needs_side(source, 4)
+        return needs_levels(source) or needs_classes(source, 2) or needs_side(source, 4)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """The window is random for every image."""

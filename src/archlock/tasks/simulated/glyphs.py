@@ -4,7 +4,7 @@ import numpy as np
 
 from archlock.seeding import rng_for
 from archlock.tasks.simulated.drawing import coordinates, drawn, ink_within
-from archlock.tasks.simulated.simulator import Simulator, check_supported, needs_examples, needs_side
+from archlock.tasks.simulated.simulator import Simulator, check_supported, needs_examples, needs_levels, needs_side
 from archlock.tasks.task import Task
 
 GLYPHS = 20
@@ -24,7 +24,7 @@ class Glyphs(Simulator):
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small to write in."""
-        return needs_examples(source, GLYPHS) or needs_side(source, 8)
+        return needs_levels(source) or needs_examples(source, GLYPHS) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """The letters depend on the seed alone; corners, angle, size and pen are random for every picture."""

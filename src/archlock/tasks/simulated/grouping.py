@@ -80,7 +80,7 @@ class ClassSubset(Simulator):
             return Split(split.images[rows], label_of[split.targets[rows]])
 
         classes = tuple(source.classes[label] for label in kept)
-        detail = f"{self.description} ({', '.join(classes)})"
+        detail = f"{source.words.said(self.description)} ({', '.join(classes)})"
         return derived(self, source, chosen, detail=detail, classes=classes, seed=seed)
 
 
@@ -93,13 +93,19 @@ def _grouped(simulator: Simulator, source: Task, groups: np.ndarray, seed: int) 
     def relabelled(split: Split, _: np.random.Generator) -> Split:
         return Split(split.images, groups[split.targets])
 
-    detail = f"{simulator.description} ({len(names)} groups)"
+    detail = f"{source.words.said(simulator.description)} ({len(names)} groups)"
     return derived(simulator, source, relabelled, detail=detail, classes=names, seed=seed)
 
 
 def _class_means(source: Task) -> np.ndarray:
-    """Mean training image of each class, flat; summed in whole numbers, so exact in any order."""
-    images, labels = source.train.images, source.train.targets
-    sums = [images[labels == label].sum(axis=0, dtype=np.int64).ravel() for label in range(len(source.classes))]
+    """Mean training image of each class, flat; levels are summed in whole numbers, so exact in any order.
+
+    Measured values are taken in deviations of their channel.
+    """
+    labels, images = source.train.targets, np.asarray(source.train.images)
+    if source.measured:
+        images = (images - np.array(source.mean)) / np.array(source.std)
+    kept = np.float64 if source.measured else np.int64
+    sums = [images[labels == label].sum(axis=0, dtype=kept).ravel() for label in range(len(source.classes))]
     counts = np.maximum(np.bincount(labels, minlength=len(source.classes)), 1)
     return np.stack(sums) / counts[:, None]

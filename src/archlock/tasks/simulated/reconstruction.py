@@ -3,7 +3,7 @@
 import numpy as np
 
 from archlock.tasks.simulated.noise import with_noise
-from archlock.tasks.simulated.simulator import Simulator, derived
+from archlock.tasks.simulated.simulator import Simulator, derived, needs_levels
 from archlock.tasks.task import Split, Task
 
 NOISE = 32.0
@@ -16,9 +16,9 @@ class Autoencoding(Simulator):
     name = "autoencoding"
     description = "the image itself"
 
-    def obstacle(self, _source: Task, /) -> str:
-        """None: any source will do."""
-        return ""
+    def obstacle(self, source: Task, /) -> str:
+        """Measured values."""
+        return needs_levels(source)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """A dense task; nothing is random."""
@@ -35,9 +35,9 @@ class Denoising(Simulator):
     name = "denoising"
     description = "the image without the noise that was added"
 
-    def obstacle(self, _source: Task, /) -> str:
-        """None: any source will do."""
-        return ""
+    def obstacle(self, source: Task, /) -> str:
+        """Measured values."""
+        return needs_levels(source)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """A dense task."""

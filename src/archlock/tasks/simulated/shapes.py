@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from archlock.tasks.simulated.drawing import coordinates, drawn, ink_within
-from archlock.tasks.simulated.simulator import Simulator, needs_examples, needs_side
+from archlock.tasks.simulated.simulator import Simulator, needs_examples, needs_levels, needs_side
 from archlock.tasks.task import Task
 
 CLUTTER = 3
@@ -59,7 +59,7 @@ class Shapes(Simulator):
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small to draw in."""
-        return needs_examples(source, len(SHAPES)) or needs_side(source, 8)
+        return needs_levels(source) or needs_examples(source, len(SHAPES)) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """Angle, place, size, colours and clutter are random for every picture."""

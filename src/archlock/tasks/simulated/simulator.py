@@ -14,7 +14,8 @@ import numpy as np
 
 from archlock.errors import UnsupportedError
 from archlock.seeding import rng_for
-from archlock.tasks.task import Kind, Split, Task
+from archlock.tasks.kinds import Kind
+from archlock.tasks.task import Split, Task
 
 Change = Callable[[Split, np.random.Generator], Split]
 """One split of the source to the split of the same name of the target."""
@@ -77,6 +78,7 @@ def derived(
         validation=validation,
         test=test,
         origin=f"{made} {source.name} ({source.origin}): {detail}",
+        form=source.form,
     )
 
 
@@ -89,7 +91,7 @@ def check_supported(simulator: Simulator, source: Task) -> None:
 
 def needs_classes(source: Task, least: int) -> str:
     """Obstacle of a simulator that relabels: fewer classes than it needs, or none at all."""
-    if source.kind != "classification":
+    if not source.traits.has_classes:
         return "it has no classes"
     if len(source.classes) < least:
         return f"it has {len(source.classes)} classes, at least {least} are needed"
@@ -99,16 +101,35 @@ def needs_classes(source: Task, least: int) -> str:
 def needs_examples(source: Task, least: int) -> str:
     """Obstacle of a simulator that makes up its own classes: too few training images for one of each."""
     if len(source.train) < least:
-        return f"it has {len(source.train)} training images, at least {least} are needed (one for each new class)"
+        return (
+            f"it has {len(source.train)} training {source.words}, at least {least} are needed (one for each new class)"
+        )
     return ""
 
 
 def needs_side(source: Task, least: int) -> str:
-    """Obstacle of a simulator that needs room in the image."""
+    """Obstacle of a simulator that needs room in the image; signals have none."""
+    if source.form == "signal":
+        return "it holds signals, not images"
     _, height, width = source.shape
     if min(height, width) < least:
         return f"its images are {height} x {width}, at least {least} x {least} are needed"
     return ""
+
+
+def needs_levels(source: Task) -> str:
+    """Obstacle of a simulator that changes levels of 0 to 255."""
+    if source.form == "signal":
+        return "it holds signals, not images"
+    return "its values are measured, not levels of 0 to 255" if source.measured else ""
+
+
+def needs_length(source: Task, least: int) -> str:
+    """Obstacle of a simulator of signals: no signals, or too short ones."""
+    if source.form != "signal":
+        return "it holds images, not signals"
+    length = source.shape[2]
+    return f"its signals have {length} steps, at least {least} are needed" if length < least else ""
 
 
 def balanced_labels(count: int, classes: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from archlock.tasks.simulated.drawing import coordinates, drawn
-from archlock.tasks.simulated.simulator import Simulator, needs_examples, needs_side
+from archlock.tasks.simulated.simulator import Simulator, needs_examples, needs_levels, needs_side
 from archlock.tasks.task import Task
 
 ANGLES = (0, 45, 90, 135)
@@ -28,7 +28,7 @@ class Textures(Simulator):
 
     def obstacle(self, source: Task, /) -> str:
         """Too few images, or images too small for a grating."""
-        return needs_examples(source, len(CLASSES)) or needs_side(source, 8)
+        return needs_levels(source) or needs_examples(source, len(CLASSES)) or needs_side(source, 8)
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """Phase, wavelength (within 20 %), angle (within 15 degrees), contrast and colours are random each time."""

@@ -49,7 +49,8 @@ def _refuse_strips(shape: tuple[int, ...], where: str, say: str) -> None:
     if short < STRIP and long >= ELONGATED * short:
         raise TaskError(
             f"{where}: shape {shape} looks like signals or a table ({short} rows or channels), not like images N x H x "
-            f"W (x C); make images of them, or, if they are images, {say}"
+            f"W (x C); signals N x C x L are read with --signals, or under the key signal_train; if they are images, "
+            f"{say}"
         )
 
 

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from archlock.errors import TaskError
+from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.archives import ArrayHeader
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.split_names import FILLERS, Role, roles_of, split_word
 
-Part = Literal["images", "labels", "pack", "offsets"]
+Part = Literal["images", "signals", "labels", "groups", "pack", "offsets"]
 
 PARTS: Final[dict[Part, tuple[str, ...]]] = {
     "images": ("x", "images", "image", "imgs", "img", "pictures", "inputs", "data"),
+    "signals": ("signal", "signals"),
     "labels": ("y", "labels", "label", "lbls", "targets", "target"),
+    "groups": ("group", "groups"),
     "pack": ("jpeg",),
     "offsets": ("off",),
 }
@@ -30,6 +32,9 @@ CLASSES: Final = ("classes", "class_names", "label_names")
 LAYOUT: Final = "layout"
 """Key by which an archive says how the axes of its images are to be read."""
 
+KIND: Final = "kind"
+"""Key by which an archive says what its targets are, where they do not."""
+
 BESIDE: Final = (
     *("mask", "masks", "box", "boxes", "bbox", "bboxes", "id", "ids", "index", "indices", "idx", "name", "names"),
     *("file", "files", "filename", "filenames", "path", "paths", "weight", "weights", "mean", "std", "meta"),
@@ -37,18 +42,32 @@ BESIDE: Final = (
 )
 """Words for what may accompany images: such an array is not used, and that is told."""
 
-EXPECTED: Final = "expected x_train and y_train, optionally x_test, y_test, x_validation, y_validation, classes"
+VALUES: Final = "values"
+"""Key by which an archive says that its images are measured values."""
+
+EXPECTED: Final = (
+    "expected x_train and y_train (of signals: signal_train and y_train), optionally x_test, y_test, x_validation, "
+    "y_validation, classes"
+)
+EXAMPLES: Final[tuple[Part, ...]] = ("images", "signals", "pack")
+"""Parts that hold examples; a split has one of them."""
 
 _PART_OF: Final[dict[str, Part]] = {word: part for part, words in PARTS.items() for word in words}
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Names of the arrays that are used, and a remark on others with a row for each image ("" if there are none)."""
+    """Names of the arrays that are used, and those of others."""
 
     arrays: dict[tuple[Role, Part], str]
     classes: str | None
-    remark: str
+    unused: Mapping[str, str]
+    """Others with a row for each image, and what they hold, by name."""
+
+    @property
+    def remark(self) -> str:
+        """A sentence on what is not used; empty if there is nothing."""
+        return f"these arrays of the archive are not used: {', '.join(self.unused.values())}" if self.unused else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +88,7 @@ class _Key:
 
     def looks_like_data(self, header: ArrayHeader) -> bool:
         """Whether it has the shape of images, and a name of images or of a split."""
-        named = bool(self.splits) or bool(self.parts & {"images", "pack"})
+        named = bool(self.splits) or bool(self.parts & set(EXAMPLES))
         return named and len(header.shape) in (3, 4) and not set(self.others) & set(BESIDE)
 
 
@@ -78,7 +97,7 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
 
     Images and labels without the name of a split are those to train on, where none of that name are there.
     """
-    keys = [_Key.of(name) for name in headers if name != LAYOUT and name not in CLASSES]
+    keys = [_Key.of(name) for name in headers if name not in (LAYOUT, KIND, VALUES, *CLASSES)]
     roles = roles_of(key.splits[0] for key in keys if len(key.splits) == 1)
     places: dict[tuple[Role, Part], str] = {}
     for key in keys:
@@ -92,7 +111,7 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
         places[place] = key.name
     if all(role != "train" for role, _ in places):
         alone = {next(iter(key.parts)): key.name for key in keys if len(key.parts) == 1 and not key.splits + key.others}
-        if "labels" in alone and {"images", "pack"} & set(alone):
+        if "labels" in alone and set(EXAMPLES) & set(alone):
             places |= {("train", part): name for part, name in alone.items()}
     _check_train(headers, places, where)
     unused = [key for key in keys if key.name not in places.values()]
@@ -104,13 +123,41 @@ def keys_of(headers: Mapping[str, ArrayHeader], where: str) -> Keys:
             )
     rows = {headers[name].shape[:1] for (_, part), name in places.items() if part == "labels"}
     rowed = [key.name for key in unused if headers[key.name].shape[:1] in rows or len(headers[key.name].shape) > 2]
-    listed = ", ".join(f"{shown(name)} ({headers[name]})" for name in rowed)
+    listed = {name: f"{shown(name)} ({headers[name]})" for name in rowed}
     classes = next((name for name in CLASSES if name in headers), None)
-    return Keys(places, classes, f"these arrays of the archive are not used: {listed}" if rowed else "")
+    return Keys(places, classes, listed)
+
+
+def with_chosen(keys: Keys, headers: Mapping[str, ArrayHeader], name: str, part: Part, where: str) -> Keys:
+    """The keys with the arrays of that name (``NAME_train`` and the like) as a part; ConfigurationError for none.
+
+    Labels that are chosen have names of classes under ``NAMEs``, if at all.
+    """
+    rest = {key: key.casefold().replace(name.casefold(), "", 1) for key in headers if name.casefold() in key.casefold()}
+    roles = roles_of(word for word in rest.values() if split_word(word) is not None)
+    found = {(roles[word], part): key for key, word in rest.items() if word in roles}
+    if not found and name in headers:
+        found = {("train", part): name}
+    if not found:
+        raise ConfigurationError(
+            f"{where} has no arrays {shown(name)}_train and the like (its keys: {', '.join(map(shown, headers))}); "
+            f"name those of the {part}"
+        )
+    arrays = {place: key for place, key in keys.arrays.items() if place[1] != part} | found
+    plural = f"{name}s" if f"{name}s" in headers else None
+    unused = {key: text for key, text in keys.unused.items() if key not in (*found.values(), plural)}
+    return Keys(arrays, plural if part == "labels" else keys.classes, unused)
+
+
+def with_examples(keys: Keys) -> list[Role]:
+    """The splits that have examples, training first."""
+    given = {role for role, part in keys.arrays if part in EXAMPLES}
+    every: tuple[Role, ...] = ("train", "validation", "test")
+    return [role for role in every if role in given]
 
 
 def _check_train(headers: Mapping[str, ArrayHeader], places: Mapping[tuple[Role, Part], str], where: str) -> None:
-    if ("train", "labels") in places and (("train", "images") in places or ("train", "pack") in places):
+    if ("train", "labels") in places and any(("train", part) in places for part in EXAMPLES):
         return
     every = ", ".join(f"{shown(name)} ({header})" for name, header in headers.items()) or "none"
     known = ", ".join(shown(name) for name in places.values()) or "none"

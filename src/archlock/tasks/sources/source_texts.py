@@ -13,6 +13,7 @@ from archlock.errors import ConfigurationError
 from archlock.tasks.sources.axes import LAYOUTS
 from archlock.tasks.sources.class_names import shown
 from archlock.tasks.sources.hugging_face import PREFIX
+from archlock.tasks.sources.measured import SIGNAL_LAYOUTS
 
 Source = Literal["digits", "folder", "archive", "hugging_face", "unknown"]
 
@@ -29,7 +30,12 @@ OPTIONS: Final[Mapping[Source, Mapping[str, str]]] = {
         "test": "split to report on, or none: one is made of train",
     },
     "folder": {"splits": "none: every subfolder is a class, whatever it is called"},
-    "archive": {"layout": f"axes of the images: {', '.join(LAYOUTS)}"},
+    "archive": {
+        "layout": f"axes of the images: {', '.join(LAYOUTS)}; or of signals: {', '.join(SIGNAL_LAYOUTS)}",
+        "values": "measured: the values of images are no levels of 0 to 255",
+        "label": "arrays of the labels: NAME of NAME_train and the like",
+        "group": "arrays of the groups (recordings, patients) that no split cuts: NAME of NAME_train and the like",
+    },
     "digits": {},
     "unknown": {},
 }

@@ -66,7 +66,9 @@ def test_simulated_targets_that_the_source_does_not_allow_are_explained() -> Non
 
 
 def test_a_dense_source_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match="the source 'negatives' is a dense task; a lock needs classes"):
+    with pytest.raises(
+        UnsupportedError, match="the source 'negatives' is a dense task; a lock needs classes or labels to keep apart"
+    ):
         begin(small_negatives(), TINY, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
     assert not (tmp_path / "run").exists()
 

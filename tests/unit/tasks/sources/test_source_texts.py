@@ -28,7 +28,7 @@ def test_a_path_that_is_there_is_a_path(tmp_path):
             r"hf:x has no option 'lable'; expected image \(column of the images\), label \(column of the lab",
         ),
         ("digits?label=a", "digits has no option 'label'; expected name .of the task in reports"),
-        ("a.npz?label=a", "a.npz has no option 'label'; expected layout"),
+        ("a.npz?colour=a", "a.npz has no option 'colour'; expected layout"),
         ("hf:x?label=", "hf:x: label='' is not possible"),
         ("hf:x?name=a/b", "hf:x: name='a/b' is not possible"),
         ("hf:x?name=a\nb", r"name='a\\\\nb' is not possible"),

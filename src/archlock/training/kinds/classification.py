@@ -1,26 +1,78 @@
-"""The head of a probe: a linear reader of its features, refitted on the task, and its part of the Fisher information.
-
-A head turns feature maps into *cotangents*: directions c_1 ... c_R in the space of the maps with
-E_y[grad grad^T] = sum_r (J^T c_r)(J^T c_r)^T, exactly or in expectation. What lies below the maps (see ``fisher``)
-needs to know nothing else about classes, noise or the kind of task.
-"""
+"""Single labels: cross entropy, share of right answers, logistic regression, categorical Fisher information."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
-PENALTY = 0.1
-"""Ridge penalty on a head that reads standardised features, relative to the mean loss of an example.
+from archlock.tasks import Kind, Task
+from archlock.training.kinds.learning import Learning, Tally
+from archlock.training.kinds.reading import Reading, read_rows
+from archlock.training.kinds.rows import PENALTY, moments, single
+from archlock.training.logistic import Head, logistic_head
 
-Measured with the embedded probe on four image sets, 500 examples: 0.01 to 0.03 predicts best, 0.1 about as well (43
-classes excepted), and brings two disjoint samples of one task a third nearer to each other (distance 0.06 -> 0.04),
-different tasks no nearer (0.18 -> 0.17).
-"""
+
+class Classification(Learning):
+    """Targets N class indices, answers N x classes logits."""
+
+    kind: ClassVar[Kind] = "classification"
+
+    def loss(self, outputs: Float[Tensor, "n ..."], targets: Tensor, *, label_smoothing: float) -> Tensor:
+        """Cross entropy."""
+        return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
+
+    def losses(
+        self, outputs: Float[Tensor, "models n ..."], targets: Tensor, *, label_smoothing: float
+    ) -> Float[Tensor, " models"]:
+        """Cross entropy of each."""
+        each = F.cross_entropy(
+            outputs.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=label_smoothing
+        )
+        return each.reshape(targets.shape).mean(1)
+
+    def tally(self) -> Tally:
+        """The share of right answers; of equal logits the first counts."""
+        return _Right()
+
+    def read(self, fresh: nn.Module, task: Task, *, device: str) -> Reading:
+        """Features before the head."""
+        return read_rows(fresh, task, self, device)
+
+    def heads(self, features: np.ndarray, targets: np.ndarray, outputs: int, strength: float) -> tuple[Head, ...]:
+        """Multinomial logistic regression."""
+        return (logistic_head(features, targets, outputs, strength),)
+
+    def wanted(self, targets: np.ndarray, outputs: int) -> np.ndarray:
+        """One for the class, zero for the others."""
+        one_hot: np.ndarray = np.eye(outputs)[targets]
+        return one_hot
+
+    def score(self, answers: np.ndarray, targets: np.ndarray) -> float:
+        """The share of right answers."""
+        return float((answers.argmax(1) == targets).mean())
+
+    def fisher_head(self, rows: np.ndarray, targets: np.ndarray) -> "ClassHead":
+        """Logistic regression of the means of the maps."""
+        return fit_classes(rows, targets)
+
+
+class _Right(Tally):
+    """Counts right answers."""
+
+    def __init__(self) -> None:
+        self.right, self.total = torch.zeros(()), 0
+
+    def add(self, answers: Float[Tensor, "models n ..."], targets: Tensor, exact: torch.dtype) -> None:
+        self.total += targets.numel()
+        self.right = self.right.to(answers.device) + (answers.argmax(2) == targets.to(answers.device)).sum(1)
+
+    def scores(self) -> list[float]:
+        return [right / self.total for right in self.right.tolist()]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,33 +115,6 @@ class ClassHead:
             yield shared[:, :, None, None].expand_as(maps)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DenseHead:
-    """Gaussian of one variance around a linear map of every cell of the maps: a patch of the target image a cell."""
-
-    weight: Float[Tensor, "outputs features"]
-    bias: Float[Tensor, " outputs"]
-    variance: float
-
-    def to(self, device: torch.device) -> "DenseHead":
-        """The head on another device."""
-        return DenseHead(self.weight.to(device), self.bias.to(device), self.variance)
-
-    def cotangents(
-        self, maps: Float[Tensor, "examples features h w"], passes: int, rng: np.random.Generator
-    ) -> Iterator[Float[Tensor, "examples features h w"]]:
-        """Directions of the Gaussian Fisher information J^T J / variance.
-
-        The mean of ``passes`` combinations of all outputs with random signs: right in expectation, off-diagonal terms
-        cancel. The targets themselves enter by the fit of the head and by the variance only.
-        """
-        scale = (passes * self.variance) ** -0.5
-        cells = (len(maps), len(self.weight), *maps.shape[2:])
-        for _ in range(passes):
-            signs = torch.from_numpy(rng.choice([-scale, scale], cells)).to(maps)
-            yield torch.einsum("nphw,pf->nfhw", signs, self.weight)
-
-
 def fit_classes(
     features: Float64[np.ndarray, "examples features"], labels: Int64[np.ndarray, " examples"]
 ) -> ClassHead:
@@ -100,7 +125,7 @@ def fit_classes(
     """
     from scipy.optimize import minimize
 
-    mean, std = _moments(features)
+    mean, std = moments(features)
     inputs = (features - mean) / std
     present, rows = np.unique(labels, return_inverse=True)
     wanted = np.eye(len(present))[rows]
@@ -121,38 +146,4 @@ def fit_classes(
     )
     solution = np.asarray(found.x)
     weight = solution[: shape[0] * shape[1]].reshape(shape) / std
-    return ClassHead(_tensor(weight), _tensor(solution[shape[0] * shape[1] :] - weight @ mean))
-
-
-def fit_dense(cells: Float64[np.ndarray, "cells features"], targets: Float64[np.ndarray, "cells outputs"]) -> DenseHead:
-    """Ridge regression in closed form on standardised features, :data:`PENALTY` as for classes.
-
-    The variance is the mean squared residual, at least (1 / 255)^2: finer differences are not in the data.
-    """
-    mean, std = _moments(cells)
-    inputs, centre = (cells - mean) / std, targets.mean(0)
-    gram = inputs.T @ inputs / len(cells) + PENALTY * np.eye(cells.shape[1])
-    solution = np.linalg.solve(gram, inputs.T @ (targets - centre) / len(cells)).T
-    residual = targets - centre - inputs @ solution.T
-    weight = solution / std
-    return DenseHead(_tensor(weight), _tensor(centre - weight @ mean), max(float(np.mean(residual**2)), 255.0**-2))
-
-
-def patches_of(targets: Float[Tensor, "examples channels height width"], h: int, w: int) -> Tensor:
-    """Target images as what a head says about an h x w map: N x outputs x h x w.
-
-    The images are scaled so that every cell holds a square patch of at most 8 x 8 pixels.
-    """
-    patch = max(1, min(8, targets.shape[2] // h, targets.shape[3] // w))
-    if targets.shape[2:] != (h * patch, w * patch):
-        targets = F.interpolate(targets, (h * patch, w * patch), mode="bilinear", antialias=True)
-    return F.pixel_unshuffle(targets, patch)
-
-
-def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    std = features.std(0)
-    return features.mean(0), np.where(std > 1e-6 * max(float(std.max()), 1e-300), std, np.inf)
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    return ClassHead(single(weight), single(solution[shape[0] * shape[1] :] - weight @ mean))

@@ -3,7 +3,9 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from archlock.embeddings.heads import PENALTY, fit_classes, fit_dense, patches_of
+from archlock.training.kinds.classification import fit_classes
+from archlock.training.kinds.gaussian import fit_dense, patches_of
+from archlock.training.kinds.rows import PENALTY
 
 
 def blobs(classes, count=90, seed=0):
