@@ -342,10 +342,10 @@ def test_targets_of_another_unit_change_no_choice(others: int) -> None:
 
 def test_for_an_unknown_target_the_chance_to_miss_the_floor_counts() -> None:
     """By brute force over all that was measured; a target that is known counts alone."""
-    settings, changed = EngineSettings(sure=0.6), {True: 0, False: 0}
+    settings, changed = EngineSettings(sure=0.6, doubt_weight=12.0), {True: 0, False: 0}
     for known, seed in ((known, seed) for known in changed for seed in range(4)):
-        market = smooth_market(200, 60, others=2, noise=1.0, known=known)
-        search = search_on(market, FLOOR, seed=seed, settings=settings)
+        market = smooth_market(200, 60, others=2, noise=3.0, known=known)
+        search = search_on(market, SourceFloor("percentile", 0.8), seed=seed, settings=settings)
         spend(search, market)
         found = search.found()
         assert found.floor is not None
