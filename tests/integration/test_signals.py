@@ -78,6 +78,7 @@ def test_a_lock_of_signals_speaks_of_signals(run: Path) -> None:
     assert not OF_IMAGES.findall(said)
     assert not OF_IMAGES.findall(card)
     assert re.search(r"Signals\s+64 steps, 1\schannel", said)
+    assert re.search(r"4\sclasses · 1\schannel of 64 steps", said)
     assert "Multiply-adds per signal" in said
     assert "`float32` signals in the units of the training data, N x 1 x 64 (mean ± deviation of each" in card
     assert "Sorting signals into 4 classes" in card

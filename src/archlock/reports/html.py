@@ -270,8 +270,7 @@ def _classes(source: TaskRecord) -> str:
 def _short(source: TaskRecord) -> str:
     words = KINDS[source.kind].words
     kind = plural(len(source.classes), *words.counted) if words.counted else words.short
-    channels, height, width = source.shape
-    return f"{kind} · {plural(channels, 'channel')} of {width} x {height}"
+    return f"{kind} · {plural(source.shape[0], 'channel')} of {_size(source)}"
 
 
 def _breakable(official_string: str) -> Any:
