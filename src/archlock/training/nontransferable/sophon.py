@@ -44,7 +44,7 @@ class Sophon(NontransferableTraining):
 
     * A simulated fine-tuning begins with a head that is fitted to the features, as an attacker's does who fits the head
       first; theirs begins with a random one, which learns little in so few steps.
-    * Eight simulated steps, not 50 to 100, with a half of each batch, not nine tenths; so a budget pays for more rounds.
+    * Eight simulated steps, not 50 to 100, with half of each batch, not nine tenths, so that a budget pays for more.
     * Rates suit a few hundred rounds of small networks trained from scratch; theirs are 3e-4 and 5e-4 (inverse cross
       entropy) or 1e-4 both, with an inner rate of 1e-4, for large pretrained ones.
     * What is kept is decided outside (the last round that keeps the source floor); theirs stops at 80 % accuracy.
@@ -70,8 +70,7 @@ class Sophon(NontransferableTraining):
             )
         if min(self.suppress_rate, self.reinforce_rate, self.inner_rate) <= 0:
             raise ConfigurationError(
-                "SOPHON needs rates above 0; got "
-                f"{self.suppress_rate}, {self.reinforce_rate} and {self.inner_rate}"
+                f"SOPHON needs rates above 0; got {self.suppress_rate}, {self.reinforce_rate} and {self.inner_rate}"
             )
         if min(self.simulated_steps, self.reinforcements) < 1:
             raise ConfigurationError(
@@ -135,8 +134,10 @@ class Sophon(NontransferableTraining):
             count = len(batch) - half
             judged += count
             gradients = torch.autograd.grad(count * bad, weights, allow_unused=True)
-            sums = [new if old is None else old if new is None else old + new
-                    for old, new in zip(sums, gradients, strict=True)]
+            sums = [
+                new if old is None else old if new is None else old + new
+                for old, new in zip(sums, gradients, strict=True)
+            ]
         return [None if total is None else total / judged for total in sums]
 
     def suppressed(self, logits: Tensor, labels: Tensor) -> Tensor:
