@@ -9,7 +9,7 @@ given. Deterministic given the seed; survives a kill at the end of a round, like
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -240,5 +240,5 @@ def _endless(split: Split, plan: Plan, seed: int, *, least: int = 1) -> Iterator
         turn += 1
 
 
-def _copied(model: nn.Module) -> Mapping[str, Any]:
+def _copied(model: nn.Module) -> dict[str, Any]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
