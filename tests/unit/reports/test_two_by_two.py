@@ -24,7 +24,9 @@ def trained_record(*, given_up: int = 0, arms: bool = False) -> LockRecord:
     record = with_arms() if arms else lock_record()
     before = tuple(
         replace(
-            one, test=round((one.test or 0) + TAKES[one.defended], 4), validation=(one.validation or 0) + TAKES[one.defended]
+            one,
+            test=round((one.test or 0) + TAKES[one.defended], 4),
+            validation=(one.validation or 0) + TAKES[one.defended],
         )
         for one in record.outcomes
         if one.attacker != "from_scratch"
@@ -125,8 +127,8 @@ def test_page_and_card_say_it_and_a_record_from_before_says_nothing(tmp_path) ->
     page, card = render_html(record), render_card(record)
     for words in (
         "What the training takes, and what the architecture",
-        "trained on with <b>ntl</b> (Wang et al. 2022), which raises the loss on the target: the simulated targets that "
-        "the search saw (jigsaw of digits), 12",
+        "trained on with <b>ntl</b> (Wang et al. 2022), which raises the loss on the target: the simulated targets "
+        "that the search saw (jigsaw of digits), 12",
         "14,364 images forward and backward",
         "Source-only minus locked",
         "Attack by attack on letters",

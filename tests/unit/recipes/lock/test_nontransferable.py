@@ -112,7 +112,7 @@ def test_trainings_by_name() -> None:
     for wrong in ("ntl", "nontransferable:", "plain:ntl", ""):
         with pytest.raises(ConfigurationError, match=rf"train is plain or nontransferable, .*ways: ntl.*got '{wrong}'"):
             LockConfig(train=wrong)
-    with pytest.raises(UnknownNameError, match="unknown nontransferable training 'ntll'; .*ntl"):
+    with pytest.raises(UnknownNameError, match=r"unknown nontransferable training 'ntll'; .*ntl"):
         LockConfig.of(train="nontransferable:ntll")
     with pytest.raises(ConfigurationError, match="'nontransferable' needs targets to be hard for, and scheme s knows"):
         LockConfig(scheme="s", train="nontransferable")
@@ -122,12 +122,14 @@ def test_targets_of_another_kind_are_refused_before_anything_is_written(tmp_path
     config = tiny_config(train="nontransferable", simulated=("rotation", "autoencoding"))
     with pytest.raises(UnsupportedError, match=r"'autoencoding\(digits\)' is a dense task; a nontransferable training"):
         tiny_begin(tmp_path / "run", config)
+    known = [small_negatives(train=8, validation=4, test=2)]
     with pytest.raises(UnsupportedError, match="'negatives' is a dense task; a nontransferable training takes targets"):
-        known = [small_negatives(train=8, validation=4, test=2)]
         tiny_begin(tmp_path / "run", tiny_config(train="nontransferable", scheme="tk"), known=known)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_budget_of_minutes_pays_for_every_released_network_once_more() -> None:
-    plain, again = (tiny_config(train=train, arms=("random",), attack_seeds=3) for train in ("plain", "nontransferable"))
+    plain, again = (
+        tiny_config(train=train, arms=("random",), attack_seeds=3) for train in ("plain", "nontransferable")
+    )
     assert _full_trainings(again, 4) == _full_trainings(plain, 4) + 3 * 3

@@ -108,7 +108,9 @@ def test_rates_that_are_too_high_are_said(name):
 
 
 def test_a_loss_that_is_no_number_is_said():
-    with pytest.raises(MeasurementError, match=r"\(scripted\) on 'digits' diverged in round 1 of 2: its loss is no fin"):
+    with pytest.raises(
+        MeasurementError, match=r"\(scripted\) on 'digits' diverged in round 1 of 2: its loss is no fin"
+    ):
         run(Scripted([0.5, math.nan]))
 
 
