@@ -94,8 +94,8 @@ def retrain(run: Run, decision: Decision, plain: Mapping[Role, Released]) -> Ret
     known = run.resources.store.read()
     left = [job for key, job in every.items() if not _complete(work, key, known)]
     run.resources.progress.begin(f"nontransferable training ({training.name})", len(every), len(every) - len(left))
-    for index, found in executor_for(run.resources.workers).run(_train, work, left):
-        known.update(settle(run.resources.store, found, run.resources.progress))
+    for index, measured in executor_for(run.resources.workers).run(_train, work, left):
+        known.update(settle(run.resources.store, measured, run.resources.progress))
         run.resources.progress.advance(1, _said(left[index].key, known))
     found = {role: tuple(_read(known[job.key]) for job in several) for role, several in jobs.items()}
     for role, several in found.items():
