@@ -1,5 +1,6 @@
 """Training as part of the lock, at the smallest size: what is released, what stands beside it, and what it saw."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from archlock.records import read_json
 from archlock.reports import LockRecord, from_json, two_by_two_said
 from archlock.tasks import Task, seal
 from archlock.training import evaluate
-from tiny_runs import Noted, tiny_begin, tiny_config, tiny_source, tiny_target
+from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
-CONFIG = tiny_config(train="nontransferable:sophon", attack_seeds=2, attackers=("from_scratch", "linear_probe"))
-ATTACK = AttackConfig(attackers=("linear_probe",), fractions=(1.0,), seeds=2, epochs=1)
+CONFIG = tiny_config(train="nontransferable:sophon", attackers=("from_scratch", "linear_probe"))
+ATTACK = AttackConfig(attackers=("linear_probe",), fractions=(1.0,), seeds=1, epochs=1)
 there: list[set[str]] = []
 """Trained networks at the moment at which the seal was opened."""
 
@@ -31,13 +32,15 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> LockResult:
         there.append({path.name for path in (out / "checkpoints").glob("*.sophon.safetensors")})
         return tiny_target()
 
-    return archlock.lock(tiny_source(), CONFIG, out=out, sealed=[seal(load, name="hidden")], workers=1)
+    with pytest.MonkeyPatch.context() as without:
+        without.setitem(sys.modules, "onnxscript", None)  # (its file takes seconds, and is not what this is about)
+        return archlock.lock(tiny_source(), CONFIG, out=out, sealed=[seal(load, name="hidden")], workers=1)
 
 
 def test_it_was_trained_while_the_seal_was_shut_against_what_the_search_saw(result: LockResult) -> None:
     block = result.record.nontransferable
     assert block is not None
-    assert there[0] == {f"{m.code}-{seed}.sophon.safetensors" for m in result.record.models for seed in (0, 1)}
+    assert there[0] == {f"{model.code}-0.sophon.safetensors" for model in result.record.models}
     assert there[0] == {path.name for path in (result.path / "checkpoints").glob("*.sophon.safetensors")}
     assert block.targets == ("rotation",)
     assert not block.known
@@ -50,7 +53,7 @@ def test_what_is_released_is_trained_on_and_the_plain_one_lies_beside_it(result:
     assert from_json(result.path / "result.json") == record
     for model, before in zip(record.models, block.models, strict=True):
         assert model.role == before.role
-        assert before.kept == (2, 2), "a floor of 60 points is always kept"
+        assert before.kept == (2,), "a floor of 60 points is always kept"
         for folder, scores in (("reference", model.source_test), ("reference/plain", before.source_test)):
             blueprint = load_blueprint(result.path / folder / f"{model.role}.json")
             for seed, score in enumerate(scores):
@@ -78,7 +81,7 @@ def test_the_same_attackers_met_both(result: LockResult) -> None:
         for some in (record.outcomes, block.outcomes)
     ]
     assert pairs[0] == pairs[1]
-    assert len(pairs[0]) == 4
+    assert len(pairs[0]) == 2
     assert record.budget.spent_seconds["attacks on the plainly trained"] > 0
     assert record.budget.trainings["of attackers"] == len(record.outcomes) + len(block.outcomes)
 
@@ -98,16 +101,7 @@ def test_an_attack_opens_the_released_files_as_always(result: LockResult) -> Non
     found = archlock.attack(result.path, [tiny_target((8, 9))], ATTACK, workers=1)
     assert found.record.models == result.record.models
     assert all(one.status == "valid" for one in found.outcomes)
-    assert len(found.outcomes) == 4
-
-
-def test_the_same_call_again_trains_nothing_and_answers_the_same(result: LockResult) -> None:
-    noted = Noted()
-    sealed = [seal(tiny_target(), name="hidden")]
-    again = archlock.lock(tiny_source(), CONFIG, out=result.path, sealed=sealed, workers=1, progress=noted)
-    assert again.record == result.record
-    assert "nontransferable training (sophon)" in {stage for stage, _, _ in noted.stages}
-    assert all(total == done for _, total, done in noted.stages), noted.stages
+    assert len(found.outcomes) == 2
 
 
 def test_plain_training_is_the_default_and_leaves_no_word_of_it(result: LockResult, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from archlock.training import (
     train_nontransferable,
 )
 
-PLAN = Plan(2, batch_size=16, learning_rate=0.05, shift=0.0)
+PLAN = Plan(2, batch_size=8, learning_rate=0.05, shift=0.0)
 
 
 @cache

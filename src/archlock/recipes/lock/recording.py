@@ -204,6 +204,12 @@ def _limits(run: Run) -> tuple[str, ...]:
             f"The search knew no target. It locked against {_stand_ins(tuple(run.targets), words)}. Whether these "
             "foretell a stranger's task is an open question."
         )
+    if config.nontransferable is not None:
+        found.append(
+            f"Every released network was trained on ({config.nontransferable.name}) after its plain training, so "
+            "verdict and source floor compare networks that were trained alike; what training takes and costs beside "
+            "the plain one is said in a section of its own."
+        )
     if config.evidence == "zero_cost":
         found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")
     return tuple(found)

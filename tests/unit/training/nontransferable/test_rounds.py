@@ -47,7 +47,7 @@ class Scripted(NontransferableTraining):
         self.met.append(target.head.out_features)
         assert batch.images.shape[1:] == (1, 8, 8)
         assert not target.head.weight.requires_grad
-        if len(self.met) > 3:  # the second round: the source is forgotten
+        if len(self.met) > len(SOURCE.train) // PLAN.batch_size:  # the second round: the source is forgotten
             nn.init.zeros_(model.head.weight)
             nn.init.constant_(model.head.bias, -1)
         return next(self.answers, 0.0)
@@ -73,8 +73,7 @@ def test_targets_meet_in_turn_and_are_conformed():
     other = conform(small_digits(train=12, validation=4, test=2, labels=(5, 6, 7)), (3, 12, 12))
     training = Scripted()
     run(training, (TARGET, other))
-    assert training.met == [2, 3, 2, 3, 2, 3][: len(training.met)]
-    assert len(training.met) == 2 * round(len(SOURCE.train) / PLAN.batch_size)
+    assert training.met == [2, 3] * (len(SOURCE.train) // PLAN.batch_size)
 
 
 @pytest.mark.parametrize("name", ["ntl", "sophon"])
