@@ -9,7 +9,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import cost_parts, evaluation, evaluation_parts, record, record_parts, robustness
+from archlock.reports import (
+    cost_parts,
+    evaluation,
+    evaluation_parts,
+    nontransferable_parts,
+    record,
+    record_parts,
+    robustness,
+)
 
 DOCS = Path(__file__).parent
 
@@ -21,7 +29,8 @@ def _words(literal: object) -> str:
 HEAD = f"""# Schema of `result.json`
 
 Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py`,
-`archlock/reports/record_parts.py` and `archlock/reports/cost_parts.py`; change it there.
+`archlock/reports/record_parts.py`, `archlock/reports/cost_parts.py` and `archlock/reports/nontransferable_parts.py`;
+change it there.
 
 A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; `record` tells which. `record` and `schema`
 are in every file; other fields with a default may be missing. Scores are fractions in [0, 1] (accuracy) or R squared
@@ -66,7 +75,7 @@ of another schema number is refused. The page is made from this file alone (`arc
 
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
-    return _page([record, record_parts, cost_parts], HEAD)
+    return _page([record, record_parts, cost_parts, nontransferable_parts], HEAD)
 
 
 def evaluation_page() -> str:

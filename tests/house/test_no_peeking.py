@@ -6,7 +6,7 @@ import inspect
 import pickle
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,14 @@ from archlock.recipes import lock
 from archlock.recipes.lock.allocation import Workload, allocate
 from archlock.recipes.lock.arms import ordinary_arms, train_arms
 from archlock.recipes.lock.decide import Decision, decide
+from archlock.recipes.lock.nontransferable import retrain
+from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.workspace import CHOICE
 from archlock.records import read_json
+from archlock.reports import Role
 from archlock.tasks import Choice, SealedTask, Task, seal
+from archlock.training import check_restricted, train_nontransferable
 from tiny_runs import tiny_begin, tiny_config, tiny_source, tiny_target
 
 
@@ -153,6 +157,18 @@ def test_random_architectures_are_drawn_and_trained_while_the_seals_are_shut(tmp
     assert [model.role for model in record.models] == ["locked", "source_only", "random", "same_size"]
     assert {f"{model.code}-{record.seed}.safetensors" for model in record.models} <= there
     assert there == {path.name for path in (out / "checkpoints").glob("*.safetensors")}, "nothing is trained after"
+
+
+def test_training_as_part_of_the_lock_sees_what_the_search_may_see() -> None:
+    """(That it is done while the seals are shut, a whole run shows: see the integration tests.)"""
+    assert list(inspect.signature(retrain).parameters) == ["run", "decision", "plain"]
+    hints = typing.get_type_hints(retrain)
+    assert (hints["run"], hints["decision"], hints["plain"]) == (Run, Decision, Mapping[Role, Released])
+    given = [kind for hint in typing.get_type_hints(Released).values() for kind in kinds_in(hint)]
+    assert not {SealedTask, Task, typing.Any, object} & set(filter(lambda kind: isinstance(kind, type), given))
+    for function in (train_nontransferable, check_restricted):
+        hints = typing.get_type_hints(function)
+        assert not [name for name, hint in hints.items() if SealedTask in list(kinds_in(hint))]
 
 
 @pytest.mark.parametrize("attribute", ["train", "_task", "task", "load", "_content", "__dict__", "__closure__"])

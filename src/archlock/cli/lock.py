@@ -148,6 +148,13 @@ def lock(
             "(about as large as the locked one), both separated by a comma, or none."
         ),
     ] = "random,same_size",
+    train: Annotated[
+        str,
+        typer.Option(
+            help="plain, or nontransferable[:ntl|sophon|sophon_kl]: the released networks are trained on against the "
+            "targets that the search may know, and attacked before and after."
+        ),
+    ] = "plain",
     panel: PanelName = "informed",
     attacker: Attackers = None,
     attack_seeds: AttackSeeds = 3,
@@ -204,6 +211,7 @@ def lock(
         patience=patience,
         flip=flip,
         arms=arms_named(arms),
+        train=train,
         **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
         attack_seeds=attack_seeds,
         seed=seed,
@@ -264,13 +272,13 @@ def demo(
 def _show(result: "LockResult", *, as_json: bool) -> None:
     """The result on the standard output: JSON, or a few lines that end with the path of the report."""
     from archlock.records import plain
-    from archlock.reports import verdict_of, warnings_of
+    from archlock.reports import two_by_two_said, verdict_of, warnings_of
 
     warn(warnings_of(result.record))
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
     verdict = verdict_of(result.record)
-    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside))))
+    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside, two_by_two_said(result.record)))))
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
     typer.echo(f"report: {result.page.resolve()}")

@@ -47,6 +47,7 @@ from archlock.reports.friction import FORMS, FRICTION_SCHEMA, Form, FrictionReco
 from archlock.reports.friction_card import friction_lines, render_friction_card
 from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
+from archlock.reports.nontransferable_parts import NontransferableRecord, PlainModelRecord
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
 from archlock.reports.record_parts import (
     ARMS,
@@ -77,6 +78,7 @@ from archlock.reports.robustness_words import robustness_lines, robustness_verdi
 from archlock.reports.shares import Share, wilson
 from archlock.reports.slc_auc import slc_auc
 from archlock.reports.tables import attack_summary
+from archlock.reports.two_by_two import two_by_two_said
 from archlock.reports.verdict import Verdict, verdict_of
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import score as score_in_words
@@ -119,10 +121,12 @@ __all__ = [
     "MethodSummary",
     "ModelCostRecord",
     "ModelRecord",
+    "NontransferableRecord",
     "OutcomeRecord",
     "PairScale",
     "Panel",
     "PatternRecord",
+    "PlainModelRecord",
     "ProxyAgreement",
     "ProxyGroup",
     "Queries",
@@ -174,6 +178,7 @@ __all__ = [
     "summarise",
     "time_in_words",
     "to_json",
+    "two_by_two_said",
     "verdict_of",
     "warnings_of",
     "wilson",

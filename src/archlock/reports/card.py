@@ -13,6 +13,7 @@ from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import TaskRecord
 from archlock.reports.statistics import Comparison
+from archlock.reports.two_by_two import two_by_two_said
 from archlock.reports.verdict import Verdict, verdict_of
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import DASH, ROLES, day, interval, number, score, shorten
@@ -32,6 +33,7 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
         *(f"* {_text(reason)}" for reason in verdict.reasons),
         *(f"\n**Warning.** {_text(line)}\n" for line in warnings_of(record)),
         *([f"\n{_text(verdict.beside)}\n"] if verdict.beside else []),
+        *([f"\n{_text(crossed)}\n"] if (crossed := two_by_two_said(record)) else []),
         _intended_use(record),
         _loading(record, load),
         _scores(record),

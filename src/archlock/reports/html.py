@@ -39,6 +39,7 @@ from archlock.reports.record_parts import (
 from archlock.reports.statistics import headline, source_loss, strongest, strongest_alone
 from archlock.reports.tables import attack_summary, baselines, outcome_groups
 from archlock.reports.templating import fill
+from archlock.reports.two_by_two import source_rows, two_by_two, two_by_two_said
 from archlock.reports.verdict import Verdict, floor_kept, share_taken, verdict_of
 from archlock.reports.warnings import warnings_of
 from archlock.reports.wording import (
@@ -135,6 +136,9 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
         "trade_off": sorted(record.trade_off, key=lambda point: point.source_loss),
         "total_seconds": sum(record.budget.spent_seconds.values()),
         "limits": lock_limits(record),
+        "crossed": two_by_two(record),
+        "crossed_source": source_rows(record),
+        "crossed_said": two_by_two_said(record),
         "device_costs": cost_rows(record),
         "device_costs_said": cost_sentences(record),
     }

@@ -16,6 +16,7 @@ from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.records import LATER, read_json, write_json
 from archlock.reports.cost_parts import CostRecord
+from archlock.reports.nontransferable_parts import NontransferableRecord
 from archlock.reports.record_parts import (
     BudgetRecord,
     EvidenceRecord,
@@ -91,12 +92,15 @@ class LockRecord:
     """Files beside the report."""
     cost: CostRecord | None = field(default=None, metadata=LATER)
     """What the models cost, and which limits they keep; `null` in records from before that was kept."""
+    nontransferable: NontransferableRecord | None = field(default=None, metadata=LATER)
+    """The training after the plain one, and the plainly trained; `null` where the released were trained plainly."""
 
     def __post_init__(self) -> None:
         for role, model in (("random", self.random), ("same_size", self.same_size)):
             if model is not None and model.role != role:
                 raise RunError(f"the {role} model has the role {model.role!r}")
-        _check(self, self.models, self.targets, self.outcomes)
+        before = () if self.nontransferable is None else self.nontransferable.outcomes
+        _check(self, self.models, self.targets, (*self.outcomes, *before))
 
     @property
     def models(self) -> tuple[ModelRecord, ...]:

@@ -20,10 +20,14 @@ from archlock.training.linear_probe import (
 from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
+from archlock.training.nontransferable import NONTRANSFERABLE
+from archlock.training.nontransferable.method import NontransferableTraining
+from archlock.training.nontransferable.rounds import Nontransferable, check_restricted, train_nontransferable
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
 
 __all__ = [
     "LEARNING",
+    "NONTRANSFERABLE",
     "STRENGTHS",
     "Batch",
     "Diverged",
@@ -32,6 +36,8 @@ __all__ = [
     "Halving",
     "HeadMaker",
     "Learning",
+    "Nontransferable",
+    "NontransferableTraining",
     "Optimiser",
     "Plan",
     "Precision",
@@ -40,6 +46,7 @@ __all__ = [
     "at_best_layer",
     "batch_of",
     "batches",
+    "check_restricted",
     "default_stack",
     "distil",
     "evaluate",
@@ -55,5 +62,6 @@ __all__ = [
     "precision_on",
     "ridge_heads",
     "ridge_score",
+    "train_nontransferable",
     "whitened_heads",
 ]

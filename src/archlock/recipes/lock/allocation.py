@@ -128,7 +128,10 @@ def _paid(
         2 + len(config.arms),
         suite_of(config, plan.attack_plan, seeds=config.attack_seeds),
     )
-    attacks = models * (suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds))
+    trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
+    attacks = models * (
+        trainings * suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds)
+    )
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
     return replace(
@@ -144,12 +147,13 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
 
     Each of the two searches has its finalists and trains its choice with the other seeds; the one against targets
     adapts all that it trains. Scheme S is one search, and with zero-cost evidence neither adapts. The arms are drawn,
-    and trained with the other seeds.
+    and trained with the other seeds. A nontransferable training costs every released network its training once more.
     """
     others = config.attack_seeds - 1
     adapted = 1.0 if config.evidence == "zero_cost" else ADAPTED
     searches = 1.0 if config.scheme == "s" else 1 + adapted
-    return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others)
+    again = 0 if config.nontransferable is None else (2 + len(config.arms)) * config.attack_seeds
+    return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others) + again
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form) -> Allocation:

@@ -18,12 +18,16 @@ from archlock.reports import ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Form
+from archlock.training import NONTRANSFERABLE, NontransferableTraining
 
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
 ObjectiveKind = Literal["constrained", "published"]
 
 
+PLAIN: Final = "plain"
+USUAL_TRAINING: Final = "ntl"
+"""Which nontransferable training it is where nobody says."""
 STAND_INS: Final[Mapping[Form, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "image": (("shapes", "glyphs", "rotation"), ("textures", "jigsaw")),
     "signal": (("segments", "added_noise", "masked"), ("direction", "next_window")),
@@ -61,6 +65,7 @@ class LockSettings(TypedDict, total=False):
     shots: tuple[int, ...]
     curves: bool
     arms: tuple[Role, ...]
+    train: str
     demo: bool
     seed: int
     device: str
@@ -118,9 +123,17 @@ class LockConfig:
     """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
     arms: tuple[Role, ...] = field(default=ARMS, metadata=LATER)
     """Random architectures that are trained and attacked like the lock: ``random``, ``same_size``, both or none."""
+    train: str = field(default=PLAIN, metadata=LATER)
+    """How what is released is trained: ``plain``, or ``nontransferable:ntl`` (or another name) against the targets that
+    the search may know, after a plain training."""
     demo: bool = False
     seed: int = 0
     device: str = "cpu"
+
+    @property
+    def nontransferable(self) -> NontransferableTraining | None:
+        """The training that follows the plain one; None: none does."""
+        return training_named(self.train)
 
     def stand_ins_for(self, form: Form) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Simulated targets that the search sees, and those that are held out, for a source of that form.
@@ -141,6 +154,11 @@ class LockConfig:
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")
         self._check_numbers()
+        if self.nontransferable is not None and self.scheme == "s":
+            raise ConfigurationError(
+                f"train {self.train!r} needs targets to be hard for, and scheme s knows none; use scheme tu (simulated "
+                "ones) or tk (yours)"
+            )
         for name, chosen, members in (
             ("simulated", self.simulated, SIMULATORS),
             ("held_out", self.held_out, SIMULATORS),
@@ -209,6 +227,22 @@ class LockConfig:
         A name that is no setting raises ConfigurationError that lists the settings.
         """
         return configured(cls, "a lock", settings, {"budget": Budget.parse, "floor": parse_floor})
+
+
+def training_named(text: str) -> NontransferableTraining | None:
+    """None for ``plain``; ``nontransferable``, or ``nontransferable:NAME`` with a name of the catalog.
+
+    Anything else raises ConfigurationError that says what there is.
+    """
+    kind, _, name = str(text).partition(":")
+    if text == PLAIN:
+        return None
+    if kind != "nontransferable" or (":" in str(text) and not name):
+        raise ConfigurationError(
+            f"train is {PLAIN} or nontransferable, which may be said with a way, as in nontransferable:"
+            f"{USUAL_TRAINING} (ways: {', '.join(NONTRANSFERABLE)}); got {text!r}"
+        )
+    return NONTRANSFERABLE[name or USUAL_TRAINING]
 
 
 MOST_POINTS: Final = 50

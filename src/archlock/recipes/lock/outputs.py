@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from archlock.recipes.lock.release import Released
 
 ONNX = "locked.onnx"
+PLAIN_REFERENCE = Path(REFERENCE) / "plain"
+"""Where the plainly trained are, of networks that were trained on."""
 FILES = (
     FileRecord(path="locked.safetensors", what="weights of the locked model"),
     FileRecord(path="architecture.json", what="what to build them into"),
@@ -57,10 +59,15 @@ def write_models(folder: Path, every: "Mapping[Role, Released]") -> None:
     save_weights(locked.models[0], folder / "locked.safetensors")
     if not absent("onnx"):
         export_onnx(locked.models[0], locked.blueprint.signature.shape, folder / ONNX)
+    write_reference(folder / REFERENCE, every)
+
+
+def write_reference(folder: Path, every: "Mapping[Role, Released]") -> None:
+    """Write every training of every model, and what each is built from, into a folder."""
     for role, released in every.items():
-        save_blueprint(released.blueprint, folder / REFERENCE / f"{role}.json")
+        save_blueprint(released.blueprint, folder / f"{role}.json")
         for number, model in zip(released.numbers, released.models, strict=True):
-            save_weights(model, folder / REFERENCE / f"{role}-{number}.safetensors")
+            save_weights(model, folder / f"{role}-{number}.safetensors")
 
 
 def write_pages(folder: Path, record: LockRecord) -> Path:

@@ -13,17 +13,26 @@ from typing import Unpack
 
 from torch import nn
 
+from archlock.attacks import ATTACKS
 from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for
 from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
-from archlock.recipes.attackers import suite_of
+from archlock.recipes.attackers import Suite, suite_of
 from archlock.recipes.doubles import doubles
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.outputs import left_out, will_be_left_out, write_models, write_pages
+from archlock.recipes.lock.nontransferable import recorded, retrain
+from archlock.recipes.lock.outputs import (
+    PLAIN_REFERENCE,
+    left_out,
+    will_be_left_out,
+    write_models,
+    write_pages,
+    write_reference,
+)
 from archlock.recipes.lock.recording import lock_record
 from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
@@ -104,19 +113,26 @@ def lock(
     )
     decision = decide(run)
     arms = train_arms(run, decision)
-    every: dict[Role, Released] = {
+    plain: dict[Role, Released] = {
         "locked": release(run, decision.locked),
         "source_only": release(run, decision.source_only),
         **arms.released,
     }
+    retrained = retrain(run, decision, plain)
+    every = plain if retrained is None else retrained.released
     opened = open_targets(run, hidden, decision.choice, simulated=not sealed)
-    defended = [Defended(role, str(one.finalist.architecture), one.models, one.diverged) for role, one in every.items()]
-    outcomes = _attack(run, defended, {name: target.task for name, target in opened.items()})
+    attacked, defended = {name: target.task for name, target in opened.items()}, _defended(every)
+    outcomes = _attack(run, defended, attacked)
+    before = None
+    if retrained is not None:
+        before = recorded(run, plain, retrained, _attack_plain(run, _defended(plain), attacked))
     further = _train_on(run, defended)
-    record = lock_record(run, decision, every, arms, opened, outcomes, further, command=command)
+    record = lock_record(run, decision, every, arms, opened, outcomes, further, before, command=command)
     for line in left_out():
         run.resources.progress.say(line)
     write_models(run.workspace.path, every)
+    if retrained is not None:
+        write_reference(run.workspace.path / PLAIN_REFERENCE, plain)
     write_pages(run.workspace.path, record)
     return LockResult(every["locked"].models[0], decision.locked.architecture, record, run.workspace.path)
 
@@ -176,16 +192,40 @@ def open_targets(
     }
 
 
+def _defended(released: Mapping[Role, Released]) -> list[Defended]:
+    return [Defended(role, str(one.finalist.architecture), one.models, one.diverged) for role, one in released.items()]
+
+
 def _attack(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
+    return _run_suite(run, defended, targets, _suite(run), "attacks")
+
+
+def _attack_plain(run: Run, defended: Sequence[Defended], targets: Mapping[str, Task]) -> tuple[OutcomeRecord, ...]:
+    """On the plainly trained; whoever uses no weights does the same as on the others, and is not asked again."""
+    suite = _suite(run)
+    able = tuple(name for name in suite.attackers if ATTACKS[name].uses_weights)
+    if not able:
+        return ()
+    return _run_suite(run, defended, targets, replace(suite, attackers=able), "attacks on the plainly trained")
+
+
+def _suite(run: Run) -> Suite:
+    return suite_of(run.config, run.allocation.attack_plan, seeds=run.config.attack_seeds)
+
+
+def _run_suite(
+    run: Run, defended: Sequence[Defended], targets: Mapping[str, Task], suite: Suite, stage: str
+) -> tuple[OutcomeRecord, ...]:
     return run_suite(
         defended,
         targets,
-        suite_of(run.config, run.allocation.attack_plan, seeds=run.config.attack_seeds),
+        suite,
         store=run.resources.store,
         progress=run.resources.progress,
         workers=run.resources.workers,
         seed=run.config.seed,
         device=run.config.device,
+        stage=stage,
     )
 
 

@@ -22,6 +22,7 @@ from archlock.reports import (
     FurtherRecord,
     LockRecord,
     ModelRecord,
+    NontransferableRecord,
     OutcomeRecord,
     Role,
 )
@@ -38,6 +39,7 @@ def lock_record(
     targets: Mapping[str, Attacked],
     outcomes: tuple[OutcomeRecord, ...],
     further: tuple[FurtherRecord, ...],
+    nontransferable: NontransferableRecord | None = None,
     *,
     command: str,
 ) -> LockRecord:
@@ -69,7 +71,14 @@ def lock_record(
         outcomes=outcomes,
         further=further,
         evidence=evidence,
-        budget=_budget(run, evidence, [m for m in arms.trainings if m.key.architecture in beside], outcomes, further),
+        budget=_budget(
+            run,
+            evidence,
+            [m for m in arms.trainings if m.key.architecture in beside],
+            outcomes,
+            further,
+            nontransferable,
+        ),
         limits=(
             *_limits(run),
             *enlargements({name: target.task for name, target in targets.items()}),
@@ -77,6 +86,7 @@ def lock_record(
         ),
         files=left_files(),
         cost=cost_record(run, decision, every),
+        nontransferable=nontransferable,
     )
 
 
@@ -143,8 +153,9 @@ def _budget(
     beside: Sequence[Measurement],
     outcomes: Sequence[OutcomeRecord],
     further: Sequence[FurtherRecord],
+    nontransferable: NontransferableRecord | None,
 ) -> BudgetRecord:
-    plan = run.allocation
+    plan, before = run.allocation, () if nontransferable is None else nontransferable.outcomes
     by_stage = {
         "evidence and training": sum(e.seconds for e in evidence),
         "attacks": sum(o.seconds for o in outcomes),
@@ -153,6 +164,9 @@ def _budget(
         by_stage["random architectures"] = sum(one.seconds for one in beside)
     if further:
         by_stage["further training"] = sum(f.seconds for f in further)
+    if nontransferable is not None:
+        by_stage["nontransferable training"] = sum(one.seconds for one in nontransferable.models)
+        by_stage["attacks on the plainly trained"] = sum(o.seconds for o in nontransferable.outcomes)
     return BudgetRecord(
         asked=str(run.config.budget),
         planned={
@@ -166,7 +180,7 @@ def _budget(
         trainings={
             "of candidates and finalists": sum(e.count for e in evidence),
             **({"of random architectures": len(beside)} if beside else {}),
-            "of attackers": len(outcomes),
+            "of attackers": len(outcomes) + len(before),
         },
     )
 
@@ -189,6 +203,12 @@ def _limits(run: Run) -> tuple[str, ...]:
         found.append(
             f"The search knew no target. It locked against {_stand_ins(tuple(run.targets), words)}. Whether these "
             "foretell a stranger's task is an open question."
+        )
+    if config.nontransferable is not None:
+        found.append(
+            f"Every released network was trained on ({config.nontransferable.name}) after its plain training, so "
+            "verdict and source floor compare networks that were trained alike; what training takes and costs beside "
+            "the plain one is said in a section of its own."
         )
     if config.evidence == "zero_cost":
         found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")

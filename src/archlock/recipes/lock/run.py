@@ -27,6 +27,7 @@ from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import SIMULATORS, Task, conform, conform_to, subsample
+from archlock.training import check_restricted
 
 SOURCE_TASK = "source"
 """Name of the source among the tasks of a preference."""
@@ -79,6 +80,8 @@ def begin(
         return sized, known_targets(sized, config, known)
 
     _, targets = at(source.shape)  # what is wrong with them is said before anything is written
+    if config.nontransferable is not None:
+        check_restricted(tuple(targets.values()))
     for line in refuse_doubles(source, targets) if config.scheme == "tk" else ():
         progress.say(line)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
@@ -161,7 +164,8 @@ def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> in
     """About how many bytes trainings leave: each a checkpoint (weights, their best, momentum) and weights."""
     settings = planned.final
     model = build(_middling(config, source), source.signature, width=settings.width, depth=settings.depth, seed=0)
-    trainings = 2 * planned.finalists + (2 + len(config.arms)) * config.attack_seeds
+    released = (2 + len(config.arms)) * config.attack_seeds
+    trainings = 2 * planned.finalists + released * (1 if config.nontransferable is None else 2)
     return 4 * 4 * count_parameters(model) * trainings
 
 
