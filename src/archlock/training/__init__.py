@@ -3,6 +3,11 @@
 from archlock.training.batches import Batch, batch_of, batches
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
+from archlock.training.compaction.choosing import COSTS, Choice, Cost, Goal, Gone, lowest
+from archlock.training.compaction.methods import COMPACTORS, Compactor
+from archlock.training.compaction.gradual import Periods
+from archlock.training.compaction.removing import Point, Removed, removed_at_once, removed_gradually, scores_at_rest
+from archlock.training.compaction.saliencies import SALIENCIES, Saliency
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
@@ -21,8 +26,26 @@ from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
+from archlock.training.recalibrating import recalibrated
 
 __all__ = [
+    "COSTS",
+    "Choice",
+    "Cost",
+    "Goal",
+    "Gone",
+    "lowest",
+    "COMPACTORS",
+    "Compactor",
+    "Periods",
+    "Point",
+    "Removed",
+    "removed_at_once",
+    "removed_gradually",
+    "scores_at_rest",
+    "SALIENCIES",
+    "Saliency",
+    "recalibrated",
     "LEARNING",
     "STRENGTHS",
     "Batch",
