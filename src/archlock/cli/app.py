@@ -11,6 +11,7 @@ import typer
 from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.boundary import BUG, lines_of, message_of
+from archlock.cli.compact import compact
 from archlock.cli.cost import cost
 from archlock.cli.edits import edits
 from archlock.cli.evaluate import evaluate
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
+for command in (lock, attack, compact, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

@@ -4,6 +4,8 @@ from archlock.recipes.attack.attacked import image_framing, is_run, takes_signal
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
 from archlock.recipes.budget import Budget
+from archlock.recipes.compact.config import CompactConfig, parse_share
+from archlock.recipes.compact.procedure import CompactResult, compact
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
 from archlock.recipes.edits.procedure import EditedModel, EditsFound, edit, list_edits
@@ -25,6 +27,7 @@ from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_n
 from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
+from archlock.recipes.own_source import source_of_run
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
@@ -41,6 +44,8 @@ __all__ = [
     "AttackResult",
     "Budget",
     "Calibration",
+    "CompactConfig",
+    "CompactResult",
     "Contender",
     "EditedModel",
     "EditsFound",
@@ -66,6 +71,7 @@ __all__ = [
     "attack",
     "calibrate_machine",
     "chosen_contenders",
+    "compact",
     "compared",
     "comparison_text",
     "cost",
@@ -88,10 +94,12 @@ __all__ = [
     "parse_epsilons",
     "parse_floor",
     "parse_limits",
+    "parse_share",
     "proxies_named",
     "rebuild",
     "release_with_friction",
     "robustness",
+    "source_of_run",
     "takes_signals",
     "transfer",
 ]

@@ -4,6 +4,19 @@ from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_w
 from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
 from archlock.reports.card import render_card
+from archlock.reports.compact import (
+    COMPACT_SCHEMA,
+    CompactRecord,
+    CurvePoint,
+    NarrowedGroup,
+    PathPoint,
+    SizeRecord,
+    TrialRecord,
+    compact_from_json,
+    compact_to_json,
+)
+from archlock.reports.compact_page import render_compact
+from archlock.reports.compact_words import compact_lines, compact_remarks, render_compact_card
 from archlock.reports.cost_parts import (
     CostRecord,
     LatencyKind,
@@ -83,6 +96,7 @@ from archlock.reports.warnings import warnings_of
 __all__ = [
     "ALL_PAIRS",
     "ARMS",
+    "COMPACT_SCHEMA",
     "EVALUATION_SCHEMA",
     "FORMS",
     "FRICTION_SCHEMA",
@@ -92,8 +106,10 @@ __all__ = [
     "AdversaryRecord",
     "AttackRecord",
     "BudgetRecord",
+    "CompactRecord",
     "Cost",
     "CostRecord",
+    "CurvePoint",
     "EvaluationRecord",
     "EvaluationRow",
     "EvaluationSummary",
@@ -118,9 +134,11 @@ __all__ = [
     "MethodSummary",
     "ModelCostRecord",
     "ModelRecord",
+    "NarrowedGroup",
     "OutcomeRecord",
     "PairScale",
     "Panel",
+    "PathPoint",
     "PatternRecord",
     "ProxyAgreement",
     "ProxyGroup",
@@ -130,10 +148,12 @@ __all__ = [
     "Role",
     "Share",
     "SignRecord",
+    "SizeRecord",
     "TableRecord",
     "TargetRecord",
     "TaskRecord",
     "TradeOffPoint",
+    "TrialRecord",
     "TwinAgreement",
     "Verdict",
     "amount_in_words",
@@ -142,6 +162,10 @@ __all__ = [
     "attack_table",
     "between",
     "bytes_in_words",
+    "compact_from_json",
+    "compact_lines",
+    "compact_remarks",
+    "compact_to_json",
     "cost_to_reach",
     "count_in_words",
     "evaluation_from_json",
@@ -156,6 +180,8 @@ __all__ = [
     "pair_name",
     "proxy_groups",
     "render_card",
+    "render_compact",
+    "render_compact_card",
     "render_evaluation",
     "render_friction_card",
     "render_html",

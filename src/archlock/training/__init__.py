@@ -4,8 +4,8 @@ from archlock.training.batches import Batch, batch_of, batches
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.compaction.choosing import COSTS, Choice, Cost, Goal, Gone, lowest
-from archlock.training.compaction.methods import COMPACTORS, Compactor
 from archlock.training.compaction.gradual import Periods
+from archlock.training.compaction.methods import COMPACTORS, Compactor
 from archlock.training.compaction.removing import Point, Removed, removed_at_once, removed_gradually, scores_at_rest
 from archlock.training.compaction.saliencies import SALIENCIES, Saliency
 from archlock.training.distil import distil
@@ -29,36 +29,31 @@ from archlock.training.plan import Optimiser, Plan, Precision, precision_on
 from archlock.training.recalibrating import recalibrated
 
 __all__ = [
-    "COSTS",
-    "Choice",
-    "Cost",
-    "Goal",
-    "Gone",
-    "lowest",
     "COMPACTORS",
-    "Compactor",
-    "Periods",
-    "Point",
-    "Removed",
-    "removed_at_once",
-    "removed_gradually",
-    "scores_at_rest",
-    "SALIENCIES",
-    "Saliency",
-    "recalibrated",
+    "COSTS",
     "LEARNING",
+    "SALIENCIES",
     "STRENGTHS",
     "Batch",
+    "Choice",
+    "Compactor",
+    "Cost",
     "Diverged",
     "FisherHead",
     "FrozenFeatures",
+    "Goal",
+    "Gone",
     "Halving",
     "HeadMaker",
     "Learning",
     "Optimiser",
+    "Periods",
     "Plan",
+    "Point",
     "Precision",
     "Probed",
+    "Removed",
+    "Saliency",
     "Trained",
     "at_best_layer",
     "batch_of",
@@ -74,9 +69,14 @@ __all__ = [
     "linear_probe",
     "logistic_heads",
     "loss_of",
+    "lowest",
     "only_answer",
     "precision_on",
+    "recalibrated",
+    "removed_at_once",
+    "removed_gradually",
     "ridge_heads",
     "ridge_score",
+    "scores_at_rest",
     "whitened_heads",
 ]

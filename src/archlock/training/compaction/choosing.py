@@ -4,6 +4,7 @@ Functions of numbers. The order is that of the scores and of nothing else: group
 (the released code of HESSO sorts candidates by index and prefers early layers).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +32,9 @@ class Goal:
     """``groups``: of the prunable units; ``parameters`` and ``macs``: of the whole network."""
     divisible: int = 1
     """A group keeps a multiple of so many units, and one that has not more is left alone."""
+    floor: Fraction = Fraction(1, 4)
+    """Of the share to keep, which every group keeps of its own units at least: scores over all layers have been seen to
+    leave a layer with two of 64 channels, and a network without its accuracy."""
 
     def __post_init__(self) -> None:
         if not 0 < self.keep < 1:
@@ -60,8 +64,9 @@ class Choice:
         return int((1 - self.goal.keep) * self.units)
 
     def least(self, group: Group) -> int:
-        """Units that the group keeps at least."""
-        return min(group.units, self.goal.divisible)
+        """Units that the group keeps at least: one, and what is said of widths."""
+        wanted = max(1, math.ceil(self.goal.keep * self.goal.floor * group.units))
+        return min(group.units, -(-wanted // self.goal.divisible) * self.goal.divisible)
 
     def reached(self, counts: Mapping[str, int], period: int = 1, periods: int = 1) -> bool:
         """Whether so many units of each group are as much as is to go by the end of a period (from 1)."""
@@ -81,12 +86,12 @@ class Choice:
         if self.goal.cost == "groups":
             left, whole = self.units - sum(most.values()), self.units
         else:
-            left, whole = getattr(cost_without(self.structure, most), self.goal.cost), 0
+            left = getattr(cost_without(self.structure, most), self.goal.cost)
             whole = getattr(self.structure, self.goal.cost)
         raise UnsupportedError(
-            f"keeping {float(self.goal.keep):.4g} of the {self.goal.cost} would leave a layer empty: with "
-            f"{'one unit' if self.goal.divisible == 1 else f'{self.goal.divisible} units'} in every group that can be "
-            f"narrowed {left:,} of {whole:,} {self.goal.cost} are left; keep {100 * left / whole:.3g}% or more"
+            f"keeping {float(self.goal.keep):.1%} of the {self.goal.cost} would leave a layer empty: with the fewest "
+            f"units that every group must keep, {left:,} of {whole:,} {self.goal.cost} are left "
+            f"({left / whole:.1%}); keep more"
         )
 
 

@@ -25,9 +25,7 @@ class Compactor:
 
 
 _HESSO: Final = MappingProxyType(
-    dict.fromkeys(
-        ("magnitude", "avg_magnitude", "cosine_similarity", "taylor_first_order", "taylor_second_order"), 0.2
-    )
+    dict.fromkeys(("magnitude", "avg_magnitude", "cosine_similarity", "taylor_first_order", "taylor_second_order"), 0.2)
 )
 HESSO: Final = Compactor(
     "hesso",

@@ -8,7 +8,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ from archlock.training.compaction.fading import Units
 from archlock.training.compaction.gradual import Gradual, Periods
 from archlock.training.compaction.methods import Compactor
 from archlock.training.compaction.saliencies import Scores, saliency_of
-from archlock.training.descent import channels_last, optimiser_for, steps_per_epoch
+from archlock.training.descent import channels_last, optimiser_for
 from archlock.training.fit import drawing, training_loss
 from archlock.training.losses import loss_of
 from archlock.training.plan import Plan
@@ -118,7 +118,7 @@ def removed_gradually(
     state = _State(channels_last(copy.deepcopy(model).to(device)), choice, method, task, plan, periods, published)
     identity = ""
     if checkpoint is not None:
-        goal, names = [str(choice.goal.keep), choice.goal.cost, choice.goal.divisible], [g.name for g in choice.groups]
+        goal, names = list(map(str, astuple(choice.goal))), [group.name for group in choice.groups]
         asked = [task.fingerprint, plan, seed, digest(model), method.name, periods, published, goal, names]
         identity = fingerprint(asked)
         state.resume(checkpoint, identity, device)
@@ -292,4 +292,3 @@ def _difference(masked: nn.Module, choice: Choice, gone: Gone, images: Split) ->
             f"far answers are apart{f' ({trial.failure})' if trial.failure else ''}; nothing is written"
         )
     return trial.difference
-

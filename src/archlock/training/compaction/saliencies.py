@@ -27,8 +27,6 @@ class Saliency(ABC):
 
     name: str
     paper: str
-    directed: bool
-    """Whether it asks for a direction; else it is given none."""
 
     @abstractmethod
     def scores(
@@ -40,25 +38,27 @@ class Saliency(ABC):
 class Magnitude(Saliency):
     """The 2-norm of a unit's numbers."""
 
-    name, paper, directed = "magnitude", "Li et al. 2017", False
+    name, paper = "magnitude", "Li et al. 2017"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
     ) -> Float[Tensor, " units"]:
         """norm(w)."""
-        return weights.norm(dim=1)
+        del direction
+        return _norms(weights)
 
 
 class MeanMagnitude(Saliency):
     """The 2-norm by how many numbers there are, which favours small units."""
 
-    name, paper, directed = "avg_magnitude", "Chen et al. 2024", False
+    name, paper = "avg_magnitude", "Chen et al. 2024"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
     ) -> Float[Tensor, " units"]:
         """norm(w) / number of numbers."""
-        return weights.norm(dim=1) / weights.shape[1]
+        del direction
+        return _norms(weights) / weights.shape[1]
 
 
 class CosineSimilarity(Saliency):
@@ -68,20 +68,20 @@ class CosineSimilarity(Saliency):
     cosine of thousands of numbers is near 0 and the score near 1 for all.
     """
 
-    name, paper, directed = "cosine_similarity", "Chen et al. 2024", True
+    name, paper = "cosine_similarity", "Chen et al. 2024"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
     ) -> Float[Tensor, " units"]:
         """<w, d> / (norm(w) norm(d)) + 1."""
-        norms = weights.norm(dim=1) * direction.norm(dim=1)
+        norms = _norms(weights) * _norms(direction)
         return (weights * direction).sum(1) / norms.clamp_min(torch.finfo(norms.dtype).tiny) + 1
 
 
 class FirstOrder(Saliency):
     """By how much the loss changes to first order without the unit."""
 
-    name, paper, directed = "taylor_first_order", "Molchanov et al. 2017", True
+    name, paper = "taylor_first_order", "Molchanov et al. 2017"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
@@ -93,7 +93,7 @@ class FirstOrder(Saliency):
 class SecondOrder(Saliency):
     """Half the square of the first order (Fisher in place of a Hessian)."""
 
-    name, paper, directed = "taylor_second_order", "Chen et al. 2024", True
+    name, paper = "taylor_second_order", "Chen et al. 2024"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
@@ -105,14 +105,19 @@ class SecondOrder(Saliency):
 class RelativeMagnitude(Saliency):
     """The 2-norm as a share of its mean in the group, so that groups can be compared."""
 
-    name, paper, directed = "relative_magnitude", "Fang et al. 2023", False
+    name, paper = "relative_magnitude", "Fang et al. 2023"
 
     def scores(
         self, weights: Float[Tensor, "units numbers"], direction: Float[Tensor, "units numbers"]
     ) -> Float[Tensor, " units"]:
         """norm(w) / mean of norm(w)."""
-        norms = weights.norm(dim=1)
+        del direction
+        norms = _norms(weights)
         return norms / norms.mean().clamp_min(torch.finfo(norms.dtype).tiny)
+
+
+def _norms(rows: Float[Tensor, "units numbers"]) -> Float[Tensor, " units"]:
+    return rows.square().sum(1).sqrt()
 
 
 _MEMBERS: Final[Sequence[Saliency]] = (
