@@ -3,6 +3,15 @@
 from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
+from archlock.reports.before_after import (
+    BeforeAfterRecord,
+    Change,
+    before_after_cells,
+    before_after_lines,
+    before_after_sentences,
+    changes,
+    headline_changes,
+)
 from archlock.reports.card import render_card
 from archlock.reports.cost_parts import (
     CostRecord,
@@ -91,7 +100,9 @@ __all__ = [
     "TRUTH_AGAIN",
     "AdversaryRecord",
     "AttackRecord",
+    "BeforeAfterRecord",
     "BudgetRecord",
+    "Change",
     "Cost",
     "CostRecord",
     "EvaluationRecord",
@@ -140,8 +151,12 @@ __all__ = [
     "attack_headline",
     "attack_summary",
     "attack_table",
+    "before_after_cells",
+    "before_after_lines",
+    "before_after_sentences",
     "between",
     "bytes_in_words",
+    "changes",
     "cost_to_reach",
     "count_in_words",
     "evaluation_from_json",
@@ -151,6 +166,7 @@ __all__ = [
     "from_json",
     "from_plain",
     "further_sentence",
+    "headline_changes",
     "kept_from",
     "lock_score_text",
     "pair_name",
