@@ -3,6 +3,15 @@
 from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.attack_cost import Cost, cost_to_reach
 from archlock.reports.attack_words import attack_headline, attack_table
+from archlock.reports.before_after import (
+    BeforeAfterRecord,
+    Change,
+    before_after_cells,
+    before_after_lines,
+    before_after_sentences,
+    changes,
+    headline_changes,
+)
 from archlock.reports.card import render_card
 from archlock.reports.compact import (
     COMPACT_SCHEMA,
@@ -105,7 +114,9 @@ __all__ = [
     "TRUTH_AGAIN",
     "AdversaryRecord",
     "AttackRecord",
+    "BeforeAfterRecord",
     "BudgetRecord",
+    "Change",
     "CompactRecord",
     "Cost",
     "CostRecord",
@@ -160,8 +171,12 @@ __all__ = [
     "attack_headline",
     "attack_summary",
     "attack_table",
+    "before_after_cells",
+    "before_after_lines",
+    "before_after_sentences",
     "between",
     "bytes_in_words",
+    "changes",
     "compact_from_json",
     "compact_lines",
     "compact_remarks",
@@ -175,6 +190,7 @@ __all__ = [
     "from_json",
     "from_plain",
     "further_sentence",
+    "headline_changes",
     "kept_from",
     "lock_score_text",
     "pair_name",
