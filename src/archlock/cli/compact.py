@@ -12,16 +12,20 @@ from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
+    Attackers,
+    AttackSeeds,
     Channels,
     Device,
     Json,
     Module,
     ModuleArgs,
+    PanelName,
     Quiet,
     Runtime,
     Seed,
     Size,
     SkipBad,
+    Workers,
     keyword_arguments,
     sides,
     stderr,
@@ -39,7 +43,8 @@ def compact(
     source: Annotated[
         str | None,
         typer.Option(
-            help=f"The data the model was trained for: {DATA}; classes in the order of its outputs. A lock run knows it."
+            help=f"The data the model was trained for: {DATA}; classes in the order of its outputs. "
+            "A lock run knows it."
         ),
     ] = None,
     keep: Annotated[str, typer.Option(help="The share that stays, as in 50%.")] = "50%",
@@ -73,6 +78,13 @@ def compact(
     divisible: Annotated[int, typer.Option(min=1, help="Every group keeps a multiple of so many units.")] = 1,
     examples: Annotated[int | None, typer.Option(min=2, help="Training images, at most. Default: all.")] = None,
     runtime: Runtime = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", help="Attack the model before and after on these labelled images; may be repeated."),
+    ] = None,
+    panel: PanelName = "informed",
+    attacker: Attackers = None,
+    attack_seeds: AttackSeeds = 3,
     module: Module = None,
     module_args: ModuleArgs = None,
     size: Size = None,
@@ -80,6 +92,7 @@ def compact(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
+    workers: Workers = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -89,8 +102,9 @@ def compact(
 
     Example: archlock compact runs/mine --keep 50% --out runs/mine-small
     """
+    from archlock.attacks import ATTACKS
     from archlock.cli.options import multiples
-    from archlock.recipes import CompactConfig, parse_share, source_of_run
+    from archlock.recipes import CompactConfig, PairedAttacks, parse_share, source_of_run
     from archlock.recipes import compact as run_compact
     from archlock.records import plain
     from archlock.reports import compact_lines, compact_remarks
@@ -123,6 +137,13 @@ def compact(
             else open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed),
             config,
             out=out,
+            targets=target or (),
+            attacks=PairedAttacks(
+                panel=panel,
+                attackers=tuple(ATTACKS) if attacker == ["all"] else tuple(attacker or ()),
+                seeds=attack_seeds,
+            ),
+            workers=workers,
             factory=module,
             arguments=keyword_arguments(module_args),
             progress=progress,

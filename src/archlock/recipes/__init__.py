@@ -3,6 +3,7 @@
 from archlock.recipes.attack.attacked import image_framing, is_run, takes_signals
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
+from archlock.recipes.before_after import PairedAttacks
 from archlock.recipes.budget import Budget
 from archlock.recipes.compact.config import CompactConfig, parse_share
 from archlock.recipes.compact.procedure import CompactResult, compact
@@ -61,6 +62,7 @@ __all__ = [
     "ModelCost",
     "Networks",
     "OpenedModel",
+    "PairedAttacks",
     "ProxySettings",
     "ReleaseConfig",
     "RobustnessConfig",

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.records import read_json, write_json
+from archlock.reports.before_after import BeforeAfterRecord
 from archlock.reports.record_parts import TaskRecord
 from archlock.reports.shares import Share, wilson
 
@@ -152,6 +153,8 @@ class CompactRecord:
     """One a learning rate."""
     looked_on: int
     """Validation images of curve and path."""
+    attacks: BeforeAfterRecord | None = None
+    """The same attackers on both; None: no target was given."""
     notes: tuple[str, ...] = ()
     """What a reader must know, in sentences."""
     spent_seconds: dict[str, float] = field(default_factory=dict)

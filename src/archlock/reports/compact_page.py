@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
+from archlock.reports.before_after import before_after_cells, changes
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.compact import CompactRecord
 from archlock.reports.compact_words import (
-    ATTACKED,
     COSTS,
+    attack_sentences,
     compact_headline,
     compact_remarks,
     ratio,
@@ -38,7 +39,9 @@ def render_compact(record: CompactRecord) -> str:
             for name, (before, after) in (("validation accuracy", record.validation), ("test accuracy", record.test))
         ],
         training=training_words(record),
-        attacked=ATTACKED,
+        attacked=attack_sentences(record),
+        attacks=[] if record.attacks is None else [before_after_cells(one) for one in changes(record.attacks)],
+        names=("", "") if record.attacks is None else record.attacks.names,
         limits=_limits(record),
     )
 

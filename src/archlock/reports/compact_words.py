@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from archlock.reports.amounts import bytes_in_words, count_in_words, time_in_words
+from archlock.reports.before_after import (
+    before_after_cells,
+    before_after_lines,
+    before_after_sentences,
+    changes,
+)
 from archlock.reports.compact import CompactRecord, SizeRecord
 from archlock.reports.wording import DASH, day, number, percent, plural, points
 
 COSTS: Final = {"groups": "units", "parameters": "parameters", "macs": "MACs"}
-ATTACKED: Final = (
+UNATTACKED: Final = (
     "Nothing was attacked: no target was given. Whether a smaller model is a better or a worse start for other tasks "
     "is a question for archlock attack, with the model as --reference."
 )
@@ -80,7 +86,13 @@ def compact_lines(record: CompactRecord) -> str:
         + "".join(f"  {cell:>{size}}" for cell, size in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
-    return "\n".join([*lines, training_words(record), ATTACKED])
+    table = [] if record.attacks is None else [before_after_lines(record.attacks)]
+    return "\n".join([*lines, training_words(record), *attack_sentences(record), *table])
+
+
+def attack_sentences(record: CompactRecord) -> tuple[str, ...]:
+    """What the same attackers get of both, or that nothing was attacked."""
+    return (UNATTACKED,) if record.attacks is None else before_after_sentences(record.attacks)
 
 
 def training_words(record: CompactRecord) -> str:
@@ -115,7 +127,7 @@ def render_compact_card(record: CompactRecord, *, folder: str) -> str:
         f"Made by {training_words(record)} ({record.paper}) on `{record.source.name}`. Latencies: {record.timed_in}.\n",
         *(f"* {line}.\n" for line in compact_remarks(record)),
         f"## What went\n\n| made by | units | kept |\n|---|---|---|\n{widths}\n",
-        f"## What attackers get\n\n{ATTACKED}\n",
+        _attackers(record),
         "## Opening it\n\n"
         f"```sh\narchlock attack {folder}{more} --target path/to/images --out attacks/small\n```\n\n"
         f"In Python: `{python}`. `edited.json` says what it is built from and what was done; the weights are in "
@@ -123,6 +135,16 @@ def render_compact_card(record: CompactRecord, *, folder: str) -> str:
         f"Made {day(record.created)} by `{record.command}`, ArchLock {record.versions.get('archlock', '')}.\n",
     )
     return "\n".join(parts)
+
+
+def _attackers(record: CompactRecord) -> str:
+    said = "\n\n".join(attack_sentences(record))
+    if record.attacks is None:
+        return f"## What attackers get\n\n{said}\n"
+    head = ("target", "attack", "data", *record.attacks.names, "points", "95% interval", "seeds")
+    rows = [head, ("---",) * len(head), *(before_after_cells(one) for one in changes(record.attacks))]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"## What attackers get\n\n{said}\n\n{table}\n"
 
 
 def ratio(before: SizeRecord, after: SizeRecord, field: str) -> str:

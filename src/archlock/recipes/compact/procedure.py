@@ -1,7 +1,7 @@
 """Make a trained model smaller by a share: choose, fade, take out, train on, measure, write."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from archlock.decoding import decode
 from archlock.errors import MeasurementError, RunError, UnsupportedError
+from archlock.evidence import EvidenceStore
 from archlock.execution import resolve_device
 from archlock.models import TAPPED, Headed, Narrow, as_classifier, labelled, structure_of
 from archlock.progress import Progress, Silent
+from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.compact.recording import left_alone, narrowed_groups, sizes, trial_record
 from archlock.recipes.compact.shrinking import (
@@ -53,6 +55,7 @@ from archlock.training import COMPACTORS, Choice, evaluate_copy
 COMPACT: Final = "compact.json"
 CURVE: Final = "curve.json"
 CHECKPOINTS: Final = "checkpoints"
+EVIDENCE: Final = "evidence.sqlite"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +97,11 @@ def compact(
     config: CompactConfig | None = None,
     *,
     out: str | Path,
+    targets: Sequence[Task | str | Path] = (),
+    attacks: PairedAttacks | None = None,
     factory: str | None = None,
     arguments: Mapping[str, Any] | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     command: str = "archlock.compact(...)",
     **settings: Unpack[CompactSettings],
@@ -105,7 +111,8 @@ def compact(
     ``model`` is anything that ``open_model`` reads, with ``factory`` and ``arguments`` for a file of weights;
     ``source`` the task that it was trained for, with its classes in the order of the outputs: a lock run knows it
     itself. Settings are those of :class:`CompactConfig`, as a ``config`` or by name: ``compact(model, source,
-    keep="50%", out="small")``. Everything is decided by the validation split; the test split is read once, at the end.
+    keep="50%", out="small")``. With ``targets``, the same attackers (``attacks``) are let loose on the model before and
+    after. Everything is decided by the validation split; the test split is read once, at the end.
     The same call takes up what was interrupted and ends with the same bits.
 
     A model with nothing that can be removed, frozen parameters, or a forward pass that decides by numbers raises
@@ -128,13 +135,23 @@ def compact(
     base = opened.base or base_of(
         ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
     )
+    attacked = targets_of(opened, targets, seed=config.seed)
+    attacks = replace(attacks or PairedAttacks(), seed=config.seed, device=config.device)
     choice = _choice(ready, opened.name, task, config)
     schedule = schedule_of(config, _steps(task, config))
-    take_up(folder, _identity(opened, task, config))
+    aimed = {"targets": [one.fingerprint for one in attacked], "attacks": attacks} if attacked else {}
+    take_up(folder, {**_identity(opened, task, config), **aimed})
     if (folder / COMPACT).exists():
         return _finished(folder, factory, arguments)
     work = _Work(opened, ready, task, config, choice, schedule, base, tuple(notes), folder, progress)
     record, smaller = _made(work, factory, arguments)
+    if attacked:
+        store = EvidenceStore(folder / EVIDENCE)
+        met = before_after(
+            ready, smaller, attacked, attacks, store=store, names=("as it was", "made smaller"), progress=progress,
+            workers=workers,
+        )  # fmt: skip
+        record = replace(record, attacks=met)
     record = replace(record, command=command, spent_seconds={"this run": time.perf_counter() - began})
     compact_to_json(folder / COMPACT, record)
     write_atomic(folder / REPORT, render_compact(record))
@@ -267,7 +284,7 @@ def _made(work: _Work, factory: str | None, arguments: Mapping[str, Any] | None)
         curve=curve,
         path=tuple(PathPoint(kept=work.choice.units - one.removed, score=one.score) for one in best.removed.path),
         trials=tuple(trial_record(trial, score) for trial, score in zip(trials, scores, strict=True)),
-        looked_on=len(looking(task, config)[1]),
+        looked_on=len(looking(task)[1]),
         notes=(*work.notes, *measured["notes"]),
     )
     return record, smaller

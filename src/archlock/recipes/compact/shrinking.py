@@ -78,7 +78,7 @@ def rates_of(config: CompactConfig, optimiser: Optimiser) -> tuple[float, ...]:
 
 
 def schedule_of(config: CompactConfig, steps: int) -> Schedule:
-    """What a training of so many steps an epoch is divided into; ConfigurationError where units have no time to fade."""
+    """What the epochs of a training are for; ConfigurationError where units have no time to fade."""
     epochs = config.epochs_for(steps * config.batch_size)
     if not COMPACTORS[config.method].gradual:
         return Schedule(0, epochs, None)
@@ -99,7 +99,7 @@ def plan_of(config: CompactConfig, optimiser: Optimiser, epochs: int) -> Plan:
     return Plan(epochs, config.batch_size, flip=config.flip, optimiser=optimiser, precision=precision_on(config.device))
 
 
-def looking(task: Task, config: CompactConfig) -> tuple[Split, Split]:
+def looking(task: Task) -> tuple[Split, Split]:
     """Images of which statistics are taken, and validation images on which it is seen how a network stands."""
     few = range(min(LOOKED_ON, len(task.train))), range(min(LOOKED_ON, len(task.validation)))
     return task.train.take(few[0]), task.validation.take(few[1])
@@ -107,7 +107,7 @@ def looking(task: Task, config: CompactConfig) -> tuple[Split, Split]:
 
 def curve_without_training(model: nn.Module, choice: Choice, task: Task, config: CompactConfig) -> list[CurvePoint]:
     """How smaller networks of the same scores stand that are not trained, beginning with the whole one."""
-    method, (statistics, judged) = COMPACTORS[config.method], looking(task, config)
+    method, (statistics, judged) = COMPACTORS[config.method], looking(task)
     plan = plan_of(config, optimiser_of(config, model), 1)
     scores = scores_at_rest(model, choice, method, task, plan, seed=derive_seed(config.seed, "curve"))
     image = batch_of(task.validation.take([0])).images
@@ -136,7 +136,7 @@ def trial_at(
     """A smaller network at one learning rate; one that diverged says so. Taken up from the folder's checkpoints."""
     method, seed = COMPACTORS[config.method], derive_seed(config.seed, "compact")
     base = plan_of(config, optimiser_of(config, model), max(1, schedule.rest)).with_rate(rate)
-    statistics, judged = looking(task, config)
+    statistics, judged = looking(task)
     progress.begin(f"epochs at rate {rate:g}", schedule.fading + schedule.rest)
 
     def look(one: nn.Module) -> float:

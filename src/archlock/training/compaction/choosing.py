@@ -39,8 +39,6 @@ class Goal:
     def __post_init__(self) -> None:
         if not 0 < self.keep < 1:
             raise ConfigurationError(f"a share to keep is above 0 and below 1; got {float(self.keep):g}")
-        if self.cost not in COSTS:
-            raise ConfigurationError(f"a share is of {', '.join(COSTS)}; got {self.cost!r}")
         if self.divisible < 1:
             raise ConfigurationError(f"widths are multiples of a whole number from 1 on; got {self.divisible}")
 
