@@ -59,7 +59,6 @@ class Concatenated(nn.Module):
         return answer
 
 
-
 def planted() -> nn.Module:
     """The trained network with the numbers of its first layer a tenth of what they were, and the next ten times as large.
 

@@ -186,7 +186,10 @@ class _State:
             self._set_rate()
             loss = self._gradients(batch)
             fading = bool(self.gradual.fade.fading)
-            self.gradual.step()
+            try:
+                self.gradual.step()
+            except MeasurementError as error:
+                raise MeasurementError(f"{self._diverged()} ({error})") from error
             total, done = total + loss * len(batch), done + len(batch)
             ended = not self.gradual.fade.fading and (fading or self.gradual.periods.length == 1)
             if ended and len(self.path) < self.gradual.fade.period:
@@ -236,15 +239,18 @@ class _State:
         loss = training_loss(self.model, batch, self.plan, self.task.name)
         value = float(loss.detach())
         if not math.isfinite(value):
-            fade = self.gradual.fade
-            away = sum(map(len, fade.gone.values()))
-            raise MeasurementError(
-                f"training on {self.task.name!r} diverged at step {fade.step + 1}, while units faded ({away} of "
-                f"{self.choice.units} were gone, {sum(map(len, fade.fading.values()))} were fading), at learning rate "
-                f"{self.plan.learning_rate:g}; try a smaller one, or more pruning steps"
-            )
+            raise MeasurementError(self._diverged())
         torch.autograd.backward(loss)
         return value
+
+    def _diverged(self) -> str:
+        fade = self.gradual.fade
+        return (
+            f"training on {self.task.name!r} diverged at step {fade.step}, while units faded "
+            f"({sum(map(len, fade.gone.values()))} of {self.choice.units} were gone, "
+            f"{sum(map(len, fade.fading.values()))} were fading), at learning rate {self.plan.learning_rate:g}; try a "
+            "smaller one, or more pruning steps"
+        )
 
     @torch.no_grad()
     def _fixed_loss(self, model: nn.Module, fixed: list[Batch]) -> float:

@@ -46,7 +46,9 @@ def test_the_order_of_layers_is_nothing(choice):
     scores = scores_of(choice, SIX, TWELVE)
     turned = replace(choice, groups=choice.groups[::-1])
     for period in (1, 2, 3):
-        assert lowest(turned, scores, {}, period=period, periods=3) == lowest(choice, scores, {}, period=period, periods=3)
+        assert lowest(turned, scores, {}, period=period, periods=3) == lowest(
+            choice, scores, {}, period=period, periods=3
+        )
 
 
 def test_periods_add_up_to_the_whole(choice):
@@ -85,7 +87,9 @@ def test_of_multiples_the_candidates_of_highest_score_stay(choice):
 def test_the_cost_of_what_is_left_is_that_of_the_narrowed_network(make, cost):
     model = make().eval()
     choice = choice_of(model, "3/5", cost)
-    scores = {group.name: torch.rand(group.units, generator=torch.Generator().manual_seed(1)) for group in choice.groups}
+    scores = {
+        group.name: torch.rand(group.units, generator=torch.Generator().manual_seed(1)) for group in choice.groups
+    }
     gone = lowest(choice, scores, {})
     left = structure_of(narrowed(model, choice.structure, gone), torch.rand(1, 1, 8, 8))
     counted = cost_without(choice.structure, {name: len(units) for name, units in gone.items()})

@@ -24,7 +24,12 @@ HESSO = COMPACTORS["hesso"].weighting
 
 def wrapped(model, optimiser="sgd", periods=Periods(1, 8, 2), rate=0.01, *, keep="1/2", published=False):
     return Gradual(
-        model, OPTIMISERS[optimiser](model.parameters(), rate), choice_of(model, keep), periods, HESSO, published=published
+        model,
+        OPTIMISERS[optimiser](model.parameters(), rate),
+        choice_of(model, keep),
+        periods,
+        HESSO,
+        published=published,
     )
 
 
