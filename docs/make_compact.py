@@ -3,12 +3,13 @@
     PYTHONPATH=tests python docs/make_compact.py WEIGHTS.safetensors --module shared_networks:resnet20 --size 32 \
         --source DATA.npz --flip --out runs/compact
 
-Every run is a directory of ``archlock compact`` and is taken up where it was; what is finished is read. With ``--table``
-nothing is computed.
+Every run is a directory of ``archlock compact`` and is taken up where it was; what is finished is read. With
+``--table`` nothing is computed.
 """
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,8 @@ def main() -> None:
             )
             out = folder_of(asked.out, method, share, seed)
             record = compact(opened, source, config, out=out, factory=asked.module).record
-            print(f"{out.name}: test {record.test[0]:.4f} -> {record.test[1]:.4f}, {record.spent_seconds}", flush=True)
-    print(table(asked.out, methods, shares, asked.seeds))
+            sys.stderr.write(f"{out.name}: test {record.test[0]:.4f} -> {record.test[1]:.4f}, {record.spent_seconds}\n")
+    sys.stdout.write(table(asked.out, methods, shares, asked.seeds) + "\n")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,9 @@ def compact(
             opened,
             source_of_run(model, opened)
             if source is None
-            else open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed),
+            else open_task(
+                source, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed
+            ),
             config,
             out=out,
             targets=target or (),

@@ -84,7 +84,8 @@ def schedule_of(config: CompactConfig, steps: int) -> Schedule:
         return Schedule(0, epochs, None)
     start = epochs * steps // WAITING
     asked = config.pruning_steps or max(1, epochs * steps // FADING - start)
-    periods = Periods(start, asked, config.periods if config.pruning_steps else min(config.periods, asked))
+    count = config.periods if config.pruning_steps else min(config.periods, asked)
+    periods = Periods(start, asked, 1 if COMPACTORS[config.method].cycles else count)
     fading = -(-periods.end // steps)
     if fading > epochs:
         raise ConfigurationError(

@@ -8,7 +8,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -111,10 +111,12 @@ def removed_gradually(
 ) -> Removed:
     """The network without the units that faded while it trained for ``plan.epochs`` epochs.
 
-    The rate rises before the first period and stays. ``look`` says how the network stands after each period. A
+    The rate rises before the first period and stays. After corrective cycles, which decide once, units fade in one
+    period. ``look`` says how the network stands after each period. A
     checkpoint holds the state after each epoch. A loss that is not finite raises MeasurementError.
     """
     began = time.perf_counter()
+    periods = replace(periods, periods=1) if method.cycles else periods
     state = _State(channels_last(copy.deepcopy(model).to(device)), choice, method, task, plan, periods, published)
     identity = ""
     if checkpoint is not None:
