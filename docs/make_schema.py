@@ -9,7 +9,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import before_after, compact, cost_parts, evaluation, evaluation_parts, record, record_parts, robustness
+from archlock.reports import (
+    before_after,
+    compact,
+    cost_parts,
+    evaluation,
+    evaluation_parts,
+    record,
+    record_parts,
+    robustness,
+)
 
 DOCS = Path(__file__).parent
 

@@ -60,7 +60,7 @@ class Concatenated(nn.Module):
 
 
 def planted() -> nn.Module:
-    """The trained network with the numbers of its first layer a tenth of what they were, and the next ten times as large.
+    """The trained network, whose first layer has a tenth of its numbers and the next ten times its own.
 
     It answers the same: everything still hangs on the first layer, whose norm is the least by far.
     """

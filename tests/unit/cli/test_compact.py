@@ -38,7 +38,7 @@ def test_it_says_what_is_left_and_where_and_as_json(tmp_path: Path) -> None:
         (["--keep", "50"], "'50' is above what there is: write 50% for percent"),
         (["--keep", "0%"], "is not above 0% and below 100%"),
         (["--pruning-steps", "1"], "pruning_steps 1 cannot hold 2 periods"),
-        (["--attacker", "nobody", "--target", "digits"], "unknown attack 'nobody'"),
+        (["--attacker", "nobody", "--target", "digits"], "unknown attacker 'nobody'; known: from_scratch"),
     ],
 )
 def test_what_goes_wrong_is_one_line(

@@ -32,7 +32,10 @@ def record() -> CompactRecord:
         created="2026-03-01T10:00:00+00:00", seed=0, command="archlock compact it", versions={"archlock": "0.1.0"},
         model="it", origin="a file", source=source, method="hesso", paper="Chen et al. 2024", summary="lets fade",
         asked=0.5, cost="groups", divisible=1,
-        groups=(NarrowedGroup(name="one", kind="channels", units=8, kept=5), NarrowedGroup(name="two", kind="heads", units=4, kept=1)),
+        groups=(
+            NarrowedGroup(name="one", kind="channels", units=8, kept=5),
+            NarrowedGroup(name="two", kind="heads", units=4, kept=1),
+        ),
         left_alone=("head: 2 of 2 channels stay, it makes the answer",),
         before=SizeRecord(parameters=2000, macs=40_000, weights_bytes=9000, latency_ms=2.0),
         after=SizeRecord(parameters=1000, macs=10_000, weights_bytes=3000, latency_ms=0.5),
@@ -70,8 +73,8 @@ def test_the_share_is_of_what_was_asked() -> None:
 def test_the_lines_say_what_a_reader_wants() -> None:
     lines = compact_lines(record()).splitlines()
     assert lines[0] == (
-        "With 50.0% of its units (6 of 12 channels and heads that can go) the model loses 2.0\N{NO-BREAK SPACE}points of its "
-        "test accuracy: 88.0%, before 90.0%."
+        "With 50.0% of its units (6 of 12 channels and heads that can go) the model loses 2.0\N{NO-BREAK SPACE}points "
+        "of its test accuracy: 88.0%, before 90.0%."
     )
     assert [line.split()[-1] for line in lines[2:6]] == ["2.00x", "4.00x", "3.00x", "4.00x"]
     assert "decided in 3\N{NO-BREAK SPACE}corrective cycles" in lines[8]

@@ -245,13 +245,6 @@ def test_classes_that_are_not_the_outputs_are_refused(weights: Path, tmp_path: P
     assert not (tmp_path / "small").exists()
 
 
-def test_one_image_and_a_normalisation_is_said(weights: Path, tmp_path: Path) -> None:
-    task = digits()
-    lonely = replace(task, train=task.train.take([0]))
-    with pytest.raises(UnsupportedError, match="cannot be trained on one image alone .* two training images at least"):
-        made(weights, tmp_path / "small", lonely, epochs=12, periods=1)
-
-
 def test_half_precision_is_said(tmp_path: Path) -> None:
     from archlock.recipes.compact.procedure import _precision
 

@@ -67,7 +67,7 @@ def test_units_fade_from_a_tenth_to_a_quarter_of_all_steps():
     assert (one.fading, one.rest, one.periods) == (0, 20, None)
     few = schedule_of(CompactConfig(epochs=2), 4)
     assert few.periods.periods == few.periods.steps == 2, "fewer periods where there are fewer steps"
-    with pytest.raises(ConfigurationError, match="2 epochs are 8 steps.* give more epochs, or fewer pruning steps"):
+    with pytest.raises(ConfigurationError, match=r"2 epochs are 8 steps.* give more epochs, or fewer pruning steps"):
         schedule_of(CompactConfig(epochs=2, pruning_steps=40), 4)
 
 

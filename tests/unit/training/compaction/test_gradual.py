@@ -1,7 +1,6 @@
 """Units fade linearly to exact zero and stay there, whatever the optimiser; scores see raw gradients."""
 
 import copy
-import os
 
 import pytest
 import torch
@@ -20,9 +19,10 @@ OPTIMISERS = {
     "rmsprop": lambda values, rate: torch.optim.RMSprop(values, lr=rate, momentum=0.9),
 }
 HESSO = COMPACTORS["hesso"].weighting
+TWO = Periods(1, 8, 2)
 
 
-def wrapped(model, optimiser="sgd", periods=Periods(1, 8, 2), rate=0.01, *, keep="1/2", published=False):
+def wrapped(model, optimiser="sgd", periods=TWO, rate=0.01, *, keep="1/2", published=False):
     return Gradual(
         model,
         OPTIMISERS[optimiser](model.parameters(), rate),
@@ -151,7 +151,7 @@ def test_a_network_of_a_class_that_nobody_can_import_is_made_smaller_and_leaves_
     smaller = narrowed(model, gradual.choice.structure, gradual.fade.gone)
     assert type(smaller) is Local
     assert sum(value.numel() for value in smaller.parameters()) < sum(value.numel() for value in model.parameters())
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("start", "count", "periods"), [(0, 1, 2), (10, 9, 10), (0, 0, 1)])

@@ -2,11 +2,13 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
-from archlock.errors import MeasurementError
+from archlock.errors import MeasurementError, UnsupportedError
 from archlock.training import COMPACTORS, Periods, Plan, evaluate, recalibrated, removed_at_once, removed_gradually
 from archlock.training.checkpoints import digest
 from archlock.training.compaction.cycles import corrected_scores
@@ -110,7 +112,6 @@ def test_cycles_leave_model_and_optimiser_as_they_were_and_judge_a_layer_by_its_
     zeros = []
 
     def loss(one):
-        first, second = choice.groups
         weights = [one[0].weight, one[3].weight]
         zeros.append(tuple(int((value.flatten(1).abs().max(1).values == 0).sum()) for value in weights))
         return 1.0 + sum(zeros[-1])
@@ -125,3 +126,13 @@ def test_cycles_leave_model_and_optimiser_as_they_were_and_judge_a_layer_by_its_
     assert found.steps == 3 * found.cycles <= 12
     assert all(math.isfinite(value) for scores in found.scores.values() for value in scores.tolist())
     assert found.tried >= choice.wanted
+
+
+def test_one_image_alone_and_a_normalisation_are_refused_in_words():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4)).eval()
+    task = digits()
+    lonely = replace(task, train=task.train.take([0]))
+    with pytest.raises(UnsupportedError, match=r"cannot be trained on one image alone .* two training images at least"):
+        removed_gradually(
+            model, choice_of(model), COMPACTORS["hesso"], lonely, PLAN, Periods(0, 2, 1), look=lambda _: 0.0, seed=0
+        )
