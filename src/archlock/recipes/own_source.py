@@ -20,8 +20,8 @@ GIVE: Final = "give --source, the data that it was trained for"
 def source_of_run(model: object, opened: OpenedModel) -> Task:
     """The source of a lock run, opened again as its command named it, at the size of its images.
 
-    Another model, a run from Python, and data that are gone or have changed (another fingerprint) raise
-    ConfigurationError.
+    Another model, a run whose command names no source (from Python, a demo), and data that are gone or have changed
+    (another fingerprint) raise ConfigurationError.
     """
     result = Path(str(model)) / RESULT
     if not isinstance(model, str | Path) or not result.is_file():
@@ -31,7 +31,7 @@ def source_of_run(model: object, opened: OpenedModel) -> Task:
         raise RunError(f"{model} holds an attack, not a lock; give the directory of the lock run that it attacked")
     text = _source_named(record.command)
     if text is None:
-        raise ConfigurationError(f"{model} was made from Python ({record.command}) and does not know its data; {GIVE}")
+        raise ConfigurationError(f"the command of {model} names no data that can be opened ({record.command}); {GIVE}")
     try:
         task = opened.read(text, seed=record.seed)
     except ArchLockError as error:

@@ -73,12 +73,7 @@ class CompactConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if isinstance(self.keep, str):
-            raise ConfigurationError(f"a share by name is a text only in keep='50%' of compact(...); got {self.keep!r}")
-        if not 0 < self.keep < 1:
-            raise ConfigurationError(
-                f"a share to keep is above 0 and below 1, as in keep=0.5 or --keep 50%; got {self.keep:g}"
-            )
+        check_share(self.keep)
         COMPACTORS[self.method]
         if self.cost not in COSTS:
             raise ConfigurationError(f"a share is one of {', '.join(COSTS)}; got {self.cost!r}")
@@ -109,6 +104,14 @@ class CompactConfig:
         A name that is no setting raises ConfigurationError that lists the settings.
         """
         return configured(cls, "a compaction", settings, {"keep": parse_share})
+
+
+def check_share(keep: object) -> None:
+    """ConfigurationError for what is no share between 0 and 1, or is one as a text."""
+    if not isinstance(keep, int | float) or not 0 < keep < 1:
+        raise ConfigurationError(
+            f"a share to keep is a number above 0 and below 1, as in keep=0.5 or --keep 50%; got {keep!r}"
+        )
 
 
 def parse_share(text: str) -> float:
