@@ -6,6 +6,10 @@ from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
+from archlock.training.harden import harden
+from archlock.training.hardening import Hardened, Hardening, Immunising, check_sparsity
+from archlock.training.hardening_state import robust_accuracy
+from archlock.training.immunisation import Spectrum, best_immunisation, immunity, spectrum
 from archlock.training.kinds import LEARNING
 from archlock.training.kinds.learning import FisherHead, Learning
 from archlock.training.kinds.reading import HeadMaker
@@ -21,6 +25,7 @@ from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
+from archlock.training.sparsity import check_possible, prunable
 
 __all__ = [
     "LEARNING",
@@ -30,16 +35,23 @@ __all__ = [
     "FisherHead",
     "FrozenFeatures",
     "Halving",
+    "Hardened",
+    "Hardening",
     "HeadMaker",
+    "Immunising",
     "Learning",
     "Optimiser",
     "Plan",
     "Precision",
     "Probed",
+    "Spectrum",
     "Trained",
     "at_best_layer",
     "batch_of",
     "batches",
+    "best_immunisation",
+    "check_possible",
+    "check_sparsity",
     "default_stack",
     "distil",
     "evaluate",
@@ -48,12 +60,17 @@ __all__ = [
     "fit",
     "fit_many",
     "frozen_features",
+    "harden",
+    "immunity",
     "linear_probe",
     "logistic_heads",
     "loss_of",
     "only_answer",
     "precision_on",
+    "prunable",
     "ridge_heads",
     "ridge_score",
+    "robust_accuracy",
+    "spectrum",
     "whitened_heads",
 ]
