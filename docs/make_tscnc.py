@@ -37,6 +37,7 @@ SPARSITIES = (0.0, 0.9, 0.95)
 EPSILON = 4 / 255
 CONSTRAINTS = {"none": (0.0, 0.0), "c": (0.1, 0.0), "t": (0.0, 0.01), "c and t": (0.1, 0.01)}
 """Weights of c(W) and t(W)."""
+PLAIN = Plan(50, batch_size=64, learning_rate=0.1, flip=True, warmup=0.1)
 DENSE = Plan(10, batch_size=64, learning_rate=0.05, flip=True, warmup=0.1)
 SPARSE = Plan(7, batch_size=64, learning_rate=0.03, flip=True, warmup=0.1)
 JUDGES = RobustnessConfig(epsilons=(EPSILON,), images=400, steps=40, queries=300)
@@ -143,7 +144,7 @@ def trained(task: Task, out: Path, seed: int, sparsity: float, constraints: str)
     start, files = network(derive_seed(seed, "tscnc")), out / "trainings"
     files.mkdir(exist_ok=True)
     if constraints == "plain":
-        plain = fit(start, task, DENSE, checkpoint=files / f"plain-{seed}.pt", seed=seed)
+        plain = fit(start, task, PLAIN, checkpoint=files / f"plain-{seed}.pt", seed=seed)
         return plain.model, 0.0
     condition, shape = CONSTRAINTS[constraints]
     asked = Hardening(Ball(EPSILON), condition=condition, shape=shape)

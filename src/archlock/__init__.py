@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         AttackConfig,
         AttackResult,
         Budget,
+        HardenConfig,
+        HardenResult,
         Limits,
         LockConfig,
         LockResult,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         open_model,
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
+    from archlock.recipes.harden.procedure import harden
     from archlock.recipes.lock.procedure import lock
     from archlock.recipes.robustness.procedure import robustness
 
@@ -36,6 +39,8 @@ _RECIPES = (
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -43,6 +48,7 @@ _RECIPES = (
     "RobustnessConfig",
     "RobustnessResult",
     "attack",
+    "harden",
     "load",
     "lock",
     "open_model",
@@ -53,6 +59,8 @@ __all__ = [
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -61,6 +69,7 @@ __all__ = [
     "RobustnessResult",
     "__version__",
     "attack",
+    "harden",
     "load",
     "lock",
     "open_model",

@@ -3,6 +3,7 @@
 from archlock.recipes.attack.attacked import image_framing, is_run, takes_signals
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
+from archlock.recipes.before_after import PairedAttacks
 from archlock.recipes.budget import Budget
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
@@ -13,6 +14,8 @@ from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
+from archlock.recipes.harden.config import HardenConfig, parse_epsilon
+from archlock.recipes.harden.procedure import HardenResult, harden
 from archlock.recipes.limits.forecast import Calibration, Networks
 from archlock.recipes.limits.parsing import parse_limits
 from archlock.recipes.limits.record import Limits
@@ -48,6 +51,8 @@ __all__ = [
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -56,6 +61,7 @@ __all__ = [
     "ModelCost",
     "Networks",
     "OpenedModel",
+    "PairedAttacks",
     "ProxySettings",
     "ReleaseConfig",
     "RobustnessConfig",
@@ -74,6 +80,7 @@ __all__ = [
     "edit",
     "edits_lines",
     "evaluate",
+    "harden",
     "has_published_figures",
     "image_framing",
     "is_run",
@@ -85,6 +92,7 @@ __all__ = [
     "open_model",
     "parse_budget",
     "parse_costs",
+    "parse_epsilon",
     "parse_epsilons",
     "parse_floor",
     "parse_limits",

@@ -54,6 +54,19 @@ from archlock.reports.evaluation_tables import evaluation_summary, lock_score_te
 from archlock.reports.evaluation_verdict import between, share_kept
 from archlock.reports.friction import FORMS, FRICTION_SCHEMA, Form, FrictionRecord, FrictionTrial, Panel
 from archlock.reports.friction_card import friction_lines, render_friction_card
+from archlock.reports.hardening import (
+    HARDENING_SCHEMA,
+    HardeningRecord,
+    ImmunityRecord,
+    LayerRecord,
+    LayerState,
+    SizeRecord,
+    SmoothnessRecord,
+    hardening_from_json,
+    hardening_to_json,
+)
+from archlock.reports.hardening_page import render_hardening
+from archlock.reports.hardening_words import hardening_lines, hardening_warnings
 from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
@@ -95,6 +108,7 @@ __all__ = [
     "EVALUATION_SCHEMA",
     "FORMS",
     "FRICTION_SCHEMA",
+    "HARDENING_SCHEMA",
     "ROBUSTNESS_SCHEMA",
     "SCHEMA",
     "TRUTH_AGAIN",
@@ -120,9 +134,13 @@ __all__ = [
     "FrictionRecord",
     "FrictionTrial",
     "FurtherRecord",
+    "HardeningRecord",
+    "ImmunityRecord",
     "ImportanceRecord",
     "Interval",
     "LatencyKind",
+    "LayerRecord",
+    "LayerState",
     "LimitRecord",
     "LimitsPriceRecord",
     "LockRecord",
@@ -141,6 +159,8 @@ __all__ = [
     "Role",
     "Share",
     "SignRecord",
+    "SizeRecord",
+    "SmoothnessRecord",
     "TableRecord",
     "TargetRecord",
     "TaskRecord",
@@ -166,6 +186,10 @@ __all__ = [
     "from_json",
     "from_plain",
     "further_sentence",
+    "hardening_from_json",
+    "hardening_lines",
+    "hardening_to_json",
+    "hardening_warnings",
     "headline_changes",
     "kept_from",
     "lock_score_text",
@@ -174,6 +198,7 @@ __all__ = [
     "render_card",
     "render_evaluation",
     "render_friction_card",
+    "render_hardening",
     "render_html",
     "render_robustness",
     "robustness_from_json",

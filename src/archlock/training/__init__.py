@@ -3,6 +3,7 @@
 from archlock.training.batches import Batch, batch_of, batches
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
+from archlock.training.descended_head import descended_head
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
@@ -53,6 +54,7 @@ __all__ = [
     "check_possible",
     "check_sparsity",
     "default_stack",
+    "descended_head",
     "distil",
     "evaluate",
     "evaluate_copy",

@@ -66,7 +66,7 @@ def test_a_sparsity_that_empties_a_layer_is_refused_with_the_largest_that_does_n
     given = weights()
     with pytest.raises(ConfigurationError, match=r"leaves 11 of 1,108 weights, but 2% of every layer .* are 33"):
         check_possible(given, 0.99)
-    with pytest.raises(ConfigurationError, match="the most for this model is 0.97"):
+    with pytest.raises(ConfigurationError, match=r"the most for this model is 0\.97"):
         check_possible(given, 0.99)
     check_possible(given, 0.97)
     with pytest.raises(ConfigurationError, match="no convolution and no linear layer"):
