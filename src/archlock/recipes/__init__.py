@@ -28,6 +28,7 @@ from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_n
 from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
+from archlock.recipes.own_task import source_of
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
@@ -100,6 +101,7 @@ __all__ = [
     "rebuild",
     "release_with_friction",
     "robustness",
+    "source_of",
     "takes_signals",
     "transfer",
 ]

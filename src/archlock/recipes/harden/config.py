@@ -16,7 +16,7 @@ from archlock.training import Hardening, Plan
 class HardenSettings(TypedDict, total=False):
     """The settings by name, for type checkers and editors; what each means, HardenConfig says."""
 
-    epsilon: float
+    epsilon: float | str
     norm: Norm
     sparsity: float
     condition: float

@@ -144,7 +144,10 @@ def _prepared(
     arguments: Mapping[str, Any],
 ) -> _Prepared:
     """Everything that can be said before anything is trained."""
-    opened = model if isinstance(model, OpenedModel) else open_model(model, factory=factory, arguments=arguments)
+    opened = model
+    if not isinstance(opened, OpenedModel):
+        own = isinstance(opened, nn.Module)  # (then the factory is what builds it anew, from its file)
+        opened = open_model(opened) if own else open_model(opened, factory=factory, arguments=arguments)
     opened, task = fitting_own(opened, source_of(model, opened, source, seed=config.seed), why="a model is hardened")
     check_several_classes(task)
     base = opened.base or base_of(
