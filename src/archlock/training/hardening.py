@@ -41,16 +41,15 @@ class Hardening:
 
 def check_sparsity(sparsity: object) -> None:
     """ConfigurationError for what is no share of weights that may go."""
-    if isinstance(sparsity, bool) or not isinstance(sparsity, int | float) or not 0 <= sparsity < 1:
-        meant = f"; for {sparsity:g} % write {sparsity / 100:g}" if _is_percent(sparsity) else ""
-        raise ConfigurationError(
-            f"sparsity is the share of weights that become zero, from 0 (dense) to below 1 (nothing would be left); "
-            f"got {sparsity!r}{meant}"
-        )
-
-
-def _is_percent(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 2 < value < 100
+    meant = ""
+    if isinstance(sparsity, int | float) and not isinstance(sparsity, bool):
+        if 0 <= sparsity < 1:
+            return
+        meant = f"; for {sparsity:g} % write {sparsity / 100:g}" if 2 < sparsity < 100 else ""
+    raise ConfigurationError(
+        "sparsity is the share of weights that become zero, from 0 (dense) to below 1 (nothing would be left); got "
+        f"{sparsity!r}{meant}"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

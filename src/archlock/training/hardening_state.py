@@ -122,7 +122,8 @@ class HardeningState:
     def _step(self, batch: Batch, other: Batch | None) -> float:
         images = worst_near(self.model, batch.images, batch.targets, self.hardening.ball, self.hardening.steps)
         self.model.train()
-        with _features_of(self.model, seen := []) if other is not None else nullcontext():
+        seen: list[Tensor] = []
+        with _features_of(self.model, seen) if other is not None else nullcontext():
             answers = self.model(images)
             if other is not None:
                 self.model(other.images)

@@ -38,7 +38,8 @@ def scaled_gram(features: Float[Tensor, "n features"]) -> Float[Tensor, "k k"]:
     size = torch.linalg.matrix_norm(gram)
     if not bool(size > 0):
         raise MeasurementError("the features are all zero, so they have no condition number; has the body died?")
-    return gram * (math.sqrt(len(gram)) / size)
+    scaled: Tensor = gram * (math.sqrt(len(gram)) / size)
+    return scaled
 
 
 def well_conditioned(gram: Float[Tensor, "k k"]) -> Float[Tensor, ""]:

@@ -85,7 +85,7 @@ def masks_at(
     more = weights_left(weights, sparsity) - int(flat.sum())
     if more > 0:
         flat = flat.index_fill(0, magnitudes.argsort(descending=True, stable=True)[:more], True)
-    parts = flat.split(sizes)
+    parts = torch.split(flat, sizes)
     return {name: part.reshape(weights[name].shape) for name, part in zip(names, parts, strict=True)}
 
 

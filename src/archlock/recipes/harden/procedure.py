@@ -283,4 +283,4 @@ def _headed(model: nn.Module) -> Headed:
 
 def _needs_factory(base: Base) -> bool:
     """Whether only the user's own code can build it."""
-    return base.described["kind"] == "factory"
+    return bool(base.described["kind"] == "factory")
