@@ -15,6 +15,7 @@ from archlock.reports import (
     cost_parts,
     evaluation,
     evaluation_parts,
+    hardening,
     record,
     record_parts,
     robustness,
@@ -86,6 +87,21 @@ another schema number is refused. Page and card are made from this file alone (`
 """
 
 
+HARDENING_HEAD = f"""# Schema of `hardening.json`
+
+Schema {hardening.HARDENING_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/hardening.py` and
+`archlock/reports/before_after.py`; change it there. `RobustnessRecord` is in the
+[schema of `robustness.json`](robustness-schema.md), `TaskRecord`, `TargetRecord` and `OutcomeRecord` in the
+[schema of `result.json`](results-schema.md).
+
+One `HardeningRecord`. Shares are in [0, 1]; NaN never occurs; a number that does not exist is `null`. `tuple[X, ...]`
+is a list of X.
+
+`archlock.reports.hardening_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file
+of another schema number is refused. The page is made from this file alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
     return _page([record, record_parts, cost_parts], HEAD)
@@ -104,6 +120,11 @@ def compact_page() -> str:
 def robustness_page() -> str:
     """The page of ``robustness.json``."""
     return _page([robustness], ROBUSTNESS_HEAD, ["RobustnessRecord"])
+
+
+def hardening_page() -> str:
+    """The page of ``hardening.json``."""
+    return _page([hardening, before_after], HARDENING_HEAD, ["HardeningRecord"])
 
 
 def _page(modules: list[ModuleType], head: str, first: Sequence[str] = (), *, leave_out: Sequence[str] = ()) -> str:
@@ -150,3 +171,4 @@ if __name__ == "__main__":
     (DOCS / "evaluation-schema.md").write_text(evaluation_page(), encoding="utf-8")
     (DOCS / "compact-schema.md").write_text(compact_page(), encoding="utf-8")
     (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")
+    (DOCS / "hardening-schema.md").write_text(hardening_page(), encoding="utf-8")

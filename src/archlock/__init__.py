@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         Budget,
         CompactConfig,
         CompactResult,
+        HardenConfig,
+        HardenResult,
         Limits,
         LockConfig,
         LockResult,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
     from archlock.recipes.compact.procedure import compact
+    from archlock.recipes.harden.procedure import harden
     from archlock.recipes.lock.procedure import lock
     from archlock.recipes.robustness.procedure import robustness
 
@@ -41,6 +44,8 @@ _RECIPES = (
     "Budget",
     "CompactConfig",
     "CompactResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -49,6 +54,7 @@ _RECIPES = (
     "RobustnessResult",
     "attack",
     "compact",
+    "harden",
     "load",
     "lock",
     "open_model",
@@ -61,6 +67,8 @@ __all__ = [
     "Budget",
     "CompactConfig",
     "CompactResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -70,6 +78,7 @@ __all__ = [
     "__version__",
     "attack",
     "compact",
+    "harden",
     "load",
     "lock",
     "open_model",

@@ -104,7 +104,7 @@ def compact(
     """
     from archlock.attacks import ATTACKS
     from archlock.cli.options import multiples
-    from archlock.recipes import CompactConfig, PairedAttacks, parse_share, source_of_run
+    from archlock.recipes import CompactConfig, PairedAttacks, parse_share, source_of
     from archlock.recipes import compact as run_compact
     from archlock.records import plain
     from archlock.reports import compact_lines, compact_remarks
@@ -132,7 +132,7 @@ def compact(
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_compact(
             opened,
-            source_of_run(model, opened)
+            source_of(model, opened, None, seed=seed)
             if source is None
             else open_task(
                 source, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed

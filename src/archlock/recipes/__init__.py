@@ -16,6 +16,8 @@ from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
+from archlock.recipes.harden.config import HardenConfig, parse_epsilon
+from archlock.recipes.harden.procedure import HardenResult, harden
 from archlock.recipes.limits.forecast import Calibration, Networks
 from archlock.recipes.limits.parsing import parse_limits
 from archlock.recipes.limits.record import Limits
@@ -28,7 +30,7 @@ from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_n
 from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.recipes.own_source import source_of_run
+from archlock.recipes.own_task import source_of
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
@@ -54,6 +56,8 @@ __all__ = [
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -82,6 +86,7 @@ __all__ = [
     "edit",
     "edits_lines",
     "evaluate",
+    "harden",
     "has_published_figures",
     "image_framing",
     "is_run",
@@ -93,6 +98,7 @@ __all__ = [
     "open_model",
     "parse_budget",
     "parse_costs",
+    "parse_epsilon",
     "parse_epsilons",
     "parse_floor",
     "parse_limits",
@@ -101,7 +107,7 @@ __all__ = [
     "rebuild",
     "release_with_friction",
     "robustness",
-    "source_of_run",
+    "source_of",
     "takes_signals",
     "transfer",
 ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from archlock.recipes.compact.procedure import COMPACT
 from archlock.recipes.evaluate.procedure import RECORD
+from archlock.recipes.harden.procedure import HARDENING
 from archlock.recipes.robustness.procedure import ROBUSTNESS
 from archlock.recipes.workspace import CARD, REPORT, RESULT
 from archlock.records import write_atomic
@@ -12,9 +13,11 @@ from archlock.reports import (
     compact_from_json,
     evaluation_from_json,
     from_json,
+    hardening_from_json,
     render_card,
     render_compact,
     render_evaluation,
+    render_hardening,
     render_html,
     render_robustness,
     robustness_from_json,
@@ -25,6 +28,9 @@ def rebuild(run: Path, out: Path | None = None) -> Path:
     """Render ``result.json`` of a lock or attack, or the record of another command; returns the page."""
     if (run / RECORD).exists():
         return write_atomic(out or run / REPORT, render_evaluation(evaluation_from_json(run / RECORD)))
+    if (run / HARDENING).exists():
+        page = render_hardening(hardening_from_json(run / HARDENING), folder=str(run))
+        return write_atomic(out or run / REPORT, page)
     if (run / ROBUSTNESS).exists():
         return write_atomic(out or run / REPORT, render_robustness(robustness_from_json(run / ROBUSTNESS)))
     if (run / COMPACT).exists():

@@ -16,10 +16,10 @@ from archlock.reports.card import render_card
 from archlock.reports.compact import (
     COMPACT_SCHEMA,
     CompactRecord,
+    CompactSize,
     CurvePoint,
     NarrowedGroup,
     PathPoint,
-    SizeRecord,
     TrialRecord,
     compact_from_json,
     compact_to_json,
@@ -67,6 +67,19 @@ from archlock.reports.evaluation_tables import evaluation_summary, lock_score_te
 from archlock.reports.evaluation_verdict import between, share_kept
 from archlock.reports.friction import FORMS, FRICTION_SCHEMA, Form, FrictionRecord, FrictionTrial, Panel
 from archlock.reports.friction_card import friction_lines, render_friction_card
+from archlock.reports.hardening import (
+    HARDENING_SCHEMA,
+    HardeningRecord,
+    ImmunityRecord,
+    LayerRecord,
+    LayerState,
+    SizeRecord,
+    SmoothnessRecord,
+    hardening_from_json,
+    hardening_to_json,
+)
+from archlock.reports.hardening_page import render_hardening
+from archlock.reports.hardening_words import hardening_lines, hardening_warnings
 from archlock.reports.html import render_html
 from archlock.reports.measures import further_sentence
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
@@ -109,6 +122,7 @@ __all__ = [
     "EVALUATION_SCHEMA",
     "FORMS",
     "FRICTION_SCHEMA",
+    "HARDENING_SCHEMA",
     "ROBUSTNESS_SCHEMA",
     "SCHEMA",
     "TRUTH_AGAIN",
@@ -118,6 +132,7 @@ __all__ = [
     "BudgetRecord",
     "Change",
     "CompactRecord",
+    "CompactSize",
     "Cost",
     "CostRecord",
     "CurvePoint",
@@ -136,9 +151,13 @@ __all__ = [
     "FrictionRecord",
     "FrictionTrial",
     "FurtherRecord",
+    "HardeningRecord",
+    "ImmunityRecord",
     "ImportanceRecord",
     "Interval",
     "LatencyKind",
+    "LayerRecord",
+    "LayerState",
     "LimitRecord",
     "LimitsPriceRecord",
     "LockRecord",
@@ -160,6 +179,7 @@ __all__ = [
     "Share",
     "SignRecord",
     "SizeRecord",
+    "SmoothnessRecord",
     "TableRecord",
     "TargetRecord",
     "TaskRecord",
@@ -190,6 +210,10 @@ __all__ = [
     "from_json",
     "from_plain",
     "further_sentence",
+    "hardening_from_json",
+    "hardening_lines",
+    "hardening_to_json",
+    "hardening_warnings",
     "headline_changes",
     "kept_from",
     "lock_score_text",
@@ -200,6 +224,7 @@ __all__ = [
     "render_compact_card",
     "render_evaluation",
     "render_friction_card",
+    "render_hardening",
     "render_html",
     "render_robustness",
     "robustness_from_json",

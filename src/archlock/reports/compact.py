@@ -68,7 +68,7 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeRecord:
+class CompactSize:
     """What a network costs."""
 
     parameters: int
@@ -121,9 +121,9 @@ class CompactRecord:
     """Those that could be narrowed, in the order of use."""
     left_alone: tuple[str, ...]
     """What stays of every layer, and why, in sentences."""
-    before: SizeRecord
+    before: CompactSize
     """The model."""
-    after: SizeRecord
+    after: CompactSize
     """The smaller one."""
     timed_in: str
     """Where both latencies were taken."""

@@ -10,7 +10,7 @@ from archlock.reports.before_after import (
     before_after_sentences,
     changes,
 )
-from archlock.reports.compact import CompactRecord, SizeRecord
+from archlock.reports.compact import CompactRecord, CompactSize
 from archlock.reports.wording import DASH, day, number, percent, plural, points
 
 COSTS: Final = {"groups": "units", "parameters": "parameters", "macs": "MACs"}
@@ -147,6 +147,6 @@ def _attackers(record: CompactRecord) -> str:
     return f"## What attackers get\n\n{said}\n\n{table}\n"
 
 
-def ratio(before: SizeRecord, after: SizeRecord, field: str) -> str:
+def ratio(before: CompactSize, after: CompactSize, field: str) -> str:
     """How many times as small a cost is: ``1.9x``."""
     return f"{number(getattr(before, field) / getattr(after, field))}x"

@@ -8,9 +8,14 @@ from archlock.training.compaction.gradual import Periods
 from archlock.training.compaction.methods import COMPACTORS, Compactor
 from archlock.training.compaction.removing import Point, Removed, removed_at_once, removed_gradually, scores_at_rest
 from archlock.training.compaction.saliencies import SALIENCIES, Saliency
+from archlock.training.descended_head import descended_head
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
+from archlock.training.harden import harden
+from archlock.training.hardening import Hardened, Hardening, Immunising, check_sparsity
+from archlock.training.hardening_state import robust_accuracy
+from archlock.training.immunisation import Spectrum, best_immunisation, immunity, spectrum
 from archlock.training.kinds import LEARNING
 from archlock.training.kinds.learning import FisherHead, Learning
 from archlock.training.kinds.reading import HeadMaker
@@ -27,6 +32,7 @@ from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
 from archlock.training.recalibrating import recalibrated
+from archlock.training.sparsity import check_possible, prunable
 
 __all__ = [
     "COMPACTORS",
@@ -44,7 +50,10 @@ __all__ = [
     "Goal",
     "Gone",
     "Halving",
+    "Hardened",
+    "Hardening",
     "HeadMaker",
+    "Immunising",
     "Learning",
     "Optimiser",
     "Periods",
@@ -54,11 +63,16 @@ __all__ = [
     "Probed",
     "Removed",
     "Saliency",
+    "Spectrum",
     "Trained",
     "at_best_layer",
     "batch_of",
     "batches",
+    "best_immunisation",
+    "check_possible",
+    "check_sparsity",
     "default_stack",
+    "descended_head",
     "distil",
     "evaluate",
     "evaluate_copy",
@@ -66,17 +80,22 @@ __all__ = [
     "fit",
     "fit_many",
     "frozen_features",
+    "harden",
+    "immunity",
     "linear_probe",
     "logistic_heads",
     "loss_of",
     "lowest",
     "only_answer",
     "precision_on",
+    "prunable",
     "recalibrated",
     "removed_at_once",
     "removed_gradually",
     "ridge_heads",
     "ridge_score",
+    "robust_accuracy",
     "scores_at_rest",
+    "spectrum",
     "whitened_heads",
 ]

@@ -8,10 +8,10 @@ import pytest
 from archlock.errors import RunError
 from archlock.reports import (
     CompactRecord,
+    CompactSize,
     CurvePoint,
     NarrowedGroup,
     PathPoint,
-    SizeRecord,
     TaskRecord,
     TrialRecord,
     compact_from_json,
@@ -37,8 +37,8 @@ def record() -> CompactRecord:
             NarrowedGroup(name="two", kind="heads", units=4, kept=1),
         ),
         left_alone=("head: 2 of 2 channels stay, it makes the answer",),
-        before=SizeRecord(parameters=2000, macs=40_000, weights_bytes=9000, latency_ms=2.0),
-        after=SizeRecord(parameters=1000, macs=10_000, weights_bytes=3000, latency_ms=0.5),
+        before=CompactSize(parameters=2000, macs=40_000, weights_bytes=9000, latency_ms=2.0),
+        after=CompactSize(parameters=1000, macs=10_000, weights_bytes=3000, latency_ms=0.5),
         timed_in="a machine, torch 2.13, one thread", difference=1e-7, validation=(0.95, 0.93), test=(0.9, 0.88),
         rate=0.02, epochs=(1, 4), periods=10, pruning_steps=30, steps=200, cycles=3,
         curve=(CurvePoint(kept=12, parameters=2000, score=0.95), CurvePoint(kept=6, parameters=900, score=0.4)),

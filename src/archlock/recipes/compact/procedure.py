@@ -33,16 +33,16 @@ from archlock.recipes.edited import EDITED, made_up_images, open_edited, save_ed
 from archlock.recipes.edited_base import Base, base_of, opened_with
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.recipes.own_source import fitted_source, source_of_run
+from archlock.recipes.own_task import fitting_own, mode_notes, source_of
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.task_records import task_record, versions
 from archlock.recipes.workspace import CARD, REPORT, take_up
 from archlock.records import check_writable, plain, read_json, write_atomic, write_json
 from archlock.reports import (
     CompactRecord,
+    CompactSize,
     CurvePoint,
     PathPoint,
-    SizeRecord,
     compact_from_json,
     compact_to_json,
     render_compact,
@@ -122,11 +122,12 @@ def compact(
     config = replace(config, device=resolve_device(config.device))
     given = dict[str, Any](factory=factory, arguments=arguments)
     opened = model if isinstance(model, OpenedModel) else open_model(model, **given)
-    task = _source(model, opened, source, config)
-    opened, task = fitted_source(opened, task, "a model is made smaller by classes, one for each image")
+    task = source_of(model, opened, source, seed=config.seed)
+    opened, task = fitting_own(opened, task, why="a model is made smaller")
+    opened = replace(opened, shape=opened.shape or task.shape)
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)
-    notes = [*opened.notes, *_precision(model)]
+    notes = [*opened.notes, *mode_notes(model, "made smaller"), *_precision(model)]
     for line in notes:
         progress.say(line)
     folder, began = Path(out), time.perf_counter()
@@ -159,12 +160,6 @@ def compact(
     for path in (folder / CHECKPOINTS).glob("*.pt"):
         path.unlink()
     return CompactResult(record, smaller, folder)
-
-
-def _source(model: object, opened: OpenedModel, source: Task | str | Path | None, config: CompactConfig) -> Task:
-    if source is None:
-        return source_of_run(model, opened)
-    return source if isinstance(source, Task) else opened.read(str(source), seed=config.seed)
 
 
 def _precision(model: object) -> list[str]:
@@ -248,7 +243,7 @@ def _made(work: _Work, factory: str | None, arguments: Mapping[str, Any] | None)
     whole = work.choice.structure
     left = structure_of(smaller, made_up_images(task.shape)[:1])
     measured = sizes((work.model, smaller), (whole, left), task.shape, config.runtime)
-    before, after = (decode(SizeRecord, plain(one)) for one in measured["sizes"])
+    before, after = (decode(CompactSize, plain(one)) for one in measured["sizes"])
     tests = tuple(evaluate_copy(one, task.test, device=config.device) for one in (work.model, smaller))
     method = COMPACTORS[config.method]
     periods = work.schedule.periods

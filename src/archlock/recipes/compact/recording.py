@@ -11,7 +11,7 @@ from archlock.models import TAPPED, Structure, all_tensors, count_parameters
 from archlock.recipes.compact.shrinking import Trial
 from archlock.recipes.limits.record import Runtime
 from archlock.recipes.limits.runtimes import chosen_runtime, here, time_module
-from archlock.reports import NarrowedGroup, SizeRecord, TrialRecord
+from archlock.reports import CompactSize, NarrowedGroup, TrialRecord
 from archlock.training import Choice
 
 
@@ -33,7 +33,7 @@ def sizes(
         timings = [time_module(model, shape, runtime) for model in models]
     notes += [timing.busy for timing in timings if timing.busy][:1]
     found = [
-        SizeRecord(
+        CompactSize(
             parameters=count_parameters(model),
             macs=structure.macs,
             weights_bytes=len(safetensors.torch.save(_tensors(model))),

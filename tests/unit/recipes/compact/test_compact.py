@@ -160,15 +160,11 @@ def test_with_a_target_the_same_attackers_meet_both(weights: Path, tmp_path: Pat
     assert "Nothing was attacked" not in page + card
 
 
-def test_a_network_of_ours_from_a_lock_run_knows_its_source(tmp_path: Path) -> None:
+def test_a_network_of_ours_is_made_smaller_and_loaded(tmp_path: Path) -> None:
     from archlock.models import build
     from archlock.recipes.export import Blueprint, save_blueprint
-    from archlock.recipes.own_source import _source_named, source_of_run
     from archlock.spaces import Architecture
 
-    assert _source_named("archlock lock --source 'my data?label=a' --out x") == "my data?label=a"
-    assert _source_named("archlock lock --out x --source=digits") == "digits"
-    assert _source_named("archlock.lock(...)") is None
     task = digits()
     architecture = Architecture("nasbench201", "301321")
     network = build(architecture, task.signature, width=4, depth=1, seed=0)
@@ -176,8 +172,8 @@ def test_a_network_of_ours_from_a_lock_run_knows_its_source(tmp_path: Path) -> N
     folder.mkdir()
     save_weights(network, folder / "locked.safetensors")
     save_blueprint(Blueprint(architecture, task.signature, task.classes, 4, 1), folder / "architecture.json")
-    with pytest.raises(ConfigurationError, match="does not know its own data; give --source"):
-        source_of_run(folder, open_model(folder))
+    with pytest.raises(ConfigurationError, match=r"nobody says what .* was trained for; give its data with --source"):
+        archlock.compact(folder, out=tmp_path / "small")
     result = archlock.compact(folder, task, keep="60%", out=tmp_path / "small", **QUICK)
     loaded = archlock.load(tmp_path / "small")
     images = torch.rand(3, 1, 8, 8)
