@@ -10,9 +10,12 @@ from types import ModuleType
 from typing import get_args
 
 from archlock.reports import (
+    before_after,
+    compact,
     cost_parts,
     evaluation,
     evaluation_parts,
+    hardening,
     nontransferable_parts,
     record,
     record_parts,
@@ -73,6 +76,34 @@ of another schema number is refused. The page is made from this file alone (`arc
 """
 
 
+COMPACT_HEAD = f"""# Schema of `compact.json`
+
+Schema {compact.COMPACT_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/compact.py` and
+`archlock/reports/before_after.py`; change it there. `TaskRecord`, `TargetRecord` and `OutcomeRecord` are in the
+[schema of `result.json`](results-schema.md).
+
+One `CompactRecord`. Scores and shares are in [0, 1]; NaN never occurs. `tuple[X, ...]` is a list of X.
+
+`archlock.reports.compact_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file of
+another schema number is refused. Page and card are made from this file alone (`archlock report`).
+"""
+
+
+HARDENING_HEAD = f"""# Schema of `hardening.json`
+
+Schema {hardening.HARDENING_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/hardening.py` and
+`archlock/reports/before_after.py`; change it there. `RobustnessRecord` is in the
+[schema of `robustness.json`](robustness-schema.md), `TaskRecord`, `TargetRecord` and `OutcomeRecord` in the
+[schema of `result.json`](results-schema.md).
+
+One `HardeningRecord`. Shares are in [0, 1]; NaN never occurs; a number that does not exist is `null`. `tuple[X, ...]`
+is a list of X.
+
+`archlock.reports.hardening_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file
+of another schema number is refused. The page is made from this file alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
     return _page([record, record_parts, cost_parts, nontransferable_parts], HEAD)
@@ -83,18 +114,28 @@ def evaluation_page() -> str:
     return _page([evaluation, evaluation_parts], EVALUATION_HEAD, ["EvaluationRecord"])
 
 
+def compact_page() -> str:
+    """The page of ``compact.json``."""
+    return _page([compact, before_after], COMPACT_HEAD, ["CompactRecord"], leave_out=("Change",))
+
+
 def robustness_page() -> str:
     """The page of ``robustness.json``."""
     return _page([robustness], ROBUSTNESS_HEAD, ["RobustnessRecord"])
 
 
-def _page(modules: list[ModuleType], head: str, first: Sequence[str] = ()) -> str:
-    """The classes of the modules in their order, but those that are to come first."""
+def hardening_page() -> str:
+    """The page of ``hardening.json``."""
+    return _page([hardening, before_after], HARDENING_HEAD, ["HardeningRecord"])
+
+
+def _page(modules: list[ModuleType], head: str, first: Sequence[str] = (), *, leave_out: Sequence[str] = ()) -> str:
+    """The classes of the modules in their order, but those that are to come first, and those that are in no file."""
     classes = {
         node.name: (module, node)
         for module in modules
         for node in ast.parse(inspect.getsource(module)).body
-        if isinstance(node, ast.ClassDef)
+        if isinstance(node, ast.ClassDef) and node.name not in leave_out
     }
     names = [*first, *(name for name in classes if name not in first)]
     return "\n".join([head, *(_section(*classes[name]) for name in names)])
@@ -130,4 +171,6 @@ def _plain(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "results-schema.md").write_text(schema_page(), encoding="utf-8")
     (DOCS / "evaluation-schema.md").write_text(evaluation_page(), encoding="utf-8")
+    (DOCS / "compact-schema.md").write_text(compact_page(), encoding="utf-8")
     (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")
+    (DOCS / "hardening-schema.md").write_text(hardening_page(), encoding="utf-8")

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
         AttackConfig,
         AttackResult,
         Budget,
+        CompactConfig,
+        CompactResult,
+        HardenConfig,
+        HardenResult,
         Limits,
         LockConfig,
         LockResult,
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
         open_model,
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
+    from archlock.recipes.compact.procedure import compact
+    from archlock.recipes.harden.procedure import harden
     from archlock.recipes.lock.procedure import lock
     from archlock.recipes.robustness.procedure import robustness
 
@@ -36,6 +42,10 @@ _RECIPES = (
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "CompactConfig",
+    "CompactResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -43,6 +53,8 @@ _RECIPES = (
     "RobustnessConfig",
     "RobustnessResult",
     "attack",
+    "compact",
+    "harden",
     "load",
     "lock",
     "open_model",
@@ -53,6 +65,10 @@ __all__ = [
     "AttackConfig",
     "AttackResult",
     "Budget",
+    "CompactConfig",
+    "CompactResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -61,6 +77,8 @@ __all__ = [
     "RobustnessResult",
     "__version__",
     "attack",
+    "compact",
+    "harden",
     "load",
     "lock",
     "open_model",

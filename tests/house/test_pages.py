@@ -70,7 +70,9 @@ def test_keywords_of_recipes_exist(path: Path) -> None:
     known = {
         "archlock.lock": set(inspect.signature(recipes.lock).parameters),
         "archlock.attack": set(inspect.signature(recipes.attack).parameters),
+        "archlock.harden": set(inspect.signature(recipes.harden).parameters),
         "archlock.robustness": set(inspect.signature(recipes.robustness).parameters),
+        "archlock.compact": set(inspect.signature(recipes.compact).parameters),
         "archlock.LockConfig": settings,
         "archlock.AttackConfig": set(inspect.signature(recipes.AttackConfig).parameters),
     }
@@ -206,6 +208,8 @@ def test_the_make_targets_of_the_readme_exist() -> None:
         ("results-schema.md", "schema_page"),
         ("evaluation-schema.md", "evaluation_page"),
         ("robustness-schema.md", "robustness_page"),
+        ("compact-schema.md", "compact_page"),
+        ("hardening-schema.md", "hardening_page"),
     ],
 )
 def test_the_schema_page_is_what_the_records_say(name: str, maker: str) -> None:

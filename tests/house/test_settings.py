@@ -16,6 +16,8 @@ import pytest
 import archlock
 from archlock.errors import ConfigurationError
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
+from archlock.recipes.compact.config import CompactConfig, CompactSettings
+from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 
@@ -23,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPES = [
     pytest.param(archlock.lock, LockConfig, LockSettings, {"budget", "floor"}, id="lock"),
     pytest.param(archlock.attack, AttackConfig, AttackSettings, {"budget"}, id="attack"),
+    pytest.param(archlock.harden, HardenConfig, HardenSettings, {"epsilon"}, id="harden"),
     pytest.param(archlock.robustness, RobustnessConfig, RobustnessSettings, {"epsilons"}, id="robustness"),
+    pytest.param(archlock.compact, CompactConfig, CompactSettings, {"keep"}, id="compact"),
 ]
 
 
@@ -73,6 +77,8 @@ def test_a_config_and_settings_at_once_are_refused() -> None:
 RIGHT = """\
 import archlock
 from archlock.recipes.attack.config import AttackConfig
+from archlock.recipes.compact.config import CompactConfig, CompactSettings
+from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.lock.config import LockConfig
 from archlock.tasks import Task
 task: Task

@@ -13,7 +13,7 @@ def test_every_name_of_the_package_is_there() -> None:
 
 def test_the_names_are_those_of_the_rooms() -> None:
     recipes = importlib.import_module("archlock.recipes")
-    functions = ("attack", "load", "lock", "open_model", "robustness")
+    functions = ("attack", "harden", "load", "lock", "open_model", "robustness")
     for name in ("AttackConfig", "AttackResult", "LockConfig", "LockResult", *functions):
         assert getattr(archlock, name) is getattr(recipes, name)
     assert archlock.tasks is importlib.import_module("archlock.tasks")

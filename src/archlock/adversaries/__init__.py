@@ -11,6 +11,7 @@ from archlock.adversaries.looking import Look, look_at
 from archlock.adversaries.losses import difference_of_logits_ratio, margins
 from archlock.adversaries.masking import Sign, signs_of_masking
 from archlock.adversaries.members import ADVERSARIES
+from archlock.adversaries.near import worst_near
 
 __all__ = [
     "ADVERSARIES",
@@ -32,5 +33,6 @@ __all__ = [
     "look_at",
     "margins",
     "signs_of_masking",
+    "worst_near",
     "wrong_about",
 ]

@@ -11,9 +11,11 @@ import typer
 from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.boundary import BUG, lines_of, message_of
+from archlock.cli.compact import compact
 from archlock.cli.cost import cost
 from archlock.cli.edits import edits
 from archlock.cli.evaluate import evaluate
+from archlock.cli.harden import harden
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
 from archlock.cli.release import release
@@ -34,7 +36,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
+for command in (
+    lock,
+    attack,
+    compact,
+    cost,
+    edits,
+    evaluate,
+    harden,
+    measure,
+    transfer,
+    release,
+    robustness,
+    report,
+    demo,
+):
     app.command()(command)
 app.add_typer(tables, name="tables")
 app.add_typer(tasks, name="tasks")

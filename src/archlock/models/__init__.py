@@ -15,11 +15,11 @@ from archlock.models.conditioning import (
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
 from archlock.models.edits import Drop, Edit, Fold, Narrow, Neck, Rescale, decoded_edits, edit_record, restructured
-from archlock.models.exactness import labelled
+from archlock.models.exactness import TOLERANCE, labelled, tried
 from archlock.models.finding_heads import FoundHead
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
 from archlock.models.friction import SPREAD, Hindered, hindered
-from archlock.models.groups import Block, Fixed, Group, Structure, structure_of
+from archlock.models.groups import Block, Fixed, Group, Structure, cost_without, structure_of
 from archlock.models.heads import (
     HEAD,
     TAPPED,
@@ -32,7 +32,18 @@ from archlock.models.heads import (
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
 from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
-from archlock.models.narrowing import dropped, narrowed, norms_of, parts_of, recounted, resized, ties_of, zeroed
+from archlock.models.narrowing import (
+    Chosen,
+    dropped,
+    narrowed,
+    norms_of,
+    own_places,
+    parts_of,
+    recounted,
+    resized,
+    ties_of,
+    zeroed,
+)
 from archlock.models.network import DenseDecoder, Network
 from archlock.models.old_hooks import copy_without_old_hooks
 from archlock.models.ordinary import ordinary
@@ -57,7 +68,9 @@ __all__ = [
     "PROBES",
     "SPREAD",
     "TAPPED",
+    "TOLERANCE",
     "Block",
+    "Chosen",
     "Classifier",
     "Costs",
     "Cut",
@@ -93,6 +106,7 @@ __all__ = [
     "condition_gap",
     "conditioning_of",
     "copy_without_old_hooks",
+    "cost_without",
     "costs_of",
     "costs_of_module",
     "count_flops",
@@ -124,6 +138,7 @@ __all__ = [
     "opened",
     "operator_norm",
     "ordinary",
+    "own_places",
     "parts_of",
     "peak_bytes",
     "per_channel",
@@ -142,6 +157,7 @@ __all__ = [
     "steps_of",
     "structure_of",
     "ties_of",
+    "tried",
     "used_once",
     "weight_matrices",
     "widened",

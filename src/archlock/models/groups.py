@@ -11,6 +11,7 @@ the answers stay) is not concluded but tried (``exactness``); shrinking is ``nar
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Final, Literal, TypeVar
 
 import numpy as np
@@ -97,6 +98,14 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """Multiply-adds and parameters."""
+
+    macs: int
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """What of a network can go, and what cannot."""
 
@@ -105,6 +114,10 @@ class Structure:
     fixed: tuple[Fixed, ...]
     parameters: int
     macs: int
+    costs: Mapping[str, Cost]
+    """Of every parameter by name."""
+    lengths: Mapping[tuple[str, int], int]
+    """Of every axis, by tensor and dimension, in which units sit."""
 
     def group(self, name: str) -> Group:
         """The group of that name; UnsupportedError where there is none."""
@@ -128,6 +141,8 @@ def structure_of(model: nn.Module, image: Tensor) -> Structure:
     kinds: dict[tuple[tuple[int, int], ...], list[int]] = defaultdict(list)
     for unit, places in units.members.items():
         kinds[tuple((site, len(indices)) for site, indices in places)].append(unit)
+    costs = {name: Cost(0, size) for name, size in sizes.items()}
+    costs |= {name: Cost(use.macs, sizes.get(name, 0)) for name, use in trace.uses.items()}
     groups, alone = [], dict[int, str]()
     for signature, members in kinds.items():
         held = [sites[site] for site, _ in signature]
@@ -146,8 +161,6 @@ def structure_of(model: nn.Module, image: Tensor) -> Structure:
             for at, site in enumerate(held)
         )
         axes = (*(_axis(axes, site) for site in made), *(axis for axis in axes if not axis.made))
-        costs = {name: Cost(trace.uses[name].macs, sizes.get(name, 0)) for name in trace.uses}
-        costs |= {name: Cost(0, size) for name, size in sizes.items() if name not in costs}
         going = share_of(axes, sites, costs)
         groups.append(
             Group(
@@ -168,15 +181,26 @@ def structure_of(model: nn.Module, image: Tensor) -> Structure:
         tuple(_fixed(model, trace, sites, units.why | alone)),
         sum(sizes.values()),
         macs,
+        costs,
+        {(site.tensor, site.dimension): len(site.units) for site in sites},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Multiply-adds and parameters."""
-
-    macs: int
-    parameters: int
+def cost_without(structure: Structure, gone: Mapping[str, int]) -> Cost:
+    """What is left of a network without so many units of each group (any of them: they cost alike)."""
+    shorter: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for name, count in gone.items():
+        for axis in structure.group(name).axes:
+            shorter[axis.tensor][axis.dimension] += count * len(axis.indices[0])
+    macs, parameters = structure.macs, structure.parameters
+    for tensor, dimensions in shorter.items():
+        if tensor in structure.costs:
+            whole, share = structure.costs[tensor], Fraction(1)
+            for dimension, count in dimensions.items():
+                share *= 1 - Fraction(count, structure.lengths[tensor, dimension])
+            macs -= whole.macs - round(whole.macs * share)
+            parameters -= whole.parameters - round(whole.parameters * share)
+    return Cost(macs, parameters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
+from archlock.models.classifier import Classifier, Tap, Tapped
+from archlock.models.network import Normalise
 
 STEPS: Final = 1000
 """Most steps of a power iteration."""
@@ -46,8 +48,9 @@ def operator_norm(layer: nn.Linear | nn.Conv2d, shape: tuple[int, ...], *, seed:
 def lipschitz_bound(model: nn.Module, shape: tuple[int, int, int]) -> float:
     """Product of the norms of the layers of an ``nn.Sequential``, in evaluation mode, for images of that shape.
 
-    Knows linear layers, convolutions, batch normalisation with running statistics, averages over a whole image or over
-    windows that do not overlap, and activations that stretch nothing. Anything else raises UnsupportedError by name.
+    One that was taken apart into body and head counts as what it was. Knows normalisation of images, linear layers,
+    convolutions, batch normalisation with running statistics, averages over a whole image or over windows that do not
+    overlap, and activations that stretch nothing. Anything else raises UnsupportedError by name.
     """
     bound, images = 1.0, torch.zeros(1, *shape)
     for layer in _in_a_row(model):
@@ -80,6 +83,10 @@ def _in_a_row(model: nn.Module) -> list[nn.Module]:
     """The layers of sequences within sequences."""
     if isinstance(model, nn.Sequential):
         return [layer for part in model for layer in _in_a_row(part)]
+    if isinstance(model, Classifier) and isinstance(model.body, Tapped):
+        *layers, last = _in_a_row(model.body.model)
+        if isinstance(last, Tap) and not last.convolution and layers:
+            return [*layers, model.head]
     return [model]
 
 
@@ -87,6 +94,8 @@ def _factor(layer: nn.Module, shape: tuple[int, ...]) -> float:
     """By how much a layer can stretch an input of that shape."""
     if isinstance(layer, nn.Linear | nn.Conv2d):
         return operator_norm(layer, shape)
+    if isinstance(layer, Normalise):
+        return float((1 / layer.std).max())
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.running_var is not None:
         scale = torch.ones_like(layer.running_var) if layer.weight is None else layer.weight.detach().abs()
         return float((scale / (layer.running_var + layer.eps).sqrt()).max())

@@ -64,13 +64,22 @@ def zeroed(model: nn.Module, structure: Structure, chosen: Chosen) -> nn.Module:
     """A copy in which all parameters of the chosen units are zero, but for the columns of layers that take them."""
     copy = deepcopy(model)
     parameters = dict(copy.named_parameters())
-    taking = _taking(structure)
     with torch.no_grad():
-        for name, dimensions in cuts_of(structure, chosen).items():
+        for name, dimensions in own_places(structure, chosen).items():
             for place, gone in dimensions.items():
-                if name in parameters and (name, place) not in taking:
+                if name in parameters:
                     parameters[name].index_fill_(place, torch.tensor(sorted(gone)), 0.0)
     return copy
+
+
+def own_places(structure: Structure, chosen: Chosen) -> Cuts:
+    """Which places of which tensors are the chosen units' own: their cuts, but for columns of layers that take them."""
+    taking = _taking(structure)
+    return {
+        name: own
+        for name, dimensions in cuts_of(structure, chosen).items()
+        if (own := {place: gone for place, gone in dimensions.items() if (name, place) not in taking})
+    }
 
 
 def dropped(model: nn.Module, structure: Structure, blocks: Iterable[str]) -> nn.Module:

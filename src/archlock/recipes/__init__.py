@@ -3,7 +3,10 @@
 from archlock.recipes.attack.attacked import image_framing, is_run, takes_signals
 from archlock.recipes.attack.config import AttackConfig
 from archlock.recipes.attack.procedure import AttackResult, attack
+from archlock.recipes.before_after import PairedAttacks
 from archlock.recipes.budget import Budget
+from archlock.recipes.compact.config import CompactConfig, parse_share
+from archlock.recipes.compact.procedure import CompactResult, compact
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
 from archlock.recipes.edits.procedure import EditedModel, EditsFound, edit, list_edits
@@ -13,6 +16,8 @@ from archlock.recipes.evaluate.config import EvaluateConfig, parse_costs
 from archlock.recipes.evaluate.contenders import Contender, chosen_contenders, parse_budget
 from archlock.recipes.evaluate.methods import METHODS
 from archlock.recipes.evaluate.procedure import EvaluationResult, evaluate
+from archlock.recipes.harden.config import HardenConfig, parse_epsilon
+from archlock.recipes.harden.procedure import HardenResult, harden
 from archlock.recipes.limits.forecast import Calibration, Networks
 from archlock.recipes.limits.parsing import parse_limits
 from archlock.recipes.limits.record import Limits
@@ -25,6 +30,7 @@ from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_n
 from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
+from archlock.recipes.own_task import source_of
 from archlock.recipes.pages import rebuild
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
@@ -41,6 +47,8 @@ __all__ = [
     "AttackResult",
     "Budget",
     "Calibration",
+    "CompactConfig",
+    "CompactResult",
     "Contender",
     "EditedModel",
     "EditsFound",
@@ -48,6 +56,8 @@ __all__ = [
     "EvaluateConfig",
     "EvaluationResult",
     "FrictionResult",
+    "HardenConfig",
+    "HardenResult",
     "Limits",
     "LockConfig",
     "LockResult",
@@ -56,6 +66,7 @@ __all__ = [
     "ModelCost",
     "Networks",
     "OpenedModel",
+    "PairedAttacks",
     "ProxySettings",
     "ReleaseConfig",
     "RobustnessConfig",
@@ -66,6 +77,7 @@ __all__ = [
     "attack",
     "calibrate_machine",
     "chosen_contenders",
+    "compact",
     "compared",
     "comparison_text",
     "cost",
@@ -74,6 +86,7 @@ __all__ = [
     "edit",
     "edits_lines",
     "evaluate",
+    "harden",
     "has_published_figures",
     "image_framing",
     "is_run",
@@ -85,13 +98,16 @@ __all__ = [
     "open_model",
     "parse_budget",
     "parse_costs",
+    "parse_epsilon",
     "parse_epsilons",
     "parse_floor",
     "parse_limits",
+    "parse_share",
     "proxies_named",
     "rebuild",
     "release_with_friction",
     "robustness",
+    "source_of",
     "takes_signals",
     "transfer",
 ]

@@ -5,6 +5,7 @@ builds a stranger's module is code: it runs only if the user names it again, wit
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,15 @@ def read_base(described: object, heads: tuple[FoundHead, ...], path: Path) -> Ba
         raise RunError(f"{path} names no base that is known: expected one of {', '.join(KINDS)}; got {described!r}")
     blueprint = load_blueprint(path.parent / BASE) if described["kind"] == "archlock" else None
     return Base(described, heads, blueprint)
+
+
+def opened_with(base: Base) -> str:
+    """What must be said to open what was made of it: of a stranger's module what builds it."""
+    if base.described["kind"] != "factory":
+        return ""
+    arguments = json.dumps(base.described["arguments"])
+    given = f" --module-args {shlex.quote(arguments)}" if base.described["arguments"] else ""
+    return f"--module {base.described['name']}{given}"
 
 
 def _heads(module: Classifier) -> tuple[FoundHead, ...] | None:

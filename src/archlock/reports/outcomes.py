@@ -7,7 +7,7 @@ take it for a lock. Such cells are not measurable, and are counted and shown as 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final, Protocol, get_args
 
 import numpy as np
 
@@ -28,6 +28,22 @@ ERRORS_FROM_CHANCE: Final = 3.0
 """Binomial standard errors above chance up to which a score says no more than chance does."""
 
 Record = LockRecord | AttackRecord
+
+
+class Attacks(Protocol):
+    """What every record of attacks has, and all that comparisons look at."""
+
+    @property
+    def targets(self) -> tuple[TargetRecord, ...]:
+        """What was attacked on."""
+        ...
+
+    @property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """What came of it."""
+        ...
+
+
 Place = tuple[str, "Terms", int]
 """Target, what the attackers had, seed."""
 
@@ -53,7 +69,7 @@ def terms_of(outcome: OutcomeRecord) -> Terms:
     return Terms(outcome.fraction, outcome.shots, outcome.horizon)
 
 
-def valid_outcomes(record: Record) -> dict[Place, dict[Role, dict[str, OutcomeRecord]]]:
+def valid_outcomes(record: Attacks) -> dict[Place, dict[Role, dict[str, OutcomeRecord]]]:
     """Outcomes that count, by (target, terms, seed), then model, then attacker, in the order of the record."""
     left_out = {id(outcome) for outcome in stuck_at_chance(record)}
     found: dict[Place, dict[Role, dict[str, OutcomeRecord]]] = {}
@@ -65,7 +81,7 @@ def valid_outcomes(record: Record) -> dict[Place, dict[Role, dict[str, OutcomeRe
     return found
 
 
-def stuck_at_chance(record: Record) -> tuple[OutcomeRecord, ...]:
+def stuck_at_chance(record: Attacks) -> tuple[OutcomeRecord, ...]:
     """Valid outcomes that say nothing: no better than chance, where another attack with that model's weights is."""
     targets = {target.name: target for target in record.targets}
     cells: dict[tuple[Role, Place], list[OutcomeRecord]] = {}
@@ -91,7 +107,7 @@ def at_chance(outcome: OutcomeRecord, target: TargetRecord) -> bool:
     return outcome.test <= target.chance + ERRORS_FROM_CHANCE * error
 
 
-def without_the_model(record: Record) -> dict[Place, float]:
+def without_the_model(record: Attacks) -> dict[Place, float]:
     """Test score of whoever has the data and not the weights: an ordinary network, or one of the models from scratch.
 
     The best of them by validation, whichever model's architecture it has: nobody can keep anybody from training it.

@@ -25,6 +25,7 @@ import numpy as np
 from archlock.reports.outcomes import (
     MODEL_FREE,
     WEIGHTLESS,
+    Attacks,
     Place,
     Record,
     Terms,
@@ -142,7 +143,7 @@ def source_loss(record: LockRecord) -> Estimate:
     return Estimate(difference, None, None, min(len(locked), len(plain)))
 
 
-def comparisons(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
+def comparisons(record: Attacks, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, attacker, terms) that has at least one seed valid for both models."""
     pairs: dict[tuple[str, str, Terms], list[tuple[OutcomeRecord, OutcomeRecord]]] = {}
     for (target, terms, _), by_role in valid_outcomes(record).items():
@@ -157,7 +158,7 @@ def comparisons(record: Record, against: Role = "source_only") -> tuple[Comparis
     )
 
 
-def strongest(record: Record, against: Role = "source_only") -> tuple[Comparison, ...]:
+def strongest(record: Attacks, against: Role = "source_only") -> tuple[Comparison, ...]:
     """One comparison per (target, terms): for each model and seed the attack with the best validation score.
 
     Only attacks valid for both models (with that seed) take part, and of these such that use the weights, if there are

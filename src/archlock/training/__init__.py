@@ -3,9 +3,19 @@
 from archlock.training.batches import Batch, batch_of, batches
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
+from archlock.training.compaction.choosing import COSTS, Choice, Cost, Goal, Gone, lowest
+from archlock.training.compaction.gradual import Periods
+from archlock.training.compaction.methods import COMPACTORS, Compactor
+from archlock.training.compaction.removing import Point, Removed, removed_at_once, removed_gradually, scores_at_rest
+from archlock.training.compaction.saliencies import SALIENCIES, Saliency
+from archlock.training.descended_head import descended_head
 from archlock.training.distil import distil
 from archlock.training.evaluate import evaluate, evaluate_copy, evaluate_stack, only_answer
 from archlock.training.fit import Trained, fit
+from archlock.training.harden import harden
+from archlock.training.hardening import Hardened, Hardening, Immunising, check_sparsity
+from archlock.training.hardening_state import robust_accuracy
+from archlock.training.immunisation import Spectrum, best_immunisation, immunity, spectrum
 from archlock.training.kinds import LEARNING
 from archlock.training.kinds.learning import FisherHead, Learning
 from archlock.training.kinds.reading import HeadMaker
@@ -24,30 +34,52 @@ from archlock.training.nontransferable import NONTRANSFERABLE
 from archlock.training.nontransferable.method import NontransferableTraining
 from archlock.training.nontransferable.rounds import Nontransferable, check_restricted, train_nontransferable
 from archlock.training.plan import Optimiser, Plan, Precision, precision_on
+from archlock.training.recalibrating import recalibrated
+from archlock.training.sparsity import check_possible, prunable
 
 __all__ = [
+    "COMPACTORS",
+    "COSTS",
     "LEARNING",
     "NONTRANSFERABLE",
+    "SALIENCIES",
     "STRENGTHS",
     "Batch",
+    "Choice",
+    "Compactor",
+    "Cost",
     "Diverged",
     "FisherHead",
     "FrozenFeatures",
+    "Goal",
+    "Gone",
     "Halving",
+    "Hardened",
+    "Hardening",
     "HeadMaker",
+    "Immunising",
     "Learning",
     "Nontransferable",
     "NontransferableTraining",
     "Optimiser",
+    "Periods",
     "Plan",
+    "Point",
     "Precision",
     "Probed",
+    "Removed",
+    "Saliency",
+    "Spectrum",
     "Trained",
     "at_best_layer",
     "batch_of",
     "batches",
+    "best_immunisation",
+    "check_possible",
     "check_restricted",
+    "check_sparsity",
     "default_stack",
+    "descended_head",
     "distil",
     "evaluate",
     "evaluate_copy",
@@ -55,13 +87,23 @@ __all__ = [
     "fit",
     "fit_many",
     "frozen_features",
+    "harden",
+    "immunity",
     "linear_probe",
     "logistic_heads",
     "loss_of",
+    "lowest",
     "only_answer",
     "precision_on",
+    "prunable",
+    "recalibrated",
+    "removed_at_once",
+    "removed_gradually",
     "ridge_heads",
     "ridge_score",
+    "robust_accuracy",
+    "scores_at_rest",
+    "spectrum",
     "train_nontransferable",
     "whitened_heads",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import count_training_flops
@@ -23,7 +23,7 @@ from archlock.records import fingerprint
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training.augmentation import augmented
-from archlock.training.batches import batches
+from archlock.training.batches import Batch, batches
 from archlock.training.checkpoints import digest, load_state, save_state
 from archlock.training.descent import channels_last, descend, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.evaluate import evaluate
@@ -137,18 +137,8 @@ class _State:
                 self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
             self.curve.append(score)
 
-    def _step(self, batch: Any) -> float:
-        with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
-            try:
-                outputs = self.model(batch.images)
-            except ValueError as error:
-                if len(batch) > 1:
-                    raise
-                raise UnsupportedError(
-                    f"{type(self.model).__name__} cannot be trained on one image alone ({error}): its normalisation "
-                    f"wants several; give {self.task.name!r} two training images at least"
-                ) from error
-        loss = loss_of(outputs.float(), batch.targets, kind=batch.kind, label_smoothing=self.plan.label_smoothing)
+    def _step(self, batch: Batch) -> float:
+        loss = training_loss(self.model, batch, self.plan, self.task.name)
         descend(self.optimizer, loss, self.plan)
         return float(loss.detach())
 
@@ -176,6 +166,24 @@ class _State:
         self.best, self.seconds_before = state["best"], state["seconds"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def training_loss(model: nn.Module, batch: Batch, plan: Plan, task: str) -> Tensor:
+    """The loss of a model in training mode on a batch, in the precision of the plan.
+
+    One image alone, which a batch normalisation cannot take, raises UnsupportedError.
+    """
+    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
+        try:
+            outputs = model(batch.images)
+        except ValueError as error:
+            if len(batch) > 1:
+                raise
+            raise UnsupportedError(
+                f"{type(model).__name__} cannot be trained on one image alone ({error}): its normalisation wants "
+                f"several; give {task!r} two training images at least"
+            ) from error
+    return loss_of(outputs.float(), batch.targets, kind=batch.kind, label_smoothing=plan.label_smoothing)
 
 
 @contextmanager

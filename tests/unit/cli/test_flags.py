@@ -25,6 +25,11 @@ FLAGS = {
         "--patterns --preference --quiet --schemes --seed --seeds --strategy --table --trade-off "
         "--workers -q"
     ),
+    "harden": (
+        "--adversary --against --attack-epochs --attack-seeds --attacker --channels --condition --device --epochs "
+        "--eps --flip --images --immunise --json --module --module-args --out --queries --quiet --rate --seed --size "
+        "--skip-bad --source --sparse-shape --sparsity --steps --target --workers -q"
+    ),
     "lock": (
         "--attack-seeds --attacker --audit --budget --curves --depth --device --epochs --evaluations "
         "--evidence --flip --floor --fractions --horizons --image-size --json --objective --out "

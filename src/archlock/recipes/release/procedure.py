@@ -1,7 +1,5 @@
 """Release a trained model with friction: the same function, hard to fine-tune as it stands, with honest figures."""
 
-import json
-import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +16,7 @@ from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
 from archlock.recipes.edited import save_edited
-from archlock.recipes.edited_base import Base, base_of
+from archlock.recipes.edited_base import base_of, opened_with
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.figures import attackers_share, measured
@@ -100,7 +98,7 @@ def release_with_friction(
         made = hindered(ready, images, spread=config.spread, seed=config.seed)
     except UnsupportedError as error:
         raise UnsupportedError(f"{opened.name} gets no friction: {error}") from error
-    record = _record(opened, ready, made, config, compared_on, time.perf_counter() - began, command, _opened_with(base))
+    record = _record(opened, ready, made, config, compared_on, time.perf_counter() - began, command, opened_with(base))
     if data is not None:
         forms: dict[Any, nn.Module] = {"original": ready, "friction": made.model}
         trials = measured(forms, data, config, workers=workers_for(place, workers), progress=progress)
@@ -189,12 +187,3 @@ def _with_trials(
         epochs=config.epochs,
         trials=trials,
     )
-
-
-def _opened_with(base: Base) -> str:
-    """What must be said to open the release: of a stranger's module what builds it."""
-    if base.described["kind"] != "factory":
-        return ""
-    arguments = json.dumps(base.described["arguments"])
-    given = f" --module-args {shlex.quote(arguments)}" if base.described["arguments"] else ""
-    return f"--module {base.described['name']}{given}"

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 import numpy as np
-import torch
 from torch import nn
 
 from archlock.adversaries import ADVERSARIES, Look, look_at, signs_of_masking
 from archlock.decoding import decode
-from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.model_identity import identify, run_identity
-from archlock.recipes.opening import OpenedModel, open_model, with_head
+from archlock.recipes.opening import OpenedModel, open_model
+from archlock.recipes.own_task import fitting_own, mode_notes
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 from archlock.recipes.robustness.examples import examples
 from archlock.recipes.robustness.parts import Part, Prepared, all_parts
@@ -34,7 +34,7 @@ from archlock.reports import (
     robustness_to_json,
 )
 from archlock.seeding import derive_seed, rng_for
-from archlock.tasks import Task, conform, open_task
+from archlock.tasks import Task, open_task
 from archlock.training import batch_of
 
 ROBUSTNESS: Final = "robustness.json"
@@ -84,8 +84,8 @@ def robustness(
     config = replace(config, device=resolve_device(config.device))
     opened = model if isinstance(model, OpenedModel) else open_model(model)
     task = source if isinstance(source, Task) else open_task(str(source), image_size=opened.reading, seed=config.seed)
-    opened, task = _fitting(opened, task)
-    notes = [*opened.notes, *_mode(model)]
+    opened, task = fitting_own(opened, task, why="robustness is measured")
+    notes = [*opened.notes, *mode_notes(model, "measured")]
     for line in notes:
         progress.say(line)
     folder, began = Path(out), time.perf_counter()
@@ -108,33 +108,6 @@ def robustness(
     robustness_to_json(folder / ROBUSTNESS, found)
     write_atomic(folder / REPORT, render_robustness(found))
     return RobustnessResult(found, folder)
-
-
-def _fitting(opened: OpenedModel, task: Task) -> tuple[OpenedModel, Task]:
-    """The model and the task as they go together; UnsupportedError or ConfigurationError where they do not."""
-    if not task.traits.has_classes:
-        raise UnsupportedError(
-            f"robustness is measured by classes, one for each image; {task.name!r} is a {task.kind} task"
-        )
-    if opened.shape is None:
-        opened = with_head(opened, task.shape)
-    else:
-        task = conform(task, opened.shape, framing=opened.framing)
-    with torch.no_grad():
-        outputs = opened.module(batch_of(task.test.take([0])).images).shape[1]
-    if outputs != task.outputs:
-        raise ConfigurationError(
-            f"{opened.name} has {outputs} outputs, but {task.name!r} has {task.outputs} classes; give as --source the "
-            "data it was trained for, with its classes in the order of the outputs"
-        )
-    return opened, task
-
-
-def _mode(model: object) -> list[str]:
-    """What is said of a module that was given while it trains."""
-    if isinstance(model, nn.Module) and any(one.training for one in model.modules()):
-        return ["the model was given in training mode; it is measured in evaluation mode, as it would be used"]
-    return []
 
 
 def _identity(opened: OpenedModel, task: Task, config: RobustnessConfig) -> dict[str, Any]:

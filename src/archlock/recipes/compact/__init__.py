@@ -1,0 +1,1 @@
+"""Make a trained model smaller by a share: structured pruning while training, measured, and on disk."""

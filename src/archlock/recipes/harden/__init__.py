@@ -1,0 +1,1 @@
+"""Verb: train a model on against adversaries, and sparse."""
