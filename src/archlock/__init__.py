@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         LockConfig,
         LockResult,
         OpenedModel,
+        PeepConfig,
+        PeepResult,
         RobustnessConfig,
         RobustnessResult,
         load,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
     from archlock.recipes.lock.procedure import lock
+    from archlock.recipes.peep.candidates import which_is_running
+    from archlock.recipes.peep.procedure import peep
     from archlock.recipes.robustness.procedure import robustness
 
 __version__ = "0.1.0"
@@ -40,13 +44,17 @@ _RECIPES = (
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "PeepConfig",
+    "PeepResult",
     "RobustnessConfig",
     "RobustnessResult",
     "attack",
     "load",
     "lock",
     "open_model",
+    "peep",
     "robustness",
+    "which_is_running",
 )
 
 __all__ = [
@@ -57,6 +65,8 @@ __all__ = [
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "PeepConfig",
+    "PeepResult",
     "RobustnessConfig",
     "RobustnessResult",
     "__version__",
@@ -64,10 +74,12 @@ __all__ = [
     "load",
     "lock",
     "open_model",
+    "peep",
     "reports",
     "robustness",
     "spaces",
     "tasks",
+    "which_is_running",
 ]
 
 

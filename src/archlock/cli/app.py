@@ -16,6 +16,7 @@ from archlock.cli.edits import edits
 from archlock.cli.evaluate import evaluate
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
+from archlock.cli.peep import peep
 from archlock.cli.release import release
 from archlock.cli.report import report
 from archlock.cli.robustness import robustness
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, report, demo):
+for command in (lock, attack, cost, edits, evaluate, measure, transfer, release, robustness, peep, report, demo):
     app.command()(command)
 app.add_typer(tables, name="tables")
 

@@ -26,6 +26,9 @@ from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
+from archlock.recipes.peep.candidates import CandidatesResult, named, which_is_running
+from archlock.recipes.peep.config import PeepConfig
+from archlock.recipes.peep.procedure import PeepResult, peep
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.procedure import FrictionResult, release_with_friction
@@ -41,6 +44,7 @@ __all__ = [
     "AttackResult",
     "Budget",
     "Calibration",
+    "CandidatesResult",
     "Contender",
     "EditedModel",
     "EditsFound",
@@ -56,6 +60,8 @@ __all__ = [
     "ModelCost",
     "Networks",
     "OpenedModel",
+    "PeepConfig",
+    "PeepResult",
     "ProxySettings",
     "ReleaseConfig",
     "RobustnessConfig",
@@ -82,16 +88,19 @@ __all__ = [
     "lock",
     "measure",
     "measure_state",
+    "named",
     "open_model",
     "parse_budget",
     "parse_costs",
     "parse_epsilons",
     "parse_floor",
     "parse_limits",
+    "peep",
     "proxies_named",
     "rebuild",
     "release_with_friction",
     "robustness",
     "takes_signals",
     "transfer",
+    "which_is_running",
 ]
