@@ -43,8 +43,8 @@ def observer_of_trace(path: Path) -> str:
     )
     if name is None:
         raise RunError(
-            f"{path} is no trace: expected lines of JSON objects with the columns {', '.join(_COLUMNS)}, of which there
-            " "is at least seconds or bytes"
+            f"{path} is no trace: expected lines of JSON objects with the columns {', '.join(_COLUMNS)}; at least "
+            "seconds or bytes"
         )
     return name
 

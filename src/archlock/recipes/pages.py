@@ -27,8 +27,7 @@ from archlock.reports import (
 
 
 def rebuild(run: Path, out: Path | None = None) -> Path:
-    """Render the record of a lock, an attack, an evaluation, a robustness run, a peep or a closed set; returns the
-    page."""
+    """Render the record of a lock, attack, evaluation, robustness run, peep or closed set; returns the page."""
     if (run / RECORD).exists():
         return write_atomic(out or run / REPORT, render_evaluation(evaluation_from_json(run / RECORD)))
     if (run / ROBUSTNESS).exists():
