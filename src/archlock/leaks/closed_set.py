@@ -21,6 +21,8 @@ LEAST: Final = 0.02
 """Below this distance (1.4 % in every number) traces are never called different."""
 SHARE: Final = 0.95
 """Of a candidate's own recordings that are to be within the limit."""
+MARGIN: Final = 2.0
+"""Times what recordings of one candidate differ by: farther is none of these, however far apart candidates are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def identify(suspect: Sequence[Observation], candidates: Mapping[str, Sequence[O
     """The candidates by their distance (median over all pairs of recordings) from the suspect.
 
     The limit lies between what the recordings of one candidate differ by and what different candidates differ by, on a
-    logarithmic scale; where these overlap, at the former. Each candidate needs two recordings.
+    logarithmic scale, but at twice the former at most; where these overlap, at the former. Each candidate needs two
+    recordings.
     """
     _check(candidates)
     if not suspect:
@@ -121,7 +124,7 @@ def _identified(
     ]
     own = max(float(np.quantile(within, SHARE)), LEAST)
     nearest = float(np.quantile(between, 1 - SHARE)) if between else 4 * own
-    limit = float(np.sqrt(own * nearest)) if nearest > own else own
+    limit = min(float(np.sqrt(own * nearest)), MARGIN * own) if nearest > own else own
     found = [Near(name, float(np.median(apart[np.ix_(suspect, rows)]))) for name, rows in groups.items()]
     return Identified(tuple(sorted(found, key=lambda near: (near.distance, near.name))), limit, nearest > own)
 

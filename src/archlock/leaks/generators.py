@@ -1,4 +1,4 @@
-"""Where a reader's training networks come from: random networks of eight compact families, and of every space of ours."""
+"""Where the networks that teach a reader come from: random ones of eight compact families, and of every space of ours."""
 
 from abc import ABC, abstractmethod
 from typing import Final

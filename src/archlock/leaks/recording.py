@@ -79,7 +79,8 @@ def watch_sizes(module: nn.Module, shape: Shape) -> Sizes:
         found = [_SizesPass(one) for one in (torch.zeros_like(images), images)]
         for watched in found:
             with watched:
-                module(watched.image)
+                kept = module(watched.image)  # noqa: F841 (the answer is not given back within the pass)
+            watched.over = True
     _check_same(*found)
     made = found[1].noted
     return Sizes(tuple(s.size for s in made), tuple(s.held for s in made), tuple(s.operator for s in made))
@@ -153,7 +154,13 @@ def _quiet(module: nn.Module) -> Iterator[None]:
 
 
 def _try(module: nn.Module, images: Tensor, shape: tuple[int, ...]) -> None:
-    """UnsupportedError that names the layer where the model cannot run."""
+    """UnsupportedError that names the layer where the model cannot run, or that is quantised."""
+    quantised = [name for name, one in module.named_modules() if "quantized" in type(one).__module__]
+    if quantised:
+        raise UnsupportedError(
+            f"{quantised[0] or 'the model itself'} is a quantised layer, whose operators readers do not know; give the "
+            "model in float32, as it was before it was quantised"
+        )
     entered: list[str] = []
     names = {one: name for name, one in module.named_modules()}
 
@@ -230,6 +237,7 @@ class _SizesPass(_Pass):
         super().__init__()  # type: ignore[no-untyped-call]
         self.image = image
         self.noted: list[_Noted] = []
+        self.over = False
         self._known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary({image.untyped_storage(): True})
 
     def __torch_dispatch__(
@@ -255,7 +263,7 @@ class _SizesPass(_Pass):
 
     def _freed(self, noted: _Noted, number: int) -> None:
         noted.waiting -= 1
-        if not noted.waiting:
+        if not noted.waiting and not self.over:
             noted.held = max(1, len(self.noted) - 1 - number)
 
 
