@@ -9,7 +9,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
-from archlock.reports import cost_parts, evaluation, evaluation_parts, record, record_parts, robustness
+from archlock.reports import (
+    candidates,
+    cost_parts,
+    evaluation,
+    evaluation_parts,
+    peep,
+    record,
+    record_parts,
+    robustness,
+)
 
 DOCS = Path(__file__).parent
 
@@ -64,6 +73,20 @@ of another schema number is refused. The page is made from this file alone (`arc
 """
 
 
+PEEP_HEAD = f"""# Schema of `peep.json` and `candidates.json`
+
+Schemas {peep.PEEP_SCHEMA} and {candidates.CANDIDATES_SCHEMA}. Written by `docs/make_schema.py` from
+`archlock/reports/peep.py` and `archlock/reports/candidates.py`; change it there.
+
+`archlock peep` writes one `PeepRecord`, with `--candidates` one `CandidatesRecord`. Shares are in [0, 1], errors are
+edit distances over the length of the true sequence (0: all is read; may be above 1). NaN never occurs. `tuple[X, ...]`
+is a list of X.
+
+`archlock.reports.peep_from_json(path)` and `archlock.reports.candidates_from_json(path)` read a file and complain, by
+place, about whatever does not fit. The pages are made from these files alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
     return _page([record, record_parts, cost_parts], HEAD)
@@ -77,6 +100,11 @@ def evaluation_page() -> str:
 def robustness_page() -> str:
     """The page of ``robustness.json``."""
     return _page([robustness], ROBUSTNESS_HEAD, ["RobustnessRecord"])
+
+
+def peep_page() -> str:
+    """The page of ``peep.json`` and ``candidates.json``."""
+    return _page([peep, candidates], PEEP_HEAD, ["PeepRecord", "CandidatesRecord"])
 
 
 def _page(modules: list[ModuleType], head: str, first: Sequence[str] = ()) -> str:
@@ -122,3 +150,4 @@ if __name__ == "__main__":
     (DOCS / "results-schema.md").write_text(schema_page(), encoding="utf-8")
     (DOCS / "evaluation-schema.md").write_text(evaluation_page(), encoding="utf-8")
     (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")
+    (DOCS / "peep-schema.md").write_text(peep_page(), encoding="utf-8")

@@ -71,6 +71,7 @@ def test_keywords_of_recipes_exist(path: Path) -> None:
         "archlock.lock": set(inspect.signature(recipes.lock).parameters),
         "archlock.attack": set(inspect.signature(recipes.attack).parameters),
         "archlock.robustness": set(inspect.signature(recipes.robustness).parameters),
+        "archlock.peep": set(inspect.signature(recipes.peep).parameters),
         "archlock.LockConfig": settings,
         "archlock.AttackConfig": set(inspect.signature(recipes.AttackConfig).parameters),
     }
@@ -206,6 +207,7 @@ def test_the_make_targets_of_the_readme_exist() -> None:
         ("results-schema.md", "schema_page"),
         ("evaluation-schema.md", "evaluation_page"),
         ("robustness-schema.md", "robustness_page"),
+        ("peep-schema.md", "peep_page"),
     ],
 )
 def test_the_schema_page_is_what_the_records_say(name: str, maker: str) -> None:

@@ -17,6 +17,7 @@ import archlock
 from archlock.errors import ConfigurationError
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
+from archlock.recipes.peep.config import PeepConfig, PeepSettings
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ RECIPES = [
     pytest.param(archlock.lock, LockConfig, LockSettings, {"budget", "floor"}, id="lock"),
     pytest.param(archlock.attack, AttackConfig, AttackSettings, {"budget"}, id="attack"),
     pytest.param(archlock.robustness, RobustnessConfig, RobustnessSettings, {"epsilons"}, id="robustness"),
+    pytest.param(archlock.peep, PeepConfig, PeepSettings, set[str](), id="peep"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Where the networks that teach a reader come from: random ones of eight compact families, and of every space of ours."""
+"""The networks that teach a reader: random ones of eight compact families, and of every space of ours."""
 
 from abc import ABC, abstractmethod
 from typing import Final

@@ -6,8 +6,18 @@ import math
 import numpy as np
 import pytest
 
-from archlock.leaks import Observation, Read, Reading, edit_distance, edit_error, log_all, log_candidates, majority
-from archlock.leaks import motif_of, skeleton
+from archlock.leaks import (
+    Observation,
+    Read,
+    Reading,
+    edit_distance,
+    edit_error,
+    log_all,
+    log_candidates,
+    majority,
+    motif_of,
+    skeleton,
+)
 from archlock.leaks.features import columns_of, runs_of, whole, windowed
 
 

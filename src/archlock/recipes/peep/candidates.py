@@ -13,9 +13,10 @@ from torch import nn
 from archlock.errors import ConfigurationError
 from archlock.leaks import OBSERVERS, Observation, Recording, identify, observer_of_trace, read_trace, self_check
 from archlock.progress import Progress, Silent
-from archlock.recipes.checking import check_names, check_whole
+from archlock.recipes.checking import check_whole
 from archlock.recipes.model_identity import identify as identity_of
 from archlock.recipes.opening import OpenedModel
+from archlock.recipes.peep.config import check_observers
 from archlock.recipes.peep.library import this_machine
 from archlock.recipes.peep.victim import BUSY_REPEATABILITY, Victim, parts_of, recordings_of, repeatability, victim_of
 from archlock.recipes.task_records import versions
@@ -71,7 +72,7 @@ def which_is_running(
     model is recorded ``recordings`` times, each in a process of its own; the same call takes up what was interrupted.
     """
     progress = progress or Silent()
-    check_names("observers", observers, OBSERVERS)
+    check_observers(observers)
     check_whole(FEWEST, recordings=recordings)
     if not candidates:
         raise ConfigurationError("there are no candidates; name at least one, as in --candidates a/")

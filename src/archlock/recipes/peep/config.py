@@ -12,6 +12,13 @@ FEWEST = 5 * len(GENERATORS)
 """Networks below which a reader has hardly seen every family: four of each to learn from and one to check."""
 
 
+def check_observers(observers: tuple[str, ...]) -> None:
+    """ConfigurationError for what are no names of observers."""
+    check_names("observers", observers, OBSERVERS)
+    for name in observers:
+        _ = OBSERVERS[name]
+
+
 class PeepSettings(TypedDict, total=False):
     """The settings by name, for type checkers and editors; what each means, PeepConfig says."""
 
@@ -39,7 +46,7 @@ class PeepConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_names("observers", self.observers, OBSERVERS)
+        check_observers(self.observers)
         check_whole(FEWEST, networks=self.networks)
         check_whole(1, recordings=self.recordings)
         check_seed(self.seed)
