@@ -10,6 +10,7 @@ import typer
 
 from archlock.cli.opening import opened_model
 from archlock.cli.options import (
+    DATA,
     MODEL,
     Channels,
     Json,
@@ -60,6 +61,10 @@ def peep(
     noise: Annotated[
         float, typer.Option(min=0, help="Simulated: times are disturbed by a factor of this deviation, as in 0.1.")
     ] = 0.0,
+    source: Annotated[
+        str | None,
+        typer.Option(help=f"Train what was read from scratch on these data, beside the true architecture: {DATA}."),
+    ] = None,
     recordings_in: Annotated[
         Path | None,
         typer.Option(help="Folder of the recordings of random networks. Default: the user's cache, by machine."),
@@ -107,15 +112,14 @@ def peep(
         _which(given, suspect, opened, out=out, observers=observers, recordings=recordings, **shown)
         return
     settings = {"networks": networks, "recordings": recordings or 3, "reader": reader, "noise": noise, "seed": seed}
-    _peep(opened(given[0]), {"observers": observers, **settings}, recordings_in, workers, out, **shown)
+    rest = {"source": source, "recordings_in": recordings_in, "workers": workers, "out": out}
+    _peep(opened(given[0]), {"observers": observers, **settings}, rest, **shown)
 
 
 def _peep(
     opened: "OpenedModel",
     settings: dict[str, Any],
-    recordings_in: Path | None,
-    workers: int | None,
-    out: Path,
+    rest: dict[str, Any],
     *,
     as_json: bool,
     quiet: bool,
@@ -129,9 +133,7 @@ def _peep(
         result = run_peep(
             opened,
             PeepConfig.of(**settings),
-            out=out,
-            recordings_in=recordings_in,
-            workers=workers,
+            **rest,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),
         )

@@ -11,6 +11,7 @@ from archlock.leaks.observation import Observation
 from archlock.leaks.observers import OBSERVERS, Observer
 from archlock.leaks.operators import CONVOLUTIONS, OPERATORS, PASSING, Operator
 from archlock.leaks.reader import FittedReader, Lesson, Read, Reader, Reading
+from archlock.leaks.rebuilding import Rebuilt, rebuilt
 from archlock.leaks.recording import Recording, Sizes, Times, watch_calls, watch_sizes, watch_times
 from archlock.leaks.scores import edit_distance, edit_error, majority, skeleton
 from archlock.leaks.traces import observer_of_trace, read_trace, write_trace
@@ -38,6 +39,7 @@ __all__ = [
     "Read",
     "Reader",
     "Reading",
+    "Rebuilt",
     "Recording",
     "SelfCheck",
     "Sizes",
@@ -55,6 +57,7 @@ __all__ = [
     "motif_of",
     "observer_of_trace",
     "read_trace",
+    "rebuilt",
     "self_check",
     "shuffled_observation",
     "skeleton",

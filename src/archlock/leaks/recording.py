@@ -107,7 +107,7 @@ def watch_times(
 def spread_of(passes: Sequence[Sequence[float]]) -> float:
     """How much the even and the odd passes disagree on an operator: median of |a - b| / min(a, b) of their least."""
     even, odd = ([min(values) for values in zip(*passes[start::2], strict=True)] for start in (0, 1))
-    return median(abs(a - b) / max(min(a, b), 1e-9) for a, b in zip(even, odd, strict=True))
+    return float(median(abs(a - b) / max(min(a, b), 1e-9) for a, b in zip(even, odd, strict=True)))
 
 
 def watch_calls(

@@ -123,6 +123,22 @@ class ObserverRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorthRecord:
+    """What the leak is worth: the network that a thief builds from what was read, trained from scratch."""
+
+    observer: str
+    """Who read it; empty for the true architecture."""
+    task: str
+    """On what it was trained."""
+    scores: tuple[float, ...]
+    """On the test split, of each seed."""
+    parameters: int
+    """Of the network."""
+    problem: str = ""
+    """Why there are no scores; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeepRecord:
     """What the execution of a model betrays, and to whom. Born valid (else RunError)."""
 
@@ -160,6 +176,8 @@ class PeepRecord:
     """The model's own, where it is one of ours; else empty."""
     observers: tuple[ObserverRecord, ...]
     """In the order of the catalog."""
+    worth: tuple[WorthRecord, ...] = ()
+    """The true architecture first, then what each observer who sees sizes would build; empty without data."""
     notes: tuple[str, ...] = ()
     """What a reader must know, in sentences."""
     spent_seconds: dict[str, float] = field(default_factory=dict)

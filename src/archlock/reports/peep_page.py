@@ -14,6 +14,7 @@ from archlock.reports.peep_words import (
     peep_headline,
     peep_warnings,
     skeleton_between,
+    worth_sentences,
 )
 from archlock.reports.plots import calm
 from archlock.reports.templating import fill
@@ -38,6 +39,7 @@ def render_peep(record: PeepRecord) -> str:
         motifs=[(one.name, " ".join(one.motif), one) for one in record.observers if one.motif],
         aligned=[(one.name, aligned(record.kinds, one.seen[0].kinds)) for one in record.observers if one.seen],
         shown=SHOWN,
+        worth=worth_sentences(record),
         warnings=peep_warnings(record),
         limits=LIMITS,
     )

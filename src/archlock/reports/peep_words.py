@@ -79,6 +79,20 @@ def between_words(one: Between) -> str:
     return f"{number(one.low, 3)} to {number(one.high, 3)}"
 
 
+def worth_sentences(record: PeepRecord) -> tuple[str, ...]:
+    """What training what was read brings, beside the true architecture."""
+    said = []
+    for one in record.worth:
+        name = f"as read by {one.observer}" if one.observer else "the true architecture"
+        if one.problem:
+            said.append(f"{name}: not built ({one.problem})")
+            continue
+        scores = between_recordings(one.scores)
+        between = f"{number(100 * scores.low)} to {number(100 * scores.high)}"
+        said.append(f"{name}: {percent(scores.mean)} ({between}), {one.parameters:,} parameters")
+    return tuple(said)
+
+
 def peep_warnings(record: PeepRecord) -> tuple[str, ...]:
     """What must be read before any number."""
     learned = [
@@ -112,6 +126,9 @@ def peep_lines(record: PeepRecord) -> str:
             f"{number(check.edit_error, 3)}, operators {percent(check.accuracy)} (majority "
             f"{percent(check.majority_accuracy)}, shuffled {percent(check.shuffled_accuracy)})"
         )
+    if record.worth:
+        lines.append(f"trained from scratch on {record.worth[0].task}:")
+        lines += [f"  {sentence}" for sentence in worth_sentences(record)]
     return "\n".join(lines)
 
 
@@ -141,7 +158,10 @@ def render_peep_card(record: PeepRecord) -> str:
         "",
         peep_headline(record),
     ]
-    return "\n".join([*head, "", *rows, "", "## How to read this", "", *notes, "", f"    {record.command}", ""])
+    worth = [f"* {sentence}" for sentence in worth_sentences(record)]
+    if worth:
+        worth = ["", f"## What it is worth: trained from scratch on {record.worth[0].task}", "", *worth]
+    return "\n".join([*head, "", *rows, *worth, "", "## How to read this", "", *notes, "", f"    {record.command}", ""])
 
 
 def _cell(one: Between) -> str:

@@ -189,7 +189,7 @@ def _notes(
     sizes = ["the models take images of different sizes, each was given its own"] if len(shapes) > 1 else []
     busy = [one.name for one in seen if one.repeatability < BUSY_REPEATABILITY]
     said = [f"the machine was busy: recordings repeat too little for {', '.join(busy)}"] if busy else []
-    return (*(note for one in known.values() for note in one.notes), *same, *sizes, *said)
+    return tuple(dict.fromkeys((*same, *(note for one in known.values() for note in one.notes), *sizes, *said)))
 
 
 def named(texts: Sequence[str]) -> dict[str, str]:

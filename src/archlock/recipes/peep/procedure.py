@@ -20,6 +20,7 @@ from archlock.leaks import (
     Lesson,
     Observation,
     Observer,
+    Reading,
     check,
     check_families,
     judge,
@@ -41,6 +42,7 @@ from archlock.recipes.peep.victim import (
     repeatability,
     victim_of,
 )
+from archlock.recipes.peep.worth import worth_of
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.task_records import versions
 from archlock.recipes.workspace import REPORT, take_up
@@ -57,6 +59,7 @@ from archlock.reports import (
     render_peep_card,
 )
 from archlock.seeding import derive_seed, rng_for
+from archlock.tasks import Task
 
 PEEP: Final = "peep.json"
 CARD: Final = "peep.md"
@@ -86,6 +89,7 @@ def peep(
     out: str | Path,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
+    source: Task | str | Path | None = None,
     recordings_in: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -95,9 +99,11 @@ def peep(
     """Say what the execution of a model betrays of its architecture, and to which observer.
 
     ``model`` is anything that ``open_model`` reads, or a module; ``size`` (height, width) and ``channels`` are those of
-    its images where it does not say. Settings are those of :class:`PeepConfig`, as a ``config`` or by name. Recordings
-    of random networks lie in ``recordings_in`` (by default the user's cache, a folder for each machine) and serve all
-    later calls of the same size; the same call takes up what was interrupted.
+    its images where it does not say. Settings are those of :class:`PeepConfig`, as a ``config`` or by name. With a
+    ``source`` (a task, or what names one) the network that a thief would build from what was read is trained on it from
+    scratch, beside the true architecture. Recordings of random networks lie in ``recordings_in`` (by default the user's
+    cache, a folder for each machine) and serve all later calls of the same size; the same call takes up what was
+    interrupted.
 
     A model that cannot run at the size, one whose operators depend on the image, transformers and quantised models
     raise UnsupportedError; recordings of another machine RunError.
@@ -126,16 +132,24 @@ def peep(
     spent["recording random networks"] = time.perf_counter() - began
     began = time.perf_counter()
     progress.begin("observers", len(config.chosen))
-    observers = []
+    observers, read = [], dict[str, tuple[Reading, Observation]]()
     for name in config.chosen:
         observer = OBSERVERS[name]
         seen = [_disturbed(observer.observe(one), config, name, number) for number, one in enumerate(recordings)]
-        observers.append(_observed(observer, victim, seen, networks, config))
+        found, reading = _observed(observer, victim, seen, networks, config)
+        observers.append(found)
+        if reading is not None and observer.memory:
+            read[name] = reading, seen[0]
         if observer.sees_operators:
             write_trace(folder / f"trace-{name}.jsonl", seen[0])
         progress.advance(1, name)
     spent["readers"] = time.perf_counter() - began
     record = _record(victim, networks, tuple(observers), config, machine.words)
+    if source is not None:
+        began = time.perf_counter()
+        worth = worth_of(victim, read, source, folder=folder, seed=config.seed, workers=workers, progress=progress)
+        record = replace(record, worth=worth)
+        spent["training what was read"] = time.perf_counter() - began
     record = replace(record, command=command, spent_seconds=spent)
     peep_to_json(folder / PEEP, record)
     write_atomic(folder / CARD, render_peep_card(record))
@@ -167,8 +181,8 @@ def _observed(
     seen: Sequence[Observation],
     networks: Sequence[Recorded],
     config: PeepConfig,
-) -> ObserverRecord:
-    """Teach and check readers for one observer, and have the recordings of the model read."""
+) -> tuple[ObserverRecord, Reading | None]:
+    """Teach and check readers for one observer, have the recordings of the model read; with the first reading."""
     name, seed = observer.name, derive_seed(config.seed, "reader", observer.name)
     every = [
         _disturbed(observer.observe(one.recording), config, name, "random", number)
@@ -194,7 +208,7 @@ def _observed(
         check=None,
     )
     if not observer.sees_operators:
-        return found
+        return found, None
     lessons = [Lesson(every[n], networks[n].operators, observer.visible(networks[n].recording.sizes)) for n in numbers]
     reader = READERS[config.reader].fit([lessons[n] for n in taught], seed=seed)
     checked = check(reader, [lessons[n] for n in taught], [lessons[n] for n in unseen], seed=seed)
@@ -203,7 +217,7 @@ def _observed(
     judged = [judge(reading, Lesson(one, victim.operators, rows)) for reading, one in zip(readings, seen, strict=True)]
     widths = {one.channels for n in taught for one in networks[n].operators if one.kind in CONVOLUTIONS}
     motif = motif_of(readings[0].kinds)
-    return replace(
+    found = replace(
         found,
         check=CheckRecord(**asdict(checked), training_accuracy=reader.training_accuracy),
         seen=tuple(
@@ -219,6 +233,7 @@ def _observed(
         motif_is_true=motif.kinds == motif_of(tuple(one.kind for one in victim.operators)).kinds,
         log_all=log_all(sum(one.kind in CONVOLUTIONS for one in victim.operators), widths),
     )
+    return found, readings[0]
 
 
 def _checks(number: int) -> bool:

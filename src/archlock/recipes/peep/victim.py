@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -94,7 +93,7 @@ def repeatability(observations: Sequence[Observation]) -> float | None:
     columns = [np.array([*one.seconds, *one.latencies, *one.sizes]) for one in observations]
     values = np.stack(columns)
     least = np.maximum(values.min(0), 1e-9)
-    return max(0.0, 1.0 - median(((values.max(0) - values.min(0)) / least).tolist()))
+    return max(0.0, 1.0 - float(np.median((values.max(0) - values.min(0)) / least)))
 
 
 def parts_of(observers: Sequence[str]) -> tuple[Part, ...]:

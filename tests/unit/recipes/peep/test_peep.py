@@ -10,14 +10,16 @@ from torch import nn
 
 import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
-from archlock.leaks import windowed_trees
+from archlock.leaks import OBSERVERS, Read, Reading, windowed_trees
 from archlock.models import Network, build
 from archlock.progress import Silent
 from archlock.recipes import PeepConfig, rebuild
-from archlock.recipes.peep import library, procedure, victim
+from archlock.recipes.peep import library, procedure, victim, worth
 from archlock.reports import PeepRecord, candidates_from_json, peep_from_json
 from archlock.spaces import SPACES
 from archlock.tasks import Signature
+from archlock.testing.small_tasks import small_digits
+from archlock.training import Plan
 
 SHAPE = (1, 8, 8)
 SIGNATURE = Signature("classification", SHAPE, 5, (0.5,), (0.2,))
@@ -169,6 +171,27 @@ def test_a_model_in_training_mode_and_operators_without_a_name_are_said() -> Non
     seen = victim.victim_of(Odd(), size=(8, 8))
     assert seen.notes[0].startswith("the model was given in training mode")
     assert seen.notes[1].startswith("33% of its operators have no name here and are read as 'other'; readers")
+
+
+def test_what_was_read_is_trained_beside_the_true_architecture(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(worth, "SEEDS", 1)
+    monkeypatch.setattr(worth, "attack_plan", lambda examples: Plan(1, shift=0.0))
+    known = victim.victim_of(network())
+    rows = tuple(Read((one.kind,), one.kernel, one.stride) for one in known.operators)
+    seen = OBSERVERS["both"].observe(library.record_module(network(), SHAPE, ("sizes", "times"))[0])
+    nothing = Reading((Read(("mean",)),) * len(rows))
+    read = {"both": (Reading(rows), seen), "memory": (nothing, seen)}
+    task = small_digits(train=60, validation=20, test=40)
+    given: Any = {"folder": tmp_path, "seed": 0, "workers": 1, "progress": Silent()}
+    true, both, memory = worth.worth_of(known, read, task, **given)
+    assert (true.observer, both.observer, true.task) == ("", "both", task.name)
+    assert len(true.scores) == len(both.scores) == 1
+    assert 0.5 * true.parameters < both.parameters < 1.5 * true.parameters
+    assert (memory.scores, memory.problem[:35]) == ((), "nothing that was read can be built:")
+    paths = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert len(paths) == 2
+    assert worth.worth_of(known, read, task, **given) == (true, both, memory)
+    assert {path: path.stat().st_mtime_ns for path in paths} == paths
 
 
 def test_which_of_a_few_is_running_and_a_stranger_is_none(tmp_path: Path) -> None:
