@@ -69,7 +69,7 @@ class FittedReader(ABC):
     """A reader that has been taught."""
 
     training_accuracy: float
-    """Share of the rows it was taught by that it reads rightly: below that of others it has learned nothing."""
+    """Share of what it was taught by that it reads rightly: a reader for which this is low has learned nothing."""
 
     @abstractmethod
     def read(self, observation: Observation) -> Reading:

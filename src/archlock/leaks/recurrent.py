@@ -19,6 +19,7 @@ from archlock.leaks.features import windowed
 from archlock.leaks.observation import Observation
 from archlock.leaks.operators import OPERATORS
 from archlock.leaks.reader import FittedReader, Lesson, Read, Reader, Reading
+from archlock.leaks.scores import edit_error
 
 UNITS: Final = 64
 TOGETHER: Final = 16
@@ -51,11 +52,11 @@ class Recurrent(Reader):
             _descend(network, inputs, wanted, self.epochs)
         fitted = _Fitted(network.eval(), scale)
         read = [fitted.read(lesson.observation).kinds for lesson in lessons]
-        right = [
-            float(kinds == tuple(one.kind for one in lesson.operators))
+        errors = [
+            edit_error(kinds, tuple(one.kind for one in lesson.operators))
             for kinds, lesson in zip(read, lessons, strict=True)
         ]
-        fitted.training_accuracy = float(np.mean(right))
+        fitted.training_accuracy = 1 - float(np.mean(errors))
         return fitted
 
 

@@ -205,7 +205,7 @@ def test_which_of_a_few_is_running_and_a_stranger_is_none(tmp_path: Path) -> Non
     (one,) = record.observers
     assert (one.found, one.ranking[0].distance, one.top1) == ("b", 0.0, 1.0)
     assert candidates_from_json(tmp_path / "which" / "candidates.json") == record
-    assert rebuild(tmp_path / "which").read_text().startswith("<!DOCTYPE html>")
+    assert rebuild(tmp_path / "which").read_text().startswith("<!doctype html>")
     stranger = archlock.which_is_running(
         candidates, network("421211", width=4), out=tmp_path / "other", observers=("memory",), recordings=3
     )
