@@ -156,13 +156,13 @@ def _which(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from archlock.recipes import named, which_is_running
+    from archlock.recipes import candidates_named, which_is_running
     from archlock.records import plain
     from archlock.reports import candidates_lines
 
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = which_is_running(
-            {name: opened(text) for name, text in named(given).items()},
+            {name: opened(text) for name, text in candidates_named(given).items()},
             suspect if suspect.endswith(".jsonl") else opened(suspect),
             out=out,
             observers=observers,

@@ -26,7 +26,7 @@ from archlock.recipes.measure.state import measure_state
 from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.pages import rebuild
-from archlock.recipes.peep.candidates import CandidatesResult, named, which_is_running
+from archlock.recipes.peep.candidates import CandidatesResult, candidates_named, which_is_running
 from archlock.recipes.peep.config import PeepConfig
 from archlock.recipes.peep.procedure import PeepResult, peep
 from archlock.recipes.proxy_evidence import ProxySettings
@@ -71,6 +71,7 @@ __all__ = [
     "TransferResult",
     "attack",
     "calibrate_machine",
+    "candidates_named",
     "chosen_contenders",
     "compared",
     "comparison_text",
@@ -88,7 +89,6 @@ __all__ = [
     "lock",
     "measure",
     "measure_state",
-    "named",
     "open_model",
     "parse_budget",
     "parse_costs",

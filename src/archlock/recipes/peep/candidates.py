@@ -192,7 +192,7 @@ def _notes(
     return tuple(dict.fromkeys((*same, *(note for one in known.values() for note in one.notes), *sizes, *said)))
 
 
-def named(texts: Sequence[str]) -> dict[str, str]:
+def candidates_named(texts: Sequence[str]) -> dict[str, str]:
     """Models of the command line under their own texts; one that comes twice raises ConfigurationError."""
     twice = sorted({text for text in texts if list(texts).count(text) > 1})
     if twice:
