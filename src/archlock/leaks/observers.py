@@ -5,6 +5,7 @@ when operators begin and end (a cache, power or electromagnetic trace), and a ru
 the remote user are assumed to tell operators apart, as in DeepSniffer (Hu et al., ASPLOS 2020).
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +58,7 @@ class Observer:
 
 def _held(held: tuple[int, ...], rows: tuple[int, ...]) -> tuple[int, ...]:
     """Counted in operators that are seen."""
-    return tuple(sum(row < other <= row + held[row] for other in rows) if held[row] else 0 for row in rows)
+    return tuple(bisect_right(rows, row + held[row]) - place if held[row] else 0 for place, row in enumerate(rows, 1))
 
 
 OBSERVERS: Final = Catalog(
