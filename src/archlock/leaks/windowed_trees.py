@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float
 
-from archlock.execution import default_workers
 from archlock.leaks.features import windowed
 from archlock.leaks.observation import Observation
 from archlock.leaks.reader import FittedReader, Lesson, Read, Reader, Reading
@@ -90,10 +89,9 @@ class _Forest:
 
 
 def _forest(rows: list[Any], labels: list[Any], classes: int, seed: int, *, trees: int | None = None) -> _Forest:
-    """As many threads as there are processors, which change nothing in the trees."""
     from sklearn.ensemble import ExtraTreesClassifier
 
-    forest = ExtraTreesClassifier(trees or TREES, random_state=seed % 2**32, n_jobs=default_workers())
+    forest = ExtraTreesClassifier(trees or TREES, random_state=seed % 2**32, n_jobs=1)
     return _Forest(forest.fit(np.concatenate(rows).astype(np.float32), np.concatenate(labels)), classes)
 
 

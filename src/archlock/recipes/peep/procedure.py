@@ -7,64 +7,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-import numpy as np
 from torch import nn
 
 from archlock.execution import default_workers
-from archlock.leaks import (
-    CONVOLUTIONS,
-    GENERATORS,
-    OBSERVERS,
-    READERS,
-    FamilyReader,
-    Lesson,
-    Observation,
-    Observer,
-    Reading,
-    check,
-    check_families,
-    judge,
-    log_all,
-    log_candidates,
-    motif_of,
-    write_trace,
-)
+from archlock.leaks import OBSERVERS, write_trace
 from archlock.progress import Progress, Silent
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.peep.config import PeepConfig, PeepSettings
 from archlock.recipes.peep.library import NOISY, Recorded, recorded_networks, recordings_folder, this_machine
-from archlock.recipes.peep.victim import (
-    BUSY_REPEATABILITY,
-    Victim,
-    parts_of,
-    recordings_of,
-    repeatability,
-    victim_of,
-)
+from archlock.recipes.peep.observing import Recordings, all_observed
+from archlock.recipes.peep.victim import BUSY_REPEATABILITY, Victim, parts_of, recordings_of, victim_of
 from archlock.recipes.peep.worth import worth_of
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.task_records import versions
 from archlock.recipes.workspace import REPORT, take_up
 from archlock.records import check_writable, write_atomic
 from archlock.reports import (
-    CheckRecord,
-    FamilyRecord,
     ObserverRecord,
     OperatorRecord,
     PeepRecord,
-    SeenRecord,
     peep_to_json,
     render_peep,
     render_peep_card,
 )
-from archlock.seeding import derive_seed, rng_for
 from archlock.tasks import Task
 
 PEEP: Final = "peep.json"
 CARD: Final = "peep.md"
-CHECKING: Final = 5
-"""Every fifth network only checks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,20 +101,22 @@ def peep(
     )
     spent["recording random networks"] = time.perf_counter() - began
     began = time.perf_counter()
-    progress.begin("observers", len(config.chosen))
-    observers, read = [], dict[str, tuple[Reading, Observation]]()
-    for name in config.chosen:
-        observer = OBSERVERS[name]
-        seen = [_disturbed(observer.observe(one), config, name, number) for number, one in enumerate(recordings)]
-        found, reading = _observed(observer, victim, seen, networks, config)
-        observers.append(found)
-        if reading is not None and observer.memory:
-            read[name] = reading, seen[0]
-        if observer.sees_operators:
-            write_trace(folder / f"trace-{name}.jsonl", seen[0])
-        progress.advance(1, name)
+    observed = all_observed(
+        Recordings(victim.operators, victim.sizes, recordings, networks, config),
+        workers=workers or default_workers(),
+        progress=progress,
+    )
+    for name, one in observed.items():
+        if OBSERVERS[name].sees_operators:
+            write_trace(folder / f"trace-{name}.jsonl", one.seen)
+    observers = tuple(one.record for one in observed.values())
+    read = {
+        name: (one.reading, one.seen)
+        for name, one in observed.items()
+        if one.reading is not None and OBSERVERS[name].memory
+    }
     spent["readers"] = time.perf_counter() - began
-    record = _record(victim, networks, tuple(observers), config, machine.words)
+    record = _record(victim, networks, observers, config, machine.words)
     if source is not None:
         began = time.perf_counter()
         worth = worth_of(victim, read, source, folder=folder, seed=config.seed, workers=workers, progress=progress)
@@ -160,85 +132,6 @@ def peep(
 def _identity(victim: Victim, config: PeepConfig, machine: str) -> dict[str, Any]:
     """What must be the same for the same call to take a run up."""
     return {"peep": config, "machine": machine, **run_identity({"model": identify(victim.opened, victim.shape)})}
-
-
-def _disturbed(observation: Observation, config: PeepConfig, *labels: str | int) -> Observation:
-    """With the simulated noise of the settings on every time."""
-    if not config.noise:
-        return observation
-
-    def noisy(column: str) -> tuple[float, ...]:
-        values = getattr(observation, column)
-        rng = rng_for(config.seed, "noise", column, *labels)
-        return tuple((np.array(values) * np.exp(config.noise * rng.standard_normal(len(values)))).tolist())
-
-    return replace(observation, seconds=noisy("seconds"), latencies=noisy("latencies"))
-
-
-def _observed(
-    observer: Observer,
-    victim: Victim,
-    seen: Sequence[Observation],
-    networks: Sequence[Recorded],
-    config: PeepConfig,
-) -> tuple[ObserverRecord, Reading | None]:
-    """Teach and check readers for one observer, have the recordings of the model read; with the first reading."""
-    name, seed = observer.name, derive_seed(config.seed, "reader", observer.name)
-    every = [
-        _disturbed(observer.observe(one.recording), config, name, "random", number)
-        for number, one in enumerate(networks)
-    ]
-    numbers = range(len(networks))
-    taught, unseen = [n for n in numbers if not _checks(n)], [n for n in numbers if _checks(n)]
-    families = FamilyReader([every[n] for n in taught], [networks[n].family for n in taught], seed=seed)
-    ranked = families.rank(seen[0])
-    top = check_families(families, [every[n] for n in unseen], [networks[n].family for n in unseen])
-    found = ObserverRecord(
-        name=name,
-        who=observer.who,
-        summary=observer.summary,
-        timed=observer.timed,
-        repeatability=repeatability(seen) if observer.timed else 1.0,
-        family=FamilyRecord(
-            names=tuple(one.family for one in ranked),
-            probabilities=tuple(one.probability for one in ranked),
-            top1=top[0],
-            top3=top[1],
-        ),
-        check=None,
-    )
-    if not observer.sees_operators:
-        return found, None
-    lessons = [Lesson(every[n], networks[n].operators, observer.visible(networks[n].recording.sizes)) for n in numbers]
-    reader = READERS[config.reader].fit([lessons[n] for n in taught], seed=seed)
-    checked = check(reader, [lessons[n] for n in taught], [lessons[n] for n in unseen], seed=seed)
-    rows = observer.visible(victim.sizes)
-    readings = [reader.read(one) for one in seen]
-    judged = [judge(reading, Lesson(one, victim.operators, rows)) for reading, one in zip(readings, seen, strict=True)]
-    widths = {one.channels for n in taught for one in networks[n].operators if one.kind in CONVOLUTIONS}
-    motif = motif_of(readings[0].kinds)
-    found = replace(
-        found,
-        check=CheckRecord(**asdict(checked), training_accuracy=reader.training_accuracy),
-        seen=tuple(
-            SeenRecord(
-                kinds=reading.kinds,
-                **asdict(one),
-                log_candidates=log_candidates(reading, widths, sees_sizes=observer.memory),
-            )
-            for reading, one in zip(readings, judged, strict=True)
-        ),
-        motif=motif.kinds,
-        motif_times=motif.times,
-        motif_is_true=motif.kinds == motif_of(tuple(one.kind for one in victim.operators)).kinds,
-        log_all=log_all(sum(one.kind in CONVOLUTIONS for one in victim.operators), widths),
-    )
-    return found, readings[0]
-
-
-def _checks(number: int) -> bool:
-    """Whether a network only checks: every fifth of each family, since families take turns."""
-    return number // len(GENERATORS) % CHECKING == CHECKING - 1
 
 
 def _record(

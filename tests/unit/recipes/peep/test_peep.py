@@ -10,11 +10,11 @@ from torch import nn
 
 import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
-from archlock.leaks import OBSERVERS, Read, Reading, windowed_trees
+from archlock.leaks import OBSERVERS, Observation, Read, Reading, windowed_trees
 from archlock.models import Network, build
 from archlock.progress import Silent
 from archlock.recipes import PeepConfig, rebuild
-from archlock.recipes.peep import library, procedure, victim, worth
+from archlock.recipes.peep import library, observing, victim, worth
 from archlock.reports import PeepRecord, candidates_from_json, peep_from_json
 from archlock.spaces import SPACES
 from archlock.tasks import Signature
@@ -106,10 +106,10 @@ def without_time(record: PeepRecord) -> PeepRecord:
 
 
 def test_times_are_disturbed_by_the_noise_that_is_asked_for_and_by_no_other() -> None:
-    seen = procedure.Observation(seconds=(1.0,) * 400)
-    assert procedure._disturbed(seen, PeepConfig(), "timer") == seen
-    noisy = procedure._disturbed(seen, PeepConfig(noise=0.1), "timer")
-    assert noisy == procedure._disturbed(seen, PeepConfig(noise=0.1), "timer")
+    seen = Observation(seconds=(1.0,) * 400)
+    assert observing.disturbed(seen, PeepConfig(), "timer") == seen
+    noisy = observing.disturbed(seen, PeepConfig(noise=0.1), "timer")
+    assert noisy == observing.disturbed(seen, PeepConfig(noise=0.1), "timer")
     spread = sum((value - 1) ** 2 for value in noisy.seconds) ** 0.5 / 20
     assert 0.08 < spread < 0.12
 
@@ -130,10 +130,10 @@ def test_other_settings_and_another_model_are_refused_in_the_same_place(whole: t
 
 
 def test_how_often_recordings_repeat_is_the_median_spread() -> None:
-    first = procedure.Observation(seconds=(1.0, 2.0, 4.0, 1.0, 1.0))
+    first = Observation(seconds=(1.0, 2.0, 4.0, 1.0, 1.0))
     assert victim.repeatability([first]) is None
     assert victim.repeatability([first, first]) == 1.0
-    slower = procedure.Observation(seconds=(1.5, 3.0, 6.0, 1.5, 1.0))
+    slower = Observation(seconds=(1.5, 3.0, 6.0, 1.5, 1.0))
     assert victim.repeatability([first, slower]) == 0.5
 
 
