@@ -14,6 +14,7 @@ from archlock.reports.statistics import Comparison, Estimate, comparisons, estim
 PAGE = Path(__file__).parent / "findings.md"
 WORTH = "## What the weights are worth"
 STATE = "## Does the state of a model foretell the attack?"
+PEEP = "## What the execution of a model betrays"
 """Sections that scripts of their own write."""
 UNDER_ATTACK = """## A lock under attack
 

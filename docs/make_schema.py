@@ -11,12 +11,14 @@ from typing import get_args
 
 from archlock.reports import (
     before_after,
+    candidates,
     compact,
     cost_parts,
     evaluation,
     evaluation_parts,
     hardening,
     nontransferable_parts,
+    peep,
     record,
     record_parts,
     robustness,
@@ -104,6 +106,20 @@ of another schema number is refused. The page is made from this file alone (`arc
 """
 
 
+PEEP_HEAD = f"""# Schema of `peep.json` and `candidates.json`
+
+Schemas {peep.PEEP_SCHEMA} and {candidates.CANDIDATES_SCHEMA}. Written by `docs/make_schema.py` from
+`archlock/reports/peep.py` and `archlock/reports/candidates.py`; change it there.
+
+`archlock peep` writes one `PeepRecord`, with `--candidates` one `CandidatesRecord`. Shares are in [0, 1], errors are
+edit distances over the length of the true sequence (0: all is read; may be above 1). NaN never occurs. `tuple[X, ...]`
+is a list of X.
+
+`archlock.reports.peep_from_json(path)` and `archlock.reports.candidates_from_json(path)` read a file and complain, by
+place, about whatever does not fit. The pages are made from these files alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
     return _page([record, record_parts, cost_parts, nontransferable_parts], HEAD)
@@ -122,6 +138,11 @@ def compact_page() -> str:
 def robustness_page() -> str:
     """The page of ``robustness.json``."""
     return _page([robustness], ROBUSTNESS_HEAD, ["RobustnessRecord"])
+
+
+def peep_page() -> str:
+    """The page of ``peep.json`` and ``candidates.json``."""
+    return _page([peep, candidates], PEEP_HEAD, ["PeepRecord", "CandidatesRecord"])
 
 
 def hardening_page() -> str:
@@ -174,3 +195,4 @@ if __name__ == "__main__":
     (DOCS / "compact-schema.md").write_text(compact_page(), encoding="utf-8")
     (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")
     (DOCS / "hardening-schema.md").write_text(hardening_page(), encoding="utf-8")
+    (DOCS / "peep-schema.md").write_text(peep_page(), encoding="utf-8")

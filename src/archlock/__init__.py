@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         LockConfig,
         LockResult,
         OpenedModel,
+        PeepConfig,
+        PeepResult,
         RobustnessConfig,
         RobustnessResult,
         load,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from archlock.recipes.compact.procedure import compact
     from archlock.recipes.harden.procedure import harden
     from archlock.recipes.lock.procedure import lock
+    from archlock.recipes.peep.candidates import which_is_running
+    from archlock.recipes.peep.procedure import peep
     from archlock.recipes.robustness.procedure import robustness
 
 __version__ = "0.1.0"
@@ -50,6 +54,8 @@ _RECIPES = (
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "PeepConfig",
+    "PeepResult",
     "RobustnessConfig",
     "RobustnessResult",
     "attack",
@@ -58,7 +64,9 @@ _RECIPES = (
     "load",
     "lock",
     "open_model",
+    "peep",
     "robustness",
+    "which_is_running",
 )
 
 __all__ = [
@@ -73,6 +81,8 @@ __all__ = [
     "LockConfig",
     "LockResult",
     "OpenedModel",
+    "PeepConfig",
+    "PeepResult",
     "RobustnessConfig",
     "RobustnessResult",
     "__version__",
@@ -82,10 +92,12 @@ __all__ = [
     "load",
     "lock",
     "open_model",
+    "peep",
     "reports",
     "robustness",
     "spaces",
     "tasks",
+    "which_is_running",
 ]
 
 

@@ -73,6 +73,7 @@ def test_keywords_of_recipes_exist(path: Path) -> None:
         "archlock.harden": set(inspect.signature(recipes.harden).parameters),
         "archlock.robustness": set(inspect.signature(recipes.robustness).parameters),
         "archlock.compact": set(inspect.signature(recipes.compact).parameters),
+        "archlock.peep": set(inspect.signature(recipes.peep).parameters),
         "archlock.LockConfig": settings,
         "archlock.AttackConfig": set(inspect.signature(recipes.AttackConfig).parameters),
     }
@@ -210,6 +211,7 @@ def test_the_make_targets_of_the_readme_exist() -> None:
         ("robustness-schema.md", "robustness_page"),
         ("compact-schema.md", "compact_page"),
         ("hardening-schema.md", "hardening_page"),
+        ("peep-schema.md", "peep_page"),
     ],
 )
 def test_the_schema_page_is_what_the_records_say(name: str, maker: str) -> None:

@@ -19,6 +19,7 @@ from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
+from archlock.recipes.peep.config import PeepConfig, PeepSettings
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ RECIPES = [
     pytest.param(archlock.harden, HardenConfig, HardenSettings, {"epsilon"}, id="harden"),
     pytest.param(archlock.robustness, RobustnessConfig, RobustnessSettings, {"epsilons"}, id="robustness"),
     pytest.param(archlock.compact, CompactConfig, CompactSettings, {"keep"}, id="compact"),
+    pytest.param(archlock.peep, PeepConfig, PeepSettings, set[str](), id="peep"),
 ]
 
 

@@ -13,7 +13,7 @@ def test_every_name_of_the_package_is_there() -> None:
 
 def test_the_names_are_those_of_the_rooms() -> None:
     recipes = importlib.import_module("archlock.recipes")
-    functions = ("attack", "harden", "load", "lock", "open_model", "robustness")
+    functions = ("attack", "harden", "load", "lock", "open_model", "peep", "robustness", "which_is_running")
     for name in ("AttackConfig", "AttackResult", "LockConfig", "LockResult", *functions):
         assert getattr(archlock, name) is getattr(recipes, name)
     assert archlock.tasks is importlib.import_module("archlock.tasks")
@@ -26,6 +26,6 @@ def test_every_recipe_that_is_offered_is_there() -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        AttributeError, match=r"has no attribute 'unlock'; it has AttackConfig, .*lock, open_model, reports"
+        AttributeError, match=r"has no attribute 'unlock'; it has AttackConfig, .*lock, open_model, peep, reports"
     ):
         archlock.unlock  # noqa: B018

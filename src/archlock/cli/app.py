@@ -18,6 +18,7 @@ from archlock.cli.evaluate import evaluate
 from archlock.cli.harden import harden
 from archlock.cli.lock import demo, lock
 from archlock.cli.measure import measure
+from archlock.cli.peep import peep
 from archlock.cli.release import release
 from archlock.cli.report import report
 from archlock.cli.robustness import robustness
@@ -48,6 +49,7 @@ for command in (
     transfer,
     release,
     robustness,
+    peep,
     report,
     demo,
 ):

@@ -13,7 +13,7 @@ from archlock.execution.devices import (
 from archlock.execution.executor import Chunk, Executor
 from archlock.execution.in_process import InProcess
 from archlock.execution.opening import executor_for, open_executor
-from archlock.execution.process_pool import ProcessPool
+from archlock.execution.process_pool import ProcessPool, one_after_another
 from archlock.execution.threads import default_workers, one_thread
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "float64_device",
     "has_float64",
     "kind_of",
+    "one_after_another",
     "one_thread",
     "open_executor",
     "resolve_device",

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from multiprocessing.connection import Connection, wait
@@ -61,6 +61,24 @@ class ProcessPool(Executor):
         finally:
             workers.end()
             atexit.unregister(workers.end)
+
+
+def one_after_another(work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
+    """``work(shared, job)`` of every job in its turn, each in a process of its own that has done nothing before.
+
+    Where this process may begin no others, everything is done in it (see :mod:`archlock.execution.children`).
+    """
+    if not begins_processes():
+        yield from (work(shared, job) for job in jobs)
+        return
+    parcel = cloudpickle.dumps((work, shared))
+    for job in jobs:
+        workers = _Workers(1, parcel, iter([Chunk(0, (job,))]))
+        try:
+            for _, result in workers.results():
+                yield result
+        finally:
+            workers.end()
 
 
 class _Workers:

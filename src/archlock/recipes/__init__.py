@@ -32,6 +32,9 @@ from archlock.recipes.measure.training_evidence import TrainingConfig
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.own_task import source_of
 from archlock.recipes.pages import rebuild
+from archlock.recipes.peep.candidates import CandidatesResult, candidates_named, which_is_running
+from archlock.recipes.peep.config import PeepConfig
+from archlock.recipes.peep.procedure import PeepResult, peep
 from archlock.recipes.proxy_evidence import ProxySettings
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.procedure import FrictionResult, release_with_friction
@@ -47,6 +50,7 @@ __all__ = [
     "AttackResult",
     "Budget",
     "Calibration",
+    "CandidatesResult",
     "CompactConfig",
     "CompactResult",
     "Contender",
@@ -67,6 +71,8 @@ __all__ = [
     "Networks",
     "OpenedModel",
     "PairedAttacks",
+    "PeepConfig",
+    "PeepResult",
     "ProxySettings",
     "ReleaseConfig",
     "RobustnessConfig",
@@ -76,6 +82,7 @@ __all__ = [
     "TransferResult",
     "attack",
     "calibrate_machine",
+    "candidates_named",
     "chosen_contenders",
     "compact",
     "compared",
@@ -103,6 +110,7 @@ __all__ = [
     "parse_floor",
     "parse_limits",
     "parse_share",
+    "peep",
     "proxies_named",
     "rebuild",
     "release_with_friction",
@@ -110,4 +118,5 @@ __all__ = [
     "source_of",
     "takes_signals",
     "transfer",
+    "which_is_running",
 ]

@@ -41,6 +41,10 @@ FLAGS = {
         "--module-args --out --proxies --quiet --sample --seed --seeds --side --size --skip-bad --source --space "
         "--state --task --trained-depth --trained-side --trained-width --width --workers -q"
     ),
+    "peep": (
+        "--candidates --channels --json --module --module-args --networks --noise --observer --out --quiet --reader "
+        "--recordings --recordings-in --seed --size --source --suspect --workers -q"
+    ),
     "release": (
         "--channels --device --epochs --examples --friction --json --module --module-args --out --quiet --seed --seeds "
         "--size --skip-bad --spread --target --workers -q"

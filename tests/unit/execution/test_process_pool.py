@@ -9,7 +9,7 @@ import pytest
 
 import worker_jobs
 from archlock.errors import ConfigurationError, RunError
-from archlock.execution import InProcess, ProcessPool
+from archlock.execution import InProcess, ProcessPool, one_after_another
 from second_process import start
 
 
@@ -48,6 +48,14 @@ def test_the_children_of_a_dead_worker_do_not_hide_its_death(tmp_path):
 def test_a_single_job_needs_no_process():
     assert list(ProcessPool(2).run(worker_jobs.who, None, range(1))) == [(0, os.getpid())]
     assert os.getpid() not in {found for _, found in ProcessPool(2).run(worker_jobs.who, None, range(3))}
+
+
+def test_jobs_one_after_another_have_a_process_each_and_errors_their_own_type():
+    found = list(one_after_another(lambda shared, job: (os.getpid(), shared + job), 10, range(3)))
+    assert [result for _, result in found] == [10, 11, 12]
+    assert len({process for process, _ in found} | {os.getpid()}) == 4
+    with pytest.raises(ZeroDivisionError):
+        list(one_after_another(lambda shared, job: shared / job, 1, [0]))
 
 
 def test_this_process_begins_a_job_only_when_it_is_asked_for(tmp_path):
