@@ -6,6 +6,8 @@ from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.saving import load_task, save_task
+from archlock.tasks.resizing import recoloured, resized
+from archlock.tasks.rows import digests_of, loaded, ranges_of
 from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS
@@ -16,6 +18,7 @@ from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
 from archlock.tasks.sources.reading import LARGEST
 from archlock.tasks.sources.source_texts import names_apart
+from archlock.tasks.stored.cache import Cache
 from archlock.tasks.subsample import (
     enlarged,
     few_of_each,
@@ -36,6 +39,7 @@ __all__ = [
     "SCORES",
     "SIMULATORS",
     "WITH_CLASSES",
+    "Cache",
     "Choice",
     "Form",
     "FormWords",
@@ -55,6 +59,7 @@ __all__ = [
     "check_task",
     "conform",
     "conform_to",
+    "digests_of",
     "digits",
     "enlarged",
     "few_of_each",
@@ -62,13 +67,17 @@ __all__ = [
     "image_folder",
     "kind_of_form",
     "load_task",
+    "loaded",
     "name_of",
     "names_apart",
     "npz",
     "open_task",
     "open_tasks",
+    "ranges_of",
+    "recoloured",
     "reduced_size",
     "refuse_other_form",
+    "resized",
     "save_task",
     "scored",
     "scored_alike",

@@ -1,6 +1,6 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
-from archlock.training.batches import Batch, batch_of, batches
+from archlock.training.batches import Batch, batch_of, batches, looked_at
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.distil import distil
@@ -20,11 +20,13 @@ from archlock.training.linear_probe import (
 from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
-from archlock.training.plan import Optimiser, Plan, Precision, precision_on
+from archlock.training.plan import AUGMENTATIONS, Augmentation, Optimiser, Plan, Precision, for_photographs, precision_on
 
 __all__ = [
+    "AUGMENTATIONS",
     "LEARNING",
     "STRENGTHS",
+    "Augmentation",
     "Batch",
     "Diverged",
     "FisherHead",
@@ -47,9 +49,11 @@ __all__ = [
     "evaluate_stack",
     "fit",
     "fit_many",
+    "for_photographs",
     "frozen_features",
     "linear_probe",
     "logistic_heads",
+    "looked_at",
     "loss_of",
     "only_answer",
     "precision_on",
