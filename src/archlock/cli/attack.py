@@ -16,6 +16,7 @@ from archlock.cli.options import (
     Attackers,
     AttackSeeds,
     ByGroup,
+    CacheFolder,
     Channels,
     Curves,
     Device,
@@ -39,7 +40,7 @@ from archlock.cli.options import (
     stderr,
     warn,
 )
-from archlock.cli.progress import progress_on
+from archlock.cli.progress import counted, progress_on
 
 
 def attack(
@@ -95,6 +96,7 @@ def attack(
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     score: ScoreName = "accuracy",
     by_group: ByGroup = False,
     store: Store = None,
@@ -150,9 +152,11 @@ def attack(
     other = reference and opened_model(reference, reference_module or same, reference_args or module_args, opening)
     scoring = Scoring(score, by_group)
     framing, signals = image_framing(attacked), takes_signals(attacked)
-    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        targets = open_tasks(target, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
+        told = counted(progress, "images decoded")
+        reading = {"image_size": framing, "skip_bad": skip_bad, "signals": signals, "cache": cache, "progress": told}
+        opened = partial(open_task, **reading, seed=seed)
+        targets = open_tasks(target, **reading, seed=seed)
         result = run_attack(
             attacked,
             [scored_alike(one, scoring) for one in targets],

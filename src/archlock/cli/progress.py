@@ -1,6 +1,8 @@
 """Progress on the standard error stream: a bar with rate and time left on a terminal, a few lines in a log file."""
 
 import time
+from collections.abc import Callable
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +19,9 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from archlock.progress import Progress
+
+SHOWN_SECONDS: Final = 1.0
+"""What ends sooner needs no progress."""
 
 
 class RateColumn(ProgressColumn):
@@ -113,3 +118,22 @@ def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProg
         console.quiet = True
         return LogProgress(console)
     return TerminalProgress(console) if console.is_terminal else LogProgress(console)
+
+
+def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
+    """What (done, of all) is told to, as a stage; one that ends within a second is not shown."""
+    began, first, shown = time.monotonic(), -1, -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal began, first, shown
+        if first < 0 or done < shown:
+            began, first, shown = time.monotonic(), 0 if done == 1 else done, -1
+        if shown < 0 and time.monotonic() - began < SHOWN_SECONDS:
+            return
+        if shown < 0:
+            progress.begin(stage, total, first)
+            shown = first
+        progress.advance(done - shown)
+        shown = done
+
+    return tell

@@ -5,9 +5,9 @@ from archlock.tasks.forms import FORM_WORDS, Form, FormWords, reduced_size
 from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
-from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.resizing import recoloured, resized
 from archlock.tasks.rows import digests_of, loaded, ranges_of
+from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
 from archlock.tasks.simulated import SIMULATORS

@@ -17,6 +17,7 @@ from archlock.tasks.rows import is_stored
 from archlock.tasks.stored.rewriting import rewritten
 from archlock.tasks.task import Signature, Split, Task
 
+
 def conform(task: Task, shape: tuple[int, int, int], *, framing: Framing | None = None) -> Task:
     """The task with images of the given shape (channels, height, width); the task itself if they have it already.
 

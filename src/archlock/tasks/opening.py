@@ -43,9 +43,9 @@ def open_task(
 
     ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
     without it every source has its own default. ``skip_bad`` leaves out images of a folder that cannot be read.
-    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``cache`` is the folder for the
-    decoded images of folders and data sets that are too large for memory; ``progress`` is told how many are read, of how
-    many. ``name`` is that of the task,
+    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``cache`` is the folder for
+    decoded images of folders and data sets that are too large for memory; ``progress`` is told how many are read, of
+    how many. ``name`` is that of the task,
     instead of the one of the data. Raises ConfigurationError for a text that names nothing, or two things, and
     TaskError for data that cannot become a task.
     """

@@ -113,9 +113,7 @@ def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
         return fewer, len(fewer.train)
     old = subsample(task, most - len(new), seed=seed).train
     groups = None if new.groups is None else np.concatenate([new.groups, old.groups])
-    both = replace(
-        new, images=joined(new.images, old.images), targets=joined(new.targets, old.targets), groups=groups
-    )
+    both = replace(new, images=joined(new.images, old.images), targets=joined(new.targets, old.targets), groups=groups)
     return replace(divided, train=both), len(new)
 
 

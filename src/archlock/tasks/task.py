@@ -1,9 +1,9 @@
 """What a task is: images (or signals) and what is to be said about them, in three fixed splits.
 
 A task is a pair (domain, label space). Everything is held as the arrays that were given, or where there are too many
-images as a view of them on disk, so a task is exact, hashable by content, and independent of any framework: levels as ``uint8``, which models see in [0, 1], and measured values as
-``int16`` or ``float32``, which they see in their own units. Validation is for every decision; test is for the report
-alone.
+images as a view of them on disk, so a task is exact, hashable by content, and independent of any framework: levels as
+``uint8``, which models see in [0, 1], and measured values as ``int16`` or ``float32``, which they see in their own
+units. Validation is for every decision; test is for the report alone.
 """
 
 import hashlib

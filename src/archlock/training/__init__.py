@@ -20,7 +20,16 @@ from archlock.training.linear_probe import (
 from archlock.training.losses import loss_of
 from archlock.training.many import Halving, default_stack, fit_many
 from archlock.training.many_state import Diverged
-from archlock.training.plan import AUGMENTATIONS, Augmentation, Optimiser, Plan, Precision, for_photographs, precision_on
+from archlock.training.plan import (
+    AUGMENTATIONS,
+    Augmentation,
+    Optimiser,
+    Plan,
+    Precision,
+    for_photographs,
+    precision_on,
+    sized_for,
+)
 
 __all__ = [
     "AUGMENTATIONS",
@@ -59,5 +68,6 @@ __all__ = [
     "precision_on",
     "ridge_heads",
     "ridge_score",
+    "sized_for",
     "whitened_heads",
 ]

@@ -51,7 +51,7 @@ def ahead(parts: Iterator[T]) -> Iterator[T]:
                 if not put("part", part):
                     return
             put("end", None)
-        except BaseException as error:  # noqa: BLE001  (it is raised where the part was wanted)
+        except BaseException as error:
             put("error", error)
 
     thread = threading.Thread(target=make, name="archlock batches", daemon=True)

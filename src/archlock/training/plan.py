@@ -10,7 +10,7 @@ from archlock.records import LATER, fingerprint
 
 Augmentation = Literal["auto", "shift", "photographs"]
 AUGMENTATIONS: Final[tuple[Augmentation, ...]] = get_args(Augmentation)
-"""What training images are changed by: small shifts, what is usual for photographs, or the one or other by their size."""
+"""What training images are changed by: small shifts, what is usual for photographs, or one of these by their size."""
 
 PHOTOGRAPHS: Final = 96
 """Pixels of the smaller side from which on images are taken for photographs."""
@@ -116,3 +116,19 @@ def for_photographs(plan: Plan, size: tuple[int, int], augmentation: Augmentatio
     if augmentation == "shift" or (augmentation == "auto" and min(size) < PHOTOGRAPHS):
         return plan
     return replace(plan, shift=0.0, flip=True, crop=0.25, colour=0.4)
+
+
+def sized_for(plan: Plan, size: tuple[int, int]) -> Plan:
+    """The plan for images of that height and width, with batches whose feature maps fit in memory.
+
+    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches are halved until they have no more pixels than
+    half a batch of that size, but not below 16 examples. The learning rate goes with the size of the batch (Goyal et
+    al. 2017).
+    """
+    pixels = size[0] * size[1]
+    if min(size) < PHOTOGRAPHS:
+        return plan
+    fitting = plan.batch_size
+    while fitting > 16 and fitting * pixels > plan.batch_size * PHOTOGRAPHS**2 / 2:
+        fitting //= 2
+    return replace(plan, batch_size=fitting, learning_rate=plan.learning_rate * fitting / plan.batch_size)

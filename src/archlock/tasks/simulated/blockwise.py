@@ -1,8 +1,8 @@
 """A change of a split whose images are on disk: some hundred examples at a time, the new images on disk as well.
 
-A simulated target of a large source is made of as many of its images as are held in memory elsewhere, classes in
-proportion: a target is there to be attacked with some thousand examples, not to fill a disk. Chance is that of the block,
-so it is other than that of the same images in memory.
+A simulated target of a large source is made of as many of its images as a task in memory may have, classes in
+proportion: it is there to be attacked with some thousand examples, not to fill a disk. Chance is that of the block, so
+it is other than that of the same images in memory.
 """
 
 from collections.abc import Callable

@@ -62,7 +62,7 @@ def derived(
 ) -> Task:
     """The target made by changing every split of the source by itself, each with its own chance.
 
-    ``relabels``: the images stay as they are; any other change of images that are on disk is made as ``blockwise`` says.
+    ``relabels``: the images stay as they are; any other change of images that are on disk is made ``blockwise``.
     ``detail`` ends the sentence "simulated from ...: ", or "drawn at the size of ...: ". UnsupportedError for a source
     with an obstacle.
     """

@@ -47,8 +47,9 @@ def hugging_face(
     Without names the columns are the only one of images and the only one of class labels, or of texts or whole numbers
     that is called as labels are. Splits are found by their usual names; "none" means that one is to be made of train,
     as are those that are not there. No split has two purposes, and one without any label is left out, if it was not
-    named. Images are treated as those of an image folder, ``progress`` and ``cache`` too. Raises ConfigurationError without the ``datasets``
-    library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
+    named. Images are treated as those of an image folder, with ``progress`` and ``cache``.
+
+    Raises ConfigurationError without the ``datasets`` library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
     """
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)
@@ -71,9 +72,7 @@ def hugging_face(
     every = [file for some in files.values() for file in some]
     read = read_images(every, image_size=image_size, where=text, progress=progress, cache=Cache.at(cache))
     ends = np.cumsum([0, *(len(some) for some in files.values())]).tolist()
-    images = {
-        role: taken(read.images, np.arange(a, b)) for role, a, b in zip(files, ends[:-1], ends[1:], strict=True)
-    }
+    images = {role: taken(read.images, np.arange(a, b)) for role, a, b in zip(files, ends[:-1], ends[1:], strict=True)}
     splits = {role: Split(images[role], labels[role]) for role in given}
     count = sum(len(split) for split in splits.values())
     unused = sorted(set(data) - set(names.values()))

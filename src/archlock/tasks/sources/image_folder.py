@@ -19,8 +19,8 @@ from archlock.tasks.rows import taken
 from archlock.tasks.sources.class_names import differing_in_case, shown, shown_names
 from archlock.tasks.sources.decoding import EXTENSIONS
 from archlock.tasks.sources.folder_layout import UNUSED, is_visible, places_of, set_aside, subfolders
-from archlock.tasks.sources.passed_over import counted, on_passed_over, passed_over_as
 from archlock.tasks.sources.image_file import ImageFile
+from archlock.tasks.sources.passed_over import counted, on_passed_over, passed_over_as
 from archlock.tasks.sources.reading import read_images
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task

@@ -1,9 +1,9 @@
 """Many image files into blocks on disk: by several processes, with progress, taken up again after a kill.
 
-What a set of files is made of (their names, sizes and times, the size that is asked for, the decoder's version) names the
-blocks, so those of other files, or of a folder that was changed, are never taken for it. One file that was repaired costs
-its block. Where the disk has no room for the pixels only the facts are kept, and images are decoded whenever they are
-looked at.
+What a set of files is made of (their names, sizes and times, the size that is asked for, the decoder's version) names
+the blocks, so those of other files, or of a folder that was changed, are never taken for it. One file that was repaired
+costs its block. Where the disk has no room for the pixels only the facts are kept, and images are decoded whenever they
+are looked at.
 """
 
 import json
@@ -178,9 +178,7 @@ def _made(
     return _gathered(blocks, files, looked, decoding=not with_pixels)
 
 
-def _filled(
-    setting: _Setting, orders: Iterator[_Order], count: int, cache: Cache
-) -> Iterator[tuple[int, Block]]:
+def _filled(setting: _Setting, orders: Iterator[_Order], count: int, cache: Cache) -> Iterator[tuple[int, Block]]:
     if not count:
         return
     from archlock.execution import default_workers, executor_for

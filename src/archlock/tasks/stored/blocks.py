@@ -1,9 +1,10 @@
 """Blocks of decoded images on disk, and what is known of every image without reading it again.
 
-A block is some hundred images in the order of their files: ``KEY.u8`` holds the pixels one after another, ``KEY.npy`` a
-row of facts for each image, ``KEY.json`` why images of it could not be read. The key is a hash of what the pixels depend
-on. The facts are written last and every file whole or not at all, so a block that has facts is complete, whatever was
-killed or full before. Pixels are read by position, as pages of a mapped file would count as memory of the process.
+A block is some hundred images in the order of their files: ``KEY.u8`` holds the pixels one after another,
+``KEY.facts`` a row of facts for each image, ``KEY.json`` why images of it could not be read. The key is a hash of what
+the pixels depend on. The facts are written last and every file whole or not at all, so a block that has facts is
+complete, whatever was killed or full before. Pixels are read by position, as pages of a mapped file would count as
+memory of the process.
 """
 
 import hashlib
@@ -119,7 +120,7 @@ def write_block(
         write_atomic(block.path("u8"), pixels.tobytes())
     if reasons:
         write_atomic(block.path("json"), json.dumps({str(row): why for row, why in reasons.items()}))
-    write_atomic(block.path("npy"), _packed(facts))
+    write_atomic(block.path("facts"), _packed(facts))
     return block
 
 
@@ -154,7 +155,7 @@ def found_block(folder: str, key: str, count: int, size: tuple[int, int], *, wit
 
 def facts_in(folder: str, key: str) -> np.ndarray:
     """Facts of a block, a row for each image."""
-    return np.frombuffer(Block(folder, key, 0, 0).path("npy").read_bytes(), dtype=FACTS)
+    return np.frombuffer(Block(folder, key, 0, 0).path("facts").read_bytes(), dtype=FACTS)
 
 
 def reasons_in(block: Block) -> dict[int, str]:

@@ -1,8 +1,8 @@
 """Where decoded images are kept, and from which size on they are kept there instead of in memory.
 
 The folder is the one that is named (``--cache``), else that of the environment variable ``ARCHLOCK_CACHE``, else
-``archlock/images`` in the user's cache directory (``XDG_CACHE_HOME``, by default ``~/.cache``). All that is in it can be
-made again: it may be deleted while no run uses it.
+``archlock/images`` in the user's cache directory (``XDG_CACHE_HOME``, by default ``~/.cache``). All that is in it can
+be made again: it may be deleted while no run uses it.
 """
 
 import os

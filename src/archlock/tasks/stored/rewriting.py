@@ -1,4 +1,4 @@
-"""Images on disk after a change: again a view of what is on disk, part by part, or an array where they are few by then."""
+"""Images on disk after a change: again a view of what is on disk, part by part; an array where they are few by then."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -8,7 +8,7 @@ import numpy as np
 from archlock.tasks.stored.blocks import AT_ONCE, Block, digest_of, found_block, key_of, write_block
 from archlock.tasks.stored.view import StoredImages
 
-FEW: Final = 2**26
+FEW: Final = 2**24
 """Bytes up to which what was changed is held in memory."""
 
 
@@ -28,7 +28,11 @@ def rewritten(
     def parts() -> Iterable[tuple[str, int, Callable[[], np.ndarray]]]:
         for rows in cuts:
             part = images.taken(rows)
-            yield key_of("changed", shape, name, digest_of(part.digests())), len(rows), lambda part=part: change(part[:])
+            yield (
+                key_of("changed", shape, name, digest_of(part.digests())),
+                len(rows),
+                lambda part=part: change(part[:]),
+            )
 
     return view_of(images.blocks[0].folder, (height, width), parts())
 
