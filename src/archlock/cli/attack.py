@@ -129,7 +129,7 @@ def attack(
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table, warnings_of
-    from archlock.tasks import Scoring, open_task, open_tasks, scored_alike
+    from archlock.tasks import Scoring, open_tasks, scored_alike
 
     place = resolve_device(device)
     config = AttackConfig(
@@ -153,17 +153,23 @@ def attack(
     scoring = Scoring(score, by_group)
     framing, signals = image_framing(attacked), takes_signals(attacked)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        told = counted(progress, "images decoded")
-        reading = {"image_size": framing, "skip_bad": skip_bad, "signals": signals, "cache": cache, "progress": told}
-        opened = partial(open_task, **reading, seed=seed)
-        targets = open_tasks(target, **reading, seed=seed)
+        read = partial(
+            open_tasks,
+            image_size=framing,
+            skip_bad=skip_bad,
+            signals=signals,
+            cache=cache,
+            progress=counted(progress, "images decoded"),
+            seed=seed,
+        )
+        targets = read(target)
         result = run_attack(
             attacked,
             [scored_alike(one, scoring) for one in targets],
             config,
             reference=other or None,
-            source=None if source is None else scored_alike(opened(source), scoring),
-            more=None if more is None else scored_alike(opened(more), scoring),
+            source=None if source is None else scored_alike(*read([source]), scoring),
+            more=None if more is None else scored_alike(*read([more]), scoring),
             out=out,
             store=store,
             workers=workers,

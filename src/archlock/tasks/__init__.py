@@ -6,7 +6,7 @@ from archlock.tasks.framing import Framing, Resample
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
 from archlock.tasks.resizing import recoloured, resized
-from archlock.tasks.rows import digests_of, loaded, ranges_of
+from archlock.tasks.rows import digests_of, is_stored, loaded, ranges_of
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -65,6 +65,7 @@ __all__ = [
     "few_of_each",
     "hugging_face",
     "image_folder",
+    "is_stored",
     "kind_of_form",
     "load_task",
     "loaded",

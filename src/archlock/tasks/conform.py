@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -134,12 +135,11 @@ def grey_levels(
 def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | None, where: str) -> Split:
     channels, height, width = shape
 
-    def fit(images: np.ndarray) -> np.ndarray:
+    def fit(images: Any) -> Any:
         if is_stored(images):
             if images.size == (height, width) and images.channels == 1 and channels == 3:
                 return images.with_channels(channels)
-            found: np.ndarray = rewritten(images, fit, shape, "conformed", framing)
-            return found
+            return rewritten(images, fit, shape, "conformed", framing)
         other = with_channels(images, channels)
         if framing is None or images.shape[1:3] == (height, width):
             return resized(other, height, width)

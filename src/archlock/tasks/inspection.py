@@ -92,7 +92,9 @@ def _on_levels(where: str, name: str, split: Split, classes: tuple[str, ...]) ->
             f"{blank.sum():,} of {len(split):,} {name} images are blank (one value in all of their pixels){among}"
         )
     rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), SAMPLED)).astype(int))
-    counts = sum(np.bincount(part.ravel(), minlength=256) for part in parts_of(taken(split.images, rows)))
+    counts = np.zeros(256, dtype=np.int64)
+    for part in parts_of(taken(split.images, rows)):
+        counts += np.bincount(part.ravel(), minlength=256)
     share = np.cumsum(counts) / counts.sum()
     darkest, brightest = (int(np.searchsorted(share, level)) for level in (0.001, 0.999))
     if brightest - darkest < LEAST_CONTRAST:

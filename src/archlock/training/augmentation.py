@@ -1,5 +1,6 @@
 """Shuffled, augmented mini-batches of a training split, on the ``uint8`` arrays."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -49,7 +50,7 @@ def draws(examples: int, size: tuple[int, int], plan: Plan, seed: int) -> Iterat
 def _windows(count: int, size: tuple[int, int], least: float, rng: np.random.Generator) -> np.ndarray:
     """Shares of the area are uniform, forms too on a logarithmic scale; what does not fit is cut off at the sides."""
     area = rng.uniform(least, 1, count) * size[0] * size[1]
-    form = np.exp(rng.uniform(*np.log(FORMS), count))
+    form = np.exp(rng.uniform(math.log(FORMS[0]), math.log(FORMS[1]), count))
     height, width = np.minimum(size[0], np.sqrt(area / form)), np.minimum(size[1], np.sqrt(area * form))
     top, left = rng.random(count) * (size[0] - height), rng.random(count) * (size[1] - width)
     return np.stack([left, top, left + width, top + height], axis=1)

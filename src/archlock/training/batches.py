@@ -59,7 +59,8 @@ def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Bat
 
 def looked_at(size: int, split: Split) -> int:
     """How many images to look at at once: ``size``, or fewer where they are large."""
-    return max(1, min(size, MOST_PIXELS // (split.images.shape[1] * split.images.shape[2])))
+    _, height, width, _ = split.images.shape
+    return max(1, min(size, MOST_PIXELS // int(height * width)))
 
 
 def kind_of_tensor(targets: Tensor) -> Kind:

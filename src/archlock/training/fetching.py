@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from archlock.tasks import Split
+from archlock.tasks import Split, is_stored
 
 AHEAD: Final = 2
 """Parts that wait at most."""
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 def fetched(split: Split, orders: Sequence[np.ndarray]) -> Iterator[Split]:
     """The parts of a split that have those rows, each in memory."""
-    if split.stored and split.images.decodes and not multiprocessing.current_process().daemon:
+    if is_stored(split.images) and split.images.decodes and not multiprocessing.current_process().daemon:
         return _decoded(split, orders)
     return (split.take(rows).loaded() for rows in orders)
 
@@ -73,9 +73,9 @@ class _Rows(Dataset[Any]):
     """Images by the rows of a batch."""
 
     def __init__(self, split: Split) -> None:
-        self.images = split.images
+        self.images: Any = split.images
 
-    def __getitem__(self, rows: Any) -> np.ndarray:
+    def __getitem__(self, rows: Any) -> Any:
         return self.images[rows]
 
 
@@ -94,5 +94,5 @@ def _decoded(split: Split, orders: Sequence[np.ndarray]) -> Iterator[Split]:
         yield Split(images, np.asarray(part.targets), part.groups, part.scoring)
 
 
-def _as_it_is(images: np.ndarray) -> np.ndarray:
+def _as_it_is(images: Any) -> Any:
     return images

@@ -109,8 +109,8 @@ def begin(
         progress.say(line)
     if allocation.final.source_plan.crop is not None:
         progress.say(
-            "training images are augmented as photographs: random windows, mirroring, colours (--augmentation shift for "
-            "small shifts alone)"
+            "training images are augmented as photographs: random windows, mirroring, colours (with --augmentation "
+            "shift by small shifts alone)"
         )
     sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)

@@ -7,6 +7,7 @@ it is other than that of the same images in memory.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,8 @@ def fewer(source: Task, *, seed: int) -> tuple[Task, str]:
         rows = spread(source.traits.strata(split.targets), len(split), count, rng_for(seed, "fewer", name))
         made[name] = split.take(rows)
     kept, of = (sum(map(len, some.values())) for some in (made, splits))
-    return replace(source, **made), f" ({kept:,} of {of:,} {source.words}, as many as are held in memory)"
+    few = replace(source, train=made["train"], validation=made["validation"], test=made["test"])
+    return few, f" ({kept:,} of {of:,} {source.words}, as many as are held in memory)"
 
 
 def blockwise(
@@ -57,9 +59,8 @@ def blockwise(
     return whole
 
 
-def _kept(split: Split, images: np.ndarray, key: tuple[object, ...]) -> np.ndarray:
+def _kept(split: Split, images: np.ndarray, key: tuple[object, ...]) -> Any:
     """In the folder where the images of the split are."""
     assert is_stored(split.images)
     folder, (_, height, width, _) = split.images.blocks[0].folder, images.shape
-    found: np.ndarray = view_of(folder, (height, width), [(key_of(*key), len(images), lambda: images)])
-    return found
+    return view_of(folder, (height, width), [(key_of(*key), len(images), lambda: images)])

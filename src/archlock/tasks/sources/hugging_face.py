@@ -49,7 +49,8 @@ def hugging_face(
     as are those that are not there. No split has two purposes, and one without any label is left out, if it was not
     named. Images are treated as those of an image folder, with ``progress`` and ``cache``.
 
-    Raises ConfigurationError without the ``datasets`` library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
+    Raises ConfigurationError without the ``datasets`` library, for a text that is neither a folder nor starts with
+    ``hf:``, and for a column or split that is not there.
     """
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)

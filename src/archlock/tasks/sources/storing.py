@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def bytes_of(count: int, framing: Framing) -> int:
     return count * 3 * framing.height * framing.width
 
 
-def _framing_of(kept: dict[str, object]) -> dict[str, object]:
+def _framing_of(kept: dict[str, Any]) -> dict[str, Any]:
     stretched = kept["stretched"]
     return kept | {"stretched": tuple(stretched) if isinstance(stretched, list) else None}
 
@@ -156,9 +157,9 @@ def _made(
         progress(done, len(files))
     setting = _Setting(folder, looked.framing, looked.scale, with_pixels)
     orders = (_Order(key, paths_and_bytes(files[a:b])) for key, (a, b) in missing)
-    for place, block in _filled(setting, orders, len(missing), cache):
-        known[missing[place][0]] = block
-        done += block.count
+    for place, made in _filled(setting, orders, len(missing), cache):
+        known[missing[place][0]] = made
+        done += made.count
         if progress is not None:
             progress(done, len(files))
     blocks = [block for key in keys if (block := known[key]) is not None]

@@ -1,6 +1,7 @@
 """Images on disk after a change: again a view of what is on disk, part by part; an array where they are few by then."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -28,13 +29,14 @@ def rewritten(
     def parts() -> Iterable[tuple[str, int, Callable[[], np.ndarray]]]:
         for rows in cuts:
             part = images.taken(rows)
-            yield (
-                key_of("changed", shape, name, digest_of(part.digests())),
-                len(rows),
-                lambda part=part: change(part[:]),
-            )
+            key = key_of("changed", shape, name, digest_of(part.digests()))
+            yield key, len(rows), partial(_changed, part, change)
 
     return view_of(images.blocks[0].folder, (height, width), parts())
+
+
+def _changed(part: StoredImages, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    return change(part[:])
 
 
 def view_of(

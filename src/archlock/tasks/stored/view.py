@@ -58,8 +58,8 @@ class StoredImages:
         """An array: what is chosen is read."""
         rows, *others = chosen if isinstance(chosen, tuple) else (chosen,)
         if isinstance(rows, int | np.integer):
-            found = self._read(self.rows[[rows]])[0]
-            return found[tuple(others)] if others else found
+            one = self._read(self.rows[[int(rows)]])[0]
+            return np.asarray(one[tuple(others)] if others else one)
         found = self._read(self.rows[rows])
         return found[(slice(None), *others)] if others else found
 
