@@ -2,9 +2,12 @@
 
     python benchmarks/larger_than_memory.py make FOLDER --images 20000
     python benchmarks/larger_than_memory.py open FOLDER --cache DIR [--size 224]
+    python benchmarks/larger_than_memory.py work FOLDER --cache DIR [--size 224] [--width 16] [--examples 64]
 
 ``open`` prints the seconds of opening and of an epoch of batches, and the largest memory of this process and of any of
-its children, as the system counts it. The photographs are smooth colours under a pattern that belongs to their class.
+its children, as the system counts it. ``work`` does once what a lock does with such data: evidence at a small size, a
+simulated target, some training steps of a heavy cell and an evaluation; it prints the processor time of fetching and
+augmenting an image beside that of training on it. The photographs are smooth colours under a pattern that belongs to their class.
 """
 
 import argparse
@@ -56,17 +59,65 @@ def open_and_read(folder: Path, cache: Path, size: int) -> None:
     print(f"largest memory: {own:.2f} GiB, of a child {others:.2f} GiB; fingerprint {task.fingerprint}")
 
 
+def work(folder: Path, cache: Path, size: int, width: int, examples: int) -> None:
+    """What a lock does with the task, once."""
+    import torch
+
+    from archlock.models import build
+    from archlock.spaces import SPACES
+    from archlock.tasks import SIMULATORS, conform, image_folder, share_of, subsample
+    from archlock.training import Plan, evaluate, fit, for_photographs, sized_for
+    from archlock.training.augmentation import augmented
+
+    torch.set_num_threads(1)
+
+    def say(words: str, began: float) -> None:
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(f"{words}: {time.process_time() - began:.1f} processor seconds, {own:.2f} GiB so far", flush=True)
+
+    began = time.process_time()
+    task = image_folder(folder, image_size=size, cache=cache)
+    say(f"opened {len(task.train):,} to train", began)
+    began = time.process_time()
+    small = conform(subsample(task, 3000, seed=0), (3, 32, 32))
+    say(f"{len(small.train):,} to train at 32 pixels", began)
+    began = time.process_time()
+    target = SIMULATORS["rotation"].simulate(task, seed=0)
+    say(f"{target.name}, {len(target.train):,} to train", began)
+    few = share_of(task, examples, seed=0)
+    plan = for_photographs(sized_for(Plan(1), (size, size)), (size, size))
+    began = time.process_time()
+    for _ in augmented(few.train, plan, 0):
+        pass
+    fetching = time.process_time() - began
+    space = SPACES["nasbench201"]
+    heaviest = max(space.enumerate(), key=lambda one: space.relative_cost((one,))[0])
+    model = build(heaviest, few.signature, width=width, depth=1, seed=0)
+    began = time.process_time()
+    trained = fit(model, few, plan, seed=0)
+    spent = time.process_time() - began
+    say(f"{len(few.train)} trained on in batches of {plan.batch_size}, {len(few.validation)} looked at", began)
+    began = time.process_time()
+    evaluate(trained.model, task.validation.take(range(64)))
+    say("64 looked at", began)
+    print(f"fetching {1e3 * fetching / len(few.train):.1f} ms an image, of all {1e3 * spent / len(few.train):.1f} ms")
+
+
 def main() -> None:
     """See the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=("make", "open"))
+    parser.add_argument("verb", choices=("make", "open", "work"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--examples", type=int, default=64)
     asked = parser.parse_args()
     if asked.verb == "make":
         make(asked.folder, asked.images)
+    elif asked.verb == "work":
+        work(asked.folder, asked.cache, asked.size, asked.width, asked.examples)
     else:
         open_and_read(asked.folder, asked.cache, asked.size)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from archlock.tasks.stored.view import StoredImages, is_stored
+from archlock.tasks.stored.view import Rows, StoredImages, is_stored
 
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Means and standard deviations, one per channel."""
@@ -62,7 +62,7 @@ def measured_moments(values: np.ndarray) -> Moments:
     return tuple(rounded.astype(np.float32).tolist()), tuple(std.tolist())
 
 
-def rows_not_finite(values: np.ndarray) -> Int64[np.ndarray, " rows"]:
+def rows_not_finite(values: Rows) -> Int64[np.ndarray, " rows"]:
     """Rows that hold NaN or an infinity; whole numbers have none."""
     if values.dtype.kind != "f":
         return np.zeros(0, dtype=np.int64)

@@ -1,8 +1,9 @@
 import io
 
+import pytest
 from rich.console import Console
 
-from archlock.cli.progress import LogProgress, TerminalProgress, progress_on, rate
+from archlock.cli.progress import LogProgress, TerminalProgress, counted, progress_on, rate
 from archlock.progress import Progress
 
 
@@ -51,3 +52,38 @@ def test_quiet_is_quiet() -> None:
 
 def test_a_rate_is_told_in_the_unit_that_suits_it() -> None:
     assert [rate(speed) for speed in (1234.5, 2.5, 0.5, 0.01)] == ["1234/s", "2.5/s", "30/min", "0.6/min"]
+
+
+def test_what_is_counted_is_a_stage_once_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("archlock.cli.progress.time.monotonic", lambda: now[0])
+    noted = Noted()
+    tell_done = counted(noted, "images decoded")
+    tell_done(30, 100)
+    now[0] = 0.5
+    tell_done(40, 100)
+    assert noted.stages == []
+    now[0] = 2.0
+    tell_done(50, 100)
+    tell_done(100, 100)
+    assert noted.stages == [("images decoded", 100, 30)]
+    assert noted.steps == [20, 50]
+    tell_done(0, 70)  # the next data
+    now[0] = 4.0
+    tell_done(70, 70)
+    assert noted.stages[1:] == [("images decoded", 70, 0)]
+
+
+class Noted(Progress):
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, int, int]] = []
+        self.steps: list[int] = []
+
+    def begin(self, stage: str, total: int, done: int = 0) -> None:
+        self.stages.append((stage, total, done))
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.steps.append(steps)
+
+    def say(self, line: str) -> None:
+        raise AssertionError(line)

@@ -20,7 +20,7 @@ from archlock.tasks.sources.image_file import ImageFile, given
 from archlock.tasks.sources.storing import Gathered, Looked, bytes_of, gathered
 from archlock.tasks.stored.cache import Cache
 from archlock.tasks.stored.view import StoredImages
-from archlock.tasks.wording import several
+from archlock.tasks.wording import in_bytes, several
 
 SMALLEST, LARGEST = 8, 64
 """Limits of the side that is chosen when none is given."""
@@ -121,7 +121,7 @@ def _of_stored(found: Gathered, files: Sequence[ImageFile], *, skip_bad: bool) -
     readable = np.ones(len(files), dtype=bool)
     readable[list(found.unreadable)] = False
     images = found.images.taken(np.flatnonzero(readable))
-    taken, size = f"{images.nbytes / 2**30:.2g} GiB", " x ".join(map(str, images.size))
+    taken, size = in_bytes(images.nbytes), " x ".join(map(str, images.size))
     kept = "decoded whenever they are looked at" if images.decodes else "decoded once, into a cache on disk"
     why = ", for which there is no room in the cache on disk" if images.decodes else ""
     said = f"the images take {taken} at {size} pixels, more than is held in memory{why}: they are {kept}"

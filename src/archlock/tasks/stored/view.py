@@ -6,7 +6,7 @@ another view and reads nothing. It travels to another process as the names of it
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -106,6 +106,12 @@ class StoredImages:
             places = np.flatnonzero(which == number)
             found[places] = self.blocks[number].pixels(rows[places] - starts[number], self.size)
         return found
+
+
+if TYPE_CHECKING:
+    Rows = np.ndarray  # (a view is indexed like an array; what more is asked of it is in ``archlock.tasks.rows``)
+else:
+    Rows = np.ndarray | StoredImages
 
 
 def is_stored(images: object) -> TypeGuard[StoredImages]:

@@ -22,7 +22,7 @@ def test_what_was_changed_before_is_found_again(tmp_path, monkeypatch):
     monkeypatch.setattr("archlock.tasks.stored.rewriting.FEW", 0)
     task = stored_task(tmp_path)
     first = conform(task, (3, 4, 4))
-    monkeypatch.setattr("archlock.tasks.conform.resized", None)
+    monkeypatch.setattr("archlock.tasks.stored.rewriting.write_block", None)
     np.testing.assert_array_equal(conform(task, (3, 4, 4)).train.images[:], first.train.images[:])
 
 
