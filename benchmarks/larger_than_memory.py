@@ -7,7 +7,8 @@
 ``open`` prints the seconds of opening and of an epoch of batches, and the largest memory of this process and of any of
 its children, as the system counts it. ``work`` does once what a lock does with such data: evidence at a small size, a
 simulated target, some training steps of a heavy cell and an evaluation; it prints the processor time of fetching and
-augmenting an image beside that of training on it. The photographs are smooth colours under a pattern that belongs to their class.
+augmenting an image beside that of training on it. The photographs are smooth colours, some of which belong to their
+class.
 """
 
 import argparse

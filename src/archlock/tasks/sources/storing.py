@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from archlock.errors import TaskError, WriteError
 from archlock.records import write_atomic
 from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import UnreadableError, decode
@@ -63,7 +64,11 @@ class _Setting:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
+    """A block to be filled."""
+
     key: str
+    first: int
+    """Place of its first file among all."""
     files: tuple[ImageFile, ...]
 
 
@@ -80,13 +85,13 @@ def gathered(
     """
     signatures = [signature_of(file.source) for file in files]
     index = cache.folder / "sets" / f"{_key(framing, signatures)}.json"
+    found = _found(index, files, cache)
+    if found is not None:
+        return found
     cache.free_bytes()  # (a folder that cannot be written is refused before anything is read)
     with _alone(index):
         found = _found(index, files, cache)
-        if found is not None:
-            return found
-        looked = look()
-        return _made(index, files, signatures, looked, cache, progress)
+        return found or _made(index, files, signatures, look(), cache, progress)
 
 
 def _key(framing: Framing, signatures: Sequence[str]) -> str:
@@ -134,58 +139,74 @@ def _made(
     cache: Cache,
     progress: Callable[[int, int], None] | None,
 ) -> Gathered:
-    from PIL import __version__
-
     size, folder = looked.framing.size, str(cache.folder)
-    count = max(1, AT_ONCE // (3 * size[0] * size[1]))
-    cuts = [(start, min(start + count, len(files))) for start in range(0, len(files), count)]
-    keys = [key_of(VERSION, __version__, looked.framing, looked.scale, signatures[a:b]) for a, b in cuts]
-    known = {
-        key: found_block(folder, key, b - a, size, with_pixels=True) for key, (a, b) in zip(keys, cuts, strict=True)
-    }
-    missing = [(key, cut) for key, cut in zip(keys, cuts, strict=True) if known[key] is None]
-    needed = bytes_of(sum(b - a for _, (a, b) in missing), looked.framing)
+    orders = _orders(files, signatures, looked)
+    blocks = [found_block(folder, one.key, len(one.files), size, with_pixels=True) for one in orders]
+    needed = bytes_of(
+        sum(len(one.files) for one, block in zip(orders, blocks, strict=True) if block is None), looked.framing
+    )
     with_pixels = needed == 0 or needed + SPARE <= cache.free_bytes()
     if not with_pixels:
-        known = {
-            key: found_block(folder, key, b - a, size, with_pixels=False)
-            for key, (a, b) in zip(keys, cuts, strict=True)
-        }
-        missing = [(key, cut) for key, cut in zip(keys, cuts, strict=True) if known[key] is None]
-    done = len(files) - sum(b - a for _, (a, b) in missing)
+        blocks = [found_block(folder, one.key, len(one.files), size, with_pixels=False) for one in orders]
+    missing = [place for place, block in enumerate(blocks) if block is None]
+    done = sum(block.count for block in blocks if block is not None)
     if progress is not None and missing:
         progress(done, len(files))
     setting = _Setting(folder, looked.framing, looked.scale, with_pixels)
-    orders = (_Order(key, paths_and_bytes(files[a:b])) for key, (a, b) in missing)
-    for place, made in _filled(setting, orders, len(missing), cache):
-        known[missing[place][0]] = made
+    for number, made in _filled(setting, [orders[place] for place in missing], cache):
+        blocks[missing[number]] = made
         done += made.count
         if progress is not None:
             progress(done, len(files))
-    blocks = [block for key in keys if (block := known[key]) is not None]
-    write_atomic(
-        index,
-        json.dumps(
-            {
-                "with_pixels": with_pixels,
-                "framing": {name: getattr(looked.framing, name) for name in Framing.__dataclass_fields__},
-                "scale": [looked.scale.black, looked.scale.white],
-                "stored_side": looked.stored_side,
-                "remarks": looked.remarks,
-                "blocks": [(block.key, block.count) for block in blocks],
-            }
-        ),
-    )
-    return _gathered(blocks, files, looked, decoding=not with_pixels)
+    _refuse_changed(files, signatures, [orders[place] for place in missing])
+    whole = [block for block in blocks if block is not None]
+    write_atomic(index, json.dumps(_index(whole, looked, with_pixels=with_pixels)))
+    return _gathered(whole, files, looked, decoding=not with_pixels)
 
 
-def _filled(setting: _Setting, orders: Iterator[_Order], count: int, cache: Cache) -> Iterator[tuple[int, Block]]:
-    if not count:
+def _orders(files: Sequence[ImageFile], signatures: Sequence[str], looked: Looked) -> list[_Order]:
+    """The blocks that the files make."""
+    from PIL import __version__
+
+    count = max(1, AT_ONCE // bytes_of(1, looked.framing))
+    made = []
+    for start in range(0, len(files), count):
+        key = key_of(VERSION, __version__, looked.framing, looked.scale, signatures[start : start + count])
+        made.append(_Order(key, start, tuple(files[start : start + count])))
+    return made
+
+
+def _refuse_changed(files: Sequence[ImageFile], signatures: Sequence[str], filled: Sequence[_Order]) -> None:
+    """TaskError where a file is another one now than before it was decoded."""
+    for order in filled:
+        for row, file in enumerate(order.files, order.first):
+            if isinstance(file.source, Path) and signature_of(file.source) != signatures[row]:
+                raise TaskError(
+                    f"{file.name} was changed while the {len(files):,} images were decoded; run the same command again "
+                    "when nobody writes there"
+                )
+
+
+def _index(blocks: Sequence[Block], looked: Looked, *, with_pixels: bool) -> dict[str, Any]:
+    return {
+        "with_pixels": with_pixels,
+        "framing": {name: getattr(looked.framing, name) for name in Framing.__dataclass_fields__},
+        "scale": [looked.scale.black, looked.scale.white],
+        "stored_side": looked.stored_side,
+        "remarks": looked.remarks,
+        "blocks": [(block.key, block.count) for block in blocks],
+    }
+
+
+def _filled(setting: _Setting, orders: Sequence[_Order], cache: Cache) -> Iterator[tuple[int, Block]]:
+    """Blocks with their place among the orders, as they are done."""
+    if not orders:
         return
     from archlock.execution import default_workers, executor_for
 
-    with executor_for(min(count, cache.workers or default_workers())) as executor:
-        yield from executor.run(_fill, setting, orders)
+    sent = (replace(order, files=paths_and_bytes(order.files)) for order in orders)  # (bytes are fetched one by one)
+    with executor_for(min(len(orders), cache.workers or default_workers())) as executor:
+        yield from executor.run(_fill, setting, sent)
 
 
 def _fill(setting: _Setting, order: _Order) -> Block:
@@ -241,8 +262,13 @@ def _alone(index: Path) -> Iterator[None]:
     except ImportError:  # no Unix: both make it, and the blocks are the same
         yield
         return
-    index.parent.mkdir(parents=True, exist_ok=True)
-    with index.with_suffix(".lock").open("w") as stream:
+    lock = index.with_suffix(".lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("w")
+    except OSError as error:
+        raise WriteError.of(lock, error) from error
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -96,7 +96,7 @@ def test_a_changed_folder_is_noticed(photos):
     first, told = opened(photos), []
     write_image(photos / "bee" / "29.png", size=(12, 10), rng=np.random.default_rng(7))
     second = opened(photos, told)
-    assert told == [(64, 70), (70, 70)]  # the block of the file, and no other
+    assert told == [(54, 70), (70, 70)]  # the block of the file, and no other
     assert second.fingerprint != first.fingerprint
     expected = sorted(image.tobytes() for image in in_memory(photos.parent).train.images)
     shown = [image.tobytes() for split in (second.train, second.validation, second.test) for image in split.images[:]]
@@ -127,7 +127,7 @@ def test_an_image_that_cannot_be_read_is_found_late_and_named(photos):
     assert any("left out 1 unreadable image: bee/9.png; class 'bee' loses 1 of 30" in said for said in task.remarks)
     write_image(photos / "bee" / "9.png", size=(12, 10))
     assert opened(photos, told).skipped == ()
-    assert told[0] == (54, 70)
+    assert told[0] == (64, 70)
 
 
 def test_all_images_unreadable(photos):
@@ -186,3 +186,17 @@ with _alone(Path(sys.argv[1])):
     opened(photos)
     assert "another process is decoding the same images; waiting for it" in caplog.text
     process.communicate(timeout=60)
+
+
+def test_a_file_that_changes_while_it_is_decoded_is_named(photos, monkeypatch):
+    whole = storing.write_block
+
+    def meanwhile(*given, **more):
+        write_image(photos / "ant" / "0.png", size=(13, 10))
+        return whole(*given, **more)
+
+    monkeypatch.setattr(storing, "write_block", meanwhile)
+    with pytest.raises(
+        TaskError, match=r"ant/0\.png was changed while the 70 images were decoded; run the same command"
+    ):
+        opened(photos)
