@@ -36,7 +36,7 @@ def fetched(split: Split, orders: Sequence[np.ndarray]) -> Iterator[Split]:
 def ahead(parts: Iterator[T]) -> Iterator[T]:
     """The same parts, made by a thread while the last one is used; what it raises is raised here."""
     ready: queue.Queue[tuple[str, Any]] = queue.Queue(AHEAD)
-    given_up = threading.Event()
+    given_up, threads = threading.Event(), torch.get_num_threads()
 
     def put(kind: str, what: Any) -> bool:
         while not given_up.is_set():
@@ -46,6 +46,7 @@ def ahead(parts: Iterator[T]) -> Iterator[T]:
         return False
 
     def make() -> None:
+        torch.set_num_threads(threads)  # (libraries count them for each thread that calls)
         try:
             for part in parts:
                 if not put("part", part):
