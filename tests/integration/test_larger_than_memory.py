@@ -1,5 +1,6 @@
 """The whole job on images that stay on disk: nobody makes an array of them, and the answer is that of memory."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return read(self, rows)
 
     monkeypatch.setattr(StoredImages, "_read", counting)
-    monkeypatch.setattr("archlock.training.batches.MOST_PIXELS", 16 * 8 * 8)
+    monkeypatch.setattr(sys.modules["archlock.training.batches"], "MOST_PIXELS", 16 * 8 * 8)
     for module in ("stored.rewriting", "simulated.blockwise"):
         monkeypatch.setattr(f"archlock.tasks.{module}.AT_ONCE", 16 * 8 * 8 * 3)
     monkeypatch.setattr("archlock.tasks.stored.rewriting.FEW", 0)

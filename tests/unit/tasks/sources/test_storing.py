@@ -172,6 +172,7 @@ def test_a_file_that_changes_under_a_run_is_named(photos, no_room):
 def test_another_process_is_waited_for(photos, caplog):
     opened(photos)
     (index,) = (photos.parent / "cache" / "sets").glob("*.json")
+    index.unlink()
     code = """
 import time
 from pathlib import Path
