@@ -10,6 +10,7 @@ import archlock
 from archlock.progress import Silent
 from archlock.recipes.lock.run import begin
 from archlock.tasks import Cache, image_folder
+from archlock.tasks.rows import parts_of
 from archlock.tasks.stored.view import StoredImages
 from folders import write_folder
 from tiny_runs import shorten, tiny_config
@@ -33,7 +34,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     for module in ("stored.rewriting", "simulated.blockwise"):
         monkeypatch.setattr(f"archlock.tasks.{module}.AT_ONCE", 16 * 8 * 8 * 3)
     monkeypatch.setattr("archlock.tasks.stored.rewriting.FEW", 0)
-    monkeypatch.setattr(StoredImages.parts, "__defaults__", (16 * 8 * 8 * 3,))
+    for parts in (StoredImages.parts, parts_of):
+        monkeypatch.setattr(parts, "__defaults__", (16 * 8 * 8 * 3,))
     return counts
 
 

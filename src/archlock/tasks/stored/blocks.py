@@ -164,7 +164,7 @@ def reasons_in(block: Block) -> dict[int, str]:
     return {int(row): why for row, why in json.loads(path.read_text()).items()} if path.exists() else {}
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def facts_of_blocks(blocks: tuple[Block, ...]) -> np.ndarray:
     """Facts of all images of several blocks; TaskError where they are gone."""
     try:
