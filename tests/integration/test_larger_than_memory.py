@@ -15,7 +15,7 @@ from archlock.tasks.stored.view import StoredImages
 from folders import write_folder
 from tiny_runs import shorten, tiny_config
 
-IMAGES, LOOKED_AT = 160, 64
+IMAGES, BATCH = 320, 128
 CONFIG = tiny_config(attackers=("linear_probe", "fine_tune"))
 
 
@@ -30,7 +30,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return read(self, rows)
 
     monkeypatch.setattr(StoredImages, "_read", counting)
-    monkeypatch.setattr(sys.modules["archlock.training.batches"], "MOST_PIXELS", 16 * 8 * 8)
+    for limit in ("MOST_PIXELS", "FEWER_PIXELS"):
+        monkeypatch.setattr(sys.modules["archlock.training.batches"], limit, 16 * 8 * 8)
     for module in ("stored.rewriting", "simulated.blockwise"):
         monkeypatch.setattr(f"archlock.tasks.{module}.AT_ONCE", 16 * 8 * 8 * 3)
     monkeypatch.setattr("archlock.tasks.stored.rewriting.FEW", 0)
@@ -54,4 +55,4 @@ def test_lock_and_attack_look_at_a_batch_at_a_time(tmp_path: Path, watched: list
     attacked = archlock.attack(out, [target], attackers=("linear_probe",), fractions=(1.0,), seeds=1, workers=1)
     assert len(attacked.outcomes) == 2
     assert watched
-    assert max(watched) <= LOOKED_AT
+    assert max(watched) <= BATCH

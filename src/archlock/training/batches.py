@@ -15,8 +15,9 @@ from archlock.seeding import rng_for
 from archlock.tasks import Kind, Split, kind_of_form
 from archlock.training.fetching import ahead, fetched
 
-MOST_PIXELS = 500 * 64**2
-"""Pixels of a batch that nobody learns from, at most, so that feature maps of large images fit in memory."""
+MOST_PIXELS, FEWER_PIXELS = 500 * 64**2, 2**20
+"""Pixels of a batch that nobody learns from, at most, and those of a batch where there would be more, so that feature
+maps of large images fit in memory beside those of another worker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +60,8 @@ def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Bat
 
 def looked_at(size: int, split: Split) -> int:
     """How many images to look at at once: ``size``, or fewer where they are large."""
-    _, height, width, _ = split.images.shape
-    return max(1, min(size, MOST_PIXELS // int(height * width)))
+    pixels = int(split.images.shape[1] * split.images.shape[2])
+    return size if size * pixels <= MOST_PIXELS else max(1, min(size, FEWER_PIXELS // pixels))
 
 
 def kind_of_tensor(targets: Tensor) -> Kind:

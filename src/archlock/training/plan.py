@@ -15,6 +15,9 @@ AUGMENTATIONS: Final[tuple[Augmentation, ...]] = get_args(Augmentation)
 PHOTOGRAPHS: Final = 96
 """Pixels of the smaller side from which on images are taken for photographs."""
 
+FEWEST: Final = 8
+"""Examples of a batch at least, unless a plan has fewer."""
+
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
 
@@ -122,13 +125,13 @@ def sized_for(plan: Plan, size: tuple[int, int]) -> Plan:
     """The plan for images of that height and width, with batches whose feature maps fit in memory.
 
     Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches are halved until they have no more pixels than
-    half a batch of that size, but not below 16 examples. The learning rate goes with the size of the batch (Goyal et
-    al. 2017).
+    half a batch of that size, but not below ``FEWEST`` examples (of which statistics over a batch have as many pixels
+    as of hundreds of small images). The learning rate goes with the size of the batch (Goyal et al. 2017).
     """
     pixels = size[0] * size[1]
     if min(size) < PHOTOGRAPHS:
         return plan
     fitting = plan.batch_size
-    while fitting > 16 and fitting * pixels > plan.batch_size * PHOTOGRAPHS**2 / 2:
+    while fitting > FEWEST and fitting * pixels > plan.batch_size * PHOTOGRAPHS**2 / 2:
         fitting //= 2
     return replace(plan, batch_size=fitting, learning_rate=plan.learning_rate * fitting / plan.batch_size)
