@@ -20,8 +20,8 @@ from rich.text import Text
 
 from archlock.progress import Progress
 
-SHOWN_SECONDS: Final = 1.0
-"""What ends sooner needs no progress."""
+SHOWN_STEPS: Final = 500
+"""What is counted with fewer steps is not shown."""
 
 
 class RateColumn(ProgressColumn):
@@ -121,19 +121,18 @@ def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProg
 
 
 def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
-    """What (done, of all) is told to, as a stage; one that ends within a second is not shown."""
-    began, first, shown = time.monotonic(), -1, -1
+    """What (done, of all) is reported to, as a stage; a few hundred steps are over before anybody asks."""
+    shown = -1
 
-    def tell(done: int, total: int) -> None:
-        nonlocal began, first, shown
-        if first < 0 or done < shown:
-            began, first, shown = time.monotonic(), 0 if done == 1 else done, -1
-        if shown < 0 and time.monotonic() - began < SHOWN_SECONDS:
+    def report(done: int, total: int) -> None:
+        nonlocal shown
+        if total < SHOWN_STEPS:
             return
-        if shown < 0:
-            progress.begin(stage, total, first)
-            shown = first
-        progress.advance(done - shown)
+        if shown < 0 or done < shown:  # the first, or those of other data
+            shown = 0 if done == 1 else done
+            progress.begin(stage, total, shown)
+        if done > shown:
+            progress.advance(done - shown)
         shown = done
 
-    return tell
+    return report

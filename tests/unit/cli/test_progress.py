@@ -1,6 +1,5 @@
 import io
 
-import pytest
 from rich.console import Console
 
 from archlock.cli.progress import LogProgress, TerminalProgress, counted, progress_on, rate
@@ -54,24 +53,20 @@ def test_a_rate_is_told_in_the_unit_that_suits_it() -> None:
     assert [rate(speed) for speed in (1234.5, 2.5, 0.5, 0.01)] == ["1234/s", "2.5/s", "30/min", "0.6/min"]
 
 
-def test_what_is_counted_is_a_stage_once_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("archlock.cli.progress.time.monotonic", lambda: now[0])
+def test_what_is_counted_is_a_stage_where_it_is_much() -> None:
     noted = Noted()
-    tell_done = counted(noted, "images decoded")
-    tell_done(30, 100)
-    now[0] = 0.5
-    tell_done(40, 100)
+    report = counted(noted, "images decoded")
+    for done in (1, 499):
+        report(done, 499)
     assert noted.stages == []
-    now[0] = 2.0
-    tell_done(50, 100)
-    tell_done(100, 100)
-    assert noted.stages == [("images decoded", 100, 30)]
-    assert noted.steps == [20, 50]
-    tell_done(0, 70)  # the next data
-    now[0] = 4.0
-    tell_done(70, 70)
-    assert noted.stages[1:] == [("images decoded", 70, 0)]
+    for done in (200, 300, 1000):  # what was there before, and then what was done
+        report(done, 1000)
+    for done in (1, 2, 700):  # the next data, counted from one
+        report(done, 700)
+    for done in (0, 600):  # none there before
+        report(done, 600)
+    assert [stage[1:] for stage in noted.stages] == [(1000, 200), (700, 0), (600, 0)]
+    assert noted.steps == [100, 700, 1, 1, 698, 600]
 
 
 class Noted(Progress):
