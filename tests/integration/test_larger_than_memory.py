@@ -15,8 +15,8 @@ from archlock.tasks.stored.view import StoredImages
 from folders import write_folder
 from tiny_runs import shorten, tiny_config
 
-IMAGES, BATCH = 320, 128
-CONFIG = tiny_config(attackers=("linear_probe", "fine_tune"))
+IMAGES, BATCH = 240, 128
+CONFIG = tiny_config(scheme="s", attackers=("linear_probe",), epochs=1)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_lock_and_attack_look_at_a_batch_at_a_time(tmp_path: Path, watched: list
         begin(source, CONFIG, out, known=(), sealed=1, store=None, workers=1, progress=Silent())
         shorten(out)
     result = archlock.lock(source, CONFIG, out=out, workers=1)
-    assert {one.attacker for one in result.outcomes} == {"linear_probe", "fine_tune"}
+    assert {one.attacker for one in result.outcomes} == {"linear_probe"}
     target = image_folder(
         write_folder(tmp_path / "others", dict.fromkeys("abc", 40), size=(9, 9), mode="L"), image_size=8, cache=cache
     )

@@ -15,8 +15,9 @@ AUGMENTATIONS: Final[tuple[Augmentation, ...]] = get_args(Augmentation)
 PHOTOGRAPHS: Final = 96
 """Pixels of the smaller side from which on images are taken for photographs."""
 
-FEWEST: Final = 8
-"""Examples of a batch at least, unless a plan has fewer."""
+FEWEST: Final = 6
+"""Examples of a batch at least, unless a plan has fewer: of 224 pixels, in a cell of convolutions alone at width 16, they
+take 1 GiB, and there is a worker for each processor."""
 
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
@@ -124,14 +125,12 @@ def for_photographs(plan: Plan, size: tuple[int, int], augmentation: Augmentatio
 def sized_for(plan: Plan, size: tuple[int, int]) -> Plan:
     """The plan for images of that height and width, with batches whose feature maps fit in memory.
 
-    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches are halved until they have no more pixels than
-    half a batch of that size, but not below ``FEWEST`` examples (of which statistics over a batch have as many pixels
-    as of hundreds of small images). The learning rate goes with the size of the batch (Goyal et al. 2017).
+    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches have as many pixels as half a batch of that size,
+    but at least ``FEWEST`` examples (of which statistics over a batch have as many pixels as of hundreds of small
+    images). The learning rate goes with the size of the batch (Goyal et al. 2017).
     """
-    pixels = size[0] * size[1]
     if min(size) < PHOTOGRAPHS:
         return plan
-    fitting = plan.batch_size
-    while fitting > FEWEST and fitting * pixels > plan.batch_size * PHOTOGRAPHS**2 / 2:
-        fitting //= 2
-    return replace(plan, batch_size=fitting, learning_rate=plan.learning_rate * fitting / plan.batch_size)
+    fitting = plan.batch_size * PHOTOGRAPHS**2 // (2 * size[0] * size[1])
+    count = min(plan.batch_size, max(fitting, FEWEST))
+    return replace(plan, batch_size=count, learning_rate=plan.learning_rate * count / plan.batch_size)

@@ -131,8 +131,8 @@ def test_small_images_keep_their_plan_and_photographs_get_theirs():
     assert (changed.shift, changed.flip, changed.crop, changed.colour) == (0.0, True, 0.25, 0.4)
     assert for_photographs(plan, (8, 8), "photographs") == changed
     assert sized_for(plan, (95, 500)) == plan
-    assert [sized_for(plan, (side, side)).batch_size for side in (96, 128, 224)] == [32, 16, 8]
-    assert sized_for(plan, (224, 224)).learning_rate == plan.learning_rate / 8
+    assert [sized_for(plan, (side, side)).batch_size for side in (96, 128, 224)] == [32, 18, 6]
+    assert sized_for(plan, (224, 224)).learning_rate == pytest.approx(plan.learning_rate * 6 / 64)
     assert sized_for(Plan(1, batch_size=4), (224, 224)).batch_size == 4
 
 
