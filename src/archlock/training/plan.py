@@ -16,8 +16,8 @@ PHOTOGRAPHS: Final = 96
 """Pixels of the smaller side from which on images are taken for photographs."""
 
 FEWEST: Final = 6
-"""Examples of a batch at least, unless a plan has fewer: of 224 pixels, in a cell of convolutions alone at width 16, they
-take 1 GiB, and there is a worker for each processor."""
+"""Examples of a batch at least, unless a plan has fewer. More of 224 pixels, in a cell of convolutions alone at width 16,
+take more than 1 GiB, and there is a worker for each processor."""
 
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
@@ -125,8 +125,8 @@ def for_photographs(plan: Plan, size: tuple[int, int], augmentation: Augmentatio
 def sized_for(plan: Plan, size: tuple[int, int]) -> Plan:
     """The plan for images of that height and width, with batches whose feature maps fit in memory.
 
-    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches have as many pixels as half a batch of that size,
-    but at least ``FEWEST`` examples (of which statistics over a batch have as many pixels as of hundreds of small
+    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches have as many pixels as half a batch of that
+    size, but at least ``FEWEST`` examples (of which statistics over a batch have as many pixels as of hundreds of small
     images). The learning rate goes with the size of the batch (Goyal et al. 2017).
     """
     if min(size) < PHOTOGRAPHS:
