@@ -16,8 +16,8 @@ PHOTOGRAPHS: Final = 96
 """Pixels of the smaller side from which on images are taken for photographs."""
 
 FEWEST: Final = 6
-"""Examples of a batch at least, unless a plan has fewer. More of 224 pixels, in a cell of convolutions alone at width 16,
-take more than 1 GiB, and there is a worker for each processor."""
+"""Examples of a batch at least, unless a plan has fewer. More of 224 pixels take more than 1 GiB in a cell of
+convolutions alone at width 16, and there is a worker for each processor."""
 
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
