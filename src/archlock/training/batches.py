@@ -15,7 +15,7 @@ from archlock.seeding import rng_for
 from archlock.tasks import Kind, Split, kind_of_form
 from archlock.training.fetching import ahead, fetched
 
-MOST_PIXELS, FEWER_PIXELS = 500 * 64**2, 2**20
+MOST_PIXELS, FEWER_PIXELS = 500 * 64**2, 2**18
 """Pixels of a batch that nobody learns from, at most, and those of a batch where there would be more, so that feature
 maps of large images fit in memory beside those of another worker."""
 

@@ -96,4 +96,4 @@ def test_large_images_are_looked_at_in_smaller_batches():
     def of(side):
         return Split(np.zeros((1, side, side, 1), np.uint8), np.zeros(1, np.int64))
 
-    assert [looked_at(500, of(side)) for side in (8, 64, 224)] == [500, 500, 20]
+    assert [looked_at(500, of(side)) for side in (8, 64, 224)] == [500, 500, 5]
