@@ -16,6 +16,7 @@ from archlock.cli.options import (
     Attackers,
     AttackSeeds,
     ByGroup,
+    CacheFolder,
     Channels,
     Curves,
     Device,
@@ -39,7 +40,7 @@ from archlock.cli.options import (
     stderr,
     warn,
 )
-from archlock.cli.progress import progress_on
+from archlock.cli.progress import counted, progress_on
 
 
 def attack(
@@ -95,6 +96,7 @@ def attack(
     shots: Shots = "",
     curves: Curves = False,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     score: ScoreName = "accuracy",
     by_group: ByGroup = False,
     store: Store = None,
@@ -127,7 +129,7 @@ def attack(
     from archlock.recipes import attack as run_attack
     from archlock.records import plain
     from archlock.reports import attack_table, warnings_of
-    from archlock.tasks import Scoring, open_task, open_tasks, scored_alike
+    from archlock.tasks import Scoring, open_tasks, scored_alike
 
     place = resolve_device(device)
     config = AttackConfig(
@@ -150,16 +152,24 @@ def attack(
     other = reference and opened_model(reference, reference_module or same, reference_args or module_args, opening)
     scoring = Scoring(score, by_group)
     framing, signals = image_framing(attacked), takes_signals(attacked)
-    opened = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        targets = open_tasks(target, image_size=framing, skip_bad=skip_bad, signals=signals, seed=seed)
+        read = partial(
+            open_tasks,
+            image_size=framing,
+            skip_bad=skip_bad,
+            signals=signals,
+            cache=cache,
+            progress=counted(progress, "images decoded"),
+            seed=seed,
+        )
+        targets = read(target)
         result = run_attack(
             attacked,
             [scored_alike(one, scoring) for one in targets],
             config,
             reference=other or None,
-            source=None if source is None else scored_alike(opened(source), scoring),
-            more=None if more is None else scored_alike(opened(more), scoring),
+            source=None if source is None else scored_alike(read([source])[0], scoring),
+            more=None if more is None else scored_alike(read([more])[0], scoring),
             out=out,
             store=store,
             workers=workers,

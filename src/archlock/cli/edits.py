@@ -10,6 +10,7 @@ from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
+    CacheFolder,
     Channels,
     Json,
     Module,
@@ -45,6 +46,7 @@ def edits(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -87,7 +89,11 @@ def edits(
         typer.echo(json.dumps(summary) if as_json else f"{'; '.join(words)}\nmodel: {made.path.resolve()}")
         return
     stderr()
-    data = None if source is None else open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed)
+    data = (
+        None
+        if source is None
+        else open_task(source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, seed=seed)
+    )
     found = list_edits(opened, source=data, seed=seed)
     if as_json:
         typer.echo(json.dumps(plain(found.record)))

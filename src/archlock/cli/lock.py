@@ -14,6 +14,7 @@ from archlock.cli.options import (
     Attackers,
     AttackSeeds,
     ByGroup,
+    CacheFolder,
     Curves,
     Device,
     Fractions,
@@ -37,7 +38,7 @@ from archlock.cli.options import (
     stderr,
     warn,
 )
-from archlock.cli.progress import progress_on
+from archlock.cli.progress import counted, progress_on
 
 if TYPE_CHECKING:
     from archlock.recipes import LockResult
@@ -136,8 +137,16 @@ def lock(
     flip: Annotated[
         bool, typer.Option("--flip", help="A mirrored image means the same: augment with mirroring.")
     ] = False,
+    augmentation: Annotated[
+        Literal["auto", "shift", "photographs"],
+        typer.Option(
+            help="What training images are changed by: shift (small shifts), photographs (random windows, mirroring, "
+            "colours), or auto (the latter from 96 pixels on)."
+        ),
+    ] = "auto",
     image_size: ImageSize = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     signals: Signals = False,
     score: ScoreName = "accuracy",
     by_group: ByGroup = False,
@@ -210,6 +219,7 @@ def lock(
         epochs=epochs,
         patience=patience,
         flip=flip,
+        augmentation=augmentation,
         arms=arms_named(arms),
         train=train,
         **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
@@ -223,11 +233,27 @@ def lock(
         )  # it is opened when the lock is decided, which is late to hear that there is no such folder
     with progress_on(console, quiet=quiet or as_json) as progress:
         scoring = Scoring(score, by_group)
-        task = open_task(source, image_size=image_size, skip_bad=skip_bad, signals=signals, seed=seed)
+        task = open_task(
+            source,
+            image_size=image_size,
+            skip_bad=skip_bad,
+            signals=signals,
+            cache=cache,
+            progress=counted(progress, "images decoded"),
+            seed=seed,
+        )
         task = scored(task, scoring)
         alike = task.form == "signal"
         framing = None if alike else Framing(*task.shape[1:])
-        read = partial(open_task, image_size=framing, skip_bad=skip_bad, signals=signals or alike, seed=seed)
+        read = partial(
+            open_task,
+            image_size=framing,
+            skip_bad=skip_bad,
+            signals=signals or alike,
+            cache=cache,
+            progress=counted(progress, "images decoded"),
+            seed=seed,
+        )
 
         def opened(text: str, name: str | None) -> "Task":
             return scored_alike(read(text, name=name), scoring)

@@ -10,6 +10,7 @@ from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
+    CacheFolder,
     Channels,
     Device,
     Json,
@@ -75,6 +76,7 @@ def measure(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     signals: Signals = False,
     seed: Seed = 0,
     workers: Workers = None,
@@ -102,7 +104,7 @@ def measure(
                 f"own or others); {wrong}"
             )
         opening = {"size": None if size is None else sides(size), "channels": channels}
-        _measure_state(model, source, module, module_args, opening, examples, skip_bad, seed, device, as_json)
+        _measure_state(model, source, module, module_args, opening, examples, skip_bad, cache, seed, device, as_json)
         return
     if not space or not task or out is None:
         raise ConfigurationError(
@@ -127,7 +129,7 @@ def measure(
         chunk=chunk,
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        tasks = open_tasks(task, skip_bad=skip_bad, signals=signals, seed=seed)
+        tasks = open_tasks(task, skip_bad=skip_bad, cache=cache, signals=signals, seed=seed)
         with open_executor(cluster, workers=workers_for(place, workers)) as executor:
             result = run_measure(
                 tasks, config, store=out, executor=executor, table=table, progress=progress, device=place
@@ -156,6 +158,7 @@ def _measure_state(
     opening: dict[str, Any],
     examples: int,
     skip_bad: bool,
+    cache: Path | None,
     seed: int,
     device: str,
     as_json: bool,
@@ -168,6 +171,8 @@ def _measure_state(
 
     stderr()  # (remarks on data are shown)
     opened = opened_model(model, module, module_args, opening)
-    data = open_task(source, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed)
+    data = open_task(
+        source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, signals=opened.takes_signals, seed=seed
+    )
     found = measure_state(opened, data, examples=examples, seed=seed, device=resolve_device(device))
     typer.echo(json.dumps(plain(found)) if as_json else state_table(found))

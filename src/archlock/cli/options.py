@@ -40,6 +40,14 @@ ImageSize = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave unreadable images out (counted and listed) instead of stopping.")
 ]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="Folder for decoded images of data that are too large for memory (more than 256 MiB); default: "
+        "~/.cache/archlock/images.",
+    ),
+]
 ScoreName = Annotated[
     Literal["accuracy", "balanced_accuracy", "macro_f1"],
     typer.Option(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +19,9 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from archlock.progress import Progress
+
+SHOWN_STEPS: Final = 500
+"""What is counted with fewer steps is not shown."""
 
 
 class RateColumn(ProgressColumn):
@@ -127,3 +131,21 @@ def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProg
         console.quiet = True
         return LogProgress(console)
     return TerminalProgress(console) if console.is_terminal else LogProgress(console)
+
+
+def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
+    """What (done, of all) is reported to, as a stage; a few hundred steps are over before anybody asks."""
+    shown = -1
+
+    def report(done: int, total: int) -> None:
+        nonlocal shown
+        if total < SHOWN_STEPS:
+            return
+        if shown < 0 or done < shown:  # the first, or those of other data
+            shown = 0 if done == 1 else done
+            progress.begin(stage, total, shown)
+        if done > shown:
+            progress.advance(done - shown)
+        shown = done
+
+    return report

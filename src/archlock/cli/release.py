@@ -13,6 +13,7 @@ from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
+    CacheFolder,
     Channels,
     Device,
     Json,
@@ -56,6 +57,7 @@ def release(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     device: Device = "auto",
     workers: Workers = None,
@@ -86,7 +88,12 @@ def release(
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         task_of = partial(
-            open_task, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed
+            open_task,
+            image_size=opened.reading,
+            skip_bad=skip_bad,
+            cache=cache,
+            signals=opened.takes_signals,
+            seed=seed,
         )
         result = release_with_friction(
             opened,

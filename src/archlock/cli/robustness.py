@@ -12,6 +12,7 @@ from archlock.cli.opening import opened_model
 from archlock.cli.options import (
     DATA,
     MODEL,
+    CacheFolder,
     Channels,
     Device,
     Json,
@@ -64,6 +65,7 @@ def robustness(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     device: Device = "auto",
     workers: Workers = None,
@@ -100,7 +102,7 @@ def robustness(
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         result = run_robustness(
             opened,
-            open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed),
+            open_task(source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, seed=seed),
             config,
             out=out,
             workers=workers,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.options import DATA, Device, Json, Quiet, Seed, SkipBad, Space, Workers, stderr
+from archlock.cli.options import DATA, CacheFolder, Device, Json, Quiet, Seed, SkipBad, Space, Workers, stderr
 from archlock.cli.progress import progress_on
 
 
@@ -70,6 +70,7 @@ def transfer(
     least_cost: Annotated[float, typer.Option(help="Least relative cost in a balanced design.")] = 0.0,
     most_cost: Annotated[float, typer.Option(help="Largest relative cost in a balanced design.")] = math.inf,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     workers: Workers = None,
     device: Device = "cpu",
@@ -115,7 +116,7 @@ def transfer(
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         asked = side if side > LARGEST else None  # smaller ones are made of what every source reads by itself
         texts = list(dict.fromkeys((*source, *target)))
-        tasks = open_tasks(texts, image_size=asked, skip_bad=skip_bad, seed=seed)
+        tasks = open_tasks(texts, image_size=asked, skip_bad=skip_bad, cache=cache, seed=seed)
         opened = dict(zip(texts, tasks, strict=True))
         result = run_transfer(
             [opened[text] for text in source],

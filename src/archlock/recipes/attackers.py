@@ -8,7 +8,7 @@ from archlock.attacks import ATTACKS, DEFAULT, Attack, Panel, lengths, panel_nam
 from archlock.errors import ConfigurationError
 from archlock.extras import require
 from archlock.recipes.checking import check_lengths, check_names, check_shares, check_shots, check_whole
-from archlock.training import Plan
+from archlock.training import Plan, sized_for
 
 WIDENED = 2
 """Settings beyond its own that an attacker tries until none of the neighbours is better, on the average."""
@@ -133,13 +133,14 @@ def suite_of(asked: Asked, plan: Plan, *, seeds: int) -> Suite:
     return Suite(plan, panel.attackers, asked.fractions, seeds, asked.trials, panel.horizons, asked.shots, asked.curves)
 
 
-def attack_plan(examples: int, epochs: int | None = None) -> Plan:
+def attack_plan(examples: int, epochs: int | None = None, *, size: tuple[int, int] | None = None) -> Plan:
     """How attackers train on that many examples: ``epochs``, or about 8,000 images in all, 6 to 20 epochs.
 
-    Batches are of some sixteenth of the examples, 16 to 64.
+    Batches are of some sixteenth of the examples, 16 to 64; of large images (height, width) as ``sized_for`` says.
     """
     batch_size = min(64, max(16, 2 ** round(math.log2(max(1, examples) / 16))))
-    return Plan(epochs or min(20, max(6, round(8_000 / max(1, examples)))), batch_size, shift=0.0)
+    plan = Plan(epochs or min(20, max(6, round(8_000 / max(1, examples)))), batch_size, shift=0.0)
+    return plan if size is None else sized_for(plan, size)
 
 
 def plan_at(plan: Plan, fraction: float, examples: int) -> Plan:

@@ -5,7 +5,6 @@ What was saved again, as JPEG or at another size, is recognised where all of it 
 Images of one colour are left out: they are alike in every data set. Does not know mirrored or cropped copies.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from archlock.errors import ConfigurationError
-from archlock.tasks import Task, conform
+from archlock.tasks import Task, conform, digests_of, loaded, ranges_of
 
 MOSTLY: Final = 0.95
 """Share of the images, and of the labels, that must agree for two tasks to be one."""
@@ -100,13 +99,12 @@ def _digests(task: Task) -> list[tuple[bytes, int]]:
     """A hash of every image that is not of one colour, and its label (0 for a dense task)."""
     found = []
     for split in (task.train, task.validation, task.test):
-        flat = split.images.reshape(len(split), -1)
-        plain = flat.min(axis=1) == flat.max(axis=1)
+        low, high = ranges_of(split.images)
         labels = split.targets if task.traits.has_classes else np.zeros(len(split), dtype=np.int64)
         found += [
-            (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(), int(label))
-            for image, label, skip in zip(flat, labels, plain, strict=True)
-            if not skip
+            (digest, int(label))
+            for digest, label, plain in zip(digests_of(split.images), labels, low == high, strict=True)
+            if not plain
         ]
     return found
 
@@ -153,5 +151,5 @@ def _saved_again(task: Task, other: Task) -> bool:
 def _small(task: Task) -> tuple[Float32[np.ndarray, "images numbers"], Int64[np.ndarray, " images"]]:
     small = conform(task, (task.shape[0], _SIDE, _SIDE))
     splits = (small.train, small.validation, small.test)
-    images = np.concatenate([split.images.reshape(len(split), -1) for split in splits]).astype(np.float32)
+    images = np.concatenate([loaded(split.images).reshape(len(split), -1) for split in splits]).astype(np.float32)
     return images, np.concatenate([split.targets for split in splits])

@@ -44,7 +44,7 @@ def further_training(
     """
     if not more.traits.has_classes:
         return ()
-    suite = Suite(attack_plan(len(more.train)), ("direct",), (1.0,), seeds, rates=RATES)
+    suite = Suite(attack_plan(len(more.train), size=more.shape[1:]), ("direct",), (1.0,), seeds, rates=RATES)
     outcomes = run_suite(
         defended,
         {more.name: more},

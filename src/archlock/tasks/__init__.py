@@ -9,6 +9,8 @@ from archlock.tasks.generated.recipe import Recipe
 from archlock.tasks.generated.suite import NASBENCH360, SITE, SuiteTask
 from archlock.tasks.kinds import EVERY_KIND, KINDS, OF_IMAGES, WITH_CLASSES, Kind, TaskKind, Words, kind_of_form
 from archlock.tasks.opening import FORMS, check_task, name_of, open_task, open_tasks
+from archlock.tasks.resizing import recoloured, resized
+from archlock.tasks.rows import digests_of, is_stored, loaded, ranges_of
 from archlock.tasks.saving import load_task, save_task
 from archlock.tasks.scores import SCORES, Scoring
 from archlock.tasks.sealed import Choice, SealedTask, seal
@@ -20,6 +22,7 @@ from archlock.tasks.sources.image_folder import image_folder
 from archlock.tasks.sources.npz import npz
 from archlock.tasks.sources.reading import LARGEST
 from archlock.tasks.sources.source_texts import names_apart
+from archlock.tasks.stored.cache import Cache
 from archlock.tasks.subsample import (
     enlarged,
     few_of_each,
@@ -43,6 +46,7 @@ __all__ = [
     "SIMULATORS",
     "SITE",
     "WITH_CLASSES",
+    "Cache",
     "Choice",
     "Form",
     "FormWords",
@@ -64,21 +68,27 @@ __all__ = [
     "check_task",
     "conform",
     "conform_to",
+    "digests_of",
     "digits",
     "enlarged",
     "few_of_each",
     "hugging_face",
     "image_folder",
+    "is_stored",
     "kind_of_form",
     "load_task",
+    "loaded",
     "made_text",
     "name_of",
     "names_apart",
     "npz",
     "open_task",
     "open_tasks",
+    "ranges_of",
+    "recoloured",
     "reduced_size",
     "refuse_other_form",
+    "resized",
     "save_task",
     "scored",
     "scored_alike",

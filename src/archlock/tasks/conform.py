@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -12,11 +13,10 @@ from archlock.tasks.framing import Framing, framed
 from archlock.tasks.kinds import KINDS
 from archlock.tasks.moments import Moments
 from archlock.tasks.rescaling import as_measured, of_units
-from archlock.tasks.resizing import resized
+from archlock.tasks.resizing import LUMA, resized
+from archlock.tasks.rows import is_stored
+from archlock.tasks.stored.rewriting import rewritten
 from archlock.tasks.task import Signature, Split, Task
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey level (ITU-R BT.601)."""
 
 
 def conform(task: Task, shape: tuple[int, int, int], *, framing: Framing | None = None) -> Task:
@@ -135,7 +135,11 @@ def grey_levels(
 def _conformed(split: Split, shape: tuple[int, int, int], framing: Framing | None, where: str) -> Split:
     channels, height, width = shape
 
-    def fit(images: np.ndarray) -> np.ndarray:
+    def fit(images: Any) -> Any:
+        if is_stored(images):
+            if images.size == (height, width) and images.channels == 1 and channels == 3:
+                return images.with_channels(channels)
+            return rewritten(images, fit, shape, "conformed", framing)
         other = with_channels(images, channels)
         if framing is None or images.shape[1:3] == (height, width):
             return resized(other, height, width)

@@ -4,7 +4,6 @@ What makes a task meaningless is a TaskError. What only may be a mistake is a re
 shown and that stands in every report.
 """
 
-import hashlib
 from collections.abc import Mapping
 from itertools import combinations
 
@@ -13,6 +12,7 @@ import numpy as np
 from archlock.errors import TaskError
 from archlock.tasks.forms import FORM_WORDS, Form, FormWords
 from archlock.tasks.moments import rows_not_finite
+from archlock.tasks.rows import digests_of, parts_of, ranges_of, taken
 from archlock.tasks.task import Split
 
 BLANK_SHARE = 0.01
@@ -76,8 +76,7 @@ def _on_measured(where: str, name: str, split: Split, words: FormWords) -> list[
 def _on_levels(where: str, name: str, split: Split, classes: tuple[str, ...]) -> list[str]:
     if len(split) == 0:
         return []
-    flat = split.images.reshape(len(split), -1)
-    low, high = flat.min(axis=1), flat.max(axis=1)
+    low, high = ranges_of(split.images)
     if low.min() == high.max():
         raise TaskError(
             f"{where}: every pixel of all {len(split):,} {name} images has the same value, {low[0]}"
@@ -93,7 +92,9 @@ def _on_levels(where: str, name: str, split: Split, classes: tuple[str, ...]) ->
             f"{blank.sum():,} of {len(split):,} {name} images are blank (one value in all of their pixels){among}"
         )
     rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), SAMPLED)).astype(int))
-    counts = np.bincount(flat[rows].ravel(), minlength=256)
+    counts = np.zeros(256, dtype=np.int64)
+    for part in parts_of(taken(split.images, rows)):
+        counts += np.bincount(part.ravel(), minlength=256)
     share = np.cumsum(counts) / counts.sum()
     darkest, brightest = (int(np.searchsorted(share, level)) for level in (0.001, 0.999))
     if brightest - darkest < LEAST_CONTRAST:
@@ -110,7 +111,7 @@ def _colour(level: int) -> str:
 
 def _on_twins(where: str, splits: Mapping[str, Split], classes: tuple[str, ...], words: FormWords) -> list[str]:
     """The same images in two splits, under two classes, or again and again."""
-    digests = {name: _digests(split.images) for name, split in splits.items()}
+    digests = {name: digests_of(split.images) for name, split in splits.items()}
     said = []
     for first, second in combinations(splits, 2):
         one, other = set(digests[first]), set(digests[second])
@@ -135,8 +136,3 @@ def _on_twins(where: str, splits: Mapping[str, Split], classes: tuple[str, ...],
     if copies > COPIED_SHARE * len(splits["train"]):
         said.append(f"{copies:,} of {len(splits['train']):,} training {words} are copies of others")
     return said
-
-
-def _digests(images: np.ndarray) -> list[bytes]:
-    rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    return [hashlib.blake2b(row.data, digest_size=16).digest() for row in rows]

@@ -1,9 +1,13 @@
 """Mean and deviation of every channel: exact for levels, in double precision for measured values."""
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
+
+from archlock.tasks.stored.view import Rows, StoredImages, is_stored
 
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Means and standard deviations, one per channel."""
@@ -13,6 +17,24 @@ GRAIN = 2.0**-20
 
 AT_ONCE = 2**22
 """Values that are looked at at once, so that no large temporary is made."""
+
+
+def moments_of(values: Any) -> Moments:
+    """Of levels in [0, 1], of measured values in their units; of images on disk without reading them."""
+    if is_stored(values):
+        return stored_moments(values)
+    return level_moments(values) if values.dtype == np.uint8 else measured_moments(values)
+
+
+def stored_moments(images: StoredImages) -> Moments:
+    """As :func:`level_moments`, from the sums of every image: exact up to the last rounding."""
+    facts, count = images.facts(), len(images) * images.size[0] * images.size[1]
+    mean, std = [], []
+    for channel in range(images.channels):
+        total, squares = (sum(facts[name][:, channel].tolist()) for name in ("sum", "square"))
+        mean.append(total / count / 255)
+        std.append(max(1, math.sqrt(squares * count - total * total) / count) / 255)
+    return tuple(mean), tuple(std)
 
 
 def level_moments(images: UInt8[np.ndarray, "examples height width channels"]) -> Moments:
@@ -40,7 +62,7 @@ def measured_moments(values: np.ndarray) -> Moments:
     return tuple(rounded.astype(np.float32).tolist()), tuple(std.tolist())
 
 
-def rows_not_finite(values: np.ndarray) -> Int64[np.ndarray, " rows"]:
+def rows_not_finite(values: Rows) -> Int64[np.ndarray, " rows"]:
     """Rows that hold NaN or an infinity; whole numbers have none."""
     if values.dtype.kind != "f":
         return np.zeros(0, dtype=np.int64)

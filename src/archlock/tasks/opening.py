@@ -17,6 +17,7 @@ from archlock.tasks.sources.hugging_face import hugging_face
 from archlock.tasks.sources.image_folder import check_image_folder, holds_images, image_folder
 from archlock.tasks.sources.npz import check_npz, npz
 from archlock.tasks.sources.source_texts import DIGITS, SURELY_DIGITS, SourceText, names_apart
+from archlock.tasks.stored.cache import Cache
 from archlock.tasks.task import Task
 
 FORMS = (
@@ -39,17 +40,20 @@ def open_task(
     name: str | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    cache: Cache | Path | str | None = None,
 ) -> Task:
     """The task named by a text (see FORMS); a file of :func:`save_task` is a ``.npz`` file too.
 
     ``image_size`` is the side of the square images wanted, or the framing that a model wants (``OpenedModel.reading``);
     without it every source has its own default. ``skip_bad`` leaves out images of a folder that cannot be read.
-    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``name`` is that of the task,
+    ``signals``: arrays of an archive are signals, N x C x L; these have no image size. ``cache`` is the folder for
+    decoded images of folders and data sets that are too large for memory; ``progress`` is told how many are read, of
+    how many. ``name`` is that of the task,
     instead of the one of the data. Raises ConfigurationError for a text that names nothing, or two things, and
     TaskError for data that cannot become a task.
     """
     framing, given = Framing.of(image_size), SourceText.parsed(text)
-    task = _opened(given, image_size, skip_bad, seed, progress, signals=signals)
+    task = _opened(given, image_size, skip_bad, seed, progress, Cache.at(cache), signals=signals)
     name = given.options.get("name", name)
     if name is not None and name != task.name:
         task = replace(task, name=name)
@@ -97,12 +101,23 @@ def open_tasks(
     image_size: int | Framing | None = None,
     skip_bad: bool = False,
     signals: bool = False,
+    cache: Cache | Path | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> list[Task]:
     """The tasks that several texts name, as :func:`open_task`; different data have different names."""
     names = names_apart(texts)
     return [
-        open_task(text, image_size=image_size, skip_bad=skip_bad, signals=signals, name=names.get(text), seed=seed)
+        open_task(
+            text,
+            image_size=image_size,
+            skip_bad=skip_bad,
+            signals=signals,
+            name=names.get(text),
+            cache=cache,
+            progress=progress,
+            seed=seed,
+        )
         for text in texts
     ]
 
@@ -118,6 +133,7 @@ def _opened(
     skip_bad: bool,
     seed: int,
     progress: Callable[[int, int], None] | None,
+    cache: Cache,
     *,
     signals: bool,
 ) -> Task:
@@ -139,12 +155,16 @@ def _opened(
             validation_split=options.get("validation"),
             test_split=options.get("test"),
             image_size=image_size,
+            progress=progress,
+            cache=cache,
             seed=seed,
         )
     if given.source == "folder":
         _refuse_other_folders(path)
         splits = "splits" not in options
-        return image_folder(path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, seed=seed)
+        return image_folder(
+            path, image_size=image_size, skip_bad=skip_bad, splits=splits, progress=progress, cache=cache, seed=seed
+        )
     if is_saved_task(path):
         return load_task(path)
     return npz(

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey level (ITU-R BT.601)."""
+
 
 def resized(
     images: UInt8[np.ndarray, "examples height width channels"] | Float32[np.ndarray, "examples height width channels"],
@@ -28,6 +31,32 @@ def resized(
     for row, image in enumerate(images):
         out[row] = _scaled(image, height, width, None if boxes is None else boxes[row].tolist())
     return out
+
+
+def recoloured(
+    images: UInt8[np.ndarray, "examples height width channels"], factors: Float[np.ndarray, "examples 3"]
+) -> UInt8[np.ndarray, "examples height width channels"]:
+    """Images of other brightness, contrast (about the mean grey) and saturation, in this order; 1 changes nothing.
+
+    Of images that have not three channels the saturation stays.
+    """
+    out = np.empty_like(images)
+    for row, image in enumerate(images):
+        brightness, contrast, saturation = factors[row].astype(np.float32)
+        levels = (image.astype(np.float32) * brightness).clip(0, 255)
+        mean = _grey(levels).mean()
+        levels = ((levels - mean) * contrast + mean).clip(0, 255)
+        if image.shape[2] == 3:
+            grey = _grey(levels)[..., None]
+            levels = (levels - grey) * saturation + grey
+        out[row] = np.rint(levels.clip(0, 255))
+    return out
+
+
+def _grey(levels: np.ndarray) -> np.ndarray:
+    weights = LUMA if levels.shape[2] == 3 else (1 / levels.shape[2],) * levels.shape[2]
+    grey: np.ndarray = levels @ np.array(weights, dtype=np.float32)
+    return grey
 
 
 def _scaled(image: np.ndarray, height: int, width: int, box: Sequence[float] | None) -> np.ndarray:

@@ -1,15 +1,22 @@
-"""Tasks on disk, exactly: for worker processes and for runs that are taken up again."""
+"""Tasks on disk, exactly: for worker processes and for runs that are taken up again.
+
+Images that are on disk already stay where they are: the file names their blocks, and their rows.
+"""
 
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from archlock.errors import TaskError
+from archlock.errors import TaskError, UnsupportedError
 from archlock.records import write_atomic
 from archlock.tasks.archives import read_npz
+from archlock.tasks.rows import is_stored
 from archlock.tasks.scores import Scoring
+from archlock.tasks.stored.blocks import Block
+from archlock.tasks.stored.view import StoredImages
 from archlock.tasks.task import Split, Task
 
 HEADER = "archlock_task"
@@ -20,7 +27,7 @@ GROUPS = {split: f"{split}_groups" for split in SPLITS}
 
 
 def save_task(task: Task, path: str | Path) -> Path:
-    """Write a task as one ``.npz`` file, whole or not at all."""
+    """Write a task as one ``.npz`` file, whole or not at all. UnsupportedError for images that are on no disk."""
     header = {
         "version": 1,
         "name": task.name,
@@ -34,7 +41,9 @@ def save_task(task: Task, path: str | Path) -> Path:
         "scoring": None if task.scoring is None else [task.scoring.name, task.scoring.by_group],
         "fingerprint": task.fingerprint,
     }
-    arrays = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
+    values = {f"{name}_{part}": getattr(getattr(task, name), part) for name in SPLITS for part in ("images", "targets")}
+    arrays = {key: array.rows if is_stored(array) else array for key, array in values.items()}
+    header["stored"] = {key: _where(array) for key, array in values.items() if is_stored(array)}
     arrays |= {key: groups for name, key in GROUPS.items() if (groups := getattr(task, name).groups) is not None}
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     stream = io.BytesIO()
@@ -57,6 +66,8 @@ def load_task(path: str | Path) -> Task:
     try:
         header = json.loads(arrays[HEADER].tobytes())
         scoring = None if header.get("scoring") is None else Scoring(*header["scoring"])
+        for key, where in header.get("stored", {}).items():
+            arrays[key] = _view(where, arrays[key])
         task = Task(
             name=header["name"],
             kind=header["kind"],
@@ -80,3 +91,19 @@ def load_task(path: str | Path) -> Task:
             "again"
         )
     return task
+
+
+def _where(images: StoredImages) -> dict[str, Any]:
+    """All of a view but its rows."""
+    if images.decodes:
+        raise UnsupportedError(
+            "the images of this task are decoded whenever they are looked at, and such a task is not saved; make room "
+            "for them in the cache, or take fewer"
+        )
+    blocks = [[block.folder, block.key, block.count, block.channels] for block in images.blocks]
+    return {"blocks": blocks, "size": images.size, "channels": images.channels}
+
+
+def _view(where: dict[str, Any], rows: np.ndarray) -> Any:
+    blocks = tuple(Block(*block) for block in where["blocks"])
+    return StoredImages(blocks, (where["size"][0], where["size"][1]), where["channels"], rows)

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Int64, UInt64
 from archlock.errors import TaskError
 from archlock.tasks.forms import FORM_WORDS, Form
 from archlock.tasks.inspection import inspected
+from archlock.tasks.rows import is_stored
 from archlock.tasks.task import Split, Task
 
 LOG = logging.getLogger("archlock.tasks")
@@ -128,8 +129,12 @@ def _few(words: Sequence[str]) -> str:
 
 
 def _keys(split: Split, seed: int) -> UInt64[np.ndarray, "examples 2"]:
-    """Two random numbers for each image, functions of its pixels and the seed: for the draw and for the order."""
-    rows = np.ascontiguousarray(split.images).reshape(len(split), -1)
+    """Two random numbers for each image, functions of its pixels and the seed: for the draw and for the order.
+
+    Of images on disk functions of the hashes of their pixels.
+    """
+    rows = split.images.digests() if is_stored(split.images) else split.images
+    rows = np.ascontiguousarray(rows).reshape(len(split), -1)
     secret = f"archlock split {seed}".encode()
     digests = b"".join(hashlib.blake2b(row.data, digest_size=16, key=secret).digest() for row in rows)
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)

@@ -7,6 +7,7 @@ import numpy as np
 
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.seeding import rng_for
+from archlock.tasks.rows import joined
 from archlock.tasks.task import Task
 
 FEW = 3
@@ -112,13 +113,8 @@ def enlarged(task: Task, most: int, *, seed: int) -> tuple[Task, int]:
         return fewer, len(fewer.train)
     old = subsample(task, most - len(new), seed=seed).train
     groups = None if new.groups is None else np.concatenate([new.groups, old.groups])
-    joined = replace(
-        new,
-        images=np.concatenate([new.images, old.images]),
-        targets=np.concatenate([new.targets, old.targets]),
-        groups=groups,
-    )
-    return replace(divided, train=joined), len(new)
+    both = replace(new, images=joined(new.images, old.images), targets=joined(new.targets, old.targets), groups=groups)
+    return replace(divided, train=both), len(new)
 
 
 def _by_group(task: Task, rows: np.ndarray, few: int) -> tuple[np.ndarray, int]:
@@ -140,6 +136,12 @@ def _with_rows(task: Task, rows: np.ndarray) -> Task:
         return task
     train, origin = task.train.take(np.sort(rows)), f"{task.origin}; {len(rows)} of {len(task.train)} to train"
     return replace(task, train=train, origin=origin)
+
+
+def spread(labels: np.ndarray | None, count: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of at most so many of ``count`` examples, ascending: first one of every class, then in proportion."""
+    share = _place_in_strata(labels, rng.permutation(count))
+    return np.sort(np.argsort(share, kind="stable")[:most])
 
 
 def _place_in_strata(labels: np.ndarray | None, place: np.ndarray) -> np.ndarray:

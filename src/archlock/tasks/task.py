@@ -1,16 +1,16 @@
 """What a task is: images (or signals) and what is to be said about them, in three fixed splits.
 
-A task is a pair (domain, label space). Everything is held as the arrays that were given, so a task is exact, hashable
-by content, and independent of any framework: levels as ``uint8``, which models see in [0, 1], and measured values as
-``int16`` or ``float32``, which they see in their own units. Validation is for every decision; test is for the report
-alone.
+A task is a pair (domain, label space). Everything is held as the arrays that were given, or where there are too many
+images as a view of them on disk, so a task is exact, hashable by content, and independent of any framework: levels as
+``uint8``, which models see in [0, 1], and measured values as ``int16`` or ``float32``, which they see in their own
+units. Validation is for every decision; test is for the report alone.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Int16, Int64, UInt8
@@ -19,9 +19,20 @@ from archlock.errors import TaskError, UnsupportedError
 from archlock.records import LATER
 from archlock.tasks.forms import EVERY_FORM, FORM_WORDS, Form, FormWords
 from archlock.tasks.kinds import KINDS, Kind, TaskKind, kind_of_targets
-from archlock.tasks.moments import level_moments, measured_moments, rows_not_finite
+from archlock.tasks.moments import moments_of, rows_not_finite
+from archlock.tasks.rows import StoredImages, content_of, is_stored, loaded, taken
 from archlock.tasks.scores import Scoring, check_groups
 from archlock.tasks.wording import several
+
+if TYPE_CHECKING:
+    Images = np.ndarray  # (a view is indexed like one; what more is asked of it is in ``rows``)
+else:
+    Images = (
+        UInt8[np.ndarray, "examples height width channels"]
+        | Int16[np.ndarray, "examples height width channels"]
+        | Float32[np.ndarray, "examples height width channels"]
+        | StoredImages
+    )
 
 HELD = (np.uint8, np.int16, np.float32)
 """Types of the values of examples."""
@@ -47,12 +58,9 @@ class Signature:
 class Split:
     """Images and their targets, row by row, as the kind of task has them (``kinds``): class indices, images..."""
 
-    images: (
-        UInt8[np.ndarray, "examples height width channels"]
-        | Int16[np.ndarray, "examples height width channels"]
-        | Float32[np.ndarray, "examples height width channels"]
-    )
-    """Levels (``uint8``) or measured values; signals are N x 1 x length x channels."""
+    images: Images
+    """Levels (``uint8``) or measured values; signals are N x 1 x length x channels. Many images are a view of what is
+    on disk (:class:`~archlock.tasks.stored.view.StoredImages`); ``rows`` asks either, and ``take`` reads nothing."""
     targets: (
         Int64[np.ndarray, " examples"]
         | UInt8[np.ndarray, "examples height width outputs"]
@@ -81,7 +89,16 @@ class Split:
     def take(self, rows: Sequence[int] | np.ndarray) -> "Split":
         """The given rows, in the given order."""
         groups = None if self.groups is None else self.groups[rows]
-        return Split(self.images[rows], self.targets[rows], groups, self.scoring)
+        return Split(taken(self.images, rows), taken(self.targets, rows), groups, self.scoring)
+
+    @property
+    def stored(self) -> bool:
+        """Whether its images are on disk, and read when they are looked at."""
+        return is_stored(self.images)
+
+    def loaded(self) -> "Split":
+        """The same in memory: for a few examples."""
+        return replace(self, images=loaded(self.images), targets=loaded(self.targets)) if self.stored else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,13 +131,13 @@ class Task:
     """Their standard deviation, one per channel: of levels in [0, 1] and at least 1 / 255; of measured values in their
     units, and 1 for a channel that is constant."""
     fingerprint: str = field(init=False)
-    """First 16 hex digits of the SHA-256 of kind, classes and all splits (not of the name)."""
+    """First 16 hex digits of the SHA-256 of kind, classes and all splits (not of the name); of images on disk of their
+    hashes, so the same images in memory have another one."""
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
             self._check(name, getattr(self, name))
-        moments = measured_moments if self.train.measured else level_moments
-        mean, std = moments(self.train.images)
+        mean, std = moments_of(self.train.images)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "std", std)
         self._check_groups()
@@ -129,7 +146,8 @@ class Task:
         for split in (self.train, self.validation, self.test):
             for array in (split.images, split.targets, *(() if split.groups is None else (split.groups,))):
                 digest.update(repr((array.shape, array.dtype.str)).encode())
-                digest.update(np.ascontiguousarray(array).data)
+                for part in content_of(array):
+                    digest.update(part)
         object.__setattr__(self, "fingerprint", digest.hexdigest()[:16])
 
     def _check(self, name: str, split: Split) -> None:

@@ -1,6 +1,6 @@
 """Training: fit one model on one task, or many networks at once, and evaluate them. Takes any ``nn.Module``."""
 
-from archlock.training.batches import Batch, batch_of, batches
+from archlock.training.batches import Batch, batch_of, batches, looked_at
 from archlock.training.best_layer import at_best_layer, ridge_score
 from archlock.training.closed_heads import ridge_heads, whitened_heads
 from archlock.training.compaction.choosing import COSTS, Choice, Cost, Goal, Gone, lowest
@@ -33,17 +33,28 @@ from archlock.training.many_state import Diverged
 from archlock.training.nontransferable import NONTRANSFERABLE
 from archlock.training.nontransferable.method import NontransferableTraining
 from archlock.training.nontransferable.rounds import Nontransferable, check_restricted, train_nontransferable
-from archlock.training.plan import Optimiser, Plan, Precision, precision_on
+from archlock.training.plan import (
+    AUGMENTATIONS,
+    Augmentation,
+    Optimiser,
+    Plan,
+    Precision,
+    for_photographs,
+    precision_on,
+    sized_for,
+)
 from archlock.training.recalibrating import recalibrated
 from archlock.training.sparsity import check_possible, prunable
 
 __all__ = [
+    "AUGMENTATIONS",
     "COMPACTORS",
     "COSTS",
     "LEARNING",
     "NONTRANSFERABLE",
     "SALIENCIES",
     "STRENGTHS",
+    "Augmentation",
     "Batch",
     "Choice",
     "Compactor",
@@ -86,11 +97,13 @@ __all__ = [
     "evaluate_stack",
     "fit",
     "fit_many",
+    "for_photographs",
     "frozen_features",
     "harden",
     "immunity",
     "linear_probe",
     "logistic_heads",
+    "looked_at",
     "loss_of",
     "lowest",
     "only_answer",
@@ -103,6 +116,7 @@ __all__ = [
     "ridge_score",
     "robust_accuracy",
     "scores_at_rest",
+    "sized_for",
     "spectrum",
     "train_nontransferable",
     "whitened_heads",

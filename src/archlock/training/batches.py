@@ -13,6 +13,11 @@ from torch import Tensor
 
 from archlock.seeding import rng_for
 from archlock.tasks import Kind, Split, kind_of_form
+from archlock.training.fetching import ahead, fetched
+
+MOST_PIXELS, FEWER_PIXELS = 500 * 64**2, 2**18
+"""Pixels of a batch that nobody learns from, at most, and those of a batch where there would be more, so that feature
+maps of large images fit in memory beside those of another worker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,7 @@ class Batch:
 
 def batch_of(split: Split) -> Batch:
     """All of a split as one batch; it shares no memory with the split, which may be read-only."""
+    split = split.loaded()
     dense = split.targets.ndim == 4
     targets = _maps(split.targets) if dense else torch.tensor(np.ascontiguousarray(split.targets))
     return Batch(_maps(split.images), targets, split.kind)
@@ -47,8 +53,15 @@ def batch_of(split: Split) -> Batch:
 def batches(split: Split, size: int, *, seed: int | None = None) -> Iterator[Batch]:
     """Batches that cover the split once: in order, or shuffled by ``seed``; the last one may be smaller."""
     order = np.arange(len(split)) if seed is None else rng_for(seed, "batches").permutation(len(split))
-    for start in range(0, len(split), size):
-        yield batch_of(split.take(order[start : start + size]))
+    orders = [order[start : start + size] for start in range(0, len(split), size)]
+    made = (batch_of(part) for part in fetched(split, orders))
+    yield from ahead(made) if split.stored else made
+
+
+def looked_at(size: int, split: Split) -> int:
+    """How many images to look at at once: ``size``, or fewer where they are large."""
+    pixels = int(split.images.shape[1] * split.images.shape[2])
+    return size if size * pixels <= MOST_PIXELS else max(1, min(size, FEWER_PIXELS // pixels))
 
 
 def kind_of_tensor(targets: Tensor) -> Kind:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from archlock.errors import MeasurementError
 from archlock.models import POOLINGS, Classifier, Cut, Headed, Place, as_classifier, places, pooled
 from archlock.tasks import Split, Task, check_images
-from archlock.training.batches import batch_of, batches
+from archlock.training.batches import batch_of, batches, looked_at
 from archlock.training.closed_heads import ridge_weights
 from archlock.training.kinds import LEARNING
 from archlock.training.kinds.reading import rows_of, score_of_answers
@@ -67,7 +67,7 @@ def _features(model: Headed, found: tuple[Place, ...], split: Split, device: str
     try:
         model.eval()
         with torch.no_grad():
-            for batch in batches(split, 250):
+            for batch in batches(split, looked_at(250, split)):
                 model(batch.images.to(device))
     finally:
         for handle in handles:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archlock.errors import MeasurementError
 from archlock.models import DenseDecoder
 from archlock.tasks import Split
-from archlock.training.batches import batches
+from archlock.training.batches import batches, looked_at
 
 
 def decoder_moments(
@@ -27,7 +27,7 @@ def decoder_moments(
     seen: list[Tensor] = []
     handle = decoder.linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
-        for batch in batches(split, 100):
+        for batch in batches(split, looked_at(100, split)):
             with torch.no_grad():
                 model(batch.images.to(device))
             maps = seen.pop().cpu().double()

@@ -12,7 +12,7 @@ from archlock.errors import MeasurementError
 from archlock.execution import has_float64
 from archlock.models import StackedNetwork
 from archlock.tasks import KINDS, Scoring, Split
-from archlock.training.batches import batches
+from archlock.training.batches import batches, looked_at
 from archlock.training.kinds import LEARNING
 from archlock.training.kinds.learning import Tally
 
@@ -64,7 +64,7 @@ def only_answer(model: nn.Module, split: Split, *, device: str) -> int | None:
     copy, found = deepcopy(model).to(device).eval(), set[int]()
     if not KINDS[split.kind].has_classes:
         return None
-    for batch in batches(split, 500):
+    for batch in batches(split, looked_at(500, split)):
         found |= set(copy(batch.to(device).images).argmax(1).tolist())
         if len(found) > 1:
             return None
@@ -91,7 +91,7 @@ def _scores(
     try:
         tally = LEARNING[split.kind].tally() if split.scoring is None else Answers(split, split.scoring)
         finite = torch.ones((), dtype=torch.bool)
-        for batch in batches(split, batch_size):
+        for batch in batches(split, looked_at(batch_size, split)):
             answers = answers_to(batch.images.to(device))
             finite = finite.to(device) & torch.isfinite(answers).flatten(1).all(1)
             tally.add(answers, batch.targets, exact)

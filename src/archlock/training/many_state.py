@@ -15,7 +15,7 @@ from torch import Tensor
 from archlock.models import Network, skeleton_of, stack
 from archlock.seeding import derive_seed
 from archlock.tasks import KINDS, Split, Task
-from archlock.training.augmentation import Draw, draws, pixel_places, plan_for
+from archlock.training.augmentation import Draw, changed, draws, pixel_places, plan_for
 from archlock.training.batches import Batch
 from archlock.training.checkpoints import load_state, save_state
 from archlock.training.descent import (
@@ -254,21 +254,25 @@ class Many:
 
 
 class _Examples:
-    """A training split on the device, where batches are cut from it and augmented."""
+    """A training split on the device, where batches are cut from it and augmented; one on disk stays there."""
 
     def __init__(self, split: Split, device: str) -> None:
-        self.images, self.targets = (
-            torch.tensor(np.ascontiguousarray(array)).to(device) for array in (split.images, split.targets)
-        )
+        self.split, self.device = split, torch.device(device)
+        if not split.stored:
+            self.images, self.targets = (
+                torch.tensor(np.ascontiguousarray(array)).to(device) for array in (split.images, split.targets)
+            )
         self.kind = split.kind
         self.size = split.images.shape[1], split.images.shape[2]
         self.layout = layout_for(device)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.split)
 
     def batch(self, choices: Sequence[Draw]) -> Batch:
         """The batch of each network, side by side in the channels; targets K x N, or K x N x C x H x W."""
+        if self.split.stored or any(draw.windows is not None or draw.colours is not None for draw in choices):
+            return self._put_together([changed(self.split.take(draw.rows).loaded(), draw) for draw in choices])
         height, width = self.size
         places = [pixel_places(height, width, draw) for draw in choices]
         rows = self._sent([draw.rows for draw in choices])[:, None, None, :]
@@ -283,6 +287,16 @@ class _Examples:
             targets = self.targets[rows[:, 0, 0]].transpose(0, 1)
         return Batch(images, LEARNING[self.kind].scaled(targets), self.kind)
 
+    def _put_together(self, parts: Sequence[Split]) -> Batch:
+        """As :meth:`batch`, of batches that were cut and augmented on the host."""
+        images = torch.tensor(np.stack([part.images for part in parts], 3)).to(self.device)
+        images = images.flatten(3).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
+        levels, images = images.dtype == torch.uint8, images.to(torch.float32)
+        targets = torch.tensor(np.stack([part.targets for part in parts])).to(self.device)
+        if KINDS[self.kind].dense:
+            targets = targets.permute(0, 1, 4, 2, 3)
+        return Batch(images.div_(255) if levels else images, LEARNING[self.kind].scaled(targets), self.kind)
+
     def _sent(self, arrays: Sequence[np.ndarray]) -> Tensor:
         """Networks last, so that the images of a batch come out channels-last."""
-        return torch.tensor(np.stack(arrays, -1)).to(self.images.device, non_blocking=True)
+        return torch.tensor(np.stack(arrays, -1)).to(self.device, non_blocking=True)

@@ -2,11 +2,22 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from archlock.errors import ConfigurationError
 from archlock.execution import kind_of
 from archlock.records import LATER, fingerprint
+
+Augmentation = Literal["auto", "shift", "photographs"]
+AUGMENTATIONS: Final[tuple[Augmentation, ...]] = get_args(Augmentation)
+"""What training images are changed by: small shifts, what is usual for photographs, or one of these by their size."""
+
+PHOTOGRAPHS: Final = 96
+"""Pixels of the smaller side from which on images are taken for photographs."""
+
+FEWEST: Final = 6
+"""Examples of a batch at least, unless a plan has fewer. More of 224 pixels take more than 1 GiB in a cell of
+convolutions alone at width 16, and there is a worker for each processor."""
 
 Precision = Literal["float32", "bfloat16"]
 Optimiser = Literal["sgd", "adamw"]
@@ -54,7 +65,19 @@ class Plan:
     clip: float | None = field(default=None, metadata=LATER)
     """Largest norm of a step's gradient over all weights; None: any. Not for trainings of many at once."""
 
+    crop: float | None = field(default=None, metadata=LATER)
+    """Augmentation: a window of this share of the image's area at least, of a form between 3:4 and 4:3, scaled to the
+    size of the image (Szegedy et al. 2015, section 6). None: none. It takes the place of ``shift``."""
+    colour: float = field(default=0.0, metadata=LATER)
+    """Augmentation: brightness, contrast and saturation are changed by factors of 1 - ``colour`` to 1 + ``colour``
+    (Krizhevsky et al. 2012, in the form of torchvision's ColorJitter, always in this order)."""
+
     def __post_init__(self) -> None:
+        if (self.crop is not None and not 0 < self.crop <= 1) or not 0 <= self.colour < 1:
+            raise ConfigurationError(
+                f"a plan needs a crop of more than 0 and at most 1 (or None) and 0 <= colour < 1; got {self.crop} and "
+                f"{self.colour}"
+            )
         if self.epochs < 1 or self.batch_size < 2:
             raise ConfigurationError(
                 f"a plan needs at least 1 epoch and batches of 2; got {self.epochs} and {self.batch_size}"
@@ -86,3 +109,28 @@ class Plan:
     def fidelity(self) -> str:
         """Name of this way of training in the evidence store."""
         return f"{self.optimiser}-{self.epochs}-{fingerprint(self)[:8]}"
+
+
+def for_photographs(plan: Plan, size: tuple[int, int], augmentation: Augmentation = "auto") -> Plan:
+    """The plan with what is usual for photographs where images of that height and width are taken for such.
+
+    Random windows of a quarter of the area at least, mirroring, and colours changed by up to 0.4. Deviation from the
+    usual 0.08 of the area: that is for hundreds of epochs, and trainings here have some tens.
+    """
+    if augmentation == "shift" or (augmentation == "auto" and min(size) < PHOTOGRAPHS):
+        return plan
+    return replace(plan, shift=0.0, flip=True, crop=0.25, colour=0.4)
+
+
+def sized_for(plan: Plan, size: tuple[int, int]) -> Plan:
+    """The plan for images of that height and width, with batches whose feature maps fit in memory.
+
+    Below ``PHOTOGRAPHS`` pixels the plan itself; from there on batches have as many pixels as half a batch of that
+    size, but at least ``FEWEST`` examples (of which statistics over a batch have as many pixels as of hundreds of small
+    images). The learning rate goes with the size of the batch (Goyal et al. 2017).
+    """
+    if min(size) < PHOTOGRAPHS:
+        return plan
+    fitting = plan.batch_size * PHOTOGRAPHS**2 // (2 * size[0] * size[1])
+    count = min(plan.batch_size, max(fitting, FEWEST))
+    return replace(plan, batch_size=count, learning_rate=plan.learning_rate * count / plan.batch_size)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.models import as_classifier, features_before_head
 from archlock.tasks import Split, Task, check_classes, subsample
-from archlock.training import batches
+from archlock.training import batches, looked_at
 from archlock.transferability.features import Features
 
 BATCH_SIZE = 500
@@ -39,7 +39,7 @@ def features_of(
     head = given.head
     chosen = _chosen(task, split, examples, seed)
     rows, answers = [], []
-    for batch in batches(chosen, BATCH_SIZE):
+    for batch in batches(chosen, looked_at(BATCH_SIZE, chosen)):
         features = _before_head(given, task, batch.images.to(device))
         rows.append(features.cpu().double())
         if isinstance(head, nn.Linear):

@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from archlock.cli.progress import LogProgress, TerminalProgress, progress_on, rate
+from archlock.cli.progress import LogProgress, TerminalProgress, counted, progress_on, rate
 from archlock.progress import Progress
 
 
@@ -51,3 +51,34 @@ def test_quiet_is_quiet() -> None:
 
 def test_a_rate_is_told_in_the_unit_that_suits_it() -> None:
     assert [rate(speed) for speed in (1234.5, 2.5, 0.5, 0.01)] == ["1234/s", "2.5/s", "30/min", "0.6/min"]
+
+
+def test_what_is_counted_is_a_stage_where_it_is_much() -> None:
+    noted = Noted()
+    report = counted(noted, "images decoded")
+    for done in (1, 499):
+        report(done, 499)
+    assert noted.stages == []
+    for done in (200, 300, 1000):  # what was there before, and then what was done
+        report(done, 1000)
+    for done in (1, 2, 700):  # the next data, counted from one
+        report(done, 700)
+    for done in (0, 600):  # none there before
+        report(done, 600)
+    assert [stage[1:] for stage in noted.stages] == [(1000, 200), (700, 0), (600, 0)]
+    assert noted.steps == [100, 700, 1, 1, 698, 600]
+
+
+class Noted(Progress):
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, int, int]] = []
+        self.steps: list[int] = []
+
+    def begin(self, stage: str, total: int, done: int = 0) -> None:
+        self.stages.append((stage, total, done))
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.steps.append(steps)
+
+    def say(self, line: str) -> None:
+        raise AssertionError(line)

@@ -210,14 +210,20 @@ def _work(targets: dict[str, Task], config: AttackConfig, effort: AttackEffort |
     """What is attacked with how much data, and how, as configured or as planned for the budget."""
     if effort is not None:
         targets = {name: share_of(task, effort.examples, seed=config.seed) for name, task in targets.items()}
-        plan = attack_plan(effort.examples, effort.epochs)
-        asked = _suite(config, max(len(task.train) for task in targets.values()))
+        plan = attack_plan(effort.examples, effort.epochs, size=_largest(targets))
+        asked = _suite(config, targets)
         return targets, replace(asked, plan=plan, fractions=effort.fractions, seeds=effort.seeds)
-    return targets, _suite(config, max(len(task.train) for task in targets.values()))
+    return targets, _suite(config, targets)
 
 
-def _suite(config: AttackConfig, largest: int) -> Suite:
-    return suite_of(config, attack_plan(largest, config.epochs), seeds=config.seeds)
+def _suite(config: AttackConfig, targets: dict[str, Task]) -> Suite:
+    most = max(len(task.train) for task in targets.values())
+    return suite_of(config, attack_plan(most, config.epochs, size=_largest(targets)), seeds=config.seeds)
+
+
+def _largest(targets: dict[str, Task]) -> tuple[int, int]:
+    """Height and width of the largest images."""
+    return max((task.shape[1:] for task in targets.values()), key=lambda size: size[0] * size[1])
 
 
 def _planned(
@@ -231,7 +237,7 @@ def _planned(
     reference = models.defended[0].models[0]
     size = count_parameters(with_new_head(reference, biggest.signature, seed=0))
     apart = measured_pace(ordinary(biggest.signature, parameters=size, seed=0), biggest, device=config.device)
-    asked = _suite(config, max(len(task.train) for task in targets.values()))
+    asked = _suite(config, targets)
     return plan_effort(config.budget, asked, targets, paces, apart=apart, epochs=config.epochs, workers=workers)
 
 

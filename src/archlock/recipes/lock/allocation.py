@@ -23,7 +23,7 @@ from archlock.recipes.lock.config import LockConfig
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Form, Task, conform, subsample
-from archlock.training import Plan, fit, precision_on
+from archlock.training import Plan, fit, for_photographs, precision_on, sized_for
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
@@ -235,6 +235,9 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         patience=config.patience,
         precision=precision,
     )
+    if source.form == "image":
+        full = sized_for(full, source.shape[1:])
+        full = full if source.measured else for_photographs(full, source.shape[1:], config.augmentation)
     return Allocation(
         candidates=FEWEST_CANDIDATES,
         shape=source.shape,
@@ -245,7 +248,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),
         finalists=4,
         final=AdaptationSettings(config.width, config.depth, full, adapt),
-        attack_plan=replace(attack_plan(workload.largest_target), precision=precision),
+        attack_plan=replace(attack_plan(workload.largest_target, size=source.shape[1:]), precision=precision),
         attack_examples=workload.largest_target,
     )
 
@@ -285,6 +288,7 @@ def _seconds_per_image(config: LockConfig, source: Task) -> float:
     with one_thread():
         for epochs in (1, 1, 3):  # once to warm up; the difference of the others leaves out what is not training
             began = time.perf_counter()
-            fit(model, sample, Plan(epochs, precision=precision_on(config.device)), seed=0, device=config.device)
+            plan = sized_for(Plan(epochs, precision=precision_on(config.device)), source.shape[1:])
+            fit(model, sample, plan, seed=0, device=config.device)
             seconds.append(time.perf_counter() - began)
     return TYPICAL * max(seconds[2] - seconds[1], 1e-6) / (2 * len(sample.train))

@@ -18,7 +18,7 @@ from archlock.reports import ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Form
-from archlock.training import NONTRANSFERABLE, NontransferableTraining
+from archlock.training import AUGMENTATIONS, NONTRANSFERABLE, Augmentation, NontransferableTraining
 
 Scheme = Literal["s", "tk", "tu"]
 EvidenceKind = Literal["adaptation", "zero_cost"]
@@ -56,6 +56,7 @@ class LockSettings(TypedDict, total=False):
     epochs: int | None
     patience: int | None
     flip: bool
+    augmentation: Augmentation
     attack_seeds: int
     fractions: tuple[float, ...]
     panel: str
@@ -106,6 +107,9 @@ class LockConfig:
     patience: int | None = None
     """Stop a full training after so many epochs without a better validation score; None: train to the end."""
     flip: bool = False
+    augmentation: Augmentation = field(default="auto", metadata=LATER)
+    """What images of full trainings are changed by: ``shift``, ``photographs`` (random windows, mirroring, colours), or
+    ``auto``: the latter from 96 pixels on."""
     attack_seeds: int = 3
     fractions: tuple[float, ...] = (0.1, 1.0)
     panel: str = field(default=DEFAULT, metadata=LATER)
@@ -150,6 +154,7 @@ class LockConfig:
             ("scheme", self.scheme, get_args(Scheme)),
             ("evidence", self.evidence, get_args(EvidenceKind)),
             ("objective", self.objective, get_args(ObjectiveKind)),
+            ("augmentation", self.augmentation, AUGMENTATIONS),
         ):
             if value not in known:
                 raise ConfigurationError(f"unknown {name} {value!r}; known: {', '.join(known)}")

@@ -111,6 +111,11 @@ def begin(
         )
     for line in enlargements({"the source": source, **(targets if config.scheme == "tk" else {})}):
         progress.say(line)
+    if allocation.final.source_plan.crop is not None:
+        progress.say(
+            "training images are augmented as photographs: random windows, mirroring, colours (with --augmentation "
+            "shift by small shifts alone)"
+        )
     sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)
     bounds = bounds_of(config, sized.signature, workspace, progress)
@@ -153,6 +158,7 @@ def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Alloca
     """The tasks of adaptation evidence: smaller images, fewer training examples."""
 
     def reduced(task: Task, examples: int) -> Task:
+        task = subsample(task, examples, seed=0) if task.train.stored else task
         small = conform(task, allocation.evidence_shape)
         return subsample(small, min(examples, len(small.train)), seed=0)
 

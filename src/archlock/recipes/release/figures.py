@@ -76,7 +76,7 @@ def _trial(shared: _Shared, given: tuple[_Job, Setting | None]) -> tuple[Frictio
         outcome = attack.run(
             shared.models[job.form],
             data,
-            plan=attack_plan(len(data.train), config.epochs),
+            plan=attack_plan(len(data.train), config.epochs, size=data.shape[1:]),
             settings=asked,
             seed=derive_seed(config.seed, "release", job.attacker, job.index),
             device=config.device,

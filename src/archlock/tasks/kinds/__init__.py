@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import numpy as np
-
 from archlock.catalog import Catalog
 from archlock.tasks.kinds.classification import Classification
 from archlock.tasks.kinds.dense import Dense
@@ -11,6 +9,7 @@ from archlock.tasks.kinds.field import Field
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
 from archlock.tasks.kinds.labels import Labels
 from archlock.tasks.kinds.regression import Regression
+from archlock.tasks.stored.view import Rows
 
 __all__ = [
     "EVERY_KIND",
@@ -35,7 +34,7 @@ OF_IMAGES: Final[frozenset[Kind]] = frozenset(kind.name for kind in KINDS.values
 """Kinds of which a model says something about a whole image, not about every pixel."""
 
 
-def kind_of_targets(targets: np.ndarray) -> Kind:
+def kind_of_targets(targets: Rows) -> Kind:
     """The kind whose targets look like these, which are those of a split."""
     found = next((kind.name for kind in KINDS.values() if kind.holds(targets)), None)
     return (

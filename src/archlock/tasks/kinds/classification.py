@@ -6,6 +6,7 @@ import numpy as np
 
 from archlock.errors import TaskError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
+from archlock.tasks.stored.view import Rows
 
 
 class Classification(TaskKind):
@@ -28,7 +29,7 @@ class Classification(TaskKind):
     protected = True
     unit, loss_unit = "accuracy", "nats"
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """At least two classes, and labels in their range."""
         if len(classes) < 2:
             raise TaskError(f"{where}: a classification task needs at least two classes; got {list(classes)}")
@@ -39,19 +40,19 @@ class Classification(TaskKind):
                 f"{len(classes) - 1}); fix the labels or name all the classes"
             )
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """As many as there are classes."""
         return len(classes)
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """Share of the largest class."""
         return max(self.balance(targets, classes))
 
-    def balance(self, targets: np.ndarray, classes: tuple[str, ...]) -> tuple[float, ...]:
+    def balance(self, targets: Rows, classes: tuple[str, ...]) -> tuple[float, ...]:
         """Share of each class."""
         counts = np.bincount(targets, minlength=len(classes))
         return tuple(float(n) for n in counts / counts.sum())
 
-    def strata(self, targets: np.ndarray) -> np.ndarray:
+    def strata(self, targets: Rows) -> np.ndarray:
         """The classes."""
         return targets

@@ -7,6 +7,7 @@ import numpy as np
 
 from archlock.errors import TaskError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
+from archlock.tasks.stored.view import Rows
 
 
 class Dense(TaskKind):
@@ -29,27 +30,27 @@ class Dense(TaskKind):
     unit, loss_unit = "R2", "squared error"
     least = 0.0
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """Images of the size of the images."""
         if targets.shape[:3] != images.shape[:3] or targets.dtype != np.uint8:
             raise TaskError(f"{where}: dense targets must be uint8 images of the same size; got {targets.shape}")
         if images.dtype != np.uint8:
             raise TaskError(f"{where}: images of {images.dtype} have no images of uint8 as targets; make them fields")
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """Channels of a target image."""
         return int(targets.shape[3])
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """0: the mean has no error but the variance."""
         return 0.0
 
     def conformed(
         self,
-        targets: np.ndarray,
-        fit: Callable[[np.ndarray], np.ndarray],
+        targets: Rows,
+        fit: Callable[[Rows], Rows],
         size: tuple[int, int],
         where: str,
-    ) -> np.ndarray:
+    ) -> Rows:
         """Changed as the images are."""
         return fit(targets)

@@ -9,6 +9,7 @@ from archlock.errors import TaskError, UnsupportedError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
 from archlock.tasks.kinds.regression import as_single, check_finite
 from archlock.tasks.resizing import resized
+from archlock.tasks.stored.view import Rows
 
 
 class Field(TaskKind):
@@ -36,7 +37,7 @@ class Field(TaskKind):
     unit, loss_unit = "1 - relative L2", "relative L2"
     least = 0.0
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """Finite fields of the size of the images, none of them zero everywhere."""
         if targets.dtype != np.float32 or targets.shape[:3] != images.shape[:3] or targets.ndim != 4:
             raise TaskError(
@@ -51,11 +52,11 @@ class Field(TaskKind):
                 f"{empty[0]}; an error relative to nothing has no meaning: leave them out"
             )
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """Numbers of a pixel."""
         return int(targets.shape[3])
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """What the mean field scores."""
         rows = targets.reshape(len(targets), -1).astype(np.float64)
         return float(1 - (np.linalg.norm(rows - rows.mean(0), axis=1) / np.linalg.norm(rows, axis=1)).mean())
@@ -79,11 +80,11 @@ class Field(TaskKind):
 
     def conformed(
         self,
-        targets: np.ndarray,
-        fit: Callable[[np.ndarray], np.ndarray],
+        targets: Rows,
+        fit: Callable[[Rows], Rows],
         size: tuple[int, int],
         where: str,
-    ) -> np.ndarray:
+    ) -> Rows:
         """The same fields, for images of the same size with other channels; UnsupportedError for another size.
 
         Fields along one row are scaled to another length.

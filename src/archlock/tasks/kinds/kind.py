@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from archlock.tasks.forms import FORM_WORDS, Form
+from archlock.tasks.stored.view import Rows
 
 Kind = Literal["classification", "dense", "labels", "regression", "field"]
 """Names of the kinds, as records, files and fingerprints have them; the members are in ``archlock.tasks.KINDS``."""
@@ -75,23 +76,23 @@ class TaskKind(ABC):
     least: ClassVar[float | None] = None
     """What a score counts at least in a report, since whoever has a worse one would rather answer a constant."""
 
-    def holds(self, targets: np.ndarray) -> bool:
+    def holds(self, targets: Rows) -> bool:
         """Whether such an array holds targets of this kind."""
         return (targets.dtype.name, targets.ndim) == self.stored
 
     @abstractmethod
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """Raise TaskError where these cannot be the targets of these images; ``where`` names task and split."""
 
     @abstractmethod
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """Numbers a model says about an image (a pixel, for a dense kind)."""
 
     @abstractmethod
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """Score of the best constant answer, by the targets of the training split."""
 
-    def balance(self, targets: np.ndarray, classes: tuple[str, ...]) -> tuple[float, ...]:
+    def balance(self, targets: Rows, classes: tuple[str, ...]) -> tuple[float, ...]:
         """Share of every class or label among the examples; empty for a kind that has none."""
         return ()
 
@@ -111,17 +112,17 @@ class TaskKind(ABC):
         """
         return targets, ()
 
-    def strata(self, targets: np.ndarray) -> np.ndarray | None:
+    def strata(self, targets: Rows) -> np.ndarray | None:
         """What examples are drawn in proportion of: one whole number each; None: they are drawn uniformly."""
         return None
 
     def conformed(
         self,
-        targets: np.ndarray,
-        fit: Callable[[np.ndarray], np.ndarray],
+        targets: Rows,
+        fit: Callable[[Rows], Rows],
         size: tuple[int, int],
         where: str,
-    ) -> np.ndarray:
+    ) -> Rows:
         """The targets where the images are changed by ``fit`` to that height and width, or to other channels.
 
         UnsupportedError where they cannot be; ``where`` names the task.

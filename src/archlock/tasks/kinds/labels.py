@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from archlock.errors import TaskError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
+from archlock.tasks.stored.view import Rows
 
 
 class Labels(TaskKind):
@@ -34,7 +35,7 @@ class Labels(TaskKind):
     protected = True
     unit, loss_unit = "mAP", "nats"
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """Zeros and ones, a column for every label, and two labels at least."""
         if targets.ndim != 2 or targets.dtype != np.uint8:
             raise TaskError(f"{where}: labels must be uint8, N x K; got {targets.dtype} {targets.shape}")
@@ -48,11 +49,11 @@ class Labels(TaskKind):
         if targets.max() > 1:
             raise TaskError(f"{where}: labels are 0 or 1 for every image; found {targets.max()}")
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """As many as there are labels."""
         return len(classes)
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """What one answer for all images scores: the mean share of images that have a label, of labels that occur."""
         shares = targets.mean(0)
         return float(shares[shares > 0].mean()) if shares.any() else 0.0

@@ -7,6 +7,7 @@ import numpy as np
 
 from archlock.errors import TaskError
 from archlock.tasks.kinds.kind import Kind, TaskKind, Words
+from archlock.tasks.stored.view import Rows
 
 
 class Regression(TaskKind):
@@ -31,17 +32,17 @@ class Regression(TaskKind):
     unit, loss_unit = "R2", "squared error"
     least = 0.0
 
-    def check(self, targets: np.ndarray, images: np.ndarray, classes: tuple[str, ...], where: str) -> None:
+    def check(self, targets: Rows, images: Rows, classes: tuple[str, ...], where: str) -> None:
         """Finite numbers, one row for every image."""
         if targets.ndim != 2 or targets.dtype != np.float32:
             raise TaskError(f"{where}: targets must be float32, N x D; got {targets.dtype} {targets.shape}")
         check_finite(targets, where)
 
-    def outputs(self, targets: np.ndarray, classes: tuple[str, ...]) -> int:
+    def outputs(self, targets: Rows, classes: tuple[str, ...]) -> int:
         """Numbers of an image."""
         return int(targets.shape[1])
 
-    def chance(self, targets: np.ndarray, classes: tuple[str, ...]) -> float:
+    def chance(self, targets: Rows, classes: tuple[str, ...]) -> float:
         """0: the mean has no error but the variance."""
         return 0.0
 
@@ -79,7 +80,7 @@ def as_single(given: np.ndarray) -> np.ndarray:
         return given.astype(np.float32)
 
 
-def check_finite(targets: np.ndarray, where: str) -> None:
+def check_finite(targets: Rows, where: str) -> None:
     """TaskError for targets that are not finite, with the first of them."""
     bad = np.flatnonzero(~np.isfinite(targets.reshape(len(targets), -1)).all(1))
     if len(bad):

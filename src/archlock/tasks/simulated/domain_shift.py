@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from archlock.tasks.conform import grey_levels
 from archlock.tasks.resizing import resized
+from archlock.tasks.rows import parts_of
 from archlock.tasks.simulated.noise import changed
 from archlock.tasks.simulated.simulator import Simulator, derived, needs_classes, needs_levels, needs_side
 from archlock.tasks.task import Split, Task
@@ -28,7 +29,7 @@ class Grey(Simulator):
 
     def simulate(self, source: Task, *, seed: int) -> Task:
         """``grey(cifar10)``, or ``inverted(digits)``; nothing is random."""
-        coloured = _has_colour(source.train.images)
+        coloured = any(_has_colour(part) for part in parts_of(source.train.images))
 
         def change(split: Split, _: np.random.Generator) -> Split:
             if not coloured:

@@ -6,6 +6,7 @@ Coarse labels are what hierarchical data sets have by nature (CIFAR-100: 20 supe
 import numpy as np
 
 from archlock.seeding import rng_for
+from archlock.tasks.rows import parts_of, taken
 from archlock.tasks.simulated.simulator import Simulator, check_supported, derived, needs_classes
 from archlock.tasks.task import Split, Task
 
@@ -77,11 +78,11 @@ class ClassSubset(Simulator):
 
         def chosen(split: Split, _: np.random.Generator) -> Split:
             rows = np.flatnonzero(label_of[split.targets] >= 0)
-            return Split(split.images[rows], label_of[split.targets[rows]])
+            return Split(taken(split.images, rows), label_of[split.targets[rows]])
 
         classes = tuple(source.classes[label] for label in kept)
         detail = f"{source.words.said(self.description)} ({', '.join(classes)})"
-        return derived(self, source, chosen, detail=detail, classes=classes, seed=seed)
+        return derived(self, source, chosen, detail=detail, classes=classes, relabels=True, seed=seed)
 
 
 def _grouped(simulator: Simulator, source: Task, groups: np.ndarray, seed: int) -> Task:
@@ -94,7 +95,7 @@ def _grouped(simulator: Simulator, source: Task, groups: np.ndarray, seed: int) 
         return Split(split.images, groups[split.targets])
 
     detail = f"{source.words.said(simulator.description)} ({len(names)} groups)"
-    return derived(simulator, source, relabelled, detail=detail, classes=names, seed=seed)
+    return derived(simulator, source, relabelled, detail=detail, classes=names, relabels=True, seed=seed)
 
 
 def _class_means(source: Task) -> np.ndarray:
@@ -102,10 +103,15 @@ def _class_means(source: Task) -> np.ndarray:
 
     Measured values are taken in deviations of their channel.
     """
-    labels, images = source.train.targets, np.asarray(source.train.images)
-    if source.measured:
-        images = (images - np.array(source.mean)) / np.array(source.std)
+    labels, done = source.train.targets, 0
     kept = np.float64 if source.measured else np.int64
-    sums = [images[labels == label].sum(axis=0, dtype=kept).ravel() for label in range(len(source.classes))]
+    sums = np.zeros((len(source.classes), int(np.prod(source.shape))), dtype=kept)
+    for part in parts_of(source.train.images):
+        images = (part - np.array(source.mean)) / np.array(source.std) if source.measured else part
+        mine = labels[done : done + len(part)]
+        for label in np.unique(mine):
+            sums[label] += images[mine == label].sum(axis=0, dtype=kept).ravel()
+        done += len(part)
     counts = np.maximum(np.bincount(labels, minlength=len(source.classes)), 1)
-    return np.stack(sums) / counts[:, None]
+    found: np.ndarray = sums / counts[:, None]
+    return found

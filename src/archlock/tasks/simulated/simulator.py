@@ -15,6 +15,7 @@ import numpy as np
 from archlock.errors import UnsupportedError
 from archlock.seeding import rng_for
 from archlock.tasks.kinds import Kind
+from archlock.tasks.simulated.blockwise import blockwise, fewer
 from archlock.tasks.task import Split, Task
 
 Change = Callable[[Split, np.random.Generator], Split]
@@ -56,18 +57,27 @@ def derived(
     kind: Kind = "classification",
     classes: tuple[str, ...] = (),
     name: str | None = None,
+    relabels: bool = False,
     seed: int,
 ) -> Task:
     """The target made by changing every split of the source by itself, each with its own chance.
 
+    ``relabels``: the images stay as they are; any other change of images that are on disk is made ``blockwise``.
     ``detail`` ends the sentence "simulated from ...: ", or "drawn at the size of ...: ". UnsupportedError for a source
     with an obstacle.
     """
     check_supported(simulator, source)
     label = simulator.name if name is None else name
+    few, said = (source, "") if relabels else fewer(source, seed=seed)
+
+    def made_of(split_name: str, split: Split) -> Split:
+        if split.stored and not relabels:
+            return blockwise(change, split, seed=seed, name=(source.fingerprint, simulator.name, split_name))
+        return change(split, rng_for(seed, "simulated", simulator.name, split_name))
+
     train, validation, test = (
-        change(split, rng_for(seed, "simulated", simulator.name, split_name))
-        for split_name, split in (("train", source.train), ("validation", source.validation), ("test", source.test))
+        made_of(split_name, split)
+        for split_name, split in (("train", few.train), ("validation", few.validation), ("test", few.test))
     )
     made = "drawn at the size of" if simulator.draws else "simulated from"
     return Task(
@@ -77,7 +87,7 @@ def derived(
         train=train,
         validation=validation,
         test=test,
-        origin=f"{made} {source.name} ({source.origin}): {detail}",
+        origin=f"{made} {source.name} ({source.origin}): {detail}{said}",
         form=source.form,
     )
 

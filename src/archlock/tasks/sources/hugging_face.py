@@ -4,7 +4,7 @@ A folder is either what ``save_to_disk`` wrote or files that ``load_dataset`` un
 name that is written with the prefix ``hf:`` is ever looked up on the hub, and downloaded if it is not cached.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +12,14 @@ import numpy as np
 
 from archlock.errors import ConfigurationError, TaskError
 from archlock.tasks.framing import Framing
+from archlock.tasks.rows import taken
 from archlock.tasks.sources.class_names import shown, shown_names
 from archlock.tasks.sources.hf_columns import class_names, image_column_of, label_column_of, labels_of
-from archlock.tasks.sources.reading import ImageFile, read_images
+from archlock.tasks.sources.hf_images import files_of
+from archlock.tasks.sources.reading import read_images
 from archlock.tasks.sources.split_names import Role, roles_of
 from archlock.tasks.splitting import classification_task
+from archlock.tasks.stored.cache import Cache
 from archlock.tasks.task import Split, Task
 
 PREFIX = "hf:"
@@ -35,6 +38,8 @@ def hugging_face(
     validation_split: str | None = None,
     test_split: str | None = None,
     image_size: int | Framing | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cache: Cache | Path | str | None = None,
     seed: int = 0,
 ) -> Task:
     """The task in a data set (one of its configurations); anything wrong with it raises TaskError.
@@ -42,8 +47,10 @@ def hugging_face(
     Without names the columns are the only one of images and the only one of class labels, or of texts or whole numbers
     that is called as labels are. Splits are found by their usual names; "none" means that one is to be made of train,
     as are those that are not there. No split has two purposes, and one without any label is left out, if it was not
-    named. Images are treated as those of an image folder. Raises ConfigurationError without the ``datasets``
-    library, for a text that is neither a folder nor starts with ``hf:``, and for a column or split that is not there.
+    named. Images are treated as those of an image folder, with ``progress`` and ``cache``.
+
+    Raises ConfigurationError without the ``datasets`` library, for a text that is neither a folder nor starts with
+    ``hf:``, and for a column or split that is not there.
     """
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     text = str(name_or_path).removeprefix(PREFIX)
@@ -62,7 +69,11 @@ def hugging_face(
             )
             continue
         given[role], labels[role] = rows, labels_of(rows, label_column, train, declared, where)
-    images, stored_side, noticed = _images(given, image_column, image_size, names, text)
+    files = {role: files_of(rows, image_column, f"{text}, split {names[role]!r}") for role, rows in given.items()}
+    every = [file for some in files.values() for file in some]
+    read = read_images(every, image_size=image_size, where=text, progress=progress, cache=Cache.at(cache))
+    ends = np.cumsum([0, *(len(some) for some in files.values())]).tolist()
+    images = {role: taken(read.images, np.arange(a, b)) for role, a, b in zip(files, ends[:-1], ends[1:], strict=True)}
     splits = {role: Split(images[role], labels[role]) for role in given}
     count = sum(len(split) for split in splits.values())
     unused = sorted(set(data) - set(names.values()))
@@ -78,8 +89,8 @@ def hugging_face(
         splits.get("test"),
         where=shown(text),
         origin=f"Hugging Face data set {title} ({count:,} images in {len(declared)} classes)",
-        stored_side=stored_side,
-        remarks=(*remarks, *noticed),
+        stored_side=read.stored_side,
+        remarks=(*remarks, *read.remarks),
         seed=seed,
     )
 
@@ -154,32 +165,3 @@ def _named(data: Mapping[str, Any], name: str, text: str) -> Any:
     if len(data[name]) == 0:
         raise TaskError(f"{text}, split {name!r} is empty; give a split with images")
     return data[name]
-
-
-def _images(
-    chosen: Mapping[Role, Any], column: str, image_size: int | Framing | None, names: Mapping[Role, str], text: str
-) -> tuple[dict[Role, np.ndarray], int, tuple[str, ...]]:
-    """Pixels of all splits, of one size and number of channels; the median of the smaller sides as stored; remarks."""
-    files = {role: _files(rows, column, f"{text}, split {names[role]!r}") for role, rows in chosen.items()}
-    read = read_images([file for some in files.values() for file in some], image_size=image_size, where=text)
-    ends = np.cumsum([len(some) for some in files.values()])[:-1]
-    return dict(zip(files, np.split(read.images, ends), strict=True)), read.stored_side, read.remarks
-
-
-def _files(rows: Any, column: str, where: str) -> list[ImageFile]:
-    """The image files of a column as they are stored: the library decodes nothing."""
-    import datasets
-
-    if type(rows.features.get(column)).__name__ != "Image":
-        raise TaskError(
-            f"{where}, column {column!r}: expected images, got {rows.features.get(column)}; name another image column, "
-            "or cast it with cast_column(column, datasets.Image())"
-        )
-    stored = rows.with_format(None).cast_column(column, datasets.Image(decode=False))[column]
-    files = []
-    for row, item in enumerate(stored):
-        name = f"{where}, row {row}"
-        if not item or (item.get("bytes") is None and not item.get("path")):
-            raise TaskError(f"{name}: has no image; leave the row out")
-        files.append(ImageFile(item["bytes"] if item.get("bytes") is not None else Path(item["path"]), name))
-    return files

@@ -15,13 +15,16 @@ import numpy as np
 
 from archlock.errors import TaskError
 from archlock.tasks.framing import Framing
+from archlock.tasks.rows import taken
 from archlock.tasks.sources.class_names import differing_in_case, shown, shown_names
 from archlock.tasks.sources.decoding import EXTENSIONS
 from archlock.tasks.sources.folder_layout import UNUSED, is_visible, places_of, set_aside, subfolders
+from archlock.tasks.sources.image_file import ImageFile
 from archlock.tasks.sources.passed_over import counted, on_passed_over, passed_over_as
-from archlock.tasks.sources.reading import ImageFile, read_images
+from archlock.tasks.sources.reading import read_images
 from archlock.tasks.sources.split_names import Role
 from archlock.tasks.splitting import classification_task
+from archlock.tasks.stored.cache import Cache
 from archlock.tasks.task import Split, Task
 from archlock.tasks.wording import several
 
@@ -59,6 +62,7 @@ def image_folder(
     skip_bad: bool = False,
     splits: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    cache: Cache | Path | str | None = None,
     seed: int = 0,
 ) -> Task:
     """The task in a folder; anything wrong with it raises TaskError that names the file or class.
@@ -68,18 +72,21 @@ def image_folder(
     at least 8 and at most 64. Images are grey if every one is, else RGB.
     Those that cannot be read are an error, or with ``skip_bad`` are left out and listed in ``Task.skipped``.
     Without ``splits`` every subfolder is a class, whatever it is called. ``progress`` is called with (images read,
-    images).
+    images). What takes more than 256 MiB decoded is kept in a ``cache`` on disk (a folder; None: the usual one) and
+    read as it is needed.
     """
     path = Path(path)
     Framing.of(image_size)  # one that makes no sense is refused before anything is read
     found, where = _found_in(path, splits=splits), shown(str(path))
     named = [ImageFile(file.path, str(file.path)) for file in found.files]
-    read = read_images(named, image_size=image_size, where=where, skip_bad=skip_bad, progress=progress)
+    read = read_images(
+        named, image_size=image_size, where=where, skip_bad=skip_bad, progress=progress, cache=Cache.at(cache)
+    )
     files = [file for file, readable in zip(found.files, read.readable, strict=True) if readable]
     given = {}
     for name in dict.fromkeys(file.split for file in found.files):
         rows = [row for row, file in enumerate(files) if file.split == name]
-        given[name] = Split(read.images[rows], np.array([files[row].label for row in rows], dtype=np.int64))
+        given[name] = Split(taken(read.images, rows), np.array([files[row].label for row in rows], dtype=np.int64))
         if not rows:
             raise TaskError(f"{where}: none of the {name} images can be read; repair them")
     title, skipped = shown(path.resolve().name), tuple(Path(name).relative_to(path).as_posix() for name in read.skipped)

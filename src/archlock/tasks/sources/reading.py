@@ -1,10 +1,13 @@
-"""Many image files to one array of one size, decoded by a pool of threads (Pillow lets them run at the same time)."""
+"""Many image files to images of one size.
+
+Few are decoded into one array by a pool of threads (Pillow lets them run at the same time). More than memory is to hold
+go into a cache on disk (:mod:`archlock.tasks.sources.storing`), of which they are a view.
+"""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -12,8 +15,12 @@ from jaxtyping import Bool, UInt8
 from archlock.errors import TaskError
 from archlock.tasks.framing import Framing
 from archlock.tasks.sources.decoding import Header, UnreadableError, decode, header_of
-from archlock.tasks.sources.depth import scale_of
-from archlock.tasks.wording import several
+from archlock.tasks.sources.depth import Scale, scale_of
+from archlock.tasks.sources.image_file import ImageFile, given
+from archlock.tasks.sources.storing import Gathered, Looked, bytes_of, gathered
+from archlock.tasks.stored.cache import Cache
+from archlock.tasks.stored.view import StoredImages
+from archlock.tasks.wording import in_bytes, several
 
 SMALLEST, LARGEST = 8, 64
 """Limits of the side that is chosen when none is given."""
@@ -22,19 +29,11 @@ SHOWN = 5
 """Bad files named in an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image that is not decoded yet, and what to call it in messages."""
-
-    source: bytes | Path
-    name: str
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadImages:
     """What could be read."""
 
-    images: UInt8[np.ndarray, "readable height width channels"]
+    images: UInt8[np.ndarray, "readable height width channels"] | StoredImages
     readable: Bool[np.ndarray, " files"]
     """Which of the files they are."""
     skipped: tuple[str, ...]
@@ -52,38 +51,58 @@ def read_images(
     where: str,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    cache: Cache | None = None,
 ) -> ReadImages:
     """Images of one size, grey if all of them are and else RGB.
 
     A side as ``image_size`` stands for squares. Without one the side is the median of the smaller sides of all images,
     rounded, at least 8 and at most 64. Levels of more than 8 bits have one scale, that of all files together. Files
     that cannot be used raise TaskError, or are left out with ``skip_bad`` (never all of them). ``where`` names the
-    data.
+    data. More bytes (of three channels) than the ``cache`` allows in memory are kept there (None: the usual one);
+    WriteError where it has no room for them.
     """
-    unreadable: dict[int, str] = {}
-    headers: list[Header | None] = [None] * len(files)
-
-    def look(row: int) -> None:
-        headers[row] = header_of(files[row].source)
-
-    framing = Framing.of(image_size)
-    _in_threads(look, range(len(files)), unreadable, None)
+    framing, cache = Framing.of(image_size), cache or Cache()
+    known: tuple[list[Header | None], dict[int, str]] | None = None
     if framing is None:
-        _refuse(unreadable, files, skip_bad)
-        side = int(np.clip(np.rint(_middle(headers)), SMALLEST, LARGEST))
+        known = _headers(files)
+        _refuse(known[1], files, skip_bad)
+        side = int(np.clip(np.rint(_middle(known[0])), SMALLEST, LARGEST))
         framing = Framing(side, side)
-        rows = [row for row in range(len(files)) if row not in unreadable]
-    else:  # all are read, so that all that are bad are named at once
-        rows, unreadable = list(range(len(files))), {}
-    scale, remark = scale_of((one.depth for one in headers if one is not None and one.depth is not None), where)
+    if bytes_of(len(files), framing) <= cache.memory:
+        # files without a header are left out only where that was asked for; else all that are bad are named at once
+        headers, bad = known or (_headers(files)[0], dict[int, str]())
+        return _in_memory(files, framing, headers, bad, where, skip_bad=skip_bad, progress=progress)
+
+    def look() -> Looked:
+        headers, bad = known or _headers(files)
+        if len(bad) == len(files):
+            _refuse(bad, files, skip_bad)
+        scale, remark = _scale_of(headers, where)
+        return Looked(framing, scale, int(np.rint(_middle(headers))), tuple(filter(None, (remark, _on_pages(headers)))))
+
+    return _of_stored(gathered(files, framing, cache, look, progress), files, skip_bad=skip_bad)
+
+
+def _in_memory(
+    files: Sequence[ImageFile],
+    framing: Framing,
+    headers: Sequence[Header | None],
+    unreadable: dict[int, str],
+    where: str,
+    *,
+    skip_bad: bool,
+    progress: Callable[[int, int], None] | None,
+) -> ReadImages:
+    """As one array, without those that are known to be unreadable."""
+    scale, remark = _scale_of(headers, where)
     images = np.zeros((len(files), *framing.size, 3), dtype=np.uint8)
     channels = np.zeros(len(files), dtype=np.int64)
 
     def read(row: int) -> None:
-        image = decode(files[row].source, framing=framing, scale=scale)
+        image = decode(given(files[row].source), framing=framing, scale=scale)
         images[row], channels[row] = image, image.shape[2]
 
-    _in_threads(read, rows, unreadable, progress)
+    _in_threads(read, [row for row in range(len(files)) if row not in unreadable], unreadable, progress)
     _refuse(unreadable, files, skip_bad)
     kept = images[channels > 0] if unreadable else images
     used = [header for header, count in zip(headers, channels, strict=True) if count]
@@ -94,6 +113,36 @@ def read_images(
         int(np.rint(_middle(used))),
         tuple(filter(None, (remark, _on_pages(used)))),
     )
+
+
+def _of_stored(found: Gathered, files: Sequence[ImageFile], *, skip_bad: bool) -> ReadImages:
+    """What can be read of a set on disk, and where it is."""
+    _refuse(found.unreadable, files, skip_bad)
+    readable = np.ones(len(files), dtype=bool)
+    readable[list(found.unreadable)] = False
+    images = found.images.taken(np.flatnonzero(readable))
+    taken, size = in_bytes(images.nbytes), " x ".join(map(str, images.size))
+    kept = "decoded whenever they are looked at" if images.decodes else "decoded once, into a cache on disk"
+    why = ", for which there is no room in the cache on disk" if images.decodes else ""
+    said = f"the images take {taken} at {size} pixels, more than is held in memory{why}: they are {kept}"
+    skipped = tuple(sorted(files[row].name for row in found.unreadable))
+    return ReadImages(images, readable, skipped, found.stored_side, (*found.remarks, said))
+
+
+def _headers(files: Sequence[ImageFile]) -> tuple[list[Header | None], dict[int, str]]:
+    """Of all files, and why some have none."""
+    headers: list[Header | None] = [None] * len(files)
+    unreadable: dict[int, str] = {}
+
+    def look(row: int) -> None:
+        headers[row] = header_of(given(files[row].source))
+
+    _in_threads(look, range(len(files)), unreadable, None)
+    return headers, unreadable
+
+
+def _scale_of(headers: Sequence[Header | None], where: str) -> tuple[Scale, str]:
+    return scale_of((one.depth for one in headers if one is not None and one.depth is not None), where)
 
 
 def _middle(headers: Sequence[Header | None]) -> float:
@@ -127,7 +176,7 @@ def _in_threads(
         pool.shutdown(cancel_futures=True)
 
 
-def _refuse(unreadable: dict[int, str], files: Sequence[ImageFile], skip_bad: bool) -> None:
+def _refuse(unreadable: Mapping[int, str], files: Sequence[ImageFile], skip_bad: bool) -> None:
     if not unreadable or (skip_bad and len(unreadable) < len(files)):
         return
     bad = sorted((files[row].name, reason) for row, reason in unreadable.items())

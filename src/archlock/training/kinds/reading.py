@@ -13,7 +13,7 @@ from torch import nn
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import DenseDecoder, Network, features_before_head, linear_head
 from archlock.tasks import Split, Task
-from archlock.training.batches import batches
+from archlock.training.batches import batches, looked_at
 from archlock.training.dense_probe import decoder_moments, ridge
 from archlock.training.logistic import Head
 
@@ -149,7 +149,8 @@ def _fill(layer: nn.Linear | nn.Conv2d, weight: np.ndarray, bias: np.ndarray) ->
 
 
 def _features(model: nn.Module, split: Split, device: str) -> Float[np.ndarray, "examples features"]:
-    parts = [features_before_head(model, batch.images.to(device)).cpu() for batch in batches(split, 500)]
+    size = looked_at(500, split)
+    parts = [features_before_head(model, batch.images.to(device)).cpu() for batch in batches(split, size)]
     features = torch.cat(parts).double().numpy()
     if not np.isfinite(features).all():
         raise MeasurementError("the features of the model are not finite numbers; its training has diverged")

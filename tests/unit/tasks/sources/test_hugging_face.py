@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from archlock.errors import ConfigurationError, TaskError
-from archlock.tasks import hugging_face, open_task
+from archlock.tasks import Cache, hugging_face, open_task
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (30, 9, 9, 3)).astype(np.uint8)
@@ -317,3 +317,21 @@ def test_a_configuration_is_passed_on(monkeypatch):
     hugging_face("hf:someone/animals", config="wild")
     open_task("hf:someone/animals?config=tame")
     assert asked == [("someone/animals", "wild"), ("someone/animals", "tame")]
+
+
+def test_a_large_set_is_fetched_row_by_row_into_the_cache(save, tmp_path, monkeypatch):
+    folder = save(rows(), test=rows(IMAGES[:4], LABELS[:4]))
+    cache, called = Cache(tmp_path / "cache", memory=0, workers=1), []
+    task = hugging_face(folder, cache=cache, progress=lambda done, count: called.append((done, count)))
+    assert called[-1] == (34, 34)
+    assert task.train.stored
+    expected = label_of_images(hugging_face(folder))
+    assert label_of_images(task) == expected
+    called.clear()
+    again = hugging_face(folder, cache=cache, progress=lambda done, count: called.append((done, count)))
+    assert again.fingerprint == task.fingerprint
+    assert called == []
+    other = tmp_path / "other"
+    rows(255 - IMAGES).save_to_disk(str(other))
+    hugging_face(other, cache=cache, progress=lambda done, count: called.append((done, count)))
+    assert called[-1] == (30, 30)
