@@ -112,19 +112,6 @@ class LogProgress(Progress):
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
-    """What sources of data tell (done, of all) as a stage that begins with the first of them."""
-    before: list[int] = []
-
-    def step(done: int, total: int) -> None:
-        if not before:
-            progress.begin(stage, total)
-        progress.advance(done - (before.pop() if before else 0))
-        before.append(done)
-
-    return step
-
-
 def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProgress":
     """Bars on a terminal, lines elsewhere; ``quiet`` says nothing at all."""
     if quiet:
@@ -133,13 +120,13 @@ def progress_on(console: Console, *, quiet: bool) -> "TerminalProgress | LogProg
     return TerminalProgress(console) if console.is_terminal else LogProgress(console)
 
 
-def counted(progress: Progress, stage: str) -> Callable[[int, int], None]:
-    """What (done, of all) is reported to, as a stage; a few hundred steps are over before anybody asks."""
+def counted(progress: Progress, stage: str, *, least: int = SHOWN_STEPS) -> Callable[[int, int], None]:
+    """What (done, of all) is reported to, as a stage; fewer than ``least`` steps are over before anybody asks."""
     shown = -1
 
     def report(done: int, total: int) -> None:
         nonlocal shown
-        if total < SHOWN_STEPS:
+        if total < least:
             return
         if shown < 0 or done < shown:  # the first, or those of other data
             shown = 0 if done == 1 else done

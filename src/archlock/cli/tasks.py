@@ -113,7 +113,7 @@ def make_task(
         raise ConfigurationError(f"{out} is there already; name another file, or write over it with --replace")
     check_writable(out)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        task = open_task(text, skip_bad=skip_bad, seed=seed, progress=counted(progress, f"making {name}"))
+        task = open_task(text, skip_bad=skip_bad, seed=seed, progress=counted(progress, f"making {name}", least=1))
     save_task(task, out)
     result: dict[str, Any] = {
         "path": str(out),
