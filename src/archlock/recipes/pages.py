@@ -61,4 +61,4 @@ _PAGES: Final[Mapping[str, Callable[[Path], tuple[str, Mapping[str, str]]]]] = {
     CANDIDATES: lambda run: (render_candidates(candidates_from_json(run / CANDIDATES)), {}),
     PEEP: _of_peep,
 }
-"""Page and cards, by name of file, of a folder that holds such a record; hardening ends with a robustness run of its own."""
+"""Page and cards, by name of file, of a folder with such a record; hardening ends with a robustness run of its own."""
