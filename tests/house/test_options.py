@@ -10,6 +10,7 @@ ANOTHER_MEANING = {
     ("transfer", "attacker"): "there is no panel: without any, one probe and one fine-tuning at one setting each",
     ("transfer", "shots"): "one number: all that there is to train on",
     ("import_csv", "space"): "may be left out, where the file's layout says it",
+    ("make_task", "size"): "of what is made, one number: nodes along a side, points along a circle",
 }
 
 
