@@ -16,6 +16,7 @@ RESULT = "result.json"
 REPORT = "report.html"
 CARD = "README.md"
 REFERENCE = "reference"
+EVIDENCE = "evidence.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Workspace:
         A place that cannot be written raises WriteError, and nothing is left of the attempt but empty folders.
         """
         take_up(path, settings)
-        return cls(path, EvidenceStore(store or path / "evidence.sqlite"))
+        return cls(path, EvidenceStore(store or path / EVIDENCE))
 
     def check_room(self, needed: int) -> None:
         """RunError where the disk has less room than the ``needed`` bytes of what this run will write."""
@@ -64,7 +65,8 @@ class Workspace:
 def take_up(path: Path, settings: dict[str, Any]) -> None:
     """Make the directory of a run and write its settings, or take it up if it holds a run with exactly these.
 
-    Other settings, and a place that holds something else, raise RunError; one that cannot be written WriteError.
+    Other settings of a run that has begun, and a place that holds something else, raise RunError; one that cannot be
+    written WriteError.
     """
     try:
         _check_settings(path, plain(settings))
@@ -76,13 +78,9 @@ def take_up(path: Path, settings: dict[str, Any]) -> None:
 
 def _check_settings(path: Path, now: dict[str, Any]) -> None:
     """RunError where the place holds a run with other settings, or something else."""
-    written = path / SETTINGS
-    if written.exists():
-        before = read_json(written)
-        changed = [
-            f"{k}: {before.get(k)!r} -> {now.get(k)!r}" for k in {**before, **now} if before.get(k) != now.get(k)
-        ]
-        if changed:
+    if (path / SETTINGS).exists():
+        changed = _changes(read_json(path / SETTINGS), now)
+        if changed and _has_begun(path):
             raise RunError(
                 f"{path} holds a run with other settings ({'; '.join(changed)}); give another --out, or repeat the "
                 "command with the settings it has"
@@ -91,3 +89,22 @@ def _check_settings(path: Path, now: dict[str, Any]) -> None:
         raise RunError(f"{path} is a file; --out must be a directory (it is made if it does not exist)")
     elif path.exists() and any(path.iterdir()):
         raise RunError(f"{path} is not empty and holds no ArchLock run; give an empty or a new directory as --out")
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any], *, within: str = "") -> list[str]:
+    """What is not the same, by name; of records only the fields that differ."""
+    found = []
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _changes(old, new, within=f"{within}{name}.")
+        elif old != new:
+            found.append(f"{within}{name}: {old!r} -> {new!r}")
+    return found
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether there is more of a run than its settings: a budget that was refused leaves no run."""
+    if any(entry.name not in (SETTINGS, EVIDENCE) for entry in path.iterdir()):
+        return True
+    return (path / EVIDENCE).exists() and len(EvidenceStore(path / EVIDENCE)) > 0

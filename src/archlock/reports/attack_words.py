@@ -16,7 +16,8 @@ from archlock.reports.record_parts import (
 )
 from archlock.reports.statistics import Estimate, baseline_gain, estimate, headline, judged_targets, strongest_alone
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
-from archlock.reports.wording import attack_name, interval, number, points, role_names, score, shorten
+from archlock.reports.wording import attack_name, interval, number, points, role_names, score, score_interval, shorten
+from archlock.tasks import Kind
 
 ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")
 FINDINGS: Mapping[Finding, str] = {
@@ -105,7 +106,7 @@ def _columned(table: Sequence[Sequence[str]]) -> list[str]:
 def _alone_sentence(record: AttackRecord, target: TargetRecord, outcomes: Sequence[OutcomeRecord], terms: Terms) -> str:
     level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
     by = attack_names([outcome.attacker for outcome in outcomes])
-    what = f"reaches {score(level.mean, target.kind)}{_bracket(level)}"
+    what = f"reaches {score(level.mean, target.kind)}{_bracket(level, target.kind)}"
     comparisons = [f"chance is {score(target.chance, target.kind)}"]
     for name in baselines(record)[1:]:
         gain = baseline_gain(record, outcomes, name, terms)
@@ -144,8 +145,8 @@ def _turned(found: Estimate) -> Estimate:
     return Estimate(-found.mean, low, high, found.count, found.basis)
 
 
-def _bracket(level: Estimate) -> str:
-    return f" (95% interval {interval(level)})" if level.has_interval else ""
+def _bracket(level: Estimate, kind: Kind) -> str:
+    return f" (95% interval {score_interval(level, kind)})" if level.has_interval else ""
 
 
 _BASELINE_WORDS = {

@@ -100,6 +100,12 @@ class Comparison:
         return tuple(o - w for o, w in zip(self.other, self.without, strict=False))
 
     @property
+    def nobody_needs_it(self) -> bool:
+        """Whether those who have no model get at least as far as those who have either, with every seed."""
+        models = zip(self.other, self.locked, strict=True)
+        return bool(self.without) and all(max(pair) <= w for pair, w in zip(models, self.without, strict=True))
+
+    @property
     def taken_away(self) -> Estimate:
         """Mean of the differences with its interval."""
         return estimate(self.differences)

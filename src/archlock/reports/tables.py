@@ -21,7 +21,7 @@ from archlock.reports.statistics import (
     strongest,
     strongest_alone,
 )
-from archlock.reports.wording import DASH, data_words, interval, number, plural, score, seeds, share
+from archlock.reports.wording import DASH, data_words, interval, number, plural, score, score_interval, seeds, share
 from archlock.tasks import KINDS
 
 
@@ -154,7 +154,6 @@ def _lone_row(
     record: Record, attacker: str, outcomes: Sequence[OutcomeRecord], target: TargetRecord, terms: Terms
 ) -> AttackRow:
     level = estimate([outcome.test for outcome in outcomes if outcome.test is not None])
-    low, high = level.low, level.high
     gains = [baseline_gain(record, outcomes, name, terms) for name in baselines(record)]
     return AttackRow(
         attacker=attacker,
@@ -162,7 +161,7 @@ def _lone_row(
         locked=score(level.mean, target.kind),
         plain="",
         away="",
-        interval="none" if low is None or high is None else interval(level),
+        interval=score_interval(level, target.kind) if level.has_interval else "none",
         seeds=str(level.count),
         strongest=not attacker,
         above=tuple(DASH if gain is None else number(100 * gain) for gain in gains),
@@ -183,7 +182,7 @@ def _lone_area(record: Record, area: Area, target: TargetRecord) -> AttackRow:
         locked=score(level.mean, target.kind),
         plain="",
         away="",
-        interval=interval(level) if level.has_interval else "none",
+        interval=score_interval(level, target.kind) if level.has_interval else "none",
         seeds=str(level.count),
         strongest=area.attacker == STRONGEST,
         area=True,

@@ -149,6 +149,8 @@ def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, ju
     cost = _cost(record, loss)
     if kind == "nothing_to_lock":
         return f"The weights of the source-only model are worth nothing on {where}; {cost}."
+    if all(comparison.nobody_needs_it for comparison in judged):
+        return f"Attackers who have no model get at least as far on {where} as with either model; {cost}."
     amount = f"{points(abs(away.mean))}{_of(record, judged)}"
     on_average = " on average" if len(judged) > 1 else ""
     if kind == "did_not_hold" and away.high is not None and away.high < MEANINGFUL:

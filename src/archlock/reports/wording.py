@@ -1,5 +1,6 @@
 """How numbers are written for people: percent, points, durations, counts, intervals. The only place that rounds."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -96,6 +97,14 @@ def interval(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return f"no interval: {seeds(found.count)}"
     return f"{number(100 * found.low)} to {number(100 * found.high)}"
+
+
+def score_interval(found: Estimate, kind: Kind = "classification") -> str:
+    """The interval of a mean score, within what scores can be: an accuracy is at most 100 and at least 0 %."""
+    if found.low is None or found.high is None:
+        return interval(found)
+    low = found.low if KINDS[kind].words.symbol else max(found.low, 0.0)
+    return interval(replace(found, low=low, high=min(found.high, KINDS[kind].best)))
 
 
 def seeds(count: int) -> str:

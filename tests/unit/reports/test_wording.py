@@ -2,16 +2,20 @@
 
 import pytest
 
+from archlock.reports.statistics import Estimate
 from archlock.reports.wording import (
+    MINUS,
     attack_name,
     day,
     duration,
+    interval,
     large,
     listed,
     number,
     percent,
     points,
     score,
+    score_interval,
     share,
     shorten,
 )
@@ -57,3 +61,11 @@ def test_a_shortened_text_keeps_both_ends() -> None:
     assert shorten("short", 5) == "short"
     assert shorten("a" * 50 + "END", 20).endswith("END")
     assert len(shorten("x" * 100, 20)) == 20
+
+
+def test_the_interval_of_a_score_ends_where_scores_end() -> None:
+    sure = Estimate(0.964, 0.90, 1.03, 3)
+    assert score_interval(sure) == "90.0 to 100.0"
+    assert score_interval(Estimate(0.02, -0.05, 0.09, 3)) == "0.0 to 9.0"
+    assert score_interval(Estimate(0.1, -0.5, 0.7, 3), "regression").startswith(MINUS), "R squared has no least"
+    assert score_interval(Estimate(0.5, None, None, 1)) == interval(Estimate(0.5, None, None, 1))

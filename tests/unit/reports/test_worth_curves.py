@@ -101,6 +101,17 @@ def test_where_the_data_alone_give_as_much_there_is_nothing_to_lock() -> None:
     assert reason.startswith("Without the model attackers get 1")
 
 
+def test_with_one_seed_a_model_that_nobody_needs_is_no_loss_of_nothing() -> None:
+    def sentence(ordinary: float) -> str:
+        every = outcomes(both("renormalised", 0.8, 0.3) | both("ordinary", ordinary, ordinary))
+        verdict = verdict_of(record(o for o in every if o.seed == 0))
+        assert verdict.kind == "not_measurable"
+        return verdict.sentence.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert sentence(0.81).startswith("Attackers who have no model get at least as far on 1")
+    assert sentence(0.7).startswith("The strongest attacks come out 10.0 points lower on 1")
+
+
 def test_unprepared_attackers_give_no_verdict() -> None:
     naive = both("fine_tune", 0.8, 0.1) | both("linear_probe", 0.7, 0.1) | both("lp_ft", 0.8, 0.1)
     verdict = verdict_of(record(outcomes(naive)))

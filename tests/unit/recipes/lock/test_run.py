@@ -11,7 +11,7 @@ from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.progress import Silent
 from archlock.recipes import Budget
 from archlock.recipes.lock.procedure import open_targets
-from archlock.recipes.lock.run import begin, evidence_tasks, known_fingerprints, known_targets
+from archlock.recipes.lock.run import Run, begin, evidence_tasks, known_fingerprints, known_targets
 from archlock.recipes.naming import named
 from archlock.recipes.task_records import target_record
 from archlock.recipes.workspace import PLAN
@@ -98,9 +98,9 @@ def test_a_run_is_planned_once(tmp_path: Path) -> None:
 
 def test_other_data_or_settings_do_not_take_a_run_up(tmp_path: Path) -> None:
     tiny_begin(tmp_path / "run")
-    with pytest.raises(RunError, match=r"holds a run with other settings \(config: "):
+    with pytest.raises(RunError, match=r"holds a run with other settings \(config.width: 4 -> 5\)"):
         tiny_begin(tmp_path / "run", tiny_config(width=5))
-    with pytest.raises(RunError, match=r"holds a run with other settings \(tasks: "):
+    with pytest.raises(RunError, match=r"holds a run with other settings \(tasks.source: "):
         begin(tiny_source(1), TINY, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
 
 
@@ -121,9 +121,17 @@ def test_minutes_are_timed_here_and_too_few_are_an_error_with_a_hint(tmp_path: P
     assert not (tmp_path / "run" / PLAN).exists()
 
 
-def test_minutes_that_suffice_make_a_plan(tmp_path: Path) -> None:
-    config = tiny_config(budget=Budget(60, "minutes"), epochs=None)
-    run = begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+def test_minutes_that_suffice_make_a_plan_where_fewer_were_refused(tmp_path: Path) -> None:
+    def planned(minutes: float) -> Run:
+        config = tiny_config(budget=Budget(minutes, "minutes"), epochs=None)
+        place = tmp_path / "run"
+        return begin(tiny_source(), config, place, known=(), sealed=1, store=None, workers=1, progress=Silent())
+
+    with pytest.raises(ConfigurationError, match="is too small for this data"):
+        planned(0.001)
+    run = planned(60)
+    with pytest.raises(RunError, match=r"other settings \(config.budget.amount: 60 -> 61\)"):
+        planned(61)
     assert 8 <= run.allocation.candidates <= 600
     assert run.allocation.final.source_plan.epochs >= 2
 
