@@ -122,6 +122,11 @@ Curves = Annotated[
         "operations, time). About a third more work; a search by --trials is watched always.",
     ),
 ]
+Norm = Annotated[
+    Literal["linf", "l2"],
+    typer.Option(help="linf: no value changes by more than epsilon. l2: the root of the sum of squared changes."),
+]
+Queries = Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")]
 Runtime = Annotated[
     Literal["onnx", "torch"] | None,
     typer.Option(
