@@ -5,7 +5,8 @@ trainings begin with some at random; every later round buys what is worth most
 (:func:`~archlock.search.worth_of_measuring`): another architecture, or the same one again with another seed. So what is
 close to the decision is measured until it is clear, and what is not is measured once. The lock is the candidate that is
 believed to be worst for the others among those that keep the source floor with probability ``sure``: by belief and
-measurements together, never by one lucky training.
+measurements together, never by one lucky training. Where the target is unknown, what is gained there is less sure than
+what a missed floor costs, and the probability to miss it counts, too.
 """
 
 from dataclasses import dataclass, field
@@ -164,7 +165,7 @@ class LockSearch:
         else:
             kept = keeping(source, floor)
             sure = kept[rows] >= self.settings.sure
-            loss = np.where(sure, target.mean[rows], np.inf) if sure.any() else -kept[rows]
+            loss = np.where(sure, self._loss(target, kept)[rows], np.inf) if sure.any() else -kept[rows]
             row = int(rows[np.argmin(loss)])
             keeps = float(kept[row])
         architecture = self.candidates.architectures[row]
@@ -246,6 +247,13 @@ class LockSearch:
         standing[order] = np.cumsum(self.candidates.shares[order])
         mean = self.candidates.open_shortcut + CAPACITY_WEIGHT * self.candidates.capacity + STANDING_WEIGHT * standing
         return Belief(mean, np.full(len(mean), CAPACITY_WEIGHT))
+
+    def _loss(self, target: Belief, kept: Float[np.ndarray, " architectures"]) -> Float[np.ndarray, " architectures"]:
+        """What is to be low: the others; where the target is unknown, the chance to miss the floor counts beside."""
+        if self.known:
+            return target.mean
+        spread = float(target.mean[self._full.rows].std()) or 1.0
+        return np.asarray(target.mean / spread + self.settings.doubt_weight * (1 - kept))
 
     def _floor(self, beliefs: tuple[TaskBelief, ...], ledger: Ledger) -> Belief:
         """Where the floor lies among the values of a ledger; the reference is one of full trainings only."""

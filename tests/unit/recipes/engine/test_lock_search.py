@@ -338,3 +338,22 @@ def test_targets_of_another_unit_change_no_choice(others: int) -> None:
         return np.vstack([worth[:1], 1000 * worth[1:2] - 7, worth[2:]])
 
     assert rows(lambda worth: worth) == rows(thousand)
+
+
+def test_for_an_unknown_target_the_chance_to_miss_the_floor_counts() -> None:
+    """By brute force over all that was measured; a target that is known counts alone."""
+    settings, changed = EngineSettings(sure=0.6, doubt_weight=12.0), {True: 0, False: 0}
+    for known, seed in ((known, seed) for known in changed for seed in range(4)):
+        market = smooth_market(200, 60, others=2, noise=3.0, known=known)
+        search = search_on(market, SourceFloor("percentile", 0.8), seed=seed, settings=settings)
+        spend(search, market)
+        found = search.found()
+        assert found.floor is not None
+        distance = (found.source.mean - found.floor.mean) / np.hypot(found.source.std, found.floor.std)
+        kept, low = norm.cdf(distance)[found.measured], found.against.mean[found.measured]
+        sure = kept >= settings.sure
+        loss = low if known else low / low.std() + settings.doubt_weight * (1 - kept)
+        assert sure.sum() > 3
+        assert found.row == found.measured[np.argmin(np.where(sure, loss, np.inf))]
+        changed[known] += bool(found.row != found.measured[np.argmin(np.where(sure, low, np.inf))])
+    assert changed[True] == 0 < changed[False]
