@@ -108,7 +108,7 @@ def test_what_must_be_read_first() -> None:
     lost = record(after=judged((0, 0, 0, 3, 3, 3, 3, 3, 3, 3)))
     assert "accuracy on images as they are fell by 20.0 points" in hardening_warnings(lost)
     lines = hardening_lines(record())
-    assert "zeros: 60.0% of the weights; file 4.0 kB before and 4.0 kB after" in lines
+    assert "zeros: 60.0% of the weights; file 4 KB before and 4 KB after" in lines
     assert "borne out: making a network sparse lowers the bound of its Lipschitz constant" in lines
 
 

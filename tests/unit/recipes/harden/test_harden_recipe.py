@@ -12,8 +12,9 @@ from torch import nn
 import archlock
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.recipes import HardenConfig, PairedAttacks, harden, open_model
-from archlock.recipes.harden import procedure
+from archlock.recipes.harden import measuring, procedure
 from archlock.recipes.harden.config import parse_epsilon
+from archlock.recipes.limits import timing
 from archlock.reports import SizeRecord, hardening_from_json, hardening_lines
 from archlock.tasks import Split, Task
 from archlock.testing.small_tasks import small_digits, small_negatives
@@ -24,7 +25,7 @@ from tiny_runs import Noted, tiny_target
 QUICK = HardenConfig(
     epsilon=8 / 255,
     sparsity=0.5,
-    epochs=4,
+    epochs=2,
     adversary_steps=1,
     images=16,
     steps=2,
@@ -35,8 +36,11 @@ QUICK = HardenConfig(
 
 @pytest.fixture(autouse=True)
 def _quick_latency(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Sizes are measured in one test; in the others nobody waits for clocks."""
-    if "written" not in request.node.name:
+    """Sizes are measured in one test, shortly and in torch; in the others nobody waits for clocks."""
+    if "written" in request.node.name:
+        monkeypatch.setattr(measuring, "chosen_runtime", lambda asked: "torch")
+        monkeypatch.setattr(timing, "SECONDS_A_BLOCK", 0.01)
+    else:
         found = SizeRecord(file_bytes=1000, deflated_bytes=500, latency_ms=0.1)
         monkeypatch.setattr(procedure, "size", lambda model, shape: found)
 
@@ -60,7 +64,7 @@ def test_the_hardened_model_is_written_and_opens_everywhere(tmp_path: Path) -> N
     assert record.after.epsilons == pytest.approx((4 / 255, 8 / 255, 16 / 255))
     assert len(record.before.rows) == 16
     assert record.before.rows == record.after.rows
-    assert record.epochs == (2, 2)
+    assert record.epochs == (1, 1)
     assert [one.name for one in record.layers] == [name.removesuffix(".weight") for name in weights]
     assert all(one.after.zeros >= one.dense.zeros == 0 for one in record.layers)
     assert record.smoothness[1].bound is not None
@@ -83,7 +87,7 @@ def test_with_targets_the_same_attackers_meet_both(tmp_path: Path) -> None:
     attacks = result.record.attacks
     assert attacks is not None
     assert {one.defended for one in attacks.outcomes} == {"locked", "source_only"}
-    assert result.record.epochs == (4, 0)
+    assert result.record.epochs == (2, 0)
     assert "On other digits the strongest attack reaches" in result.page.read_text()
 
 
@@ -96,7 +100,7 @@ def test_a_run_that_is_stopped_goes_on_with_the_same_bits(tmp_path: Path, monkey
     class Stopping(Noted):
         def __init__(self) -> None:
             super().__init__()
-            self.left = 3
+            self.left = 2
 
         def advance(self, steps: int = 1, note: str = "") -> None:
             self.left -= 1
@@ -132,7 +136,7 @@ def test_a_network_of_ours_loads_again_and_nobody_guesses_its_source(tmp_path: P
 
 
 def test_immunised_features_are_measured_and_nothing_is_promised(tmp_path: Path) -> None:
-    config = replace(QUICK, sparsity=0.0, epochs=2)
+    config = replace(QUICK, sparsity=0.0)
     result = harden(**asked(tmp_path, config=config), immunise=tiny_target(), out=tmp_path / "hard")
     found = result.record.immunity
     assert found is not None
