@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,6 +19,8 @@ from archlock.cli.options import (
     Json,
     Module,
     ModuleArgs,
+    NormName,
+    Queries,
     Quiet,
     Seed,
     Size,
@@ -44,10 +46,7 @@ def harden(
     eps: Annotated[
         str, typer.Option(help="How far images may be changed, a share of the range [0, 1] of images, as in 4/255.")
     ] = "4/255",
-    against: Annotated[
-        Literal["linf", "l2"],
-        typer.Option(help="linf: no value changes by more than epsilon. l2: the root of the sum of squared changes."),
-    ] = "linf",
+    against: NormName = "linf",
     sparsity: Annotated[
         float, typer.Option(help="Share of the weights that become zero, over all layers; 0: dense.")
     ] = 0.9,
@@ -75,7 +74,7 @@ def harden(
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Test images on which both models are judged, at most.")] = 1000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the adversaries that judge.")] = 100,
-    queries: Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")] = 1000,
+    queries: Queries = 1000,
     adversary: Annotated[
         str | None, typer.Option(help="Who judges, with commas: fgsm, pgd, apgd, square. Default: all.")
     ] = None,

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,8 @@ from archlock.cli.options import (
     Json,
     Module,
     ModuleArgs,
+    NormName,
+    Queries,
     Quiet,
     Seed,
     Size,
@@ -51,14 +53,11 @@ def robustness(
             "attacker is somebody else: who repurposes the model, see archlock attack.)"
         ),
     ] = None,
-    norm: Annotated[
-        Literal["linf", "l2"],
-        typer.Option(help="linf: no value changes by more than epsilon. l2: the root of the sum of squared changes."),
-    ] = "linf",
+    norm: NormName = "linf",
     images: Annotated[int, typer.Option(min=1, help="Test images at most, chosen by the seed.")] = 1000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of pgd and apgd.")] = 100,
     restarts: Annotated[int, typer.Option(min=1, help="Climbs of pgd and apgd from different beginnings.")] = 1,
-    queries: Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")] = 1000,
+    queries: Queries = 1000,
     module: Module = None,
     module_args: ModuleArgs = None,
     size: Size = None,
