@@ -19,7 +19,7 @@ from archlock.cli.options import (
     Json,
     Module,
     ModuleArgs,
-    Norm,
+    NormName,
     Queries,
     Quiet,
     Seed,
@@ -46,7 +46,7 @@ def harden(
     eps: Annotated[
         str, typer.Option(help="How far images may be changed, a share of the range [0, 1] of images, as in 4/255.")
     ] = "4/255",
-    against: Norm = "linf",
+    against: NormName = "linf",
     sparsity: Annotated[
         float, typer.Option(help="Share of the weights that become zero, over all layers; 0: dense.")
     ] = 0.9,

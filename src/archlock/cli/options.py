@@ -100,6 +100,11 @@ PanelName = Annotated[
         "patient (the same, up to 16 times as long, until they stop improving), all (every attacker, patient).",
     ),
 ]
+NormName = Annotated[
+    Literal["linf", "l2"],
+    typer.Option(help="linf: no value changes by more than epsilon. l2: the root of the sum of squared changes."),
+]
+Queries = Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")]
 AttackSeeds = Annotated[int, typer.Option(min=1, help="Repetitions of every attack, each with other random numbers.")]
 Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
 Trials = Annotated[
@@ -122,11 +127,6 @@ Curves = Annotated[
         "operations, time). About a third more work; a search by --trials is watched always.",
     ),
 ]
-Norm = Annotated[
-    Literal["linf", "l2"],
-    typer.Option(help="linf: no value changes by more than epsilon. l2: the root of the sum of squared changes."),
-]
-Queries = Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")]
 Runtime = Annotated[
     Literal["onnx", "torch"] | None,
     typer.Option(

@@ -18,7 +18,7 @@ from archlock.cli.options import (
     Json,
     Module,
     ModuleArgs,
-    Norm,
+    NormName,
     Queries,
     Quiet,
     Seed,
@@ -54,7 +54,7 @@ def robustness(
             "attacker is somebody else: who repurposes the model, see archlock attack.)"
         ),
     ] = None,
-    norm: Norm = "linf",
+    norm: NormName = "linf",
     images: Annotated[int, typer.Option(min=1, help="Test images at most, chosen by the seed.")] = 1000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of pgd and apgd.")] = 100,
     restarts: Annotated[int, typer.Option(min=1, help="Climbs of pgd and apgd from different beginnings.")] = 1,
