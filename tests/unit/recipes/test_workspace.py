@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from archlock.errors import RunError, WriteError
-from archlock.recipes.workspace import SETTINGS, Workspace
+from archlock.evidence import Key, Measurement
+from archlock.recipes.workspace import PLAN, SETTINGS, Workspace
 from tiny_runs import tiny_config
 
 
@@ -21,6 +22,7 @@ def test_the_same_settings_take_the_directory_up(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_and_only_what_changed_is_named(tmp_path: Path) -> None:
     Workspace.open(tmp_path / "run", {"seed": 0, "width": 16, "gone": True})
+    (tmp_path / "run" / PLAN).write_text("{}")
     before = (tmp_path / "run" / SETTINGS).read_bytes()
     with pytest.raises(RunError) as caught:
         Workspace.open(tmp_path / "run", {"seed": 3, "width": 16, "new": "yes"})
@@ -29,6 +31,15 @@ def test_other_settings_are_refused_and_only_what_changed_is_named(tmp_path: Pat
         assert words in message
     assert "width" not in message
     assert (tmp_path / "run" / SETTINGS).read_bytes() == before
+
+
+def test_settings_alone_are_no_run_and_evidence_is(tmp_path: Path) -> None:
+    Workspace.open(tmp_path, {"seed": 0})
+    store = Workspace.open(tmp_path, {"seed": 1}).store
+    key = Key("toy:0", "digits", "accuracy")
+    store.write([Measurement(key, 0.5, "accuracy", 1.0)])
+    with pytest.raises(RunError, match="seed: 1 -> 2"):
+        Workspace.open(tmp_path, {"seed": 2})
 
 
 def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
