@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
+from archlock.reports.reading import read_record
 from archlock.reports.templating import fill
 from archlock.reports.wording import day, number, percent, plural, shorten
 
@@ -93,13 +93,7 @@ def candidates_to_json(path: Path, record: CandidatesRecord) -> Path:
 
 def candidates_from_json(path: Path) -> CandidatesRecord:
     """Read what :func:`candidates_to_json` wrote; what is none raises RunError that names it."""
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "candidates":
-        raise RunError(f'{path} is no candidates record: expected an object with "record": "candidates"')
-    try:
-        return decode(CandidatesRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged, or of another version: {error}") from error
+    return read_record(path, CandidatesRecord, "candidates", CANDIDATES_SCHEMA)
 
 
 def candidates_sentence(one: CandidatesSeen) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
 from archlock.reports.before_after import BeforeAfterRecord
+from archlock.reports.reading import read_record
 from archlock.reports.record_parts import TaskRecord
 from archlock.reports.shares import Share, wilson
 
@@ -198,15 +198,4 @@ def compact_to_json(path: Path, record: CompactRecord) -> Path:
 
 def compact_from_json(path: Path) -> CompactRecord:
     """Read what :func:`compact_to_json` wrote; a missing, damaged or foreign file raises RunError that names it."""
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "compact":
-        raise RunError(f'{path} is no compaction record: expected an object with "record": "compact"')
-    if content.get("schema") != COMPACT_SCHEMA:
-        raise RunError(
-            f"{path} has schema {content.get('schema')!r}, this version of ArchLock reads schema {COMPACT_SCHEMA}; "
-            "read it with the version that wrote it, or run again"
-        )
-    try:
-        return decode(CompactRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return read_record(path, CompactRecord, "compact", COMPACT_SCHEMA)

@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
 from archlock.reports.evaluation_parts import (
     TOLERANCE,
     EvaluationRow,
@@ -29,6 +28,7 @@ from archlock.reports.evaluation_parts import (
     TableRecord,
     run_keeps_floor,
 )
+from archlock.reports.reading import read_record
 
 EVALUATION_SCHEMA: Final = 2
 """The only schema number of an evaluation that this version reads and writes."""
@@ -96,18 +96,7 @@ def evaluation_to_json(path: Path, record: EvaluationRecord) -> Path:
 
 def evaluation_from_json(path: Path) -> EvaluationRecord:
     """Read what :func:`evaluation_to_json` wrote; a missing, damaged or foreign file raises RunError that names it."""
-    content: Any = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "evaluation":
-        raise RunError(f'{path} is no evaluation of ArchLock: expected an object with "record": "evaluation"')
-    if content.get("schema") != EVALUATION_SCHEMA:
-        raise RunError(
-            f"{path} has schema {content.get('schema')!r}, this version of ArchLock reads evaluations of schema "
-            f"{EVALUATION_SCHEMA}; read it with the version that wrote it, or evaluate again"
-        )
-    try:
-        return decode(EvaluationRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return read_record(path, EvaluationRecord, "evaluation", EVALUATION_SCHEMA)
 
 
 def _check_names(record: EvaluationRecord) -> None:

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
 from archlock.reports.before_after import BeforeAfterRecord
+from archlock.reports.reading import read_record
 from archlock.reports.record_parts import TaskRecord
 from archlock.reports.robustness import RobustnessRecord
 from archlock.reports.statistics import Estimate
@@ -230,15 +230,4 @@ def hardening_to_json(path: Path, record: HardeningRecord) -> Path:
 
 def hardening_from_json(path: Path) -> HardeningRecord:
     """Read what :func:`hardening_to_json` wrote; a missing, damaged or foreign file raises RunError that names it."""
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "hardening":
-        raise RunError(f'{path} is no hardening record: expected an object with "record": "hardening"')
-    if content.get("schema") != HARDENING_SCHEMA:
-        raise RunError(
-            f"{path} has schema {content.get('schema')!r}, this version of ArchLock reads schema {HARDENING_SCHEMA}; "
-            "read it with the version that wrote it, or run again"
-        )
-    try:
-        return decode(HardeningRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return read_record(path, HardeningRecord, "hardening", HARDENING_SCHEMA)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
+from archlock.reports.reading import read_record
 
 PEEP_SCHEMA: Final = 1
 """The only schema number this version reads and writes."""
@@ -225,15 +225,4 @@ def peep_to_json(path: Path, record: PeepRecord) -> Path:
 
 def peep_from_json(path: Path) -> PeepRecord:
     """Read what :func:`peep_to_json` wrote; a missing, damaged or foreign file raises RunError that names it."""
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "peep":
-        raise RunError(f'{path} is no peep record: expected an object with "record": "peep"')
-    if content.get("schema") != PEEP_SCHEMA:
-        raise RunError(
-            f"{path} has schema {content.get('schema')!r}, this version of ArchLock reads schema {PEEP_SCHEMA}; read "
-            "it with the version that wrote it, or run again"
-        )
-    try:
-        return decode(PeepRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return read_record(path, PeepRecord, "peep", PEEP_SCHEMA)

@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
-from archlock.decoding import decode
 from archlock.errors import RunError
-from archlock.records import read_json, write_json
+from archlock.records import write_json
+from archlock.reports.reading import read_record
 from archlock.reports.record_parts import TaskRecord
 from archlock.reports.shares import Share, wilson
 
@@ -163,15 +163,4 @@ def robustness_to_json(path: Path, record: RobustnessRecord) -> Path:
 
 def robustness_from_json(path: Path) -> RobustnessRecord:
     """Read what :func:`robustness_to_json` wrote; a missing, damaged or foreign file raises RunError that names it."""
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("record") != "robustness":
-        raise RunError(f'{path} is no robustness record: expected an object with "record": "robustness"')
-    if content.get("schema") != ROBUSTNESS_SCHEMA:
-        raise RunError(
-            f"{path} has schema {content.get('schema')!r}, this version of ArchLock reads schema {ROBUSTNESS_SCHEMA}; "
-            "read it with the version that wrote it, or run again"
-        )
-    try:
-        return decode(RobustnessRecord, content)
-    except RunError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return read_record(path, RobustnessRecord, "robustness", ROBUSTNESS_SCHEMA)

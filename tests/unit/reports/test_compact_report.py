@@ -52,7 +52,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = compact_to_json(tmp_path / "compact.json", record())
     assert compact_from_json(path) == record()
     (tmp_path / "other.json").write_text('{"record": "robustness"}')
-    with pytest.raises(RunError, match='is no compaction record: expected an object with "record": "compact"'):
+    with pytest.raises(RunError, match='is no compact record: expected an object with "record": "compact"'):
         compact_from_json(tmp_path / "other.json")
 
 

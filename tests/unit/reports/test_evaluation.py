@@ -112,7 +112,7 @@ def test_a_foreign_or_damaged_file_is_named(tmp_path: Path) -> None:
     for broken, expected in (
         ({"record": "lock"}, "is no evaluation"),
         ({**content, "schema": 9}, "has schema 9"),
-        ({**content, "schema": 1}, "has schema 1, .* reads evaluations of schema 2; .* or evaluate again"),
+        ({**content, "schema": 1}, "has schema 1, .* reads schema 2 of evaluation records; .* or run again"),
         ({**content, "rows": [{**content["rows"][0], "seed": "first"}]}, r"rows\[0\].seed: expected a whole number"),
         ({**content, "floor": 120}, "damaged.*got 120"),
     ):
