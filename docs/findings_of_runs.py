@@ -15,6 +15,7 @@ PAGE = Path(__file__).parent / "findings.md"
 WORTH = "## What the weights are worth"
 STATE = "## Does the state of a model foretell the attack?"
 PEEP = "## What the execution of a model betrays"
+CONCEAL = "## What hiding costs"
 """Sections that scripts of their own write."""
 UNDER_ATTACK = """## A lock under attack
 

@@ -13,10 +13,12 @@ from archlock.reports import (
     before_after,
     candidates,
     compact,
+    conceal,
     cost_parts,
     evaluation,
     evaluation_parts,
     hardening,
+    leak_parts,
     nontransferable_parts,
     peep,
     record,
@@ -34,8 +36,8 @@ def _words(literal: object) -> str:
 HEAD = f"""# Schema of `result.json`
 
 Schema {record.SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/record.py`,
-`archlock/reports/record_parts.py`, `archlock/reports/cost_parts.py` and `archlock/reports/nontransferable_parts.py`;
-change it there.
+`archlock/reports/record_parts.py`, `archlock/reports/cost_parts.py`, `archlock/reports/nontransferable_parts.py` and
+`archlock/reports/leak_parts.py`; change it there.
 
 A lock run writes a `LockRecord`, `archlock attack` an `AttackRecord`; `record` tells which. `record` and `schema`
 are in every file; other fields with a default may be missing. Scores are fractions in [0, 1] (accuracy) or R squared
@@ -120,9 +122,22 @@ place, about whatever does not fit. The pages are made from these files alone (`
 """
 
 
+CONCEAL_HEAD = f"""# Schema of `conceal.json`
+
+Schema {conceal.CONCEAL_SCHEMA}. Written by `docs/make_schema.py` from `archlock/reports/conceal.py`; change it there.
+
+`archlock conceal` writes one `ConcealRecord`. Errors are edit distances over the length of the true sequence (0: all is
+read; may be above 1), shares are in [0, 1]. NaN never occurs. `tuple[X, ...]` is a list of X. The plan is in
+`edited.json`, too, as the edits by which the hidden model is built.
+
+`archlock.reports.conceal_from_json(path)` reads a file and complains, by place, about whatever does not fit; a file of
+another schema number is refused. Page and card are made from this file alone (`archlock report`).
+"""
+
+
 def schema_page() -> str:
     """The page of ``result.json``: one table for each record, in the order of the two files' own fields."""
-    return _page([record, record_parts, cost_parts, nontransferable_parts], HEAD)
+    return _page([record, record_parts, cost_parts, nontransferable_parts, leak_parts], HEAD)
 
 
 def evaluation_page() -> str:
@@ -143,6 +158,11 @@ def robustness_page() -> str:
 def peep_page() -> str:
     """The page of ``peep.json`` and ``candidates.json``."""
     return _page([peep, candidates], PEEP_HEAD, ["PeepRecord", "CandidatesRecord"])
+
+
+def conceal_page() -> str:
+    """The page of ``conceal.json``."""
+    return _page([conceal], CONCEAL_HEAD, ["ConcealRecord"])
 
 
 def hardening_page() -> str:
@@ -196,3 +216,4 @@ if __name__ == "__main__":
     (DOCS / "robustness-schema.md").write_text(robustness_page(), encoding="utf-8")
     (DOCS / "hardening-schema.md").write_text(hardening_page(), encoding="utf-8")
     (DOCS / "peep-schema.md").write_text(peep_page(), encoding="utf-8")
+    (DOCS / "conceal-schema.md").write_text(conceal_page(), encoding="utf-8")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         Budget,
         CompactConfig,
         CompactResult,
+        ConcealConfig,
+        ConcealResult,
         HardenConfig,
         HardenResult,
         Limits,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     )
     from archlock.recipes.attack.procedure import attack  # a type checker would take recipes.attack for the folder
     from archlock.recipes.compact.procedure import compact
+    from archlock.recipes.conceal.procedure import conceal
     from archlock.recipes.harden.procedure import harden
     from archlock.recipes.lock.procedure import lock
     from archlock.recipes.peep.candidates import which_is_running
@@ -48,6 +51,8 @@ _RECIPES = (
     "Budget",
     "CompactConfig",
     "CompactResult",
+    "ConcealConfig",
+    "ConcealResult",
     "HardenConfig",
     "HardenResult",
     "Limits",
@@ -60,6 +65,7 @@ _RECIPES = (
     "RobustnessResult",
     "attack",
     "compact",
+    "conceal",
     "harden",
     "load",
     "lock",
@@ -75,6 +81,8 @@ __all__ = [
     "Budget",
     "CompactConfig",
     "CompactResult",
+    "ConcealConfig",
+    "ConcealResult",
     "HardenConfig",
     "HardenResult",
     "Limits",
@@ -88,6 +96,7 @@ __all__ = [
     "__version__",
     "attack",
     "compact",
+    "conceal",
     "harden",
     "load",
     "lock",

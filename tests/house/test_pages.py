@@ -74,6 +74,7 @@ def test_keywords_of_recipes_exist(path: Path) -> None:
         "archlock.robustness": set(inspect.signature(recipes.robustness).parameters),
         "archlock.compact": set(inspect.signature(recipes.compact).parameters),
         "archlock.peep": set(inspect.signature(recipes.peep).parameters),
+        "archlock.conceal": set(inspect.signature(recipes.conceal).parameters),
         "archlock.LockConfig": settings,
         "archlock.AttackConfig": set(inspect.signature(recipes.AttackConfig).parameters),
     }
@@ -212,6 +213,7 @@ def test_the_make_targets_of_the_readme_exist() -> None:
         ("compact-schema.md", "compact_page"),
         ("hardening-schema.md", "hardening_page"),
         ("peep-schema.md", "peep_page"),
+        ("conceal-schema.md", "conceal_page"),
     ],
 )
 def test_the_schema_page_is_what_the_records_say(name: str, maker: str) -> None:

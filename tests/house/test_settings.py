@@ -19,6 +19,7 @@ from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
+from archlock.recipes.conceal.config import ConcealConfig, ConcealSettings
 from archlock.recipes.peep.config import PeepConfig, PeepSettings
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 
@@ -30,6 +31,7 @@ RECIPES = [
     pytest.param(archlock.robustness, RobustnessConfig, RobustnessSettings, {"epsilons"}, id="robustness"),
     pytest.param(archlock.compact, CompactConfig, CompactSettings, {"keep"}, id="compact"),
     pytest.param(archlock.peep, PeepConfig, PeepSettings, set[str](), id="peep"),
+    pytest.param(archlock.conceal, ConcealConfig, ConcealSettings, {"budget"}, id="conceal"),
 ]
 
 

@@ -12,6 +12,7 @@ from archlock import __version__
 from archlock.cli.attack import attack
 from archlock.cli.boundary import BUG, lines_of, message_of
 from archlock.cli.compact import compact
+from archlock.cli.conceal import conceal
 from archlock.cli.cost import cost
 from archlock.cli.edits import edits
 from archlock.cli.evaluate import evaluate
@@ -50,6 +51,7 @@ for command in (
     release,
     robustness,
     peep,
+    conceal,
     report,
     demo,
 ):

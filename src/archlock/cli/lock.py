@@ -164,6 +164,14 @@ def lock(
             "targets that the search may know, and attacked before and after."
         ),
     ] = "plain",
+    peep: Annotated[
+        bool,
+        typer.Option(
+            "--peep",
+            help="Say how well observers read the locked and the source-only network while they run, as archlock peep "
+            "does; records random networks once on a machine.",
+        ),
+    ] = False,
     panel: PanelName = "informed",
     attacker: Attackers = None,
     attack_seeds: AttackSeeds = 3,
@@ -222,6 +230,7 @@ def lock(
         augmentation=augmentation,
         arms=arms_named(arms),
         train=train,
+        peep=peep,
         **attackers_asked(panel, attacker, fractions, trials, horizons, shots, curves),
         attack_seeds=attack_seeds,
         seed=seed,
@@ -298,13 +307,13 @@ def demo(
 def _show(result: "LockResult", *, as_json: bool) -> None:
     """The result on the standard output: JSON, or a few lines that end with the path of the report."""
     from archlock.records import plain
-    from archlock.reports import two_by_two_said, verdict_of, warnings_of
+    from archlock.reports import leak_said, two_by_two_said, verdict_of, warnings_of
 
     warn(warnings_of(result.record))
     if as_json:
         typer.echo(json.dumps(plain(result.record)))
         return
     verdict = verdict_of(result.record)
-    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside, two_by_two_said(result.record)))))
+    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside, two_by_two_said(result.record), leak_said(result.record)))))
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
     typer.echo(f"report: {result.page.resolve()}")

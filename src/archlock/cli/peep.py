@@ -17,6 +17,8 @@ from archlock.cli.options import (
     Module,
     ModuleArgs,
     Quiet,
+    ReaderName,
+    RecordingsIn,
     Seed,
     Size,
     Workers,
@@ -55,9 +57,7 @@ def peep(
         int | None,
         typer.Option(min=1, help="Of each model, each in a process of its own. Default: 3, with --candidates 5."),
     ] = None,
-    reader: Annotated[str, typer.Option(help="Who reads: windowed_trees, or recurrent (the published attack's).")] = (
-        "windowed_trees"
-    ),
+    reader: ReaderName = "windowed_trees",
     noise: Annotated[
         float, typer.Option(min=0, help="Simulated: times are disturbed by a factor of this deviation, as in 0.1.")
     ] = 0.0,
@@ -65,10 +65,7 @@ def peep(
         str | None,
         typer.Option(help=f"Train what was read from scratch on these data, beside the true architecture: {DATA}."),
     ] = None,
-    recordings_in: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the recordings of random networks. Default: the user's cache, by machine."),
-    ] = None,
+    recordings_in: RecordingsIn = None,
     module: Module = None,
     module_args: ModuleArgs = None,
     size: Size = None,

@@ -10,6 +10,7 @@ from archlock.leaks.motif import Motif, motif_of
 from archlock.leaks.observation import Observation
 from archlock.leaks.observers import OBSERVERS, Observer
 from archlock.leaks.operators import CONVOLUTIONS, OPERATORS, PASSING, Operator
+from archlock.leaks.policies import Chance, Policy, as_from_arena, drawn, even_policy, in_disguise, learned
 from archlock.leaks.reader import FittedReader, Lesson, Read, Reader, Reading
 from archlock.leaks.rebuilding import Rebuilt, rebuilt
 from archlock.leaks.recording import Recording, Sizes, Times, watch_calls, watch_sizes, watch_times
@@ -23,6 +24,7 @@ __all__ = [
     "OPERATORS",
     "PASSING",
     "READERS",
+    "Chance",
     "Checked",
     "FamilyReader",
     "FittedReader",
@@ -36,6 +38,7 @@ __all__ = [
     "Observation",
     "Observer",
     "Operator",
+    "Policy",
     "Read",
     "Reader",
     "Reading",
@@ -44,13 +47,18 @@ __all__ = [
     "SelfCheck",
     "Sizes",
     "Times",
+    "as_from_arena",
     "check",
     "check_families",
     "distance",
+    "drawn",
     "edit_distance",
     "edit_error",
+    "even_policy",
     "identify",
+    "in_disguise",
     "judge",
+    "learned",
     "log_all",
     "log_candidates",
     "majority",

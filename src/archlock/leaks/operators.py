@@ -16,10 +16,12 @@ from archlock.errors import UnsupportedError
 
 CONVOLUTIONS: Final = ("conv1", "conv3", "conv5", "conv7", "depthwise", "grouped")
 OPERATORS: Final = (
-    *CONVOLUTIONS, "norm", "activation", "pool", "add", "concat", "copy", "mean", "linear", "scale", "other",
+    *CONVOLUTIONS, "norm", "activation", "pool", "add", "concat", "copy", "mean", "linear", "scale", "other", "decoy",
 )  # fmt: skip
 """Every kind of operator there is a name for."""
-PASSING: Final = ("norm", "scale", "copy", "other")
+DECOY: Final = "decoy"
+"""What is there to mislead, as whoever disguised the model knows it; no operator is one by itself."""
+PASSING: Final = ("norm", "scale", "copy", "other", DECOY)
 """Kinds that are no part of the skeleton: folding removes them, and decoys add them, without another function."""
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -87,11 +89,15 @@ def operator_of(namespace: str, name: str, arguments: Sequence[Any], made: Tenso
 def _convolution(arguments: Sequence[Any], channels: int) -> Operator:
     """``convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)``."""
     weight, stride, groups = arguments[1], _largest(arguments[3]), int(arguments[8])
-    kernel = int(max(weight.shape[2:]))
+    return convolution_operator(int(max(weight.shape[2:])), stride, groups, channels, of_one=weight.shape[1] == 1)
+
+
+def convolution_operator(kernel: int, stride: int, groups: int, channels: int, *, of_one: bool) -> Operator:
+    """The operator of a convolution; ``of_one``: every output is made of one input channel."""
     if groups == 1:
         kind = f"conv{min(_KERNELS, key=lambda one: (abs(one - kernel), -one))}"
     else:
-        kind = "depthwise" if weight.shape[1] == 1 else "grouped"
+        kind = "depthwise" if of_one else "grouped"
     return Operator(kind, channels, kernel, stride, groups)
 
 

@@ -11,7 +11,7 @@ import math
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -26,6 +26,7 @@ from torch.utils._pytree import tree_flatten
 
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.execution import one_thread
+from archlock.leaks.disguises import before_disguise
 from archlock.leaks.operators import Operator, operator_of
 
 Shape = tuple[int, int, int]
@@ -67,20 +68,21 @@ class Times:
     """By how much halves of the passes disagree on an operator, as a share: large on a busy machine."""
 
 
-def watch_sizes(module: nn.Module, shape: Shape) -> Sizes:
+def watch_sizes(module: nn.Module, shape: Shape, *, true: bool = False) -> Sizes:
     """The allocations of a forward pass on one image of shape (channels, height, width), the same in every process.
 
-    A model that cannot run at that size, one whose operators depend on the image, and operators that readers do not
+    Operators are those that run; with ``true`` of disguised convolutions what they were before, and decoys. A model that cannot run at that size, one whose operators depend on the image, and operators that readers do not
     know raise UnsupportedError in words.
     """
     images = _images(1, shape)
     with _quiet(module):
         _try(module, images, shape)
-        found = [_SizesPass(one) for one in (torch.zeros_like(images), images)]
-        for watched in found:
-            with watched:
-                kept = module(watched.image)  # noqa: F841 (the answer is not given back within the pass)
-            watched.over = True
+        with before_disguise(module) if true else nullcontext(lambda: None) as before:
+            found = [_SizesPass(one, before) for one in (torch.zeros_like(images), images)]
+            for watched in found:
+                with watched:
+                    kept = module(watched.image)  # noqa: F841 (the answer is not given back within the pass)
+                watched.over = True
     _check_same(*found)
     made = found[1].noted
     return Sizes(tuple(s.size for s in made), tuple(s.held for s in made), tuple(s.operator for s in made))
@@ -233,9 +235,9 @@ class _Noted:
 
 
 class _SizesPass(_Pass):
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, before: Callable[[], Operator | None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.image = image
+        self.image, self.before = image, before
         self.noted: list[_Noted] = []
         self.over = False
         self._known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary({image.untyped_storage(): True})
@@ -249,7 +251,7 @@ class _SizesPass(_Pass):
             return made
         tensors = [one for one in tree_flatten(made)[0] if isinstance(one, Tensor)]
         bare = func._schema.name.partition("::")[2]
-        operator = operator_of(func.namespace, bare, args, tensors[0] if tensors else None)
+        operator = self.before() or operator_of(func.namespace, bare, args, tensors[0] if tensors else None)
         noted = _Noted(f"{func.namespace}::{bare}", operator, 0)
         number = len(self.noted)
         self.noted.append(noted)

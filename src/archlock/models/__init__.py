@@ -14,7 +14,9 @@ from archlock.models.conditioning import (
 )
 from archlock.models.cost import count_flops, count_int8_bytes, count_parameters, count_training_flops
 from archlock.models.cutting import POOLINGS, Cut, Place, places, pooled
+from archlock.models.disguised import Convolution, Disguised
 from archlock.models.edits import Drop, Edit, Fold, Narrow, Neck, Rescale, decoded_edits, edit_record, restructured
+from archlock.models.exact_edits import fold
 from archlock.models.exactness import TOLERANCE, labelled, tried
 from archlock.models.finding_heads import FoundHead
 from archlock.models.footprint import Step, moved_bytes, peak_bytes, steps_of
@@ -32,6 +34,7 @@ from archlock.models.heads import (
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
 from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
+from archlock.models.manoeuvres import MANOEUVRES, Disguise, Manoeuvre, Trick, convolutions_of, disguised
 from archlock.models.narrowing import (
     Chosen,
     dropped,
@@ -57,13 +60,14 @@ from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
 from archlock.models.surgery import opened, widened
 from archlock.models.taking_apart import Headed, apart_at, as_classifier, described_classifier, heads_of
-from archlock.models.tracing import Layer, given_hooked, per_channel, used_once
+from archlock.models.tracing import Layer, followed, given_hooked, per_channel, used_once
 from archlock.models.weights import load_weights, save_weights
 
 __all__ = [
     "BUILDERS",
     "HEAD",
     "HUGGING_FACE_PREFIX",
+    "MANOEUVRES",
     "POOLINGS",
     "PROBES",
     "SPREAD",
@@ -72,9 +76,12 @@ __all__ = [
     "Block",
     "Chosen",
     "Classifier",
+    "Convolution",
     "Costs",
     "Cut",
     "DenseDecoder",
+    "Disguise",
+    "Disguised",
     "Drop",
     "Edit",
     "Fixed",
@@ -86,6 +93,7 @@ __all__ = [
     "HuggingFaceClassifier",
     "Layer",
     "LayerConditioning",
+    "Manoeuvre",
     "Narrow",
     "Neck",
     "Network",
@@ -96,6 +104,7 @@ __all__ = [
     "StackedNetwork",
     "Step",
     "Structure",
+    "Trick",
     "all_tensors",
     "answers_fingerprint",
     "apart_at",
@@ -105,6 +114,7 @@ __all__ = [
     "condition_bound",
     "condition_gap",
     "conditioning_of",
+    "convolutions_of",
     "copy_without_old_hooks",
     "cost_without",
     "costs_of",
@@ -115,10 +125,13 @@ __all__ = [
     "count_training_flops",
     "decoded_edits",
     "described_classifier",
+    "disguised",
     "dropped",
     "edit_record",
     "features_before_head",
     "filled",
+    "fold",
+    "followed",
     "given_hooked",
     "given_numbers",
     "heads_of",

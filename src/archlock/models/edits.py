@@ -18,6 +18,7 @@ from archlock.errors import RunError
 from archlock.models.classifier import Classifier
 from archlock.models.exact_edits import Folded
 from archlock.models.heads import linear_head
+from archlock.models.manoeuvres import Disguise, disguised
 from archlock.models.narrowing import Dropped
 from archlock.models.network import Network
 from archlock.models.replacing import put
@@ -66,7 +67,7 @@ class Drop:
     members: int = 0
 
 
-Edit = Fold | Rescale | Neck | Narrow | Drop
+Edit = Fold | Rescale | Neck | Narrow | Drop | Disguise
 
 MOST_MEMBERS: Final = 100
 """Of the tuple that a block answers."""
@@ -76,6 +77,7 @@ EDITS: Final[Mapping[str, type[Edit]]] = {
     "neck": Neck,
     "narrow": Narrow,
     "drop": Drop,
+    "disguise": Disguise,
 }
 """Every edit by its name in files."""
 
@@ -130,6 +132,9 @@ def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
                 raise RunError(f"the edits do not fit this {type(model).__name__}: {edit} leaves out no block")
             _part(model, edit.block, nn.Module)
             put(model, edit.block, Dropped(edit.members))
+        elif isinstance(edit, Disguise):
+            layer: Any = _part(model, edit.layer, nn.Conv2d)
+            put(model, edit.layer, disguised(layer, edit.tricks))
         elif isinstance(edit, Rescale):
             for name in (edit.layer, *edit.takers):
                 _part(model, name, Layer)

@@ -7,6 +7,8 @@ from archlock.recipes.before_after import PairedAttacks
 from archlock.recipes.budget import Budget
 from archlock.recipes.compact.config import CompactConfig, parse_share
 from archlock.recipes.compact.procedure import CompactResult, compact
+from archlock.recipes.conceal.config import ConcealConfig, parse_slowdown
+from archlock.recipes.conceal.procedure import ConcealResult, conceal
 from archlock.recipes.cost.procedure import ModelCost, calibrate_machine, cost
 from archlock.recipes.cost.wording import cost_lines
 from archlock.recipes.edits.procedure import EditedModel, EditsFound, edit, list_edits
@@ -53,6 +55,8 @@ __all__ = [
     "CandidatesResult",
     "CompactConfig",
     "CompactResult",
+    "ConcealConfig",
+    "ConcealResult",
     "Contender",
     "EditedModel",
     "EditsFound",
@@ -87,6 +91,7 @@ __all__ = [
     "compact",
     "compared",
     "comparison_text",
+    "conceal",
     "cost",
     "cost_lines",
     "demo",
@@ -110,6 +115,7 @@ __all__ = [
     "parse_floor",
     "parse_limits",
     "parse_share",
+    "parse_slowdown",
     "peep",
     "proxies_named",
     "rebuild",

@@ -6,7 +6,7 @@ Nothing in these files can execute code when they are read.
 import hashlib
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import nn
 from archlock.errors import RunError
 from archlock.extras import require
 from archlock.models import Network, build, load_weights
-from archlock.records import fingerprint, plain, read_json, write_atomic, write_json
+from archlock.records import LATER, fingerprint, plain, read_json, write_atomic, write_json
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import FORM_WORDS, Signature
 
@@ -32,6 +32,8 @@ class Blueprint:
     classes: tuple[str, ...]
     width: int
     depth: int
+    group_width: int = field(default=1, metadata=LATER)
+    """Above 1: convolutions in groups of so many channels, where the architecture has depthwise ones."""
 
 
 def save_blueprint(blueprint: Blueprint, path: Path) -> Path:
@@ -62,6 +64,7 @@ def load_blueprint(path: Path) -> Blueprint:
             tuple(content["classes"]),
             content["width"],
             content["depth"],
+            content.get("group_width", 1),
         )
     except (KeyError, TypeError) as error:
         raise RunError(f"{path} does not describe an architecture: {type(error).__name__} {error}") from error
@@ -69,7 +72,14 @@ def load_blueprint(path: Path) -> Blueprint:
 
 def build_blueprint(blueprint: Blueprint, *, seed: int = 0) -> nn.Module:
     """The network with new random weights."""
-    return build(blueprint.architecture, blueprint.signature, width=blueprint.width, depth=blueprint.depth, seed=seed)
+    return build(
+        blueprint.architecture,
+        blueprint.signature,
+        width=blueprint.width,
+        depth=blueprint.depth,
+        group_width=blueprint.group_width,
+        seed=seed,
+    )
 
 
 def load(path: str | Path) -> nn.Module:

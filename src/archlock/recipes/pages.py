@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from archlock.recipes.compact.procedure import COMPACT
+from archlock.recipes.conceal.procedure import CARD as CONCEAL_CARD
+from archlock.recipes.conceal.procedure import CONCEAL
 from archlock.recipes.evaluate.procedure import RECORD
 from archlock.recipes.harden.procedure import HARDENING
 from archlock.recipes.peep.candidates import CANDIDATES
@@ -17,6 +19,7 @@ from archlock.reports import (
     LockRecord,
     candidates_from_json,
     compact_from_json,
+    conceal_from_json,
     evaluation_from_json,
     from_json,
     hardening_from_json,
@@ -24,6 +27,8 @@ from archlock.reports import (
     render_candidates,
     render_card,
     render_compact,
+    render_conceal,
+    render_conceal_card,
     render_evaluation,
     render_hardening,
     render_html,
@@ -53,12 +58,18 @@ def _of_peep(run: Path) -> tuple[str, Mapping[str, str]]:
     return render_peep(record), {PEEP_CARD: render_peep_card(record)}
 
 
+def _of_conceal(run: Path) -> tuple[str, Mapping[str, str]]:
+    record = conceal_from_json(run / CONCEAL)
+    return render_conceal(record), {CONCEAL_CARD: render_conceal_card(record)}
+
+
 _PAGES: Final[Mapping[str, Callable[[Path], tuple[str, Mapping[str, str]]]]] = {
     RECORD: lambda run: (render_evaluation(evaluation_from_json(run / RECORD)), {}),
     HARDENING: lambda run: (render_hardening(hardening_from_json(run / HARDENING), folder=str(run)), {}),
     ROBUSTNESS: lambda run: (render_robustness(robustness_from_json(run / ROBUSTNESS)), {}),
     COMPACT: lambda run: (render_compact(compact_from_json(run / COMPACT)), {}),
     CANDIDATES: lambda run: (render_candidates(candidates_from_json(run / CANDIDATES)), {}),
+    CONCEAL: _of_conceal,
     PEEP: _of_peep,
 }
 """Page and cards, by name of file, of a folder with such a record; hardening ends with a robustness run of its own."""

@@ -38,6 +38,20 @@ from archlock.reports.compact import (
 )
 from archlock.reports.compact_page import render_compact
 from archlock.reports.compact_words import compact_lines, compact_remarks, render_compact_card
+from archlock.reports.conceal import (
+    CONCEAL_SCHEMA,
+    ConcealRecord,
+    DisguiseRecord,
+    HiddenFrom,
+    ReadRecord,
+    SearchRecord,
+    SpeedRecord,
+    TrickRecord,
+    conceal_from_json,
+    conceal_to_json,
+)
+from archlock.reports.conceal_page import render_conceal
+from archlock.reports.conceal_words import conceal_lines, conceal_warnings, render_conceal_card
 from archlock.reports.cost_parts import (
     CostRecord,
     LatencyKind,
@@ -93,6 +107,8 @@ from archlock.reports.hardening import (
 from archlock.reports.hardening_page import render_hardening
 from archlock.reports.hardening_words import hardening_lines, hardening_warnings
 from archlock.reports.html import render_html
+from archlock.reports.leak_parts import LeakRecord, LeakSeen
+from archlock.reports.leak_words import leak_said, leak_sentences
 from archlock.reports.measures import further_sentence
 from archlock.reports.nontransferable_parts import NontransferableRecord, PlainModelRecord
 from archlock.reports.peep import (
@@ -151,6 +167,7 @@ __all__ = [
     "ARMS",
     "CANDIDATES_SCHEMA",
     "COMPACT_SCHEMA",
+    "CONCEAL_SCHEMA",
     "EVALUATION_SCHEMA",
     "FORMS",
     "FRICTION_SCHEMA",
@@ -170,9 +187,11 @@ __all__ = [
     "CheckRecord",
     "CompactRecord",
     "CompactSize",
+    "ConcealRecord",
     "Cost",
     "CostRecord",
     "CurvePoint",
+    "DisguiseRecord",
     "EvaluationRecord",
     "EvaluationRow",
     "EvaluationSummary",
@@ -190,12 +209,15 @@ __all__ = [
     "FrictionTrial",
     "FurtherRecord",
     "HardeningRecord",
+    "HiddenFrom",
     "ImmunityRecord",
     "ImportanceRecord",
     "Interval",
     "LatencyKind",
     "LayerRecord",
     "LayerState",
+    "LeakRecord",
+    "LeakSeen",
     "LimitRecord",
     "LimitsPriceRecord",
     "LockRecord",
@@ -217,19 +239,23 @@ __all__ = [
     "ProxyAgreement",
     "ProxyGroup",
     "Queries",
+    "ReadRecord",
     "RecordedTask",
     "RobustnessRecord",
     "Role",
+    "SearchRecord",
     "SeenRecord",
     "Share",
     "SignRecord",
     "SizeRecord",
     "SmoothnessRecord",
+    "SpeedRecord",
     "TableRecord",
     "TargetRecord",
     "TaskRecord",
     "TradeOffPoint",
     "TrialRecord",
+    "TrickRecord",
     "TwinAgreement",
     "Verdict",
     "WorthRecord",
@@ -252,6 +278,10 @@ __all__ = [
     "compact_lines",
     "compact_remarks",
     "compact_to_json",
+    "conceal_from_json",
+    "conceal_lines",
+    "conceal_to_json",
+    "conceal_warnings",
     "cost_to_reach",
     "count_in_words",
     "evaluation_from_json",
@@ -267,6 +297,8 @@ __all__ = [
     "hardening_warnings",
     "headline_changes",
     "kept_from",
+    "leak_said",
+    "leak_sentences",
     "lock_score_text",
     "observer_verdict",
     "pair_name",
@@ -280,6 +312,8 @@ __all__ = [
     "render_card",
     "render_compact",
     "render_compact_card",
+    "render_conceal",
+    "render_conceal_card",
     "render_evaluation",
     "render_friction_card",
     "render_hardening",

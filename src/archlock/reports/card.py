@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 from archlock.reports.arms import arm_groups
+from archlock.reports.leak_words import leak_said
 from archlock.reports.limits import lock_limits
 from archlock.reports.record import LockRecord
 from archlock.reports.record_parts import TaskRecord
@@ -34,6 +35,7 @@ def render_card(record: LockRecord, *, load: str = "runs/mine") -> str:
         *(f"\n**Warning.** {_text(line)}\n" for line in warnings_of(record)),
         *([f"\n{_text(verdict.beside)}\n"] if verdict.beside else []),
         *([f"\n{_text(crossed)}\n"] if (crossed := two_by_two_said(record)) else []),
+        *([f"\n{_text(leak)}\n"] if (leak := leak_said(record)) else []),
         _intended_use(record),
         _loading(record, load),
         _scores(record),

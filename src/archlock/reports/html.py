@@ -15,6 +15,7 @@ from archlock.reports.arms import arm_groups, arm_roles, as_well_said, reached, 
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.cost_table import cost_rows, cost_sentences
+from archlock.reports.leak_words import leak_sentences
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import cost_groups, every_role, further_rows, further_sentence, roles, worth_groups
 from archlock.reports.outcomes import Record, stuck_at_chance, terms_of
@@ -139,6 +140,7 @@ def _lock_content(record: LockRecord) -> dict[str, Any]:
         "crossed": two_by_two(record),
         "crossed_source": source_rows(record),
         "crossed_said": two_by_two_said(record),
+        "leaks": leak_sentences(record),
         "device_costs": cost_rows(record),
         "device_costs_said": cost_sentences(record),
     }

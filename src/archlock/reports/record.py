@@ -16,6 +16,7 @@ from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.records import LATER, read_json, write_json
 from archlock.reports.cost_parts import CostRecord
+from archlock.reports.leak_parts import LeakRecord
 from archlock.reports.nontransferable_parts import NontransferableRecord
 from archlock.reports.record_parts import (
     BudgetRecord,
@@ -94,6 +95,8 @@ class LockRecord:
     """What the models cost, and which limits they keep; `null` in records from before that was kept."""
     nontransferable: NontransferableRecord | None = field(default=None, metadata=LATER)
     """The training after the plain one, and the plainly trained; `null` where the released were trained plainly."""
+    leak: LeakRecord | None = field(default=None, metadata=LATER)
+    """How well observers read the locked and the source-only network; `null` where nobody asked."""
 
     def __post_init__(self) -> None:
         for role, model in (("random", self.random), ("same_size", self.same_size)):

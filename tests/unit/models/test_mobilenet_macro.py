@@ -4,6 +4,7 @@ import gzip
 import pytest
 import torch
 
+from archlock.errors import ConfigurationError
 from archlock.models import build, count_flops, count_parameters
 from archlock.models.builders import BUILDERS
 from archlock.spaces import SPACES
@@ -70,3 +71,31 @@ def test_a_bottleneck_is_added_where_it_keeps_the_shape(code, added):
     torch.nn.init.zeros_(layer.project.norm.weight)
     maps = torch.rand(2, layer.expand.convolution.in_channels, 8, 8)
     assert torch.equal(layer(maps), maps) == added
+
+
+def test_the_secure_variant_has_groups_of_one_width_and_is_no_other_code():
+    architecture = SPACE.architecture("02012100")
+    plain, secure = (build(architecture, CIFAR, width=16, depth=1, group_width=g, seed=0) for g in (1, 8))
+    blocks = [m for m in secure.modules() if type(m).__name__ == "InvertedBottleneck"]
+    assert len(blocks) == 3
+    for block in blocks:
+        layer = block.depthwise.convolution
+        assert layer.in_channels // layer.groups == 8
+    assert secure.architecture == plain.architecture
+    added = sum(7 * b.depthwise.convolution.weight.numel() // 8 for b in blocks)
+    assert count_parameters(secure) - count_parameters(plain) == added
+    same = build(architecture, CIFAR, width=16, depth=1, seed=0).state_dict()
+    assert all(torch.equal(value, same[name]) for name, value in plain.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("space", "code", "width", "groups", "words"),
+    [
+        ("mobilenet_macro", "11111111", 6, 16, r"groups of 16 channels do not divide 18 \(expansion 3 of 6\)"),
+        ("nasbench201", "421211", 8, 4, "nasbench201 have no depthwise convolutions to group; a group width is for mobile"),
+        ("mobilenet_macro", "11111111", 8, 0, "the width of groups is a whole number, at least 1; got 0"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(space, code, width, groups, words):
+    with pytest.raises(ConfigurationError, match=words):
+        build(SPACES[space].architecture(code), CIFAR, width=width, depth=1, group_width=groups, seed=0)

@@ -67,6 +67,7 @@ class LockSettings(TypedDict, total=False):
     curves: bool
     arms: tuple[Role, ...]
     train: str
+    peep: bool
     demo: bool
     seed: int
     device: str
@@ -130,6 +131,8 @@ class LockConfig:
     train: str = field(default=PLAIN, metadata=LATER)
     """How what is released is trained: ``plain``, or ``nontransferable:ntl`` (or another name) against the targets that
     the search may know, after a plain training."""
+    peep: bool = field(default=False, metadata=LATER)
+    """Whether the report says how well observers read the locked and the source-only network while they run."""
     demo: bool = False
     seed: int = 0
     device: str = "cpu"

@@ -24,6 +24,7 @@ from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.decide import decide
+from archlock.recipes.lock.leaking import leak_of, refuse_peep
 from archlock.recipes.lock.nontransferable import recorded, retrain
 from archlock.recipes.lock.outputs import (
     PLAIN_REFERENCE,
@@ -96,6 +97,7 @@ def lock(
     """
     config, progress = one_of(config, settings, LockConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
+    refuse_peep(config, source)
     hidden = tuple(sealed) or _held_out(source, config)
     if config.preference == TRANSFERRED:
         refuse_lessons(config.space, [source.name, *(one.name for one in known), *(one.name for one in hidden)])
@@ -127,7 +129,8 @@ def lock(
     if retrained is not None:
         before = recorded(run, plain, retrained, _attack_plain(run, _defended(plain), attacked))
     further = _train_on(run, defended)
-    record = lock_record(run, decision, every, arms, opened, outcomes, further, before, command=command)
+    leak = leak_of(run, every, command=command)
+    record = lock_record(run, decision, every, arms, opened, outcomes, further, before, leak, command=command)
     for line in left_out():
         run.resources.progress.say(line)
     write_models(run.workspace.path, every)

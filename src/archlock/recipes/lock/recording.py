@@ -20,6 +20,7 @@ from archlock.reports import (
     FinalistRecord,
     FloorRecord,
     FurtherRecord,
+    LeakRecord,
     LockRecord,
     ModelRecord,
     NontransferableRecord,
@@ -40,6 +41,7 @@ def lock_record(
     outcomes: tuple[OutcomeRecord, ...],
     further: tuple[FurtherRecord, ...],
     nontransferable: NontransferableRecord | None = None,
+    leak: LeakRecord | None = None,
     *,
     command: str,
 ) -> LockRecord:
@@ -87,6 +89,7 @@ def lock_record(
         files=left_files(),
         cost=cost_record(run, decision, every),
         nontransferable=nontransferable,
+        leak=leak,
     )
 
 

@@ -14,10 +14,20 @@ from typing import Any, Final, Literal
 from archlock.decoding import decode
 from archlock.errors import RunError
 from archlock.execution import executor_for
-from archlock.leaks import Operator, Recording, training_network, watch_calls, watch_sizes, watch_times
+from archlock.leaks import (
+    Operator,
+    Policy,
+    Recording,
+    in_disguise,
+    training_network,
+    watch_calls,
+    watch_sizes,
+    watch_times,
+)
 from archlock.progress import Progress
 from archlock.recipes.limits.runtimes import here
 from archlock.records import fingerprint, read_json, write_json
+from archlock.seeding import rng_for
 
 RECORDED: Final = 1
 """Number of the way of recording: recordings of another are never mixed with these."""
@@ -112,16 +122,30 @@ def check_machine(folder: Path, machine: Machine) -> None:
 
 
 def recorded_networks(
-    folder: Path, shape: Shape, parts: Sequence[Part], *, networks: int, seed: int, workers: int, progress: Progress
+    folder: Path,
+    shape: Shape,
+    parts: Sequence[Part],
+    *,
+    networks: int,
+    seed: int,
+    workers: int,
+    progress: Progress,
+    policy: Policy | None = None,
 ) -> tuple[Recorded, ...]:
-    """The first so many random networks for images of that shape, recorded here or before."""
+    """The first so many random networks for images of that shape, recorded here or before.
+
+    With a ``policy`` they are disguised by it; they lie in a folder of its own, and their operators are those that they
+    had before, and decoys.
+    """
     check_machine(folder, this_machine())
-    place = folder / f"{'x'.join(map(str, shape))}-seed{seed}"
+    hidden = f"-hidden-{policy.fingerprint}" if policy is not None else ""
+    place = folder / f"{'x'.join(map(str, shape))}-seed{seed}{hidden}"
     needed: tuple[Part, ...] = tuple(dict.fromkeys(("sizes", *parts)))
     jobs = [(n, tuple(p for p in needed if not _path(place, p, n).exists())) for n in range(networks)]
     waiting = [job for job in jobs if job[1]]
-    progress.begin("random networks, recorded", networks, networks - len(waiting))
-    for index, made in executor_for(workers).run(_record, (shape, seed), waiting):
+    done = "random networks, recorded in disguise" if policy is not None else "random networks, recorded"
+    progress.begin(done, networks, networks - len(waiting))
+    for index, made in executor_for(workers).run(_record, (shape, seed, policy), waiting):
         for part, record in made.items():
             write_json(_path(place, part, waiting[index][0]), record)
         progress.advance(1)
@@ -138,14 +162,16 @@ def record_module(module: Any, shape: Shape, parts: Sequence[Part]) -> tuple[Rec
     return Recording(asked.sizes, asked.held, timed.seconds, calls), timed.spread
 
 
-def _record(shared: tuple[Shape, int], job: tuple[int, tuple[Part, ...]]) -> dict[Part, Any]:
+def _record(shared: tuple[Shape, int, Policy | None], job: tuple[int, tuple[Part, ...]]) -> dict[Part, Any]:
     """The missing parts of one network, in a worker."""
-    (shape, seed), (number, parts) = shared, job
+    (shape, seed, policy), (number, parts) = shared, job
     family, network = training_network(number, shape, seed=seed)
+    if policy is not None:
+        network = in_disguise(network, policy, shape, rng_for(seed, "disguise", number))
     made: dict[Part, Any] = {}
     for part in parts:
         if part == "sizes":
-            asked = watch_sizes(network, shape)
+            asked = watch_sizes(network, shape, true=True)
             made[part] = Asked(family, asked.sizes, asked.held, asked.operators)
         elif part == "times":
             timed = watch_times(network, shape)

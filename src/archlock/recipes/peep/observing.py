@@ -78,7 +78,7 @@ def _observed(shared: Recordings, name: str) -> Observed:
         for number, one in enumerate(networks)
     ]
     numbers = range(len(networks))
-    taught, unseen = [n for n in numbers if not _checks(n)], [n for n in numbers if _checks(n)]
+    taught, unseen = [n for n in numbers if not only_checks(n)], [n for n in numbers if only_checks(n)]
     families = FamilyReader([every[n] for n in taught], [networks[n].family for n in taught], seed=seed)
     ranked = families.rank(seen[0])
     top = check_families(families, [every[n] for n in unseen], [networks[n].family for n in unseen])
@@ -125,7 +125,7 @@ def _observed(shared: Recordings, name: str) -> Observed:
     return Observed(found, seen[0], readings[0])
 
 
-def _checks(number: int) -> bool:
+def only_checks(number: int) -> bool:
     """Whether a network only checks: every fifth of each family, since families take turns."""
     return number // len(GENERATORS) % CHECKING == CHECKING - 1
 

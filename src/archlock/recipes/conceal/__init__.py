@@ -1,0 +1,1 @@
+"""The same function, harder to read off its execution, within a budget of time."""
