@@ -5,8 +5,8 @@ machine.
 
 ``--data`` is what the secure blocks are trained on (without it scikit-learn's digits). Random networks are recorded
 once for each size and policy, every concealment, peep and training is a file in ``--out``: the same command goes on
-where it was stopped. ``--small`` is a look at whether it runs: few networks, one round, figures of no worth. Nothing is
-written into the page then.
+where it was stopped. ``--small`` is a look at whether it runs: few networks, one round, figures of no worth, in
+``section.md`` and not on the page.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from archlock.decoding import decode
 from archlock.models import Network, build, count_flops, count_parameters, load_weights, save_weights
 from archlock.recipes.conceal.latency import SURE, Paired, paired_latency
 from archlock.recipes.export import Blueprint, build_blueprint, save_blueprint
-from archlock.records import read_json, write_json
+from archlock.records import read_json, write_atomic, write_json
 from archlock.reports import ConcealRecord, PeepRecord, between_recordings, conceal_from_json, peep_from_json
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
@@ -94,7 +94,7 @@ def main() -> None:
     ]
     text = "\n".join(section(hidden, blocks, task))
     if given.small:
-        print(text)
+        write_atomic(given.out / "section.md", text)
     else:
         put_section(CONCEAL, text)
 
@@ -189,10 +189,10 @@ def section(
 ) -> Iterator[str]:
     """What is written."""
     first = hidden[0][1]
-    yield f"`python docs/make_conceal.py`; {first.machine}, {first.networks} random networks for each reader. Skeleton"
-    yield "errors: 0 is all of the true architecture. *Who knows*: a reader taught on networks that were disguised by the"
-    yield "same policy and recorded anew; the naive reader beside it means nothing alone. Latency: times that of the network"
-    yield "as it was given, in a process of its own.\n"
+    yield f"`python docs/make_conceal.py`; {first.machine}, {first.networks} random networks for each reader."
+    yield "Skeleton errors: 0 is all of the true architecture. *Who knows*: a reader taught on networks that were"
+    yield "disguised by the same policy and recorded anew; the naive reader beside it means nothing alone."
+    yield "Latency: times that of the network as it was given, in a process of its own.\n"
     heads = ["network", "allowed", "latency", "observer", "nothing done", "naive", "who knows", "unseen: nothing done"]
     heads += ["unseen: naive", "unseen: who knows"]
     yield row(heads)
@@ -204,10 +204,20 @@ def section(
             errors = [_error(read.skeleton_errors) for read in reads]
             unseen = [f"{read.unseen:.3f}" for read in reads]
             yield row([name, allowed, f"{record.speed.ratio:.2f}", one.name, *errors, *unseen])
-    yield f"\nThe secure block (`mobilenet_macro`, width {WIDTH}, images of {task.shape[1]} x {task.shape[2]}): groups of"
-    yield f"constant width in place of depthwise convolutions, trained on {task.name}. Latency: times that of G = 1.\n"
+    yield f"\nThe secure block (`mobilenet_macro`, width {WIDTH}, images of {task.shape[1]} x {task.shape[2]}): groups"
+    yield "of constant width in place of depthwise convolutions, trained on"
+    yield f"{task.name}. Latency: times that of G = 1.\n"
     names = [one.name for one in blocks[0][1].observers if one.seen]
-    heads = ["code", "G", "parameters", "MFLOPs", "ms", "latency", "accuracy %", *(f"{name}: skeleton" for name in names)]
+    heads = [
+        "code",
+        "G",
+        "parameters",
+        "MFLOPs",
+        "ms",
+        "latency",
+        "accuracy %",
+        *(f"{name}: skeleton" for name in names),
+    ]
     yield row(heads)
     yield row(["---"] * len(heads))
     for block, peep in blocks:

@@ -17,9 +17,9 @@ import archlock
 from archlock.errors import ConfigurationError
 from archlock.recipes.attack.config import AttackConfig, AttackSettings
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
+from archlock.recipes.conceal.config import ConcealConfig, ConcealSettings
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.lock.config import LockConfig, LockSettings
-from archlock.recipes.conceal.config import ConcealConfig, ConcealSettings
 from archlock.recipes.peep.config import PeepConfig, PeepSettings
 from archlock.recipes.robustness.config import RobustnessConfig, RobustnessSettings
 

@@ -314,6 +314,10 @@ def _show(result: "LockResult", *, as_json: bool) -> None:
         typer.echo(json.dumps(plain(result.record)))
         return
     verdict = verdict_of(result.record)
-    typer.echo(" ".join(filter(None, (verdict.sentence, verdict.beside, two_by_two_said(result.record), leak_said(result.record)))))
+    typer.echo(
+        " ".join(
+            filter(None, (verdict.sentence, verdict.beside, two_by_two_said(result.record), leak_said(result.record)))
+        )
+    )
     typer.echo(f"model:  {result.path / 'locked.safetensors'}")
     typer.echo(f"report: {result.page.resolve()}")

@@ -84,9 +84,7 @@ Size = Annotated[
 Channels = Annotated[
     int | None, typer.Option(min=1, help="Channels of the model's images. Default: those of the first convolution.")
 ]
-ReaderName = Annotated[
-    str, typer.Option(help="Who reads: windowed_trees, or recurrent (the published attack's).")
-]
+ReaderName = Annotated[str, typer.Option(help="Who reads: windowed_trees, or recurrent (the published attack's).")]
 RecordingsIn = Annotated[
     Path | None,
     typer.Option(help="Folder of the recordings of random networks. Default: the user's cache, by machine."),

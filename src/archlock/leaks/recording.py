@@ -71,8 +71,9 @@ class Times:
 def watch_sizes(module: nn.Module, shape: Shape, *, true: bool = False) -> Sizes:
     """The allocations of a forward pass on one image of shape (channels, height, width), the same in every process.
 
-    Operators are those that run; with ``true`` of disguised convolutions what they were before, and decoys. A model that cannot run at that size, one whose operators depend on the image, and operators that readers do not
-    know raise UnsupportedError in words.
+    Operators are those that run; with ``true`` of disguised convolutions what they were before, and decoys. A model
+    that cannot run at that size, one whose operators depend on the image, and operators that readers do not know raise
+    UnsupportedError in words.
     """
     images = _images(1, shape)
     with _quiet(module):

@@ -25,9 +25,7 @@ class Convolution:
     @classmethod
     def of(cls, layer: nn.Conv2d) -> "Convolution":
         """Of that layer."""
-        return cls(
-            max(layer.kernel_size), max(layer.stride), layer.groups, layer.in_channels, layer.out_channels
-        )
+        return cls(max(layer.kernel_size), max(layer.stride), layer.groups, layer.in_channels, layer.out_channels)
 
 
 class Disguised(nn.Module):

@@ -211,7 +211,9 @@ def disguised(layer: nn.Conv2d, tricks: Sequence[Trick]) -> Disguised:
     row: Row = (layer,)
     for trick in tricks:
         if trick.manoeuvre not in MANOEUVRES or trick not in MANOEUVRES[trick.manoeuvre].options(row):
-            raise RunError(f"{trick} does not fit a {Convolution.of(layer)}; the record was changed, or is of another model")
+            raise RunError(
+                f"{trick} does not fit a {Convolution.of(layer)}; the record was changed, or is of another model"
+            )
         row = MANOEUVRES[trick.manoeuvre].apply(row, trick)
     return Disguised(Convolution.of(layer), row)
 
@@ -274,9 +276,7 @@ def identity_layer(channels: int, like: Tensor, *, kernel: int) -> nn.Conv2d:
         weight[:, :, 0, 0] = torch.eye(channels, dtype=like.dtype, device=like.device)
     else:
         weight[:, :, middle, middle] = 1
-    made = without_numbers(
-        lambda: nn.Conv2d(channels, channels, kernel, padding=middle, groups=groups, bias=False)
-    )
+    made = without_numbers(lambda: nn.Conv2d(channels, channels, kernel, padding=middle, groups=groups, bias=False))
     made.weight = nn.Parameter(weight)
     assert isinstance(made, nn.Conv2d)
     return made

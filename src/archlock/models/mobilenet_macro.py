@@ -61,8 +61,8 @@ def mobilenet_macro(
     """Stem of ``width`` channels, groups of 2, 4 and 8 times as many, 40 times as many before the head; total stride 8.
 
     Every digit stands for ``depth`` layers of its kind, of which the first makes the change. There is nothing to
-    ``prune``: an identity that changes nothing is not built at all. With a ``group_width`` above 1 kernels are of groups
-    of so many channels and not of one each; where that does not divide the channels: ConfigurationError.
+    ``prune``: an identity that changes nothing is not built at all. With a ``group_width`` above 1 kernels are of
+    groups of so many channels and not of one each; where that does not divide the channels: ConfigurationError.
     """
     del prune
     chain = mobilenet_macro_chain(architecture, signature, width=width, depth=depth, group_width=group_width)

@@ -10,8 +10,8 @@ from archlock.reports.wording import day, number, percent, plural
 LEARNED: Final = 0.8
 """Share of what it was taught by below which a reader of trees has not learned."""
 CONCEAL_LIMITS: Final = (
-    "The figure that counts is that of the reader who knows: it was taught on random networks that were disguised by the "
-    "same policy and recorded anew. The naive reader, by whom such defences are usually judged, is shown beside it and "
+    "The figure that counts is that of the reader who knows: it was taught on random networks that were disguised by "
+    "the same policy and recorded anew. The naive reader, by whom such defences are usually judged, is shown beside it and "
     "means nothing alone.",
     "The reader who knows the policy does not know the draw. Somebody who learns to undo disguises from whole "
     "sequences, as NeuroUnlock does, or who averages over many models of the owner, may read more.",
@@ -90,8 +90,8 @@ def conceal_warnings(record: ConcealRecord) -> tuple[str, ...]:
         if read.training_accuracy < LEARNED and record.reader == "windowed_trees"
     ]
     simulated = [
-        f"what {one.name} sees of memory is simulated: every allocation a block of the largest size (arena); nothing of "
-        "the kind is in the file that was written"
+        f"what {one.name} sees of memory is simulated: every allocation a block of the largest size (arena); nothing "
+        "of the kind is in the file that was written"
         for one in record.observers
         if one.simulated
     ]
@@ -101,7 +101,11 @@ def conceal_warnings(record: ConcealRecord) -> tuple[str, ...]:
 def conceal_lines(record: ConcealRecord) -> str:
     """A table for the terminal, one row for each observer."""
     heads = (*COLUMNS, "unseen networks", "verdict")
-    lines = [conceal_headline(record), plan_words(record), f"{'skeleton error':<20}" + "".join(f"{h:>24}" for h in heads)]
+    lines = [
+        conceal_headline(record),
+        plan_words(record),
+        f"{'skeleton error':<20}" + "".join(f"{h:>24}" for h in heads),
+    ]
     for name, cells in conceal_rows(record):
         lines.append(f"{name:<20}" + "".join(f"{cell:>24}" for cell in cells))
     lines.append(same_words(record))

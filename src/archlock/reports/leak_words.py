@@ -39,6 +39,6 @@ def _sentence(one: LeakSeen, *, same: bool) -> str:
     word = leak_comparison(one)
     judged = "the machine was busy, so this is not judged" if word == "not judged" else f"it is {word}"
     return (
-        f"{one.observer} reads {locked} of the skeleton of the locked network wrongly, {ordinary} of the source-only one, "
-        f"{percent(one.unseen)} of random networks: {judged}."
+        f"{one.observer} reads {locked} of the skeleton of the locked network wrongly, {ordinary} of the source-only "
+        f"one, {percent(one.unseen)} of random networks: {judged}."
     )

@@ -75,7 +75,9 @@ def test_a_policy_moves_to_what_good_plans_have_in_common() -> None:
 
 
 def test_chances_that_are_none_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"chances of dummy are at least 0 and at most 1 in all; got \[0.7, 0.6\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"chances of dummy are at least 0 and at most 1 in all; got \[0.7, 0.6\]"
+    ):
         Policy((Chance(Trick("dummy", 1), 0.7), Chance(Trick("dummy", 2), 0.6)))
 
 

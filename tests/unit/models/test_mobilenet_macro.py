@@ -92,7 +92,13 @@ def test_the_secure_variant_has_groups_of_one_width_and_is_no_other_code():
     ("space", "code", "width", "groups", "words"),
     [
         ("mobilenet_macro", "11111111", 6, 16, r"groups of 16 channels do not divide 18 \(expansion 3 of 6\)"),
-        ("nasbench201", "421211", 8, 4, "nasbench201 have no depthwise convolutions to group; a group width is for mobile"),
+        (
+            "nasbench201",
+            "421211",
+            8,
+            4,
+            "nasbench201 have no depthwise convolutions to group; a group width is for mobile",
+        ),
         ("mobilenet_macro", "11111111", 8, 0, "the width of groups is a whole number, at least 1; got 0"),
     ],
 )

@@ -96,9 +96,7 @@ def searched(search: Search) -> tuple[Round, ...]:
             write_json(path, _round(search, policy, number))
         rounds.append(decode(Round, read_json(path), where=str(path)))
         best = rounds[-1].tried[: max(1, int(ELITE * config.plans))]
-        policy = learned(
-            rounds[-1].policy, [one.plan for one in best], search.given.model, search.given.names, RATE
-        )
+        policy = learned(rounds[-1].policy, [one.plan for one in best], search.given.model, search.given.names, RATE)
     return tuple(rounds)
 
 
@@ -175,8 +173,8 @@ def _drawn(search: Search, policy: Policy, number: int) -> tuple[list[Tried], in
             break
     if not found:
         raise MeasurementError(
-            f"none of {too_slow} disguises keeps the budget of {search.config.budget:g}x, although half of those before "
-            "did; the machine is busy: start the same command again when nothing else runs"
+            f"none of {too_slow} disguises keeps the budget of {search.config.budget:g}x, although half of those "
+            "before did; the machine is busy: start the same command again when nothing else runs"
         )
     return list(found.values()), too_slow
 

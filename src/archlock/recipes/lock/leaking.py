@@ -1,4 +1,4 @@
-"""On request: are locked cells easier to recognise than ordinary ones? Both networks watched, by who was taught alike."""
+"""On request: are locked cells easier to recognise than ordinary ones? Both networks watched, by the same readers."""
 
 from collections.abc import Mapping
 from typing import Final
