@@ -117,8 +117,8 @@ def victims(cells: int) -> Iterator[tuple[str, Architecture]]:
     for space in ("nasbench201", "mobilenet_macro"):
         for number in range(cells):
             rng = rng_for(0, "conceal", space, number)
-            drawn = iter(lambda rng=rng, space=space: SPACES[space].sample(rng), None)  # type: ignore[misc]
-            yield f"{space}-{number}", next(one for one in drawn if SPACES[space].is_connected(one))
+            found = iter(lambda rng=rng, space=space: SPACES[space].sample(rng), None)  # type: ignore[misc]
+            yield f"{space}-{number}", next(one for one in found if SPACES[space].is_connected(one))
 
 
 def _concealed(

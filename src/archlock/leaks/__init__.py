@@ -10,7 +10,7 @@ from archlock.leaks.motif import Motif, motif_of
 from archlock.leaks.observation import Observation
 from archlock.leaks.observers import OBSERVERS, Observer
 from archlock.leaks.operators import CONVOLUTIONS, OPERATORS, PASSING, Operator
-from archlock.leaks.policies import Chance, Policy, as_from_arena, drawn, even_policy, in_disguise, learned
+from archlock.leaks.policies import Chance, Policy, as_from_arena, even_policy, in_disguise, learned, sampled_disguise
 from archlock.leaks.reader import FittedReader, Lesson, Read, Reader, Reading
 from archlock.leaks.rebuilding import Rebuilt, rebuilt
 from archlock.leaks.recording import Recording, Sizes, Times, watch_calls, watch_sizes, watch_times
@@ -51,7 +51,6 @@ __all__ = [
     "check",
     "check_families",
     "distance",
-    "drawn",
     "edit_distance",
     "edit_error",
     "even_policy",
@@ -66,6 +65,7 @@ __all__ = [
     "observer_of_trace",
     "read_trace",
     "rebuilt",
+    "sampled_disguise",
     "self_check",
     "shuffled_observation",
     "skeleton",

@@ -1,9 +1,9 @@
-"""How models are disguised: chances of tricks, and disguises drawn by them, of a model and of networks that teach."""
+"""How models are disguised: chances of tricks, and disguises sampled by them, of a model and of networks that teach."""
 
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -58,7 +58,9 @@ def even_policy(manoeuvres: Sequence[str], chance: float) -> Policy:
     return Policy(tuple(Chance(trick, chance / count) for trick, count in every))
 
 
-def drawn(policy: Policy, model: nn.Module, names: Sequence[str], rng: np.random.Generator) -> tuple[Disguise, ...]:
+def sampled_disguise(
+    policy: Policy, model: nn.Module, names: Sequence[str], rng: np.random.Generator
+) -> tuple[Disguise, ...]:
     """Disguises of the named convolutions of a model, which stays as it is; those of which nothing came are left
     out."""
     found = []
@@ -82,9 +84,9 @@ def drawn(policy: Policy, model: nn.Module, names: Sequence[str], rng: np.random
 def in_disguise(network: nn.Module, policy: Policy, shape: Shape, rng: np.random.Generator) -> nn.Module:
     """A random network as the policy would hide it, in place: structure alone, its numbers mean as little as before."""
     with torch.no_grad():
-        folds = [Fold(layer, norm) for layer, norm in followed(network.eval(), torch.zeros(1, *shape))]  # type: ignore[arg-type]
-    folded: Any = restructured(network, folds)  # type: ignore[arg-type]
-    return restructured(folded, drawn(policy, folded, convolutions_of(folded), rng))
+        folds = [Fold(layer, norm) for layer, norm in followed(network.eval(), torch.zeros(1, *shape))]
+    folded = restructured(network, folds)
+    return restructured(folded, sampled_disguise(policy, folded, convolutions_of(folded), rng))
 
 
 def learned(

@@ -6,6 +6,7 @@ numbers of the convolution is a decoy. Which functions make which rows is in ``m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -36,10 +37,10 @@ class Disguised(nn.Module):
         self.true, self.row = true, nn.ModuleList(row)
 
     @property
-    def working(self) -> nn.Module:
+    def working(self) -> nn.Conv2d:
         """The one layer that is taken for the convolution; all others are decoys, or rest of it."""
         first = self.row[0]
-        return first.parts[0] if isinstance(first, Branches) else first
+        return cast(nn.Conv2d, first.parts[0] if isinstance(first, Branches) else first)
 
     def forward(self, maps: Tensor) -> Tensor:
         """What the convolution said, up to rounding."""
@@ -59,13 +60,13 @@ class Branches(nn.Module):
     @property
     def out_channels(self) -> int:
         """Channels that come out."""
-        said = [part.out_channels for part in self.parts]
+        said = [part.out_channels for part in self._convolutions()]
         return said[0] if self.adds else sum(said)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Feature maps."""
         said, begin = [], 0
-        for part in self.parts:
+        for part in self._convolutions():
             end = begin + part.in_channels
             said.append(part(maps[:, begin:end] if self.shares else maps))
             begin = end
@@ -75,6 +76,9 @@ class Branches(nn.Module):
         for one in said[1:]:
             total = total + one
         return total
+
+    def _convolutions(self) -> list[nn.Conv2d]:
+        return [cast(nn.Conv2d, part) for part in self.parts]
 
 
 class Unbounded(nn.Module):

@@ -115,7 +115,7 @@ def decoded_edits(records: object) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
+def restructured(model: nn.Module, edits: Sequence[Edit]) -> nn.Module:
     """The model with that structure, in place and in order; its numbers mean nothing until they are filled in.
 
     Narrowed tensors keep their size, which ``resized`` changes. An edit that does not fit the model raises RunError.
@@ -126,6 +126,10 @@ def restructured(model: Headed, edits: Sequence[Edit]) -> Headed:
             _with_bias(_part(model, edit.layer, Layer))
             put(model, edit.norm, Folded())
         elif isinstance(edit, Neck):
+            if not isinstance(model, Headed):
+                raise RunError(
+                    f"the edits do not fit this {type(model).__name__}, which has no head to put a neck before"
+                )
             model = necked(model, edit.width)
         elif isinstance(edit, Drop):
             if not edit.block or not 0 <= edit.members <= MOST_MEMBERS:

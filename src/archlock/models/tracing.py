@@ -95,7 +95,7 @@ def body_layers(model: Headed, few: Tensor) -> list[str]:
     return [name for name in used_once(model, few) if name in body]
 
 
-def followed(model: Headed, few: Tensor) -> list[tuple[str, str]]:
+def followed(model: nn.Module, few: Tensor) -> list[tuple[str, str]]:
     """Layers and the normalisation that takes their answer as it is, by channel; both are used once."""
     names = [name for name, part in model.named_modules() if isinstance(part, Layer | Norm)]
     _, uses = uses_of(model, few, names)

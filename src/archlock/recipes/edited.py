@@ -121,7 +121,7 @@ def open_edited(folder: Path, *, factory: str | None, arguments: Mapping[str, An
     file = _checked_file(folder, record)
     built, built_by = built_base(base, record.framing, path, factory=factory, arguments=arguments)
     try:
-        model = resized(restructured(built, edits), record.tensors)  # type: ignore[arg-type]
+        model = resized(restructured(built, edits), record.tensors)
     except (RunError, UnsupportedError) as error:
         raise RunError(f"{path} does not fit the network that it names: {error}") from error
     module = given_numbers(model, safetensors.torch.load_file(file), record.ties, name=str(file))

@@ -11,9 +11,9 @@ LEARNED: Final = 0.8
 """Share of what it was taught by below which a reader of trees has not learned."""
 CONCEAL_LIMITS: Final = (
     "The figure that counts is that of the reader who knows: it was taught on random networks that were disguised by "
-    "the same policy and recorded anew. The naive reader, by whom such defences are usually judged, is shown beside it and "
-    "means nothing alone.",
-    "The reader who knows the policy does not know the draw. Somebody who learns to undo disguises from whole "
+    "the same policy and recorded anew. The naive reader, by whom such defences are usually judged, is shown beside "
+    "it and means nothing alone.",
+    "The reader who knows the policy does not know the dice. Somebody who learns to undo disguises from whole "
     "sequences, as NeuroUnlock does, or who averages over many models of the owner, may read more.",
     "Skeleton errors leave out normalisation, scaling, copies and decoys on both sides: 0 is all of the true "
     "architecture.",

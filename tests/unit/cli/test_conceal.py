@@ -52,7 +52,7 @@ def test_json_is_alone_on_the_standard_output(asked: list[Any]) -> None:
     [
         ("--budget 1.5", "budget '1.5' is not understood; write how many times as slow"),
         ("--budget 0.5x", "from 1 to 100, as in 1.5x; got 0.5"),
-        ("--manoeuvre kernl", "unknown manoeuvre 'kernl' (did you mean 'kernel'?)"),
+        ("--manoeuvre kernl", "group, kernel, branch, deepen, dummy (did you mean 'kernel'?)"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: str, message: str, asked: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Disguises by chance: what an operator stands for, how often tricks are drawn, and what a policy learns."""
+"""Disguises by chance: what an operator stands for, how often tricks are taken, and what a policy learns."""
 
 import numpy as np
 import pytest
@@ -11,10 +11,10 @@ from archlock.leaks import (
     Policy,
     Recording,
     as_from_arena,
-    drawn,
     even_policy,
     in_disguise,
     learned,
+    sampled_disguise,
     skeleton,
     training_network,
     watch_sizes,
@@ -51,15 +51,15 @@ def test_of_a_disguise_one_operator_is_true_and_has_the_old_kernel_and_stride() 
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in network.modules())
 
 
-def test_tricks_are_drawn_as_often_as_they_are_likely() -> None:
+def test_tricks_are_taken_as_often_as_they_are_likely() -> None:
     model = nn.Sequential(*(nn.Conv2d(8, 8, 3) for _ in range(400)))
     policy = Policy((Chance(Trick("dummy", 1), 0.1), Chance(Trick("dummy", 2), 0.3), Chance(Trick("kernel"), 0.5)))
-    plan = drawn(policy, model, convolutions_of(model), np.random.default_rng(0))
+    plan = sampled_disguise(policy, model, convolutions_of(model), np.random.default_rng(0))
     taken = [trick for one in plan for trick in one.tricks]
     shares = [taken.count(one.trick) / 400 for one in policy.chances]
     assert np.abs(np.subtract(shares, [0.1, 0.3, 0.5])).max() < 0.07
-    assert plan == drawn(policy, model, convolutions_of(model), np.random.default_rng(0))
-    assert drawn(Policy(), model, convolutions_of(model), np.random.default_rng(0)) == ()
+    assert plan == sampled_disguise(policy, model, convolutions_of(model), np.random.default_rng(0))
+    assert sampled_disguise(Policy(), model, convolutions_of(model), np.random.default_rng(0)) == ()
 
 
 def test_a_policy_moves_to_what_good_plans_have_in_common() -> None:

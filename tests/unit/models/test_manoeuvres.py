@@ -41,7 +41,7 @@ def random_convolution(number: int) -> nn.Conv2d:
     return nn.Conv2d(
         into,
         made,
-        kernel,  # type: ignore[arg-type]
+        kernel,
         stride=int(rng.choice((1, 2))),
         padding=int(rng.integers(3)),
         dilation=int(rng.choice((1, 2))),
@@ -139,14 +139,14 @@ def test_a_model_in_disguise_is_described_and_built_again_without_numbers() -> N
     images = torch.rand(3, 3, 12, 12)
     wanted = model(images)
     rng = rng_for(0, "plan")
-    edits = [Disguise(name, random_chain(model.get_submodule(name), rng)) for name in convolutions_of(model)]  # type: ignore[arg-type]
+    edits = [Disguise(name, random_chain(model.get_submodule(name), rng)) for name in convolutions_of(model)]
     assert len({trick.manoeuvre for one in edits for trick in one.tricks}) == 5
     read = decoded_edits([edit_record(one) for one in edits])
     assert read == tuple(edits)
-    hidden = restructured(model, edits)  # type: ignore[arg-type]
+    hidden = restructured(model, edits)
     assert sum(isinstance(part, Disguised) for part in hidden.modules()) == len(edits)
     assert (hidden(images) - wanted).abs().max() <= 1e-5 * wanted.abs().max()
-    empty = restructured(without_numbers(make), edits)  # type: ignore[arg-type]
+    empty = restructured(without_numbers(make), edits)
     shapes = {name: value.shape for name, value in hidden.state_dict().items()}
     assert {name: value.shape for name, value in empty.state_dict().items()} == shapes
     assert all(value.is_meta for value in empty.state_dict().values())

@@ -52,7 +52,7 @@ class ConcealConfig:
     networks: int = 140
     """Random networks that every reader is taught and checked by, recorded anew for every policy."""
     rounds: int = 3
-    """Of search: disguises are drawn, a reader is taught on networks that are disguised alike, the policy learns."""
+    """Of search: disguises are sampled, a reader is taught on networks that are disguised alike, the policy learns."""
     plans: int = 24
     """Disguises of the model that are tried in a round."""
     recordings: int = 3

@@ -1,4 +1,4 @@
-"""Rounds of search: disguises are drawn by a policy, a reader is taught on networks that were disguised by the same
+"""Rounds of search: disguises are sampled by a policy, a reader is taught on networks that were disguised by the same
 policy, and the policy moves to what that reader reads worst.
 
 A round is written down when it is done, its policy before anything is recorded by it, so that a search that was stopped
@@ -15,7 +15,7 @@ from torch import nn
 
 from archlock.decoding import decode
 from archlock.errors import MeasurementError
-from archlock.leaks import Policy, drawn, even_policy, learned, watch_sizes
+from archlock.leaks import Policy, even_policy, learned, sampled_disguise, watch_sizes
 from archlock.models import MANOEUVRES, Disguise
 from archlock.progress import Progress
 from archlock.recipes.conceal.config import ConcealConfig
@@ -37,7 +37,7 @@ ELITE: Final = 0.25
 RATE: Final = 0.5
 """How far a policy moves in a round."""
 TRIES: Final = 4
-"""Draws of a disguise that may be too slow, for each that is asked for."""
+"""Samples of a disguise that may be too slow, for each that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _round(search: Search, policy: Policy, number: int) -> Round:
     policy = decode(Policy, read_json(path), where=str(path))
     networks = networks_by(search, policy, seed=search.config.seed)
     readers = taught_by(networks, search.config, arena=search.config.arena, label=f"round {number + 1}")
-    found, too_slow = _drawn(search, policy, number)
+    found, too_slow = _sampled(search, policy, number)
     search.progress.begin(f"disguises of round {number + 1}", len(found))
     tried = []
     for one in found:
@@ -143,7 +143,9 @@ def _within_budget(search: Search, policy: Policy, number: int) -> Policy:
     for shrink in range(SHRINKS):
         now = policy.scaled(LESS**shrink)
         rng = rng_for(search.config.seed, "budget", number, shrink)
-        ratios = [_ratio(search, drawn(now, search.given.model, search.given.names, rng)) for _ in range(count)]
+        ratios = [
+            _ratio(search, sampled_disguise(now, search.given.model, search.given.names, rng)) for _ in range(count)
+        ]
         search.progress.advance(1, f"{sorted(ratios)[count // 2]:.2f} times as slow")
         if sum(ratio <= search.config.budget for ratio in ratios) >= FITTING * count:
             return now
@@ -153,14 +155,14 @@ def _within_budget(search: Search, policy: Policy, number: int) -> Policy:
     )
 
 
-def _drawn(search: Search, policy: Policy, number: int) -> tuple[list[Tried], int]:
+def _sampled(search: Search, policy: Policy, number: int) -> tuple[list[Tried], int]:
     """Disguises that keep the budget, as many as are asked for or nearly, and how many did not; none comes twice."""
     rng = rng_for(search.config.seed, "plans", number)
     found: dict[tuple[Disguise, ...], Tried] = {}
     too_slow = 0
     search.progress.begin(f"latencies of round {number + 1}", search.config.plans)
     for _ in range(TRIES * search.config.plans):
-        plan = drawn(policy, search.given.model, search.given.names, rng)
+        plan = sampled_disguise(policy, search.given.model, search.given.names, rng)
         if plan in found:
             continue
         ratio = _ratio(search, plan)
