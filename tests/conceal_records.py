@@ -10,6 +10,13 @@ from archlock.reports import (
     SearchRecord,
     SpeedRecord,
     TrickRecord,
+    VisibleRecord,
+)
+
+VISIBLE = (
+    VisibleRecord(skeleton_error=0.0, ratio=1.0, score=0.8),
+    VisibleRecord(skeleton_error=0.3, ratio=1.4, score=0.6),
+    VisibleRecord(skeleton_error=0.25, ratio=1.3, score=None),
 )
 
 

@@ -59,9 +59,18 @@ def conceal(
     recordings: Annotated[
         int, typer.Option(min=1, help="Of the model before and after, each in a process of its own.")
     ] = 3,
+    worse: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Of so many of the best disguises take the one whose visible architecture trains worst on --source "
+            "(ObfuNAS). Default: the best, nothing is trained.",
+        ),
+    ] = 1,
     reader: ReaderName = "windowed_trees",
     source: Annotated[
-        str | None, typer.Option(help=f"Compare answers on these data, in place of random images: {DATA}.")
+        str | None,
+        typer.Option(help=f"The model's own data: answers are compared on them, not on random images: {DATA}."),
     ] = None,
     recordings_in: RecordingsIn = None,
     module: Module = None,
@@ -94,6 +103,7 @@ def conceal(
         rounds=rounds,
         plans=plans,
         recordings=recordings,
+        worse=worse,
         reader=reader,
         seed=seed,
     )

@@ -47,6 +47,7 @@ from archlock.reports.conceal import (
     SearchRecord,
     SpeedRecord,
     TrickRecord,
+    VisibleRecord,
     conceal_from_json,
     conceal_to_json,
 )
@@ -258,6 +259,7 @@ __all__ = [
     "TrickRecord",
     "TwinAgreement",
     "Verdict",
+    "VisibleRecord",
     "WorthRecord",
     "amount_in_words",
     "attack_headline",

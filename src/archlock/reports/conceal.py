@@ -68,6 +68,18 @@ class SearchRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisibleRecord:
+    """An architecture as it is seen, trained shortly on the source from scratch: one training."""
+
+    skeleton_error: float
+    """Of the reader of its round; 0 for the true architecture."""
+    ratio: float
+    """How many times as slow it is, as measured in the search."""
+    score: float | None
+    """On the validation split; null where the training diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRecord:
     """How one reader reads the recordings of one model, and random networks that it was not taught by."""
 
@@ -153,6 +165,9 @@ class ConcealRecord:
     """The round whose policy and disguise were taken, from 1 on."""
     observers: tuple[HiddenFrom, ...]
     """In the order of the catalog, judged by readers that chose nothing."""
+    visible: tuple[VisibleRecord, ...] = ()
+    """The true architecture, then the disguises of which the one that trains worst was taken; empty where the best was
+    taken and nothing trained."""
     opened_with: str = ""
     """What must be said to open it: of a stranger's module what builds it."""
     notes: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from archlock.reports.conceal_words import (
     conceal_warnings,
     plan_words,
     same_words,
+    visible_words,
 )
 from archlock.reports.peep import between_recordings
 from archlock.reports.plots import calm
@@ -33,6 +34,7 @@ def render_conceal(record: ConcealRecord) -> str:
         rows=conceal_rows(record),
         done=plan_words(record),
         same=same_words(record),
+        visible=visible_words(record),
         speed=[
             number(record.speed.original_ms, 3),
             number(record.speed.hidden_ms, 3),

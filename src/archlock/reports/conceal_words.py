@@ -21,8 +21,8 @@ CONCEAL_LIMITS: Final = (
     "batch has another ratio. The budget is against the model as it was given, before its normalisations were folded.",
     "What disguises add are ordinary weights: whoever is given the file sees them, and training goes on from zeros and "
     "identities that do not stay what they are.",
-    "What the visible architecture would be worth to a thief who trains it is not part of the search here (ObfuNAS's "
-    "term); archlock peep with --source measures it afterwards.",
+    "What the visible architecture is worth to a thief who trains it (ObfuNAS's term) is looked at on request, by one "
+    "short training each; archlock peep with --source measures what is read.",
 )
 COLUMNS: Final = ("nothing done", "naive reader", "reader who knows")
 
@@ -108,7 +108,7 @@ def conceal_lines(record: ConcealRecord) -> str:
     ]
     for name, cells in conceal_rows(record):
         lines.append(f"{name:<20}" + "".join(f"{cell:>24}" for cell in cells))
-    lines.append(same_words(record))
+    lines += [line for line in (same_words(record), visible_words(record)) if line]
     return "\n".join(lines)
 
 
@@ -120,6 +120,17 @@ def same_words(record: ConcealRecord) -> str:
     )
 
 
+def visible_words(record: ConcealRecord) -> str:
+    """What visible architectures learn, beside the true one; empty where none was trained."""
+    if not record.visible:
+        return ""
+    true, *others = ("diverged" if one.score is None else percent(one.score) for one in record.visible)
+    return (
+        f"trained shortly from scratch the true architecture reaches {true}, what is visible of the best disguises "
+        f"{', '.join(others)}; the one that learns least was taken (one training each: a hint)"
+    )
+
+
 def render_conceal_card(record: ConcealRecord) -> str:
     """The same in Markdown."""
     heads = ["observer", *COLUMNS, "unseen random networks", "verdict"]
@@ -127,7 +138,15 @@ def render_conceal_card(record: ConcealRecord) -> str:
     rows += [f"| {name} | {' | '.join(cells)} |" for name, cells in conceal_rows(record)]
     notes = [f"* {line}" for line in (*conceal_warnings(record), *CONCEAL_LIMITS)]
     head = [f"# {record.model}, hidden", "", f"{day(record.created)}, {record.machine}.", "", conceal_headline(record)]
-    body = ["", f"{plan_words(record)}. {same_words(record)}.", "", "Skeleton errors:", "", *rows]
+    body = [
+        "",
+        f"{plan_words(record)}. {same_words(record)}.",
+        visible_words(record),
+        "",
+        "Skeleton errors:",
+        "",
+        *rows,
+    ]
     return "\n".join([*head, *body, "", "## How to read this", "", *notes, "", f"    {record.command}", ""])
 
 

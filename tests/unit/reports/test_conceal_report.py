@@ -17,7 +17,7 @@ from archlock.reports import (
     render_conceal_card,
 )
 from archlock.reports.conceal_words import conceal_headline, conceal_verdict
-from conceal_records import conceal_record, hidden_from, read
+from conceal_records import VISIBLE, conceal_record, hidden_from, read
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -73,6 +73,14 @@ def test_what_is_simulated_and_who_has_not_learned_is_said_first() -> None:
     assert "the reader who knows of both reads only 50.0% of what it was taught by" in learned
     assert "what both sees of memory is simulated" in simulated
     assert "both (simulated)" in render_conceal(conceal_record(one))
+
+
+def test_what_visible_architectures_learn_is_said_where_it_was_asked_for() -> None:
+    said = "true architecture reaches 80.0%, what is visible of the best disguises 60.0%, diverged; the one that learns"
+    record = conceal_record(visible=VISIBLE)
+    for text in (conceal_lines(record), render_conceal_card(record), render_conceal(record)):
+        assert said in text
+    assert "trained shortly" not in conceal_lines(conceal_record())
 
 
 def test_the_page_is_the_same_bytes_and_has_the_plan() -> None:

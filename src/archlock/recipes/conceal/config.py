@@ -35,6 +35,7 @@ class ConcealSettings(TypedDict, total=False):
     rounds: int
     plans: int
     recordings: int
+    worse: int
     reader: str
     seed: int
 
@@ -57,6 +58,9 @@ class ConcealConfig:
     """Disguises of the model that are tried in a round."""
     recordings: int = 3
     """Of the model before and after, each in a process of its own."""
+    worse: int = 1
+    """Of so many of the best disguises the one is taken whose visible architecture trains worst on the source; 1: the
+    best, and nothing is trained."""
     reader: str = "windowed_trees"
     seed: int = 0
 
@@ -80,7 +84,7 @@ class ConcealConfig:
                     f"{', '.join(one.name for one in OBSERVERS.values() if one.sees_operators)}"
                 )
         check_whole(FEWEST, networks=self.networks)
-        check_whole(1, rounds=self.rounds, plans=self.plans, recordings=self.recordings)
+        check_whole(1, rounds=self.rounds, plans=self.plans, recordings=self.recordings, worse=self.worse)
         check_seed(self.seed)
         _ = READERS[self.reader]
 

@@ -46,10 +46,10 @@ def folded(model: Headed, images: Tensor, name: str) -> Folded:
         names = _that_work(copy, images[:TRIED_ON])
     if not names:
         found = sum(isinstance(part, nn.Conv2d) for part in model.modules())
+        there = f"all of its {found} convolutions are heads, subclasses, hooked, or looked into by their owners"
         raise UnsupportedError(
-            f"nothing of {name} can be hidden: it has {'no convolutions' if not found else 'no plain convolutions'} "
-            f"{'' if not found else f'(of {found} all are heads, subclasses, hooked or not used as modules) '}"
-            "whose work could be done in another way; what it betrays, archlock peep says"
+            f"nothing of {name} can be hidden: {there if found else 'it has no convolutions'}, and nothing else is "
+            "done in another way; what it betrays, archlock peep says"
         )
     return Folded(copy, folds, names)
 
@@ -74,7 +74,8 @@ def check_same(model: nn.Module, other: nn.Module, images: Tensor) -> float:
     if not found <= EXACT:
         raise MeasurementError(
             f"the hidden model answers otherwise than the given one, by {found:.2g} of the largest answer (at most "
-            f"{EXACT:g} is taken for rounding), so it was not written; please report it"
+            f"{EXACT:g} is taken for rounding), so it is not written; a model that takes differences of large numbers, "
+            "where rounding shows, cannot be hidden in float32"
         )
     return found
 

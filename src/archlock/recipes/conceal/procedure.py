@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Unpack
@@ -18,13 +18,14 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.conceal.config import ConcealConfig, ConcealSettings
 from archlock.recipes.conceal.hiding import Folded, check_same, folded, hidden, images_for
 from archlock.recipes.conceal.latency import SURE, Paired, paired_latency
-from archlock.recipes.conceal.recording import conceal_record, judged
+from archlock.recipes.conceal.recording import conceal_record, judged, visible_records
 from archlock.recipes.conceal.search import Round, Search, Tried, searched
+from archlock.recipes.conceal.visible import SPARED, Visible, check_trainable, visible_network, worth_of_visible
 from archlock.recipes.edited import EDITED, made_up_images, open_edited, save_edited
 from archlock.recipes.edited_base import Base, base_of, opened_with
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.recipes.own_task import mode_notes
+from archlock.recipes.own_task import fitting_own, mode_notes
 from archlock.recipes.peep.library import Shape, recordings_folder, this_machine
 from archlock.recipes.peep.victim import Victim, parts_of, victim_of
 from archlock.recipes.settings import one_of, showing
@@ -55,6 +56,10 @@ class Chosen:
     """From 0 on."""
     tried: Tried
     latency: Paired
+    visible: tuple[tuple[Tried, Visible], ...] = ()
+    """Of the disguises it was chosen from, where visible architectures were trained."""
+    original: Visible | None = None
+    """The true architecture, trained alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +110,8 @@ def conceal(
     config, progress = one_of(config, settings, ConcealConfig.of), progress or Silent()
     opened = _opened(model, factory, arguments, size, channels)
     victim, base = victim_of(opened), _base(opened, factory, arguments)
-    task = None if source is None else _fitting(opened, source, config.seed)
+    check_trainable(source, config.worse)
+    task = None if source is None else _fitting(opened, source, config)
     images, images_from = images_for(task, victim.shape, seed=config.seed)
     original = as_classifier(opened.module, victim.shape).eval()
     given = folded(original, images, opened.name)
@@ -133,7 +139,7 @@ def conceal(
     rounds = searched(search)
     spent["search"] = time.perf_counter() - began
     began = time.perf_counter()
-    chosen = _chosen(search, rounds)
+    chosen = _chosen(search, rounds, task)
     made = hidden(given, chosen.tried.plan)
     difference = check_same(original, made, images)
     written = _written(folder, opened, made, given, chosen.tried, base, victim, factory, arguments)
@@ -148,6 +154,7 @@ def conceal(
         rounds,
         chosen_round=chosen.round,
         plan=chosen.tried.plan,
+        visible=visible_records(chosen.visible, chosen.original),
         latency=chosen.latency,
         difference=difference,
         images=(len(images), images_from),
@@ -193,8 +200,12 @@ def _base(opened: OpenedModel, factory: str | None, arguments: Mapping[str, Any]
     )
 
 
-def _fitting(opened: OpenedModel, source: Task | str | Path, seed: int) -> Task:
-    return opened.fitting(source if isinstance(source, Task) else opened.read(str(source), seed=seed))
+def _fitting(opened: OpenedModel, source: Task | str | Path, config: ConcealConfig) -> Task:
+    """The source as the model takes it; where it is trained on, its classes must be those of the outputs."""
+    task = source if isinstance(source, Task) else opened.read(str(source), seed=config.seed)
+    if config.worse > 1:
+        return fitting_own(opened, task, why="what is visible is trained")[1]
+    return opened.fitting(task)
 
 
 def _identity(opened: OpenedModel, shape: Shape, config: ConcealConfig) -> dict[str, Any]:
@@ -206,24 +217,49 @@ def _identity(opened: OpenedModel, shape: Shape, config: ConcealConfig) -> dict[
     }
 
 
-def _chosen(search: Search, rounds: Sequence[Round]) -> Chosen:
-    """The disguise that the readers of its round read worst and that keeps the budget in a fresh process, too."""
+def _chosen(search: Search, rounds: Sequence[Round], task: Task | None) -> Chosen:
+    """The disguise that is taken, written down."""
     path = search.folder / CHOSEN
-    if path.exists():
-        return decode(Chosen, read_json(path), where=str(path))
+    if not path.exists():
+        confirmed = _confirmed(search, rounds)
+        write_json(path, confirmed[0] if task is None or len(confirmed) < 2 else _worst(search, confirmed, task))
+    return decode(Chosen, read_json(path), where=str(path))
+
+
+def _worst(search: Search, confirmed: Sequence[Chosen], task: Task) -> Chosen:
+    """Of these the one whose visible architecture trains worst, among those that are hidden nearly as well."""
+    hiding = [one for one in confirmed if one.tried.worst >= SPARED * confirmed[0].tried.worst]
+    networks = [visible_network(hidden(search.given, one.tried.plan)) for one in hiding]
+    seed, progress = search.config.seed, search.progress
+    true, *found = worth_of_visible(
+        [search.original, *networks], task, folder=search.folder, seed=seed, progress=progress
+    )
+    scores = [float("inf") if one.score is None else one.score for one in found]
+    worst = hiding[scores.index(min(scores))]
+    pairs = tuple((one.tried, visible) for one, visible in zip(hiding, found, strict=True))
+    return replace(worst, visible=pairs, original=true)
+
+
+def _confirmed(search: Search, rounds: Sequence[Round]) -> list[Chosen]:
+    """As many as are asked for of those that the readers of their round read worst, which keep the budget in a fresh
+    process, too."""
     every = [(number, one) for number, found in enumerate(rounds) for one in found.tried]
     every.sort(key=lambda pair: -pair[1].worst)
-    search.progress.begin("latency in a fresh process", min(CONFIRMED, len(every)))
-    ratios = []
-    for number, one in every[:CONFIRMED]:
+    most = CONFIRMED + search.config.worse - 1
+    search.progress.begin("latency in a fresh process", min(most, len(every)))
+    ratios, found = [], list[Chosen]()
+    for number, one in every[:most]:
         shared = (search.original, hidden(search.given, one.plan), search.shape)
         (latency,) = one_after_another(_timed, shared, [0])
         search.progress.advance(1, f"{latency.ratio:.2f} times as slow")
         if latency.ratio <= search.config.budget:
-            chosen = Chosen(number, one, latency)
-            write_json(path, chosen)
-            return chosen
-        ratios.append(latency.ratio)
+            found.append(Chosen(number, one, latency))
+        else:
+            ratios.append(latency.ratio)
+        if len(found) == search.config.worse:
+            break
+    if found:
+        return found
     raise MeasurementError(
         f"disguises that kept the budget of {search.config.budget:g}x did not in a fresh process "
         f"({', '.join(f'{ratio:.2f}' for ratio in ratios)}): the machine is busy; start the same command again when "

@@ -12,7 +12,8 @@ from archlock.leaks import OBSERVERS, Operator, Policy, Recording, watch_sizes
 from archlock.models import Disguise, count_parameters
 from archlock.recipes.conceal.latency import Paired
 from archlock.recipes.conceal.readers import Taught, judge_reading, lesson_of, seen, taught_by
-from archlock.recipes.conceal.search import Round, Search, networks_by
+from archlock.recipes.conceal.search import Round, Search, Tried, networks_by
+from archlock.recipes.conceal.visible import Visible
 from archlock.recipes.peep.library import NOISY, Recorded
 from archlock.recipes.peep.victim import BUSY_REPEATABILITY, Victim, recordings_of, repeatability
 from archlock.reports import (
@@ -23,6 +24,7 @@ from archlock.reports import (
     SearchRecord,
     SpeedRecord,
     TrickRecord,
+    VisibleRecord,
 )
 from archlock.seeding import derive_seed
 
@@ -68,6 +70,7 @@ def conceal_record(
     *,
     chosen_round: int,
     plan: Sequence[Disguise],
+    visible: tuple[VisibleRecord, ...],
     latency: Paired,
     difference: float,
     images: tuple[int, str],
@@ -94,6 +97,7 @@ def conceal_record(
             )
             for one in plan
         ),
+        visible=visible,
         speed=SpeedRecord(original_ms=latency.original_ms, hidden_ms=latency.hidden_ms, budget=config.budget),
         parameters=(count_parameters(search.original), count_parameters(made)),
         difference=difference,
@@ -105,6 +109,15 @@ def conceal_record(
         notes=notes,
         **about,
     )
+
+
+def visible_records(found: Sequence[tuple[Tried, Visible]], original: Visible | None) -> tuple[VisibleRecord, ...]:
+    """The true architecture first, then the disguises that were to choose from; empty where nothing was trained."""
+    if original is None:
+        return ()
+    true = VisibleRecord(skeleton_error=0.0, ratio=1.0, score=original.score)
+    rest = [VisibleRecord(skeleton_error=t.worst, ratio=t.ratio, score=visible.score) for t, visible in found]
+    return (true, *rest)
 
 
 def _recordings(search: Search, victim: Victim, place: str) -> tuple[Recording, ...]:

@@ -10,11 +10,12 @@ from torch import nn
 import archlock
 from archlock.errors import ConfigurationError, MeasurementError, RunError, UnknownNameError, UnsupportedError
 from archlock.leaks import windowed_trees
-from archlock.models import Disguise, Disguised, Fold, build, save_weights
+from archlock.models import Disguise, Disguised, Fold, Trick, build, disguised, save_weights
 from archlock.recipes import ConcealConfig, edit, list_edits, open_model, parse_slowdown, rebuild
-from archlock.recipes.conceal import config, procedure, readers, search
+from archlock.recipes.conceal import config, procedure, readers, search, visible
 from archlock.recipes.conceal.hiding import EXACT, apart
 from archlock.recipes.conceal.latency import Paired, paired_latency
+from archlock.recipes.conceal.visible import Visible
 from archlock.recipes.export import Blueprint, save_blueprint
 from archlock.recipes.peep import victim
 from archlock.reports import conceal_from_json
@@ -172,6 +173,42 @@ def test_a_budget_that_folding_alone_breaks_is_refused_before_networks_are_recor
     with pytest.raises(MeasurementError, match=r"no disguise keeps the budget of 1x: with folding alone .* 1.10 times"):
         concealed(model, tmp_path / "hidden", tmp_path / "library", budget=1.0)
     assert not (tmp_path / "library").exists()
+
+
+def test_of_the_best_the_one_whose_visible_architecture_trains_worst_is_taken(
+    model: Path, done: tuple[Path, archlock.ConcealResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[nn.Module] = []
+    scores = [0.9, 0.5, 0.4, None]
+
+    def trains(made: nn.Module, *_: Any) -> Visible:
+        trained.append(made)
+        return Visible(scores[len(trained) - 1])
+
+    monkeypatch.setattr(visible, "_trained", trains)
+    monkeypatch.setattr(procedure, "SPARED", 0.0)
+    source = small_digits(train=40, validation=10, test=20, labels=(0, 1, 2, 3, 4))
+    record = concealed(model, tmp_path / "hidden", done[0] / "library", worse=3, source=source).record
+    assert [one.score for one in record.visible] == [0.9, 0.5, 0.4, None]
+    assert record.visible[1].skeleton_error >= record.visible[2].skeleton_error >= record.visible[3].skeleton_error
+    assert len(trained) == 4
+    hidden = trained[2]
+    norms = sum(isinstance(part, nn.BatchNorm2d) for part in hidden.modules())
+    assert norms >= record.convolutions
+    plans = [one.tricks for one in record.plan]
+    assert sum(isinstance(part, Disguised) for part in hidden.modules()) == len(plans)
+    with pytest.raises(ConfigurationError, match="visible architectures are trained on data; give the model's own"):
+        concealed(model, tmp_path / "other", done[0] / "library", worse=3)
+
+
+def test_a_visible_network_trains_and_stays_one() -> None:
+    layer = nn.Conv2d(1, 4, 3, padding=1)
+    tricks = (Trick("branch", 2, "outputs"), Trick("deepen", 1, "conv1 activation"), Trick("dummy", 1))
+    network = nn.Sequential(disguised(layer, tricks), nn.ReLU(), nn.Conv2d(4, 4, 1))
+    seen = visible.visible_network(network)
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in seen.modules()) == 3
+    assert seen.train()(torch.rand(2, *SHAPE)).shape == network(torch.rand(2, *SHAPE)).shape
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in network.modules())
 
 
 @pytest.mark.parametrize(
