@@ -72,7 +72,7 @@ class Branches(nn.Module):
             begin = end
         if not self.adds:
             return torch.cat(said, 1)
-        total = said[0]
+        total: Tensor = said[0]
         for one in said[1:]:
             total = total + one
         return total

@@ -290,9 +290,9 @@ def _like(layer: nn.Conv2d, weight: Tensor, bias: Tensor | None, **changes: Any)
             into,
             made,
             changes.get("kernel", layer.kernel_size),
-            layer.stride,
+            cast("tuple[int, int]", layer.stride),
             changes.get("padding", layer.padding),
-            layer.dilation,
+            cast("tuple[int, int]", layer.dilation),
             changes.get("groups", layer.groups),
             bias is not None,
         )

@@ -77,7 +77,7 @@ def test_the_secure_variant_has_groups_of_one_width_and_is_no_other_code():
     architecture = SPACE.architecture("02012100")
     plain, secure = (build(architecture, CIFAR, width=16, depth=1, group_width=g, seed=0) for g in (1, 8))
     blocks = [m for m in secure.modules() if type(m).__name__ == "InvertedBottleneck"]
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         layer = block.depthwise.convolution
         assert layer.in_channels // layer.groups == 8
