@@ -101,6 +101,10 @@ Written by hand after the figures below.
 * **No architecture transfers badly everywhere.** Two targets after the same source agree weakly on which
   architectures are bad to fine-tune. Recorded transfer between other tasks foretells a new pair at 0.36; what is
   chosen by that is not surely worse than a random one.
+* **A running model is an open book to whoever sees its operators.** Their durations alone give the sequence of
+  operators of a stranger with 3 % errors, with sizes of allocations 1 %; which of thirty networks runs is read without
+  an error. A remote user, who only times calls, names the family of four networks in ten, and the right one of thirty
+  networks at 91 %, but calls half of all strangers by a known name.
 * **What locks**, as far as the table shows: no direct connection from the input of a cell to its output (in all
   twelve pairs), no 3x3 convolution into the output, few paths.
 * **What would make locks hold better**: a regime in which weights are worth something to a patient attacker (larger

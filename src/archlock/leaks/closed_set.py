@@ -116,10 +116,11 @@ def _identified(
     within = [
         float(np.median(apart[row, rows[rows != row]])) for rows in groups.values() for row in rows if len(rows) > 1
     ]
+    to_each = np.stack([np.median(apart[:, rows], axis=1) for rows in groups.values()], axis=1)
     between = [
-        min(float(np.median(apart[row, others])) for other, others in groups.items() if other != name)
-        for name, rows in groups.items()
-        for row in rows
+        value
+        for place, rows in enumerate(groups.values())
+        for value in np.delete(to_each[rows], place, axis=1).min(axis=1, initial=np.inf).tolist()
         if len(groups) > 1
     ]
     own = max(float(np.quantile(within, SHARE)), LEAST)

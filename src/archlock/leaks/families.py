@@ -30,19 +30,52 @@ class Design:
     """Of depthwise convolutions."""
     groups: int
     expansion: int
+    padded: bool
+    """Whether shortcuts that change their shape have no weights."""
+    pads: bool
+    """Whether convolutions are padded by an operator of their own, as in networks that come from TensorFlow."""
+    turn: int
+    """After how many layers of a body its shortcut has its turn; -1: after all."""
 
 
 class Residual(nn.Module):
     """What a body says, added to what goes in (or to what a shortcut makes of it)."""
 
-    def __init__(self, body: nn.Module, shortcut: nn.Module, last: nn.Module) -> None:
+    def __init__(self, body: nn.Sequential, shortcut: nn.Module, last: nn.Module, turn: int) -> None:
         super().__init__()
-        self.body, self.shortcut, self.last = body, shortcut, last
+        turn = len(body) if turn < 0 else turn
+        self.before, self.after, self.shortcut, self.last = body[:turn], body[turn:], shortcut, last
 
     def forward(self, maps: Tensor) -> Tensor:
         """Feature maps."""
-        result: Tensor = self.last(self.body(maps) + self.shortcut(maps))
+        half = self.before(maps)
+        kept = self.shortcut(maps)
+        result: Tensor = self.last(self.after(half) + kept)
         return result
+
+
+class Padding(nn.Module):
+    """A border of zeros by an operator of its own, also where it is no border (as TensorFlow's "same" padding)."""
+
+    def __init__(self, border: int) -> None:
+        super().__init__()
+        self.border = border
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Feature maps."""
+        return nn.functional.pad(maps, (self.border,) * 4)
+
+
+class Padded(nn.Module):
+    """Every so many pixels, between channels of zeros: the shortcut without weights of He et al. 2016 (option A)."""
+
+    def __init__(self, into: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.stride, self.sides = stride, ((out - into) // 2, out - into - (out - into) // 2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Feature maps."""
+        return nn.functional.pad(maps[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.sides))
 
 
 class Joined(nn.Module):
@@ -90,8 +123,10 @@ class Scaled(nn.Module):
 def _conv(
     design: Design, into: int, out: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
 ) -> list[nn.Module]:
+    border = 0 if design.pads else kernel // 2
     layers: list[nn.Module] = [
-        nn.Conv2d(into, out, kernel, stride, padding=kernel // 2, groups=groups, bias=design.bias),
+        *([Padding(kernel // 2)] if design.pads else []),
+        nn.Conv2d(into, out, kernel, stride, padding=border, groups=groups, bias=design.bias),
         nn.BatchNorm2d(out),
     ]
     return [*layers, design.activation()] if act else layers
@@ -100,6 +135,8 @@ def _conv(
 def _shortcut(design: Design, into: int, out: int, stride: int) -> nn.Module:
     if into == out and stride == 1:
         return nn.Identity()
+    if design.padded:
+        return Padded(into, out, stride)
     return nn.Sequential(*_conv(design, into, out, 1, stride, act=False))
 
 
@@ -113,7 +150,7 @@ def plain_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
 def basic_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
     """ResNet (He et al., CVPR 2016): two 3x3."""
     body = nn.Sequential(*_conv(design, into, out, 3, stride), *_conv(design, out, out, 3, act=False))
-    return Residual(body, _shortcut(design, into, out, stride), design.activation())
+    return Residual(body, _shortcut(design, into, out, stride), design.activation(), design.turn)
 
 
 def bottleneck_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
@@ -122,7 +159,7 @@ def bottleneck_block(design: Design, into: int, out: int, stride: int) -> nn.Mod
     groups = design.groups if inner % design.groups == 0 else 1
     body = [*_conv(design, into, inner, 1), *_conv(design, inner, inner, 3, stride, groups)]
     body += _conv(design, inner, out, 1, act=False)
-    return Residual(nn.Sequential(*body), _shortcut(design, into, out, stride), design.activation())
+    return Residual(nn.Sequential(*body), _shortcut(design, into, out, stride), design.activation(), design.turn)
 
 
 def separable_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
@@ -138,7 +175,7 @@ def inverted_block(design: Design, into: int, out: int, stride: int) -> nn.Modul
         *_conv(design, inner, inner, design.kernel, stride, inner),
         *_conv(design, inner, out, 1, act=False),
     )
-    return Residual(body, nn.Identity(), nn.Identity()) if into == out and stride == 1 else body
+    return Residual(body, nn.Identity(), nn.Identity(), -1) if into == out and stride == 1 else body
 
 
 def fire_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
@@ -168,7 +205,7 @@ def shuffle_block(design: Design, into: int, out: int, stride: int) -> nn.Module
     )
     if joined:
         return nn.Sequential(Joined(nn.AvgPool2d(3, 2, padding=1), body), design.activation())
-    return Residual(body, _shortcut(design, into, out, stride), design.activation())
+    return Residual(body, _shortcut(design, into, out, stride), design.activation(), design.turn)
 
 
 def dense_block(design: Design, into: int, out: int, stride: int) -> nn.Module:
@@ -199,6 +236,7 @@ FAMILIES: Final[dict[str, Block]] = {
 def random_network(family: str, shape: tuple[int, int, int], rng: np.random.Generator) -> nn.Module:
     """A network of that family for images of shape (channels, height, width)."""
     block = FAMILIES[family]
+    (habits,) = rng.spawn(1)
     inplace = bool(rng.random() < 0.3)
     six = bool(rng.random() < 0.3)
     design = Design(
@@ -208,6 +246,9 @@ def random_network(family: str, shape: tuple[int, int, int], rng: np.random.Gene
         kernel=int(rng.choice((3, 3, 5))),
         groups=int(rng.choice((1, 2, 4))),
         expansion=int(rng.choice((1, 2, 4, 6))),
+        padded=family == "residual" and bool(habits.random() < 0.5),
+        pads=bool(habits.random() < 0.25),
+        turn=int(habits.choice((0, 3, -1, -1))),
     )
     width = int(rng.choice(WIDTHS))
     strided = shape[1] >= 64 and bool(rng.random() < 0.7)

@@ -35,9 +35,11 @@ class FamilyReader:
         self._trees: Any = ExtraTreesClassifier(TREES, random_state=seed % 2**32, n_jobs=1)
         self._trees.fit(rows, np.array(families))
 
-    def rank(self, observation: Observation) -> tuple[Likely, ...]:
-        """Every family, the likeliest first; among equals by name."""
-        (chances,) = self._trees.predict_proba(_rows([observation], self._width))
+    def rank(self, observations: Sequence[Observation]) -> tuple[tuple[Likely, ...], ...]:
+        """Of each observation every family, the likeliest first; among equals by name."""
+        return tuple(self._ranked(chances) for chances in self._trees.predict_proba(_rows(observations, self._width)))
+
+    def _ranked(self, chances: np.ndarray) -> tuple[Likely, ...]:
         found = [Likely(str(name), float(chance)) for name, chance in zip(self._trees.classes_, chances, strict=True)]
         return tuple(sorted(found, key=lambda one: (-one.probability, one.family)))
 

@@ -63,12 +63,11 @@ class Checked:
 
 def check(reader: FittedReader, taught: Sequence[Lesson], unseen: Sequence[Lesson], *, seed: int) -> Checked:
     """Read every unseen network, as it is and shuffled; the majority is that of the lessons."""
-    judged = [judge(reader.read(one.observation), one) for one in unseen]
+    read = reader.read_all([one.observation for one in unseen])
+    mixed = reader.read_all([shuffled_observation(one.observation, seed=seed + n) for n, one in enumerate(unseen)])
+    judged = [judge(reading, one) for reading, one in zip(read, unseen, strict=True)]
     usual = majority([tuple(word[0] for word in one.words) for one in taught])
-    shuffled = [
-        judge(reader.read(shuffled_observation(one.observation, seed=seed + number)), one).accuracy
-        for number, one in enumerate(unseen)
-    ]
+    shuffled = [judge(reading, one).accuracy for reading, one in zip(mixed, unseen, strict=True)]
     constant = [
         (sum(word == (usual,) for word in one.words) / len(one.words), _constant_error(usual, one)) for one in unseen
     ]
@@ -91,8 +90,8 @@ def check_families(
 ) -> tuple[float, float]:
     """Shares of networks whose family is the first of the ranking, and among the first three."""
     ranks = [
-        [one.family for one in reader.rank(observation)].index(family)
-        for observation, family in zip(observations, families, strict=True)
+        [one.family for one in ranking].index(family)
+        for ranking, family in zip(reader.rank(observations), families, strict=True)
     ]
     return _mean([float(rank < 1) for rank in ranks]), _mean([float(rank < 3) for rank in ranks])
 

@@ -75,6 +75,10 @@ class FittedReader(ABC):
     def read(self, observation: Observation) -> Reading:
         """The operators of an observation of the same observer."""
 
+    def read_all(self, observations: Sequence[Observation]) -> tuple[Reading, ...]:
+        """As :meth:`read` of each; a reader for which many at once are cheaper says so here."""
+        return tuple(self.read(one) for one in observations)
+
 
 class Reader(ABC):
     """A way to learn to read. Members are stateless."""

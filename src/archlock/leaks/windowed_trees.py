@@ -6,6 +6,7 @@ read. Trees: Geurts, Ernst, Wehenkel, "Extremely randomized trees", Machine Lear
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -62,17 +63,26 @@ class _Fitted(FittedReader):
 
     def read(self, observation: Observation) -> Reading:
         """See :meth:`FittedReader.read`."""
-        rows = windowed(observation)
-        found = self.second(np.concatenate([rows, _around(self.first(rows))], 1)).argmax(1)
-        read = [Read(self.vocabulary[word]) for word in found]
+        return self.read_all([observation])[0]
+
+    def read_all(self, observations: Sequence[Observation]) -> tuple[Reading, ...]:
+        """See :meth:`FittedReader.read_all`: each forest is asked once."""
+        if not observations:
+            return ()
+        rows = [windowed(one) for one in observations]
+        ends = np.cumsum([len(one) for one in rows])[:-1]
+        guesses = np.split(self.first(np.concatenate(rows)), ends)
+        wider = np.concatenate(
+            [np.concatenate([row, _around(guess)], 1) for row, guess in zip(rows, guesses, strict=True)]
+        )
+        read = [Read(self.vocabulary[word]) for word in self.second(wider).argmax(1)]
         if self.detailed is not None:
-            chances = self.detailed(rows)
-            for number, chance in enumerate(chances):
+            for number, chance in enumerate(self.detailed(np.concatenate(rows))):
                 if read[number].kinds[0].startswith(("conv", "depthwise", "grouped", "pool")):
                     kernel, stride = self.details[int(chance.argmax())]
                     likely = max(1, int((chance >= RULED_OUT).sum()))
                     read[number] = Read(read[number].kinds, kernel, stride, likely)
-        return Reading(tuple(read))
+        return tuple(Reading(tuple(read[start:end])) for start, end in pairwise([0, *ends.tolist(), len(read)]))
 
 
 class _Forest:

@@ -88,7 +88,7 @@ class SizeRecord:
     deflated_bytes: int
     """Of that file, compressed by zlib."""
     latency_ms: float
-    """For one image, one thread; median of three blocks' least CPU time."""
+    """For one image, one thread; median of three blocks' median CPU time."""
     busy: str = ""
     """Why the latency is not to be trusted."""
 

@@ -57,6 +57,9 @@ def test_a_reader_learns_what_can_be_learned_and_the_same_each_time(name: str) -
     assert checked.shuffled_accuracy < 0.6
     again = QUICK[name].fit(TAUGHT, seed=3)
     assert again.read(UNSEEN[0].observation) == fitted.read(UNSEEN[0].observation)
+    several = [one.observation for one in UNSEEN]
+    assert fitted.read_all(several) == tuple(fitted.read(one) for one in several), "many at once change nothing"
+    assert fitted.read_all([]) == ()
 
 
 def test_kernels_and_strides_are_read_by_the_trees() -> None:
@@ -82,7 +85,7 @@ def test_families_are_ranked_by_the_whole_observation() -> None:
     observations = [one.observation for _, one in LESSONS]
     reader = FamilyReader(observations[:20], names[:20], seed=0)
     assert check_families(reader, observations[20:], names[20:])[0] > 0.8
-    ranked = reader.rank(observations[20])
+    (ranked,) = reader.rank(observations[20:21])
     assert sum(one.probability for one in ranked) == pytest.approx(1.0)
     assert ranked[0].probability >= ranked[1].probability
 

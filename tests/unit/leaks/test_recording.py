@@ -9,7 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
-from archlock.leaks import OBSERVERS, Observation, Recording, watch_calls, watch_sizes, watch_times
+from archlock.leaks import (
+    GENERATORS,
+    OBSERVERS,
+    Observation,
+    Recording,
+    training_network,
+    watch_calls,
+    watch_sizes,
+    watch_times,
+)
+from archlock.leaks.families import Padded
 from archlock.leaks.recording import BATCHES, spread_of
 
 SHAPE = (3, 8, 8)
@@ -59,6 +69,19 @@ def test_an_operator_is_described_by_its_kernel_stride_groups_and_channels() -> 
         ("conv7", 7, 1, 1, 4),
         ("pool", 3, 1, 1, 4),
     ]
+
+
+def test_a_shortcut_without_weights_is_a_copy_among_the_residual_networks() -> None:
+    maps = torch.arange(2 * 3 * 4 * 4.0).view(2, 3, 4, 4)
+    made = Padded(3, 6, 2)(maps)
+    assert made.shape == (2, 6, 2, 2)
+    assert torch.equal(made[:, 1:4], maps[:, :, ::2, ::2])
+    assert not made[:, [0, 4, 5]].any()
+    names = tuple(GENERATORS)
+    several = [training_network(names.index("residual") + len(names) * n, (3, 32, 32), seed=0)[1] for n in range(8)]
+    padded = [network for network in several if any(isinstance(part, Padded) for part in network.modules())]
+    assert 0 < len(padded) < len(several)
+    assert "copy" in {one.kind for one in watch_sizes(padded[0].eval(), (3, 32, 32)).operators}
 
 
 def test_another_order_and_other_names_of_the_parts_give_the_same_observation() -> None:

@@ -27,9 +27,8 @@ def cost_lines(found: ModelCost) -> tuple[str, ...]:
 
 
 def _timing(timing: Timing) -> str:
-    cpu, wall = (timing.cpu_median_ms, timing.cpu_p90_ms), (timing.wall_median_ms, timing.wall_p90_ms)
+    cpu_p90, wall, wall_p90 = map(time_in_words, (timing.cpu_p90_ms, timing.wall_median_ms, timing.wall_p90_ms))
     return (
-        f"{time_in_words(timing.cpu_ms)} (least CPU time, median of {BLOCKS} blocks); CPU median "
-        f"{time_in_words(cpu[0])}, p90 {time_in_words(cpu[1])}; wall median {time_in_words(wall[0])}, p90 "
-        f"{time_in_words(wall[1])}; {timing.calls} calls"
+        f"{time_in_words(timing.cpu_ms)} (CPU time, median of {BLOCKS} blocks' medians), p90 {cpu_p90}; "
+        f"wall median {wall}, p90 {wall_p90}; {timing.calls} calls"
     )

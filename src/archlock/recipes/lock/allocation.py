@@ -247,7 +247,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         target_examples=min(1000, examples),
         evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),
         finalists=4,
-        final=AdaptationSettings(config.width, config.depth, full, adapt),
+        final=AdaptationSettings(config.width, config.depth, full, sized_for(adapt, source.shape[1:])),
         attack_plan=replace(attack_plan(workload.largest_target, size=source.shape[1:]), precision=precision),
         attack_examples=workload.largest_target,
     )

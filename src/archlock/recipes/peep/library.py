@@ -29,8 +29,8 @@ from archlock.recipes.limits.runtimes import here
 from archlock.records import fingerprint, read_json, write_json
 from archlock.seeding import rng_for
 
-RECORDED: Final = 1
-"""Number of the way of recording: recordings of another are never mixed with these."""
+RECORDED: Final = 2
+"""Number of the way of recording, and of making the networks: recordings of another are never mixed with these."""
 VARIABLE: Final = "ARCHLOCK_RECORDINGS"
 MACHINE: Final = "machine.json"
 NOISY: Final = 0.10

@@ -80,7 +80,7 @@ def _observed(shared: Recordings, name: str) -> Observed:
     numbers = range(len(networks))
     taught, unseen = [n for n in numbers if not only_checks(n)], [n for n in numbers if only_checks(n)]
     families = FamilyReader([every[n] for n in taught], [networks[n].family for n in taught], seed=seed)
-    ranked = families.rank(seen[0])
+    (ranked,) = families.rank(seen[:1])
     top = check_families(families, [every[n] for n in unseen], [networks[n].family for n in unseen])
     found = ObserverRecord(
         name=name,
@@ -102,7 +102,7 @@ def _observed(shared: Recordings, name: str) -> Observed:
     reader = READERS[config.reader].fit([lessons[n] for n in taught], seed=seed)
     checked = check(reader, [lessons[n] for n in taught], [lessons[n] for n in unseen], seed=seed)
     rows = observer.visible(shared.sizes)
-    readings = [reader.read(one) for one in seen]
+    readings = reader.read_all(seen)
     judged = [judge(reading, Lesson(one, shared.operators, rows)) for reading, one in zip(readings, seen, strict=True)]
     widths = {one.channels for n in taught for one in networks[n].operators if one.kind in CONVOLUTIONS}
     motif = motif_of(readings[0].kinds)

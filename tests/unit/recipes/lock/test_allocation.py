@@ -26,7 +26,8 @@ from archlock.recipes.lock.allocation import (
 )
 from archlock.records import plain
 from archlock.reports import Role
-from archlock.tasks import Task
+from archlock.tasks import Task, conform
+from archlock.training.plan import FEWEST
 from tiny_runs import tiny_config, tiny_source
 
 WORKLOAD = Workload(workers=2, attacked=1, largest_target=500)
@@ -55,6 +56,14 @@ def test_settings_reach_the_plan() -> None:
     assert plan.final.source_plan.flip
     assert plan.evidence.width == 8  # evidence is never bought on wider networks
     assert plan.attack_examples == 500
+
+
+def test_full_trainings_on_large_images_have_batches_that_fit_in_memory_on_targets_too() -> None:
+    small = allocate(tiny_config(), tiny_source(), WORKLOAD, no_clock)
+    large = allocate(tiny_config(), conform(tiny_source(), (3, 224, 224)), WORKLOAD, no_clock)
+    assert small.final.target_plan.batch_size == small.evidence.target_plan.batch_size > FEWEST
+    assert large.final.target_plan.batch_size == large.final.source_plan.batch_size == FEWEST
+    assert large.evidence.target_plan.batch_size > FEWEST, "evidence is bought on small images"
 
 
 def test_too_few_trainings_say_how_many_are_needed() -> None:
