@@ -33,14 +33,10 @@ class Taught:
     unseen: tuple[Lesson, ...]
     """These networks."""
 
-    def read(self, recording: Recording, operators: tuple[Operator, ...]) -> Judged:
-        """How well it reads one recording of what has these true operators."""
-        return judge_reading(self, lesson_of(self.observer, recording, operators))
-
-
-def judge_reading(taught: Taught, lesson: Lesson) -> Judged:
-    """How well a lesson of the same observer is read."""
-    return judge(taught.reader.read(lesson.observation), lesson)
+    def judged(self, lessons: Sequence[Lesson]) -> list[Judged]:
+        """How well each lesson of the same observer is read."""
+        read = self.reader.read_all([one.observation for one in lessons])
+        return [judge(reading, lesson) for reading, lesson in zip(read, lessons, strict=True)]
 
 
 def lesson_of(name: str, recording: Recording, operators: tuple[Operator, ...]) -> Lesson:
@@ -71,4 +67,6 @@ def skeleton_errors(
     readers: Mapping[str, Taught], recording: Recording, operators: tuple[Operator, ...]
 ) -> tuple[float, ...]:
     """Of each reader in their order."""
-    return tuple(one.read(recording, operators).skeleton_error for one in readers.values())
+    return tuple(
+        one.judged([lesson_of(one.observer, recording, operators)])[0].skeleton_error for one in readers.values()
+    )

@@ -11,7 +11,7 @@ from torch import nn
 from archlock.leaks import OBSERVERS, Operator, Policy, Recording, watch_sizes
 from archlock.models import Disguise, count_parameters
 from archlock.recipes.conceal.latency import Paired
-from archlock.recipes.conceal.readers import Taught, judge_reading, lesson_of, seen, taught_by
+from archlock.recipes.conceal.readers import Taught, lesson_of, seen, taught_by
 from archlock.recipes.conceal.search import Round, Search, Tried, networks_by
 from archlock.recipes.conceal.visible import Visible
 from archlock.recipes.peep.library import NOISY, Recorded
@@ -47,7 +47,7 @@ def judged(
     search.progress.begin("readers", len(config.watching))
     found = []
     for name in config.watching:
-        fooled = [judge_reading(naive[name], lesson).skeleton_error for lesson in knowing[name].unseen]
+        fooled = [one.skeleton_error for one in naive[name].judged(knowing[name].unseen)]
         found.append(
             HiddenFrom(
                 name=name,
@@ -138,8 +138,7 @@ def _read(
     arena: bool,
     unseen: float | None = None,
 ) -> ReadRecord:
-    lessons = [lesson_of(taught.observer, seen(one, arena=arena), operators) for one in recordings]
-    found = [judge_reading(taught, lesson) for lesson in lessons]
+    found = taught.judged([lesson_of(taught.observer, seen(one, arena=arena), operators) for one in recordings])
     return ReadRecord(
         skeleton_errors=tuple(one.skeleton_error for one in found),
         edit_errors=tuple(one.edit_error for one in found),
