@@ -30,8 +30,6 @@ from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Signature, Task, digits, open_task
 from archlock.training import Plan, evaluate, fit
 
-SHAPE: Final = (3, 32, 32)
-SIGNATURE: Final = Signature("classification", SHAPE, 10, (0.5,) * 3, (0.25,) * 3)
 WIDTH: Final = 16
 GROUPS: Final = (1, 4, 8, 16)
 CODES: Final = ("11111111", "02012100", "22222222")
@@ -54,11 +52,14 @@ class Effort:
     cells: int = CELLS
     codes: tuple[str, ...] = CODES
     budgets: tuple[float, ...] = BUDGETS
+    groups: tuple[int, ...] = GROUPS
+    side: int = 32
+    """Height and width of the images of the networks that are hidden."""
 
 
 SMALL: Final = Effort(
     networks=70, hidden=70, rounds=1, plans=4, recordings=1, seeds=1, epochs=1, calls=5, cells=1, codes=("11111111",),
-    budgets=(1.5,),
+    budgets=(1.5,), groups=(1, 8), side=8,
 )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def main() -> None:
     blocks = [
         (block_of(code, width, task, effort, given.out), peeped(code, width, task, effort, observers, given.out))
         for code in effort.codes
-        for width in GROUPS
+        for width in effort.groups
     ]
     text = "\n".join(section(hidden, blocks, task))
     if given.small:
@@ -104,7 +105,9 @@ def concealed(effort: Effort, observers: tuple[str, ...], out: Path) -> Iterator
     for name, architecture in victims(effort.cells):
         folder = out / "networks" / name
         if not (folder / "locked.safetensors").exists():
-            blueprint = Blueprint(architecture, SIGNATURE, tuple("0123456789"), WIDTH, 1)
+            shape = (3, effort.side, effort.side)
+            signature = Signature("classification", shape, 10, (0.5,) * 3, (0.25,) * 3)
+            blueprint = Blueprint(architecture, signature, tuple("0123456789"), WIDTH, 1)
             save_blueprint(blueprint, folder / "architecture.json")
             save_weights(build_blueprint(blueprint), folder / "locked.safetensors")
         for budget in effort.budgets:
