@@ -1,6 +1,7 @@
 """How long work tells what it does: stages with a known number of steps. Showing it (bars, JSON) is for the door."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 
 class Progress(ABC):
@@ -30,3 +31,21 @@ class Silent(Progress):
 
     def say(self, line: str) -> None:
         """Nothing."""
+
+
+def counted(progress: Progress, stage: str, total: int) -> Callable[..., None]:
+    """Begin a stage; the function takes how many steps are done in all, and a note.
+
+    A run that is taken up says of its first step that it is, for example, the sixth: those before it were found done.
+    """
+    progress.begin(stage, total)
+    seen = 0
+
+    def told(done: int, note: str = "") -> None:
+        nonlocal seen
+        if done > seen + 1:
+            progress.begin(stage, total, done - 1)
+        progress.advance(1, note)
+        seen = done
+
+    return told

@@ -9,7 +9,7 @@ from torch import nn
 
 from archlock.errors import ConfigurationError, MeasurementError
 from archlock.models import narrowed, structure_of
-from archlock.progress import Progress
+from archlock.progress import Progress, counted
 from archlock.recipes.compact.config import RATES, CompactConfig
 from archlock.reports import CurvePoint
 from archlock.seeding import derive_seed
@@ -138,7 +138,7 @@ def trial_at(
     method, seed = COMPACTORS[config.method], derive_seed(config.seed, "compact")
     base = plan_of(config, optimiser_of(config, model), max(1, schedule.rest)).with_rate(rate)
     statistics, judged = looking(task)
-    progress.begin(f"epochs at rate {rate:g}", schedule.fading + schedule.rest)
+    told = counted(progress, f"epochs at rate {rate:g}", schedule.fading + schedule.rest)
 
     def look(one: nn.Module) -> float:
         found = recalibrated(one, statistics, device=config.device)
@@ -158,7 +158,7 @@ def trial_at(
                 look=look,
                 published=config.published,
                 checkpoint=folder / f"fading-{rate:g}.pt",
-                progress=lambda *_: progress.advance(1),
+                progress=lambda done, _: told(done),
                 seed=seed,
                 device=config.device,
             )
@@ -169,7 +169,7 @@ def trial_at(
                 task,
                 replace(base, warmup=0.0 if schedule.periods else base.warmup, patience=schedule.rest),
                 checkpoint=folder / f"training-{rate:g}.pt",
-                progress=lambda *_: progress.advance(1),
+                progress=lambda done, _: told(schedule.fading + done),
                 seed=seed,
                 device=config.device,
             )

@@ -1,7 +1,7 @@
 """Harden a trained model: against adversaries, sparse, well-conditioned; then adversaries and attackers on both."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from archlock.adversaries import look_at
 from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
 from archlock.models import Headed
-from archlock.progress import Progress, Silent
+from archlock.progress import Progress, Silent, counted
 from archlock.recipes.before_after import before_after, targets_of
 from archlock.recipes.edited import save_edited
 from archlock.recipes.edited_base import Base, base_of
@@ -182,7 +182,7 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
     immunising = None if other is None else Immunising(other, config.immunise_own, config.immunise_other)
 
     def stage(name: str, model: nn.Module, plan: Any, hardening: Any) -> Hardened:
-        progress.begin(f"epochs of the {name} stage", plan.epochs)
+        told = counted(progress, f"epochs of the {name} stage", plan.epochs)
         return harden_stage(
             model,
             task,
@@ -190,7 +190,7 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
             hardening,
             immunising=immunising,
             checkpoint=workspace.checkpoints / f"{name}.pt",
-            progress=_advancing(progress),
+            progress=lambda done, epochs: told(done, f"epoch {done} of {epochs}"),
             seed=derive_seed(config.seed, "harden", name),
             device=config.device,
         )
@@ -198,10 +198,6 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
     plans = config.plans(len(task.train))
     dense = stage("dense", prepared.opened.module, plans[0], replace(config.hardening, sparsity=0.0))
     return dense, stage("sparse", dense.model, plans[1], config.hardening) if config.sparsity else dense
-
-
-def _advancing(progress: Progress) -> Callable[[int, int], None]:
-    return lambda done, epochs: progress.advance(1, f"epoch {done} of {epochs}")
 
 
 def _judged(
