@@ -48,12 +48,12 @@ class Tried:
     ratio: float
     """How many times as slow it is."""
     errors: tuple[float, ...] = ()
-    """Skeleton error of each observer's reader of the round."""
+    """Skeleton error of each observer's reader of the round; empty where it was thinned afterwards and not read."""
 
     @property
     def worst(self) -> float:
         """Of the observer who reads best."""
-        return min(self.errors)
+        return min(self.errors, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
