@@ -41,11 +41,11 @@ def counted(progress: Progress, stage: str, total: int) -> Callable[..., None]:
     progress.begin(stage, total)
     seen = 0
 
-    def told(done: int, note: str = "") -> None:
+    def reached(done: int, note: str = "") -> None:
         nonlocal seen
         if done > seen + 1:
             progress.begin(stage, total, done - 1)
         progress.advance(1, note)
         seen = done
 
-    return told
+    return reached

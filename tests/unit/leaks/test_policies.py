@@ -26,7 +26,7 @@ SHAPE = (3, 16, 16)
 EVERY = [name for name, one in MANOEUVRES.items() if one.tricks]
 
 
-@pytest.mark.parametrize("number", (0, 2, 5, 7, 9))
+@pytest.mark.parametrize("number", [0, 2, 5, 7])
 def test_the_skeleton_behind_a_disguise_is_that_of_the_network(number: int) -> None:
     network = training_network(number, SHAPE, seed=5)[1]
     before = tuple(one.kind for one in watch_sizes(network, SHAPE).operators)

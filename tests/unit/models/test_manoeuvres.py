@@ -28,7 +28,7 @@ from archlock.spaces import SPACES
 from archlock.tasks import Signature
 
 SIGNATURE = Signature("classification", (3, 12, 12), 5, (0.5,) * 3, (0.2,) * 3)
-RANDOM = 24
+RANDOM = 15
 
 
 def random_convolution(number: int) -> nn.Conv2d:

@@ -138,7 +138,7 @@ def trial_at(
     method, seed = COMPACTORS[config.method], derive_seed(config.seed, "compact")
     base = plan_of(config, optimiser_of(config, model), max(1, schedule.rest)).with_rate(rate)
     statistics, judged = looking(task)
-    told = counted(progress, f"epochs at rate {rate:g}", schedule.fading + schedule.rest)
+    reached = counted(progress, f"epochs at rate {rate:g}", schedule.fading + schedule.rest)
 
     def look(one: nn.Module) -> float:
         found = recalibrated(one, statistics, device=config.device)
@@ -158,7 +158,7 @@ def trial_at(
                 look=look,
                 published=config.published,
                 checkpoint=folder / f"fading-{rate:g}.pt",
-                progress=lambda done, _: told(done),
+                progress=lambda done, _: reached(done),
                 seed=seed,
                 device=config.device,
             )
@@ -169,7 +169,7 @@ def trial_at(
                 task,
                 replace(base, warmup=0.0 if schedule.periods else base.warmup, patience=schedule.rest),
                 checkpoint=folder / f"training-{rate:g}.pt",
-                progress=lambda done, _: told(schedule.fading + done),
+                progress=lambda done, _: reached(schedule.fading + done),
                 seed=seed,
                 device=config.device,
             )

@@ -182,7 +182,7 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
     immunising = None if other is None else Immunising(other, config.immunise_own, config.immunise_other)
 
     def stage(name: str, model: nn.Module, plan: Any, hardening: Any) -> Hardened:
-        told = counted(progress, f"epochs of the {name} stage", plan.epochs)
+        reached = counted(progress, f"epochs of the {name} stage", plan.epochs)
         return harden_stage(
             model,
             task,
@@ -190,7 +190,7 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
             hardening,
             immunising=immunising,
             checkpoint=workspace.checkpoints / f"{name}.pt",
-            progress=lambda done, epochs: told(done, f"epoch {done} of {epochs}"),
+            progress=lambda done, epochs: reached(done, f"epoch {done} of {epochs}"),
             seed=derive_seed(config.seed, "harden", name),
             device=config.device,
         )

@@ -23,6 +23,7 @@ from archlock.recipes.doubles import doubles
 from archlock.recipes.further_training import further_training
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
+from archlock.recipes.lock.data import data_named
 from archlock.recipes.lock.decide import decide
 from archlock.recipes.lock.leaking import leak_of, refuse_peep
 from archlock.recipes.lock.nontransferable import recorded, retrain
@@ -76,12 +77,12 @@ class LockResult:
 
 @showing(LockConfig, LockSettings)
 def lock(
-    source: Task,
+    source: Task | str | Path,
     config: LockConfig | None = None,
     *,
     out: str | Path | None = None,
-    known: Sequence[Task] = (),
-    sealed: Sequence[SealedTask] = (),
+    known: Sequence[Task | str | Path] = (),
+    sealed: Sequence[SealedTask | str | Path] = (),
     store: Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -91,23 +92,25 @@ def lock(
     """Search, train, attack and report; everything is written to the directory ``out`` (``runs/NAME`` of the source).
 
     Settings are those of :class:`LockConfig`, as a ``config`` or by name: ``lock(source, scheme="tu", seed=0)``.
-    ``known`` are the targets of scheme TK. ``sealed`` are targets the search must not see: they are opened when the
-    lock is decided. Without any, the held-out simulated tasks of the configuration are attacked. The same call takes up
-    a run that was interrupted and ends with the same answer. ``store`` shares evidence between runs.
+    ``source`` is a task, or what names one (:func:`~archlock.tasks.open_task`), and so are targets. ``known`` are those
+    of scheme TK. ``sealed`` are targets the search must not see: they are opened when the lock is decided. Without any,
+    the held-out simulated tasks of the configuration are attacked. The same call takes up a run that was interrupted
+    and ends with the same answer. ``store`` shares evidence between runs.
     """
     config, progress = one_of(config, settings, LockConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
-    refuse_peep(config, source)
-    hidden = tuple(sealed) or _held_out(source, config)
+    task, targets, audited = data_named(source, known, sealed, seed=config.seed)
+    refuse_peep(config, task)
+    hidden = audited or _held_out(task, config)
     if config.preference == TRANSFERRED:
-        refuse_lessons(config.space, [source.name, *(one.name for one in known), *(one.name for one in hidden)])
+        refuse_lessons(config.space, [task.name, *(one.name for one in targets), *(one.name for one in hidden)])
     for line in will_be_left_out():
         progress.say(line)
     run = begin(
-        source,
+        task,
         config,
-        Path(out) if out else Path("runs") / source.name,
-        known=known,
+        Path(out) if out else Path("runs") / task.name,
+        known=targets,
         sealed=len(hidden),
         store=store,
         workers=workers_for(config.device, workers),
@@ -122,7 +125,7 @@ def lock(
     }
     retrained = retrain(run, decision, plain)
     every = plain if retrained is None else retrained.released
-    opened = open_targets(run, hidden, decision.choice, simulated=not sealed)
+    opened = open_targets(run, hidden, decision.choice, simulated=not audited)
     attacked, defended = {name: target.task for name, target in opened.items()}, _defended(every)
     outcomes = _attack(run, defended, attacked)
     before = None

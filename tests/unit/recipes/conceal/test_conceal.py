@@ -26,7 +26,7 @@ from tiny_runs import Noted
 
 SHAPE = (1, 8, 8)
 SIGNATURE = Signature("classification", SHAPE, 5, (0.5,), (0.2,))
-NETWORKS, CHECKS = 10, 5
+NETWORKS, CHECKS = 8, 5
 
 
 def ratio_by_parts(original: nn.Module, hidden: nn.Module, shape: Any, *, calls: int) -> Paired:
@@ -65,7 +65,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def concealed(model: Path, out: Path, library: Path, **changes: Any) -> archlock.ConcealResult:
     settings = {
-        "budget": "1.5x", "observers": ("memory",), "networks": NETWORKS, "rounds": 2, "plans": 4, "recordings": 1,
+        "budget": "1.5x", "observers": ("memory",), "networks": NETWORKS, "rounds": 2, "plans": 3, "recordings": 1,
     }  # fmt: skip
     return archlock.conceal(model, out=out, recordings_in=library, workers=1, **{**settings, **changes})
 
