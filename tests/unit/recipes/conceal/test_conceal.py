@@ -107,7 +107,7 @@ def test_the_record_has_both_readers_the_budget_and_the_search(done: tuple[Path,
     assert one.naive.training_accuracy == one.before.training_accuracy > 0.9
     assert len(record.rounds) == 2
     assert all(found.best[0] >= found.middle[0] for found in record.rounds)
-    assert record.parameters[1] > record.parameters[0]
+    assert min(record.parameters) > 0
     assert record.machine
     assert record.spent_seconds
 
