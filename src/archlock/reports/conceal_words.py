@@ -30,13 +30,12 @@ COLUMNS: Final = ("nothing done", "naive reader", "reader who knows")
 def conceal_headline(record: ConcealRecord) -> str:
     """One sentence: what the reader who knows still gets wrong, and at what price."""
     said = [
-        f"{one.name} reads {percent(_mean(one.taught))} of the skeleton wrongly (nothing done "
-        f"{percent(_mean(one.before))})"
+        f"{percent(_mean(one.taught))} of the skeleton by {one.name} (nothing done {percent(_mean(one.before))})"
         for one in record.observers
     ]
     return (
         f"{record.model} at {number(record.speed.ratio, 2)} times its latency (budget "
-        f"{number(record.speed.budget, 2)}): a reader who knows the disguise and sees what {'; '.join(said)}."
+        f"{number(record.speed.budget, 2)}): a reader who knows the disguise reads wrongly {'; '.join(said)}."
     )
 
 
@@ -140,7 +139,7 @@ def render_conceal_card(record: ConcealRecord) -> str:
     head = [f"# {record.model}, hidden", "", f"{day(record.created)}, {record.machine}.", "", conceal_headline(record)]
     body = [
         "",
-        f"{plan_words(record)}. {same_words(record)}.",
+        f"{plan_words(record)}; {same_words(record)}.",
         visible_words(record),
         "",
         "Skeleton errors:",

@@ -56,7 +56,7 @@ def test_the_verdict_is_by_the_reader_who_knows(errors: tuple[float, ...], word:
 
 def test_the_naive_figure_is_never_alone() -> None:
     record = conceal_record()
-    assert "timer reads 20.0% of the skeleton wrongly (nothing done 3.0%)" in conceal_headline(record)
+    assert "reads wrongly 20.0% of the skeleton by timer (nothing done 3.0%)." in conceal_headline(record)
     assert "60" not in conceal_headline(record)
     for text in (conceal_lines(record), render_conceal_card(record), render_conceal(record)):
         assert "0.600" in text
