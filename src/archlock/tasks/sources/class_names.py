@@ -35,6 +35,8 @@ def shown_names(names: Iterable[str], where: str) -> tuple[str, ...]:
             fault = "is empty" if not name.strip() else f"has {len(name):,} letters, more than {LONGEST:,}"
             raise TaskError(f"{where}: the name of class {name[:40]!r} {fault}; rename the class")
         appearance = unicodedata.normalize("NFC", name).strip()
+        if seen.get(appearance) == name:
+            raise TaskError(f"{where}: the name {name!a} occurs more than once; give each class its own name")
         if appearance in seen:
             raise TaskError(f"{where}: two classes look alike, {seen[appearance]!a} and {name!a}; rename one")
         seen[appearance] = name

@@ -322,6 +322,4 @@ def _names(names: np.ndarray, path: Path) -> tuple[str, ...]:
     classes = tuple(
         name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name in names.tolist()
     )
-    if len(set(classes)) < len(classes):
-        raise TaskError(f"{path}, key 'classes': a name occurs twice in {list(classes)}; give each class its own name")
     return shown_names(classes, f"{shown(str(path))}, key 'classes'")
