@@ -28,14 +28,15 @@ def shown_names(names: Iterable[str], where: str) -> tuple[str, ...]:
     TaskError: one that is empty or longer than LONGEST, or two that look alike (as escapes, by white space around
     them, or by another way to write the same accents).
     """
-    found = tuple(map(shown, names))
+    given = tuple(names)
+    found = tuple(map(shown, given))
     seen: dict[str, str] = {}
-    for name in found:
+    for name, written in zip(found, given, strict=True):
         if not name.strip() or len(name) > LONGEST:
             fault = "is empty" if not name.strip() else f"has {len(name):,} letters, more than {LONGEST:,}"
             raise TaskError(f"{where}: the name of class {name[:40]!r} {fault}; rename the class")
         appearance = unicodedata.normalize("NFC", name).strip()
-        if seen.get(appearance) == name:
+        if appearance in seen and given.count(written) > 1:
             raise TaskError(f"{where}: the name {name!a} occurs more than once; give each class its own name")
         if appearance in seen:
             raise TaskError(f"{where}: two classes look alike, {seen[appearance]!a} and {name!a}; rename one")
