@@ -16,6 +16,8 @@ WORTH = "## What the weights are worth"
 STATE = "## Does the state of a model foretell the attack?"
 PEEP = "## What the execution of a model betrays"
 CONCEAL = "## What hiding costs"
+HARDENED = "## A hard and sparse network"
+EDITED = "## Does compaction lock, does robustness unlock?"
 """Sections that scripts of their own write."""
 UNDER_ATTACK = """## A lock under attack
 

@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from findings_of_runs import put_section, row
+from findings_of_runs import EDITED, put_section, row
 
-import archlock
 from archlock.recipes import CompactConfig, HardenConfig, PairedAttacks, compact, harden
 from archlock.reports import CompactRecord, HardeningRecord, compact_from_json, hardening_from_json
 from archlock.reports.before_after import Change, headline_changes
 from archlock.reports.statistics import Estimate, estimate
 
-SECTION = "## Does compaction lock, does robustness unlock?"
 SHARES = (0.7, 0.5, 0.3)
 EPSILON = 4 / 255
 
@@ -56,7 +54,7 @@ def main() -> None:
     measuring = verbs.add_parser("measure", help="edit and attack what is not there yet")
     measuring.add_argument("--network", action="append", required=True, help="NAME=PATH; may be repeated")
     measuring.add_argument("--module", help="of a file of weights")
-    measuring.add_argument("--source", required=True, help="of networks that are no lock run")
+    measuring.add_argument("--source", required=True, help="what all of them were trained on")
     measuring.add_argument("--target", action="append", required=True)
     measuring.add_argument("--examples", type=int, default=None, help="of the source that an edited network trains on")
     measuring.add_argument("--epochs", type=int, default=5)
@@ -71,7 +69,7 @@ def main() -> None:
     if given.verb == "measure":
         measure(given)
     else:
-        put_section(SECTION, "\n".join(said(given.out)))
+        put_section(EDITED, "\n".join(said(given.out)))
 
 
 def measure(given: argparse.Namespace) -> None:
@@ -80,8 +78,6 @@ def measure(given: argparse.Namespace) -> None:
         name, _, path = text.partition("=")
         weights = Path(path).suffix == ".safetensors"
         factory = given.module if weights else None
-        opened = archlock.open_model(path, factory=factory)
-        source = opened.read(given.source, seed=0) if weights else None
         attacks = PairedAttacks(
             attackers=tuple(given.attacker), shots=(given.shots,), seeds=1, epochs=given.attack_epochs, seed=seed
         )
@@ -93,13 +89,13 @@ def measure(given: argparse.Namespace) -> None:
                     epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.epochs, flip=given.flip, images=500,
                     steps=40, queries=300, attacks=attacks, seed=seed,
                 )  # fmt: skip
-                harden(opened, source, hardened, out=out, targets=given.target, factory=factory)
+                harden(path, given.source, hardened, out=out, targets=given.target, factory=factory)
             else:
                 smaller = CompactConfig(
                     keep=edit.share, epochs=given.epochs, examples=given.examples, flip=given.flip, runtime="torch",
                     seed=seed,
                 )  # fmt: skip
-                compact(opened, source, smaller, out=out, targets=given.target, attacks=attacks, factory=factory)
+                compact(path, given.source, smaller, out=out, targets=given.target, attacks=attacks, factory=factory)
             sys.stderr.write(f"{out}: done\n")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from findings_of_runs import put_section, row
+from findings_of_runs import HARDENED, put_section, row
 from torch import nn
 
 from archlock.adversaries import Ball
@@ -31,7 +31,6 @@ from archlock.seeding import derive_seed
 from archlock.tasks import Task, conform, open_task
 from archlock.training import Hardening, Plan, batch_of, fit, harden
 
-SECTION = "## A hard and sparse network"
 SEEDS = 5
 SPARSITIES = (0.0, 0.9, 0.95)
 EPSILON = 4 / 255
@@ -109,7 +108,7 @@ def main() -> None:
     if given.verb == "measure":
         measure(conform(open_task(given.data, seed=0), (3, 16, 16)), given.out, given.most)
     else:
-        put_section(SECTION, "\n".join(said(read_rows(given.rows))))
+        put_section(HARDENED, "\n".join(said(read_rows(given.rows))))
 
 
 def measure(task: Task, out: Path, most: int | None = None) -> None:
