@@ -31,9 +31,9 @@ from archlock.tasks import Signature, Task, digits, open_task
 from archlock.training import Plan, evaluate, fit
 
 WIDTH: Final = 16
-GROUPS: Final = (1, 4, 8, 16)
+GROUPS: Final = (1, 8)
 CODES: Final = ("11111111", "02012100", "22222222")
-CELLS: Final = 3
+CELLS: Final = 2
 BUDGETS: Final = (1.5, 2.0)
 
 
@@ -46,8 +46,8 @@ class Effort:
     rounds: int = 3
     plans: int = 24
     recordings: int = 5
-    seeds: int = 3
-    epochs: int = 30
+    seeds: int = 2
+    epochs: int = 10
     calls: int = 5 * SURE
     cells: int = CELLS
     codes: tuple[str, ...] = CODES
