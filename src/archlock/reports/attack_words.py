@@ -8,7 +8,6 @@ from archlock.reports.arms import NAMES, arm_groups, arms_said, sides
 from archlock.reports.judging import Finding, judge
 from archlock.reports.measures import worth_said
 from archlock.reports.outcomes import Terms
-from archlock.reports.plots import attack_names
 from archlock.reports.record import AttackRecord
 from archlock.reports.record_parts import (
     OutcomeRecord,
@@ -16,7 +15,17 @@ from archlock.reports.record_parts import (
 )
 from archlock.reports.statistics import Estimate, baseline_gain, estimate, headline, judged_targets, strongest_alone
 from archlock.reports.tables import AttackRow, attack_summary, baselines, outcome_groups
-from archlock.reports.wording import attack_name, interval, number, points, role_names, score, score_interval, shorten
+from archlock.reports.wording import (
+    attack_name,
+    attack_names,
+    interval,
+    number,
+    points,
+    role_names,
+    score,
+    score_interval,
+    shorten,
+)
 from archlock.tasks import Kind
 
 ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from archlock.reports.axes import calm
 from archlock.reports.before_after import before_after_cells, changes
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.compact import CompactRecord
@@ -14,7 +15,6 @@ from archlock.reports.compact_words import (
     size_rows,
     training_words,
 )
-from archlock.reports.plots import calm
 from archlock.reports.shares import Share
 from archlock.reports.templating import fill
 from archlock.reports.wording import day, duration, number, percent, plural, points, shorten

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from archlock.reports.axes import calm
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.conceal import ConcealRecord, DisguiseRecord
 from archlock.reports.conceal_words import (
@@ -15,7 +16,6 @@ from archlock.reports.conceal_words import (
     visible_words,
 )
 from archlock.reports.peep import between_recordings
-from archlock.reports.plots import calm
 from archlock.reports.templating import fill
 from archlock.reports.wording import day, duration, number, plural, shorten
 

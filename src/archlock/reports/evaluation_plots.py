@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from archlock.reports.axes import calm, pixel_axes
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.evaluation_parts import FloorPoint, FloorScale, PairScale
 from archlock.reports.evaluation_statistics import MethodSummary
-from archlock.reports.plots import calm, pixel_axes
 from archlock.reports.wording import number, shorten
 
 

@@ -15,21 +15,12 @@ from archlock.reports.arms import arm_groups, arm_roles, as_well_said, reached, 
 from archlock.reports.attack_words import attack_headline
 from archlock.reports.cell_drawing import architecture_picture
 from archlock.reports.cost_table import cost_rows, cost_sentences
+from archlock.reports.dumbbells import headline_plot, lone_rows, source_row, target_rows
 from archlock.reports.leak_words import leak_sentences
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import cost_groups, every_role, further_rows, further_sentence, roles, worth_groups
 from archlock.reports.outcomes import Record, stuck_at_chance, terms_of
-from archlock.reports.plots import (
-    Levels,
-    curve_plot,
-    fraction_plot,
-    headline_plot,
-    lone_rows,
-    source_row,
-    spending_plot,
-    target_rows,
-    trade_off_plot,
-)
+from archlock.reports.plots import Levels, curve_plot, fraction_plot, spending_plot, trade_off_plot
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
     ModelRecord,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from archlock.reports.axes import calm
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.peep import ObserverRecord, PeepRecord
 from archlock.reports.peep_words import (
@@ -16,7 +17,6 @@ from archlock.reports.peep_words import (
     skeleton_between,
     worth_sentences,
 )
-from archlock.reports.plots import calm
 from archlock.reports.templating import fill
 from archlock.reports.wording import day, duration, number, percent, plural, shorten
 

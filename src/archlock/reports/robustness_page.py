@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from archlock.reports.axes import calm
 from archlock.reports.canvas import COLOURS, picture
-from archlock.reports.plots import calm
 from archlock.reports.robustness import RobustnessRecord
 from archlock.reports.robustness_words import (
     NORM_NAMES,

@@ -1,5 +1,6 @@
 """How numbers are written for people: percent, points, durations, counts, intervals. The only place that rounds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -165,6 +166,13 @@ def data_words(terms: Terms) -> str:
 def attack_name(name: str) -> str:
     """An attack in words: ``Full fine-tuning``; an unknown name with spaces for underscores."""
     return _ATTACKS.get(name, name.replace("_", " "))
+
+
+def attack_names(names: Sequence[str]) -> str:
+    """The most frequent of the strongest attacks (one per seed) in words, and how often it was the strongest."""
+    often = max(dict.fromkeys(names), key=names.count)
+    times = "" if names.count(often) == len(names) else f" ({names.count(often)} of {len(names)} seeds)"
+    return attack_name(often).lower() + times
 
 
 def day(created: str) -> str:

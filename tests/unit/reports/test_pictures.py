@@ -7,7 +7,8 @@ import pytest
 
 from archlock.reports.canvas import COLOURS, picture
 from archlock.reports.cell_drawing import architecture_picture, operation_name
-from archlock.reports.plots import headline_plot, source_row, spending_plot, trade_off_plot
+from archlock.reports.dumbbells import headline_plot, source_row
+from archlock.reports.plots import spending_plot, trade_off_plot
 from report_records import lock_record
 
 
