@@ -6,6 +6,7 @@ small learning rates. They are no attacker, so they have one way and no search.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from archlock.evidence import EvidenceStore
@@ -30,6 +31,7 @@ def further_training(
     more: Task,
     *,
     unseen: int | None = None,
+    epochs: int | None = None,
     seeds: int,
     store: EvidenceStore,
     progress: Progress,
@@ -40,11 +42,14 @@ def further_training(
     """Train every model on with the training split of ``more``; its test split measures it before and after.
 
     ``more`` is the task of the models, with its classes in the order of their outputs; ``unseen`` of its training
-    images (None: all) are new to them. Nothing for a dense task, and nothing of a training that failed.
+    images (None: all) are new to them. ``epochs`` is the most that they train, as for how long the models themselves
+    were trained (None: as long as an attacker). Nothing for a dense task, and nothing of a training that failed.
     """
     if not more.traits.has_classes:
         return ()
-    suite = Suite(attack_plan(len(more.train), size=more.shape[1:]), ("direct",), (1.0,), seeds, rates=RATES)
+    plan = attack_plan(len(more.train), size=more.shape[1:])
+    plan = plan if epochs is None else replace(plan, epochs=min(plan.epochs, epochs))
+    suite = Suite(plan, ("direct",), (1.0,), seeds, rates=RATES)
     outcomes = run_suite(
         defended,
         {more.name: more},

@@ -39,9 +39,12 @@ def pair() -> list[Defended]:
     return [trained("314231", "locked"), trained("333333", "source_only")]
 
 
-def train_on(pair: list[Defended], more: Task, store: Path, progress: Silent | Noted) -> tuple[FurtherRecord, ...]:
+def train_on(
+    pair: list[Defended], more: Task, store: Path, progress: Silent | Noted, *, epochs: int | None = None
+) -> tuple[FurtherRecord, ...]:
+    evidence = EvidenceStore(store)
     return further_training(
-        pair, more, seeds=3, store=EvidenceStore(store), progress=progress, workers=1, seed=4, device="cpu"
+        pair, more, epochs=epochs, seeds=3, store=evidence, progress=progress, workers=1, seed=4, device="cpu"
     )
 
 
@@ -85,6 +88,13 @@ def test_it_is_what_keeping_the_head_and_training_everything_gives(
     plan = replace(attack_plan(160), batch_size=40)
     alone = ATTACKS["direct"].run(pair[0].models[0], more, plan=plan, settings=RATES, seed=seed)
     assert found[0].after == alone.test
+
+
+def test_nobody_trains_on_for_longer_than_is_said(pair: list[Defended], more: Task, tmp_path: Path) -> None:
+    shortly = train_on(pair, more, tmp_path / "evidence.sqlite", Silent(), epochs=1)
+    seed = derive_seed(4, "attack", more.fingerprint, "1.0", 0)
+    plan = replace(attack_plan(160), batch_size=40, epochs=1)
+    assert shortly[0].after == ATTACKS["direct"].run(pair[0].models[0], more, plan=plan, settings=RATES, seed=seed).test
 
 
 def test_dense_tasks_have_no_head_to_keep(tmp_path: Path) -> None:

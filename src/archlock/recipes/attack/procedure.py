@@ -149,6 +149,7 @@ def attack(
         further = further_training(
             models.defended,
             honest,
+            epochs=config.epochs,
             seeds=suite.seeds,
             store=workspace.store,
             progress=progress,

@@ -242,6 +242,7 @@ def _train_on(run: Run, defended: Sequence[Defended]) -> tuple[FurtherRecord, ..
         defended,
         more,
         unseen=unseen,
+        epochs=run.allocation.final.source_plan.epochs,
         seeds=run.config.attack_seeds,
         store=run.resources.store,
         progress=run.resources.progress,
