@@ -155,6 +155,19 @@ def test_a_remote_user_asks_by_batch_and_by_size_as_far_as_the_model_goes() -> N
     assert len(watch_calls(one_size, SHAPE, calls=1)) == len(BATCHES)
 
 
+def test_kinds_of_calls_are_made_in_turn_so_that_a_slow_moment_makes_none_slow() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Watched(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(tuple(images.shape))
+            return images
+
+    watch_calls(Watched(), SHAPE, calls=3)
+    kinds = [(batch, 3, side, side) for side in (8, 4) for batch in BATCHES]
+    assert seen[-4 * len(kinds) :] == 4 * kinds
+
+
 def test_a_model_is_left_as_it_was() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
     model.train()

@@ -29,7 +29,7 @@ from archlock.recipes.limits.runtimes import here
 from archlock.records import fingerprint, read_json, write_json
 from archlock.seeding import rng_for
 
-RECORDED: Final = 2
+RECORDED: Final = 3
 """Number of the way of recording, and of making the networks: recordings of another are never mixed with these."""
 VARIABLE: Final = "ARCHLOCK_RECORDINGS"
 MACHINE: Final = "machine.json"
