@@ -4,6 +4,7 @@ The plan is made once per run and written down. A budget in trainings gives the 
 minutes is turned into one by timing a candidate and a full-size training step here, and is fixed from then on.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import Form, Task, conform, subsample
+from archlock.tasks import Form, Task, conform, share_of
 from archlock.training import Plan, fit, for_photographs, precision_on, sized_for
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
@@ -41,6 +42,8 @@ are the same."""
 CHOICES_CONFIRMED = 1.5
 """Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
 DRAWN_FOR_THE_HEAVIEST = 2000
+TIMED_PIXELS = 256 * 64 * 64
+"""In the images that a step of full training is timed with: 256 of 64 x 64, fewer of larger, at least 32."""
 DRAWS_AN_ARM = 1.5
 """First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
 
@@ -281,9 +284,12 @@ def _heaviest(config: LockConfig, source: Task) -> Architecture:
 
 
 def _seconds_per_image(config: LockConfig, source: Task) -> float:
-    """Seconds of one worker for one training image at full size, from a heavy architecture measured on the device."""
+    """Seconds of one worker for one training image at full size, from a heavy architecture measured on the device.
+
+    Trainings of one and of three epochs are told apart; each also judges once, by its share of the validation images.
+    """
     model = build(_heaviest(config, source), source.signature, width=config.width, depth=config.depth, seed=0)
-    sample = subsample(source, 256, seed=0)
+    sample = share_of(source, min(256, max(32, TIMED_PIXELS // math.prod(source.shape[1:]))), seed=0)
     seconds = []
     with one_thread():
         for epochs in (1, 1, 3):  # once to warm up; the difference of the others leaves out what is not training
