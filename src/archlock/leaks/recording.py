@@ -36,9 +36,8 @@ BATCHES: Final = (1, 2, 4, 8)
 """Images in a call, of a remote user."""
 SHRUNK: Final = (1, 2)
 """Height and width of the images of a remote user, as parts of the model's own."""
-CALLS: Final = 20
-"""Of each kind, after one that is not timed: spread so over half a second, a machine that is slow for a tenth of it
-changes the least of them by 5 % and not by 30 %."""
+CALLS: Final = 12
+"""Of each kind, after one that is not timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +115,23 @@ def spread_of(passes: Sequence[Sequence[float]]) -> float:
 
 
 def watch_calls(
-    module: nn.Module, shape: Shape, *, calls: int = CALLS, clock: Callable[[], float] = time.thread_time
+    module: nn.Module,
+    shape: Shape,
+    *,
+    calls: int = CALLS,
+    for_seconds: float = 0.0,
+    clock: Callable[[], float] = time.thread_time,
 ) -> tuple[float, ...]:
     """Seconds of whole calls, the least of so many, over ``BATCHES`` and the sizes by ``SHRUNK``.
 
-    All kinds of calls are made in turn, so that a slow moment of the machine does not make one kind slow.
+    All kinds of calls are made in turn, so that a slow moment of the machine does not make one kind slow; ``calls`` of
+    each and as many more as it takes for ``for_seconds`` to pass.
     """
     with _quiet(module):
         asked = [_images(batch, at) for at in _sizes_taken(module, shape) for batch in BATCHES]
         spent: list[list[float]] = [[] for _ in asked]
-        for _ in range(calls + 1):  # (the first round warms up)
+        until = time.perf_counter() + for_seconds
+        while len(spent[0]) <= calls or time.perf_counter() < until:  # (the first round warms up)
             for images, seconds in zip(asked, spent, strict=True):
                 began = clock()
                 module(images)

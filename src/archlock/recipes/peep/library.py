@@ -35,6 +35,9 @@ VARIABLE: Final = "ARCHLOCK_RECORDINGS"
 MACHINE: Final = "machine.json"
 NOISY: Final = 0.10
 """A network of which halves of the passes disagree by more than this share was recorded on a busy machine."""
+PATIENCE: Final = 2.0
+"""Seconds for which a remote user calls one model: moments at which all of a machine is slow last up to one, and one
+recording of eight was half as slow again when calls took half a second."""
 Part = Literal["sizes", "times", "calls"]
 Shape = tuple[int, int, int]
 
@@ -156,7 +159,7 @@ def record_module(module: Any, shape: Shape, parts: Sequence[Part]) -> tuple[Rec
     """The numbers of one model now and here, and how much halves of the passes disagree."""
     asked = watch_sizes(module, shape)
     timed = watch_times(module, shape) if "times" in parts else None
-    calls = watch_calls(module, shape) if "calls" in parts else ()
+    calls = watch_calls(module, shape, for_seconds=PATIENCE) if "calls" in parts else ()
     if timed is None:
         return Recording(asked.sizes, asked.held, (), calls), 0.0
     return Recording(asked.sizes, asked.held, timed.seconds, calls), timed.spread
