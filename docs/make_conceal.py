@@ -195,7 +195,12 @@ def section(
     yield f"`python docs/make_conceal.py`; {first.machine}, {first.networks} random networks for each reader."
     yield "Skeleton errors: 0 is all of the true architecture. *Who knows*: a reader taught on networks that were"
     yield "disguised by the same policy and recorded anew; the naive reader beside it means nothing alone."
-    yield "Latency: times that of the network as it was given, in a process of its own.\n"
+    yield "Latency: times that of the network as it was given, in a process of its own."
+    restless = sum(any("repeat too little" in note for note in record.notes) for _, record in hidden)
+    if restless:
+        yield f"In {restless} of {len(hidden)} cases recordings of the network repeated too little (slow moments of the"
+        yield "machine), which makes it look better hidden than it is; the unseen networks are many."
+    yield ""
     heads = ["network", "allowed", "latency", "observer", "nothing done", "naive", "who knows", "unseen: nothing done"]
     heads += ["unseen: naive", "unseen: who knows"]
     yield row(heads)
