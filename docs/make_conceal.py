@@ -214,8 +214,8 @@ def section(
             yield row([name, allowed, f"{record.speed.ratio:.2f}", one.name, *errors, *unseen])
     yield f"\nThe secure block (`mobilenet_macro`, width {WIDTH}, images of {task.shape[1]} x {task.shape[2]}): groups"
     yield "of constant width in place of depthwise convolutions, trained on"
-    yield f"{task.name}. Latency: times that of G = 1. The reader's random networks have convolutions in groups (ResNeXt,"
-    yield "ShuffleNet), but none of them is built of such blocks: one that knows would read more.\n"
+    yield f"{task.name}. Latency: times that of G = 1. The reader's random networks have convolutions in groups"
+    yield "(ResNeXt, ShuffleNet), but none of them is built of such blocks: one that knows would read more.\n"
     names = [one.name for one in blocks[0][1].observers if one.seen]
     heads = [
         "code",
