@@ -6,7 +6,7 @@ numbers of the convolution is a decoy. Which functions make which rows is in ``m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,12 +29,18 @@ class Convolution:
         return cls(max(layer.kernel_size), max(layer.stride), layer.groups, layer.in_channels, layer.out_channels)
 
 
-class Disguised(nn.Module):
-    """A convolution in another form. ``true`` is what it was."""
+SHAPE_OF_IT: Final = ("kernel_size", "stride", "padding", "dilation", "groups", "in_channels", "out_channels")
+"""What code around a convolution asks it for, as networks from TensorFlow do that pad by themselves."""
 
-    def __init__(self, true: Convolution, row: Sequence[nn.Module]) -> None:
+
+class Disguised(nn.Module):
+    """A convolution in another form. ``true`` is what it was; it answers for its shape as the convolution did."""
+
+    def __init__(self, layer: nn.Conv2d, row: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.true, self.row = true, nn.ModuleList(row)
+        self.true, self.row = Convolution.of(layer), nn.ModuleList(row)
+        for name in SHAPE_OF_IT:
+            setattr(self, name, getattr(layer, name))
 
     @property
     def working(self) -> nn.Conv2d:

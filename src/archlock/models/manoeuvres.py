@@ -215,7 +215,7 @@ def disguised(layer: nn.Conv2d, tricks: Sequence[Trick]) -> Disguised:
                 f"{trick} does not fit a {Convolution.of(layer)}; the record was changed, or is of another model"
             )
         row = MANOEUVRES[trick.manoeuvre].apply(row, trick)
-    return Disguised(Convolution.of(layer), row)
+    return Disguised(layer, row)
 
 
 def ringed(layer: nn.Conv2d) -> nn.Conv2d:

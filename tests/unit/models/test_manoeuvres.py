@@ -131,6 +131,25 @@ def test_subclasses_heads_hooks_and_other_edges_stay_as_they_are() -> None:
     assert convolutions_of(model) == ["0"]
 
 
+class Pads(nn.Module):
+    """Pads by the shape of its convolution, as networks from TensorFlow do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 8, 3, stride=2)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        more = self.convolution.kernel_size[0] - self.convolution.stride[0]
+        return self.convolution(nn.functional.pad(maps, (0, more, 0, more)))
+
+
+def test_a_convolution_in_disguise_answers_for_its_shape_as_before() -> None:
+    torch.manual_seed(0)
+    model, images = nn.Sequential(Pads()), torch.rand(2, 3, 8, 8)
+    hidden = restructured(model, [Disguise("0.convolution", (Trick("kernel"), Trick("branch", 2, "outputs")))])
+    torch.testing.assert_close(hidden(images), model(images), rtol=1e-5, atol=1e-6)
+
+
 def test_a_model_in_disguise_is_described_and_built_again_without_numbers() -> None:
     def make() -> nn.Module:
         return build(SPACES["mobilenet_macro"].architecture("02012100"), SIGNATURE, width=8, depth=1, seed=0).eval()
