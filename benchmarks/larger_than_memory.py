@@ -16,8 +16,8 @@ with the next; from a whole cache 3.3 to 4.0 processor seconds. The heaviest cel
 and augmenting 2.6 to 3.3 ms of processor time an image, training 320, so that whoever trains waits for 1 % at most; two
 workers that train at once, with their parent, 2.6 GiB. A whole lock of them
 (``archlock lock --source FOLDER --image-size 224 --width 4 --budget 20min --epochs 1 --simulate rotation --floor 20
---attacker linear_probe --attack-seeds 1 --fractions 100 --arms none --audit neu_defects.npz``, two workers): 2.33 GiB at
-most over all processes (proportional set size; 2.64 GiB with what they share counted for each).
+--attacker linear_probe --attack-seeds 1 --fractions 100 --arms none --audit neu_defects.npz``, two workers): 2.33 GiB
+at most over all processes (proportional set size; 2.64 GiB with what they share counted for each).
 """
 
 import argparse
