@@ -85,7 +85,7 @@ def test_it_is_what_keeping_the_head_and_training_everything_gives(
     pair: list[Defended], more: Task, found: tuple[FurtherRecord, ...]
 ) -> None:
     seed = derive_seed(4, "attack", more.fingerprint, "1.0", 0)
-    plan = replace(attack_plan(160), batch_size=40)
+    plan = attack_plan(160)
     alone = ATTACKS["direct"].run(pair[0].models[0], more, plan=plan, settings=RATES, seed=seed)
     assert found[0].after == alone.test
 
@@ -93,7 +93,7 @@ def test_it_is_what_keeping_the_head_and_training_everything_gives(
 def test_nobody_trains_on_for_longer_than_is_said(pair: list[Defended], more: Task, tmp_path: Path) -> None:
     shortly = train_on(pair, more, tmp_path / "evidence.sqlite", Silent(), epochs=1)
     seed = derive_seed(4, "attack", more.fingerprint, "1.0", 0)
-    plan = replace(attack_plan(160), batch_size=40, epochs=1)
+    plan = replace(attack_plan(160), epochs=1)
     assert shortly[0].after == ATTACKS["direct"].run(pair[0].models[0], more, plan=plan, settings=RATES, seed=seed).test
 
 
