@@ -2,25 +2,19 @@
 
 The question of EZClone (Weiss, Alves, Kundu 2023), with the whole trace where there is one. Suspect and candidates must
 have been observed by the same observer on the same machine.
-
-A remote user sees few numbers, and a machine that is slow for a moment is slow in all of them. So what recordings of
-one candidate differ by is learned from all candidates, and counts less (as in linear discriminant analysis). Traces are
-long and need none of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.covariance import ledoit_wolf
 
 from archlock.errors import ConfigurationError
 from archlock.leaks.features import columns_of, whole
 from archlock.leaks.observation import Observation
 
-Distances = Float[np.ndarray, "recordings recordings"]
 OTHER_LENGTH: Final = 4.0
 """Added where traces are of different lengths: more than noise ever makes."""
 LEAST: Final = 0.02
@@ -33,8 +27,7 @@ MARGIN: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A candidate, and how far from it the suspect is: the mean of |log2| of ratios of what was observed (of whole
-    calls in coordinates in which noise is alike in all directions)."""
+    """A candidate, and how far from it the suspect is: the mean of |log2| of ratios of what was observed."""
 
     name: str
     distance: float
@@ -59,7 +52,14 @@ class Identified:
 
 
 def distance(one: Observation, other: Observation) -> float:
-    """Mean absolute difference of the logarithms (base 2) of two traces, at least 0, symmetric."""
+    """Mean absolute difference of the logarithms (base 2) of what was observed, at least 0, symmetric."""
+    if bool(one.latencies) != bool(other.latencies) or bool(one.sizes) != bool(other.sizes):
+        raise ConfigurationError("a suspect and its candidates are of the same observer; got two different ones")
+    if one.latencies:
+        left, right = np.log2(np.array(one.latencies) + 1e-9), np.log2(np.array(other.latencies) + 1e-9)
+        common = min(len(left), len(right))
+        apart = 0.0 if len(left) == len(right) else OTHER_LENGTH
+        return apart + float(np.abs(left[:common] - right[:common]).mean())
     if len(one) != len(other):
         return OTHER_LENGTH + float(np.abs(whole(one) - whole(other)).mean())
     return float(np.abs(columns_of(one) - columns_of(other)).mean())
@@ -75,9 +75,9 @@ def identify(suspect: Sequence[Observation], candidates: Mapping[str, Sequence[O
     _check(candidates)
     if not suspect:
         raise ConfigurationError("a suspect has at least one recording; got none")
-    apart = _distances([*suspect, *(one for known in candidates.values() for one in known)])
-    groups = {name: rows + len(suspect) for name, rows in _rows(candidates).items()}
-    return _identified(apart(groups), np.arange(len(suspect)), groups)
+    apart, groups = _pairwise([*suspect, *(one for known in candidates.values() for one in known)], candidates)
+    groups = {name: rows + len(suspect) for name, rows in groups.items()}
+    return _identified(apart, np.arange(len(suspect)), groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +96,23 @@ def self_check(candidates: Mapping[str, Sequence[Observation]]) -> SelfCheck:
     """Identify every recording of every candidate, with and without the candidate among the others. Each needs three
     recordings, so that two are left."""
     _check(candidates, least=3)
-    apart, groups = _distances([one for known in candidates.values() for one in known]), _rows(candidates)
+    apart, groups = _pairwise([one for known in candidates.values() for one in known], candidates)
     places, strange = [], []
     for name, rows in groups.items():
         others = {other: known for other, known in groups.items() if other != name}
         for row in rows:
             with_it = {**groups, name: rows[rows != row]}
-            ranking = [near.name for near in _identified(apart(with_it), np.array([row]), with_it).ranking]
+            ranking = [near.name for near in _identified(apart, np.array([row]), with_it).ranking]
             places.append(ranking.index(name))
             if len(others) > 1:
-                strange.append(not _identified(apart(others), np.array([row]), others).name)
+                strange.append(not _identified(apart, np.array([row]), others).name)
     shares = [float(np.mean([place < first for place in places])) for first in (1, 3)]
     return SelfCheck(shares[0], shares[1], float(np.mean(strange)) if strange else None)
 
 
-def _identified(apart: Distances, suspect: np.ndarray, groups: Mapping[str, np.ndarray]) -> Identified:
+def _identified(
+    apart: Float[np.ndarray, "recordings recordings"], suspect: np.ndarray, groups: Mapping[str, np.ndarray]
+) -> Identified:
     within = [
         float(np.median(apart[row, rows[rows != row]])) for rows in groups.values() for row in rows if len(rows) > 1
     ]
@@ -128,43 +130,18 @@ def _identified(apart: Distances, suspect: np.ndarray, groups: Mapping[str, np.n
     return Identified(tuple(sorted(found, key=lambda near: (near.distance, near.name))), limit, nearest > own)
 
 
-def _distances(every: Sequence[Observation]) -> Callable[[Mapping[str, np.ndarray]], Distances]:
-    """Distances of all from all, given the numbers of the recordings of each candidate."""
-    if len({(bool(one.latencies), bool(one.sizes)) for one in every}) > 1:
-        raise ConfigurationError("a suspect and its candidates are of the same observer; got two different ones")
-    if every[0].latencies:
-        return lambda groups: _of_calls(every, groups)
-    found = np.zeros((len(every), len(every)))
+def _pairwise(
+    every: Sequence[Observation], candidates: Mapping[str, Sequence[Observation]]
+) -> tuple[Float[np.ndarray, "recordings recordings"], dict[str, np.ndarray]]:
+    """Distances of all from all, and the numbers of the recordings of each candidate, counted from 0."""
+    apart = np.zeros((len(every), len(every)))
     for row, one in enumerate(every):
         for column in range(row):
-            found[row, column] = found[column, row] = distance(one, every[column])
-    return lambda _: found
-
-
-def _of_calls(every: Sequence[Observation], groups: Mapping[str, np.ndarray]) -> Distances:
-    """As of traces, after what recordings of one candidate differ by is made alike in all directions (on the whole, as
-    large as it was). A network that takes fewer sizes of images has the first of the others' calls."""
-    lengths = np.array([len(one.latencies) for one in every])
-    logs = np.full((len(every), lengths.max()), np.nan)
-    for row, one in enumerate(every):
-        logs[row, : lengths[row]] = np.log2(np.array(one.latencies) + 1e-9)
-    full = [logs[rows] for rows in groups.values() if lengths[rows[0]] == lengths.max() and len(rows) > 1]
-    if full:
-        noise = [(one - one.mean(0)) * np.sqrt(len(one) / (len(one) - 1)) for one in full]
-        covariance = ledoit_wolf(np.concatenate(noise), assume_centered=True)[0] + LEAST**2 * np.eye(lengths.max())
-        evened = np.linalg.inv(np.linalg.cholesky(covariance)) * np.sqrt(np.trace(covariance) / lengths.max())
-        # Lower triangular: what becomes of the first calls does not depend on the others, which may be missing.
-        logs = np.stack([evened[:, :length] @ row[:length] for row, length in zip(logs, lengths, strict=True)])
-        logs[np.arange(lengths.max()) >= lengths[:, None]] = np.nan
-    apart: Distances = np.nanmean(np.abs(logs[:, None] - logs[None, :]), axis=2)
-    apart[lengths[:, None] != lengths[None, :]] += OTHER_LENGTH
-    return apart
-
-
-def _rows(candidates: Mapping[str, Sequence[Observation]]) -> dict[str, np.ndarray]:
-    """The numbers of the recordings of each candidate, counted from 0."""
+            apart[row, column] = apart[column, row] = distance(one, every[column])
     ends = np.cumsum([len(known) for known in candidates.values()])
-    return {name: np.arange(end - len(known), end) for end, (name, known) in zip(ends, candidates.items(), strict=True)}
+    return apart, {
+        name: np.arange(end - len(known), end) for end, (name, known) in zip(ends, candidates.items(), strict=True)
+    }
 
 
 def _check(candidates: Mapping[str, Sequence[Observation]], *, least: int = 2) -> None:
