@@ -144,7 +144,7 @@ def section(peeps: dict[str, PeepRecord], closed: CandidatesRecord) -> Iterator[
         strangers = "-" if seen.strangers is None else f"{100 * seen.strangers:.0f}"
         shares = [f"{100 * seen.top1:.0f}", f"{100 * seen.top3:.0f}", strangers]
         yield row([seen.name, *shares, f"{seen.repeatability:.2f}"])
-    yield "\nA remote user makes all kinds of calls in turn, for two seconds; when each kind was made nine times in a"
+    yield "\nA remote user makes all kinds of calls in turn, over two seconds; when each kind was made nine times in a"
     yield "row, slow moments of the machine made some kinds slow, and 46 % of strangers were called none of these."
 
 

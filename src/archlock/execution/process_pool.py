@@ -14,9 +14,9 @@ import signal
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ from archlock.execution.worker_side import Station, answered
 
 DEATHS: Final = 3
 """So many workers may be killed over a job before it is given up."""
+TOGETHER: Final = 4
+"""So many processes begin together where each does one job alone."""
 
 _STOP: Final = b""
 _LOOK_SECONDS: Final = 1.0
@@ -64,31 +66,46 @@ class ProcessPool(Executor):
 
 
 def one_after_another(work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -> Iterator[R]:
-    """``work(shared, job)`` of every job in its turn, each in a process of its own that has done nothing before.
+    """``work(shared, job)`` of every job in its turn, each in a process of its own that has done no job before.
 
-    Where this process may begin no others, everything is done in it (see :mod:`archlock.execution.children`).
+    A few processes begin and unpack the work together, then each does its job while the others do nothing: beginning
+    is most of what a short job costs. Where this process may begin no others, everything is done in it (see
+    :mod:`archlock.execution.children`).
     """
     if not begins_processes():
         yield from (work(shared, job) for job in jobs)
         return
-    parcel = cloudpickle.dumps((work, shared))
-    for job in jobs:
-        workers = _Workers(1, parcel, iter([Chunk(0, (job,))]))
+    parcel, ahead = cloudpickle.dumps((work, shared)), iter(jobs)
+    while some := list(islice(ahead, TOGETHER)):
+        nothing: Chunk[Any] = Chunk(0, ())
+        ready = _Workers(len(some), parcel, repeat(nothing, len(some)))
         try:
-            for _, result in workers.results():
-                yield result
+            deque(ready.results(), maxlen=0)  # no jobs, no results: all have begun and unpacked the work
+            for job in some:
+                alone = _Workers(1, parcel, iter([Chunk(0, (job,))]), begun=ready.take_one())
+                try:
+                    for _, result in alone.results():
+                        yield result
+                finally:
+                    alone.end()
         finally:
-            workers.end()
+            ready.end()
 
 
 class _Workers:
-    """The workers of one run."""
+    """The workers of one run; ``begun`` are idle ones of another with the same parcel."""
 
-    def __init__(self, size: int, parcel: bytes, chunks: Iterator[Chunk[Any]]) -> None:
+    def __init__(
+        self, size: int, parcel: bytes, chunks: Iterator[Chunk[Any]], *, begun: "Sequence[_Worker]" = ()
+    ) -> None:
         self._size, self._parcel, self._chunks = size, parcel, chunks
         self._again: deque[Chunk[Any]] = deque()
         self._deaths: Counter[int] = Counter()
-        self._workers: list[_Worker] = []
+        self._workers: list[_Worker] = list(begun)
+
+    def take_one(self) -> "list[_Worker]":
+        """One of the workers, which is no longer among them; none if all have died."""
+        return [self._workers.pop()] if self._workers else []
 
     def results(self) -> Iterator[tuple[int, Any]]:
         self._hand_out()

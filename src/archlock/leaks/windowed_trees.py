@@ -43,14 +43,15 @@ class WindowedTrees(Reader):
             taught = [i for i in range(len(lessons)) if fold[i] != held] or list(range(len(lessons)))
             some = [[column[i] for i in taught] for column in (rows, labels)]
             forest = _forest(some[0], some[1], len(vocabulary), seed + 1 + held, trees=TREES // 2)
-            for i in np.flatnonzero(fold == held):
-                guesses[i] = forest(rows[i])
+            left = np.flatnonzero(fold == held).tolist()
+            for i, guess in zip(left, _each(forest, [rows[i] for i in left]), strict=True):
+                guesses[i] = guess
         wider = [np.concatenate([row, _around(guess)], 1) for row, guess in zip(rows, guesses, strict=True)]
         second = _forest(wider, labels, len(vocabulary), seed + FOLDS + 1)
         details, detailed = _details(lessons, rows, seed)
         fitted = _Fitted(vocabulary, first, second, details, detailed)
-        right = sum(int((second(row).argmax(1) == label).sum()) for row, label in zip(wider, labels, strict=True))
-        fitted.training_accuracy = right / sum(len(label) for label in labels)
+        right = second(np.concatenate(wider)).argmax(1) == np.concatenate(labels)
+        fitted.training_accuracy = float(right.mean())
         return fitted
 
 
@@ -70,8 +71,7 @@ class _Fitted(FittedReader):
         if not observations:
             return ()
         rows = [windowed(one) for one in observations]
-        ends = np.cumsum([len(one) for one in rows])[:-1]
-        guesses = np.split(self.first(np.concatenate(rows)), ends)
+        guesses = _each(self.first, rows)
         wider = np.concatenate(
             [np.concatenate([row, _around(guess)], 1) for row, guess in zip(rows, guesses, strict=True)]
         )
@@ -82,7 +82,8 @@ class _Fitted(FittedReader):
                     kernel, stride = self.details[int(chance.argmax())]
                     likely = max(1, int((chance >= RULED_OUT).sum()))
                     read[number] = Read(read[number].kinds, kernel, stride, likely)
-        return tuple(Reading(tuple(read[start:end])) for start, end in pairwise([0, *ends.tolist(), len(read)]))
+        ends = np.cumsum([0, *map(len, rows)]).tolist()
+        return tuple(Reading(tuple(read[start:end])) for start, end in pairwise(ends))
 
 
 class _Forest:
@@ -103,6 +104,11 @@ def _forest(rows: list[Any], labels: list[Any], classes: int, seed: int, *, tree
 
     forest = ExtraTreesClassifier(trees or TREES, random_state=seed % 2**32, n_jobs=1)
     return _Forest(forest.fit(np.concatenate(rows).astype(np.float32), np.concatenate(labels)), classes)
+
+
+def _each(forest: _Forest, rows: Sequence[Any]) -> list[Any]:
+    """What a forest thinks of the rows of each network; it is asked once, which costs as much as asking of one."""
+    return np.split(forest(np.concatenate(rows)), np.cumsum([len(one) for one in rows])[:-1])
 
 
 def _around(guess: Float[np.ndarray, "rows classes"]) -> Float[np.ndarray, "rows features"]:

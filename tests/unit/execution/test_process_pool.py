@@ -10,6 +10,7 @@ import pytest
 import worker_jobs
 from archlock.errors import ConfigurationError, RunError
 from archlock.execution import InProcess, ProcessPool, one_after_another
+from archlock.execution.process_pool import TOGETHER
 from second_process import start
 
 
@@ -51,11 +52,27 @@ def test_a_single_job_needs_no_process():
 
 
 def test_jobs_one_after_another_have_a_process_each_and_errors_their_own_type():
-    found = list(one_after_another(lambda shared, job: (os.getpid(), shared + job), 10, range(3)))
-    assert [result for _, result in found] == [10, 11, 12]
-    assert len({process for process, _ in found} | {os.getpid()}) == 4
+    found = list(one_after_another(lambda shared, job: (os.getpid(), shared + job), 10, range(TOGETHER + 2)))
+    assert [result for _, result in found] == list(range(10, 12 + TOGETHER))
+    assert len({process for process, _ in found} | {os.getpid()}) == TOGETHER + 3
     with pytest.raises(ZeroDivisionError):
         list(one_after_another(lambda shared, job: shared / job, 1, [0]))
+
+
+def test_jobs_one_after_another_are_never_two_at_once(tmp_path):
+    def alone(folder: Path, job: int) -> int:
+        begun = folder / "begun"
+        begun.touch(exist_ok=False)
+        time.sleep(0.1)
+        begun.unlink()
+        return job
+
+    assert list(one_after_another(alone, tmp_path, range(3))) == [0, 1, 2]
+
+
+def test_a_job_alone_whose_worker_is_killed_is_done_again(tmp_path):
+    assert list(one_after_another(worker_jobs.perish_once, tmp_path, range(4))) == [0, 1, 4, 9]
+    assert [len(list(tmp_path.glob(f"{job}-*"))) for job in range(4)] == [1, 1, 1, 2]
 
 
 def test_this_process_begins_a_job_only_when_it_is_asked_for(tmp_path):

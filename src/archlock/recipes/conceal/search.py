@@ -189,5 +189,5 @@ def _errors(search: Search, plan: Sequence[Disguise], readers: dict[str, Taught]
     """Skeleton error of each reader on one recording in this process."""
     model = hidden(search.given, plan)
     operators = watch_sizes(model, search.shape, true=True).operators
-    recording = seen(record_module(model, search.shape, search.parts)[0], arena=search.config.arena)
+    recording = seen(record_module(model, search.shape, search.parts, rounds=1), arena=search.config.arena)
     return skeleton_errors(readers, recording, operators)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from archlock.decoding import decode
-from archlock.errors import RunError
+from archlock.errors import RunError, UnsupportedError
 from archlock.execution import executor_for
 from archlock.leaks import (
     Operator,
@@ -35,9 +35,10 @@ VARIABLE: Final = "ARCHLOCK_RECORDINGS"
 MACHINE: Final = "machine.json"
 NOISY: Final = 0.10
 """A network of which halves of the passes disagree by more than this share was recorded on a busy machine."""
-PATIENCE: Final = 2.0
-"""Seconds for which a remote user calls one model: moments at which all of a machine is slow last up to one, and one
-recording of eight was half as slow again when calls took half a second."""
+ROUNDS: Final = 5
+ROUND_SECONDS: Final = 0.3
+"""One model is timed in so many rounds, with calls for so many seconds in each: moments at which all of a machine is
+slow last up to a second, and one recording of eight was half as slow again when all of it took half a second."""
 Part = Literal["sizes", "times", "calls"]
 Shape = tuple[int, int, int]
 
@@ -155,14 +156,20 @@ def recorded_networks(
     return tuple(_read(place, needed, number) for number in range(networks))
 
 
-def record_module(module: Any, shape: Shape, parts: Sequence[Part]) -> tuple[Recording, float]:
-    """The numbers of one model now and here, and how much halves of the passes disagree."""
+def record_module(module: Any, shape: Shape, parts: Sequence[Part], *, rounds: int = ROUNDS) -> Recording:
+    """The numbers of one model now and here: of every time the least of so many rounds."""
     asked = watch_sizes(module, shape)
-    timed = watch_times(module, shape) if "times" in parts else None
-    calls = watch_calls(module, shape, for_seconds=PATIENCE) if "calls" in parts else ()
-    if timed is None:
-        return Recording(asked.sizes, asked.held, (), calls), 0.0
-    return Recording(asked.sizes, asked.held, timed.seconds, calls), timed.spread
+    times, calls = [], []
+    for _ in range(rounds):
+        times.append(watch_times(module, shape).seconds if "times" in parts else ())
+        calls.append(watch_calls(module, shape, for_seconds=ROUND_SECONDS) if "calls" in parts else ())
+    return Recording(asked.sizes, asked.held, _least(times), _least(calls))
+
+
+def _least(rounds: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    if len({len(one) for one in rounds}) > 1:
+        raise UnsupportedError(f"rounds have {sorted({len(one) for one in rounds})} times; expected always as many")
+    return tuple(min(times) for times in zip(*rounds, strict=True))
 
 
 def _record(shared: tuple[Shape, int, Policy | None], job: tuple[int, tuple[Part, ...]]) -> dict[Part, Any]:

@@ -109,7 +109,7 @@ def parts_of(observers: Sequence[str]) -> tuple[Part, ...]:
 
 def _recorded(shared: tuple[nn.Module, Shape, tuple[Part, ...]], _: int) -> Recording:
     module, shape, parts = shared
-    return record_module(module, shape, parts)[0]
+    return record_module(module, shape, parts)
 
 
 def _opened(

@@ -10,7 +10,7 @@ from torch import nn
 
 import archlock
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
-from archlock.leaks import OBSERVERS, Observation, Read, Reading, windowed_trees
+from archlock.leaks import OBSERVERS, Observation, Read, Reading, Times, windowed_trees
 from archlock.models import Network, build
 from archlock.progress import Silent
 from archlock.recipes import PeepConfig, rebuild
@@ -178,7 +178,7 @@ def test_what_was_read_is_trained_beside_the_true_architecture(tmp_path: Path, m
     monkeypatch.setattr(worth, "attack_plan", lambda examples: Plan(1, shift=0.0))
     known = victim.victim_of(network())
     rows = tuple(Read((one.kind,), one.kernel, one.stride) for one in known.operators)
-    seen = OBSERVERS["both"].observe(library.record_module(network(), SHAPE, ("sizes", "times"))[0])
+    seen = OBSERVERS["both"].observe(library.record_module(network(), SHAPE, ("sizes", "times")))
     nothing = Reading((Read(("mean",)),) * len(rows))
     read = {"both": (Reading(rows), seen), "memory": (nothing, seen)}
     task = small_digits(train=60, validation=20, test=40)
@@ -192,6 +192,22 @@ def test_what_was_read_is_trained_beside_the_true_architecture(tmp_path: Path, m
     assert len(paths) == 2
     assert worth.worth_of(known, read, task, **given) == (true, both, memory)
     assert {path: path.stat().st_mtime_ns for path in paths} == paths
+
+
+def test_a_model_is_timed_in_a_few_rounds_of_which_the_least_counts(monkeypatch: Any) -> None:
+    slow = iter([2.0, 1.0, 3.0])
+
+    def times(module: nn.Module, shape: Any) -> Times:
+        factor = next(slow)
+        return Times((factor, 5.0 - factor), 0.0)
+
+    monkeypatch.setattr(library, "watch_times", times)
+    monkeypatch.setattr(library, "ROUND_SECONDS", 0.0)
+    recorded = library.record_module(network(), SHAPE, ("sizes", "times", "calls"), rounds=3)
+    assert recorded.seconds == (1.0, 2.0)
+    assert next(slow, None) is None
+    assert min(recorded.latencies) > 0
+    assert library.record_module(network(), SHAPE, ("sizes",)) == replace(recorded, seconds=(), latencies=())
 
 
 def test_which_of_a_few_is_running_and_a_stranger_is_none(tmp_path: Path) -> None:
