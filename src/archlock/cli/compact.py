@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
     Attackers,
     AttackSeeds,
+    CacheFolder,
     Channels,
     Device,
     Json,
@@ -90,6 +91,7 @@ def compact(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     device: Device = "auto",
     workers: Workers = None,
@@ -108,7 +110,6 @@ def compact(
     from archlock.recipes import compact as run_compact
     from archlock.records import plain
     from archlock.reports import compact_lines, compact_remarks
-    from archlock.tasks import open_task
 
     config = CompactConfig(
         keep=parse_share(keep),
@@ -130,16 +131,13 @@ def compact(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        read = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed, progress=progress)
         result = run_compact(
             opened,
-            source_of(model, opened, None, seed=seed)
-            if source is None
-            else open_task(
-                source, image_size=opened.reading, skip_bad=skip_bad, signals=opened.takes_signals, seed=seed
-            ),
+            source_of(model, opened, None, seed=seed) if source is None else read([source])[0],
             config,
             out=out,
-            targets=target or (),
+            targets=read(target or ()),
             attacks=PairedAttacks(
                 panel=panel,
                 attackers=tuple(ATTACKS) if attacker == ["all"] else tuple(attacker or ()),

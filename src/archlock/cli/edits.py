@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
@@ -60,7 +60,6 @@ def edits(
     from archlock.errors import ConfigurationError
     from archlock.recipes import edit, edits_lines, list_edits
     from archlock.records import plain
-    from archlock.tasks import open_task
 
     if (out is None) != (not narrow and not drop):
         raise ConfigurationError(
@@ -89,11 +88,8 @@ def edits(
         typer.echo(json.dumps(summary) if as_json else f"{'; '.join(words)}\nmodel: {made.path.resolve()}")
         return
     stderr()
-    data = (
-        None
-        if source is None
-        else open_task(source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, seed=seed)
-    )
+    read = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed)
+    data = None if source is None else read([source])[0]
     found = list_edits(opened, source=data, seed=seed)
     if as_json:
         typer.echo(json.dumps(plain(found.record)))

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
     Attackers,
     AttackSeeds,
+    CacheFolder,
     Channels,
     Device,
     Json,
@@ -83,6 +84,7 @@ def harden(
     size: Size = None,
     channels: Channels = None,
     skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     device: Device = "auto",
     workers: Workers = None,
@@ -101,7 +103,6 @@ def harden(
     from archlock.recipes import harden as run_harden
     from archlock.records import plain
     from archlock.reports import hardening_lines, hardening_warnings
-    from archlock.tasks import open_task
 
     config = HardenConfig(
         epsilon=parse_epsilon(eps),
@@ -123,15 +124,14 @@ def harden(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        read = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed, progress=progress)
         result = run_harden(
             opened,
-            source_of(model, opened, None, seed=seed)
-            if source is None
-            else open_task(source, image_size=opened.reading, skip_bad=skip_bad, seed=seed),
+            source_of(model, opened, None, seed=seed) if source is None else read([source])[0],
             config,
             out=out,
-            targets=target or (),
-            immunise=immunise,
+            targets=read(target or ()),
+            immunise=None if immunise is None else read([immunise])[0],
             factory=module,
             arguments=keyword_arguments(module_args),
             workers=workers,

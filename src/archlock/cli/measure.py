@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
@@ -167,12 +167,9 @@ def _measure_state(
     from archlock.execution import resolve_device
     from archlock.recipes import measure_state
     from archlock.records import plain
-    from archlock.tasks import open_task
 
     stderr()  # (remarks on data are shown)
     opened = opened_model(model, module, module_args, opening)
-    data = open_task(
-        source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, signals=opened.takes_signals, seed=seed
-    )
+    (data,) = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed)([source])
     found = measure_state(opened, data, examples=examples, seed=seed, device=resolve_device(device))
     typer.echo(json.dumps(plain(found)) if as_json else state_table(found))

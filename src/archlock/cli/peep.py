@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
+    CacheFolder,
     Channels,
     Json,
     Module,
@@ -21,6 +22,7 @@ from archlock.cli.options import (
     RecordingsIn,
     Seed,
     Size,
+    SkipBad,
     Workers,
     sides,
     stderr,
@@ -70,6 +72,8 @@ def peep(
     module_args: ModuleArgs = None,
     size: Size = None,
     channels: Channels = None,
+    skip_bad: SkipBad = False,
+    cache: CacheFolder = None,
     seed: Seed = 0,
     workers: Workers = None,
     as_json: Json = False,
@@ -109,12 +113,15 @@ def peep(
         _which(given, suspect, opened, out=out, observers=observers, recordings=recordings, **shown)
         return
     settings = {"networks": networks, "recordings": recordings or 3, "reader": reader, "noise": noise, "seed": seed}
-    rest = {"source": source, "recordings_in": recordings_in, "workers": workers, "out": out}
-    _peep(opened(given[0]), {"observers": observers, **settings}, rest, **shown)
+    rest = {"recordings_in": recordings_in, "workers": workers, "out": out}
+    reading = {"skip_bad": skip_bad, "cache": cache, "seed": seed}
+    _peep(opened(given[0]), source, reading, {"observers": observers, **settings}, rest, **shown)
 
 
 def _peep(
     opened: "OpenedModel",
+    source: str | None,
+    reading: dict[str, Any],
     settings: dict[str, Any],
     rest: dict[str, Any],
     *,
@@ -130,6 +137,7 @@ def _peep(
         result = run_peep(
             opened,
             PeepConfig.of(**settings),
+            source=None if source is None else reader_of(opened, **reading, progress=progress)([source])[0],
             **rest,
             progress=progress,
             command=shlex.join(["archlock", *sys.argv[1:]]),

@@ -3,13 +3,12 @@
 import json
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
@@ -76,7 +75,6 @@ def release(
     from archlock.recipes import ReleaseConfig, release_with_friction
     from archlock.records import plain
     from archlock.reports import friction_lines
-    from archlock.tasks import open_task
 
     if not friction:
         raise ConfigurationError(
@@ -87,18 +85,11 @@ def release(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
-        task_of = partial(
-            open_task,
-            image_size=opened.reading,
-            skip_bad=skip_bad,
-            cache=cache,
-            signals=opened.takes_signals,
-            seed=seed,
-        )
+        read = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed, progress=progress)
         result = release_with_friction(
             opened,
             out=out,
-            target=None if target is None else task_of(target),
+            target=None if target is None else read([target])[0],
             config=config,
             workers=workers,
             progress=progress,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from archlock.cli.opening import opened_model
+from archlock.cli.opening import opened_model, reader_of
 from archlock.cli.options import (
     DATA,
     MODEL,
@@ -83,7 +83,6 @@ def robustness(
     from archlock.recipes import robustness as run_robustness
     from archlock.records import plain
     from archlock.reports import robustness_lines, robustness_warnings
-    from archlock.tasks import open_task
 
     config = RobustnessConfig(
         epsilons=() if eps is None else parse_epsilons(eps),
@@ -99,9 +98,10 @@ def robustness(
     opening = {"size": None if size is None else sides(size), "channels": channels}
     opened = opened_model(model, module, module_args, opening)
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
+        read = reader_of(opened, skip_bad=skip_bad, cache=cache, seed=seed, progress=progress)
         result = run_robustness(
             opened,
-            open_task(source, image_size=opened.reading, skip_bad=skip_bad, cache=cache, seed=seed),
+            read([source])[0],
             config,
             out=out,
             workers=workers,

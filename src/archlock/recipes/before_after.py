@@ -19,7 +19,7 @@ from archlock.recipes.opening import OpenedModel
 from archlock.recipes.suite import Defended, run_suite
 from archlock.recipes.task_records import Attacked, target_record
 from archlock.reports import BeforeAfterRecord
-from archlock.tasks import Task, names_apart, open_task, share_of
+from archlock.tasks import Task, share_of
 
 NAMES: Final = ("before", "after")
 
@@ -56,16 +56,8 @@ def targets_of(opened: OpenedModel, targets: Sequence[Task | str | Path], *, see
 
     What the model cannot take raises UnsupportedError, two targets of one name ConfigurationError.
     """
-    names = names_apart([str(data) for data in targets if not isinstance(data, Task)])
-    found = [
-        data
-        if isinstance(data, Task)
-        else open_task(
-            str(data), image_size=opened.reading, signals=opened.takes_signals, name=names.get(str(data)), seed=seed
-        )
-        for data in targets
-    ]
-    fitting = tuple(opened.fitting(task) for task in found)
+    read = iter(opened.read_all([str(data) for data in targets if not isinstance(data, Task)], seed=seed))
+    fitting = tuple(opened.fitting(data if isinstance(data, Task) else next(read)) for data in targets)
     if fitting:
         by_name(fitting, "a comparison of attacks")
     for task in fitting:

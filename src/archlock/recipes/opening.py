@@ -5,10 +5,10 @@ builds it. That is their own code, and the only code that runs here. Nothing is 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from torch import nn
 
@@ -28,7 +28,7 @@ from archlock.models import (
 from archlock.recipes.edited import EDITED, open_edited
 from archlock.recipes.edited_base import Base
 from archlock.recipes.export import Blueprint, build_blueprint, load_blueprint
-from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_task
+from archlock.tasks import Framing, Signature, Task, conform, conform_to, open_tasks
 
 FORMS: Final = (
     "a lock run's directory | a folder of ours (architecture.json, *.safetensors) | an edited network (edited.json) | "
@@ -39,6 +39,14 @@ FORMS: Final = (
 BLUEPRINT: Final = "architecture.json"
 
 Shape = tuple[int, int, int]
+
+
+class HowRead(TypedDict, total=False):
+    """How data are read for a model (see :func:`~archlock.tasks.open_tasks`)."""
+
+    skip_bad: bool
+    cache: Path | None
+    progress: Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +94,13 @@ class OpenedModel:
         """Whether the model takes signals, as far as anybody says."""
         return self.signature is not None and self.signature.form == "signal"
 
-    def read(self, text: str, *, seed: int) -> Task:
+    def read(self, text: str, *, seed: int, **how: Unpack[HowRead]) -> Task:
         """The data that a text or path names (see ``open_task``), at the size that the model takes."""
-        return open_task(text, image_size=self.reading, signals=self.takes_signals, seed=seed)
+        return self.read_all([text], seed=seed, **how)[0]
+
+    def read_all(self, texts: Sequence[str], *, seed: int, **how: Unpack[HowRead]) -> list[Task]:
+        """Several of them; different data have different names."""
+        return open_tasks(texts, image_size=self.reading, signals=self.takes_signals, seed=seed, **how)
 
     def fitting(self, task: Task) -> Task:
         """The task as the model takes it; UnsupportedError for data of another form than a network of ours takes."""

@@ -31,7 +31,7 @@ from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.task_records import versions
 from archlock.records import check_writable
 from archlock.seeding import derive_seed
-from archlock.tasks import Task, check_classes, conform, open_task, share_of
+from archlock.tasks import Task, check_classes, conform, share_of
 
 TRIED_ON: Final = 2
 """Random images on which it is tried what is exact."""
@@ -162,7 +162,7 @@ def _structure(model: Headed, name: str, shape: tuple[int, int, int], seed: int)
 
 def _fitting(opened: OpenedModel, source: Task | str | Path, seed: int) -> Task:
     """The source with images as the model takes them; ConfigurationError where the classes are not as many."""
-    task = source if isinstance(source, Task) else open_task(str(source), image_size=opened.reading, seed=seed)
+    task = source if isinstance(source, Task) else opened.read(str(source), seed=seed)
     check_classes(task, "influence is measured by classes")
     fitting = task if opened.shape is None else conform(task, opened.shape, framing=opened.framing)
     outputs = as_classifier(opened.module, fitting.shape).head

@@ -34,7 +34,7 @@ from archlock.reports import (
     robustness_to_json,
 )
 from archlock.seeding import derive_seed, rng_for
-from archlock.tasks import Task, open_task
+from archlock.tasks import Task
 from archlock.training import batch_of
 
 ROBUSTNESS: Final = "robustness.json"
@@ -83,7 +83,7 @@ def robustness(
     config, progress = one_of(config, settings, RobustnessConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
     opened = model if isinstance(model, OpenedModel) else open_model(model)
-    task = source if isinstance(source, Task) else open_task(str(source), image_size=opened.reading, seed=config.seed)
+    task = source if isinstance(source, Task) else opened.read(str(source), seed=config.seed)
     opened, task = fitting_own(opened, task, why="robustness is measured")
     notes = [*opened.notes, *mode_notes(model, "measured")]
     for line in notes:
