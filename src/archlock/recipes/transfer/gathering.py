@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from archlock.evidence import EvidenceStore, Measurement
 from archlock.execution import Executor
@@ -14,6 +14,9 @@ from archlock.recipes.transfer.outcomes import AttackWork, attack_job
 from archlock.recipes.transfer.source_models import SourceJob, is_trained, train_source
 from archlock.recipes.transfer.work import Job, TransferWork, measure_job
 from archlock.spaces import Architecture
+
+ROWS: Final = 4
+"""So many architectures for each worker are trained and then attacked before the next."""
 
 S = TypeVar("S")
 J = TypeVar("J")
@@ -41,26 +44,35 @@ class Gatherer:
             "transfer", len(jobs), left, measure_job, work, lambda job: f"{job[0].code} {job[2] or 'from scratch'}"
         )
 
-    def source_models(self, work: TransferWork, architectures: Sequence[Architecture], seed: int) -> None:
-        """The models that attackers start from."""
-        jobs: list[SourceJob] = [(one, seed, source) for one in architectures for source in work.sources]
-        left = [job for job in jobs if not is_trained(work, job, self.store)]
-        self._run(
-            f"source models, seed {seed}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}"
-        )
+    def attacked_rows(
+        self, work: TransferWork, attacks: AttackWork, architectures: Sequence[Architecture], seeds: range
+    ) -> None:
+        """The models that attackers start from, and the attacks on them, a few architectures after the other."""
+        few = ROWS * self.executor.workers
+        for seed in seeds:
+            for start in range(0, len(architectures), few):
+                rows = architectures[start : start + few]
+                words = f"seed {seed}, rows {start + 1} to {start + len(rows)} of {len(architectures)}"
+                self._source_models(work, rows, seed, words)
+                self._attacks(attacks, rows, seed, words)
 
-    def attacks(self, work: AttackWork, architectures: Sequence[Architecture], seed: int) -> None:
+    def _source_models(self, work: TransferWork, rows: Sequence[Architecture], seed: int, words: str) -> None:
+        jobs: list[SourceJob] = [(one, seed, source) for one in rows for source in work.sources]
+        left = [job for job in jobs if not is_trained(work, job, self.store)]
+        self._run(f"source models, {words}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}")
+
+    def _attacks(self, work: AttackWork, rows: Sequence[Architecture], seed: int, words: str) -> None:
         """On the models that are trained: where time was up before, those of the others come later."""
         ready = [
             one
-            for one in architectures
+            for one in rows
             if all(is_trained(work.transfer, (one, seed, source), self.store) for source in work.transfer.sources)
         ]
         left = work.missing(ready, seed, self.store)
-        total = len(list(work.jobs(architectures, seed)))
-        done = total - len(work.missing(architectures, seed, self.store))
+        total = len(list(work.jobs(rows, seed)))
+        done = total - len(work.missing(rows, seed, self.store))
         self._run(
-            f"attacks, seed {seed}",
+            f"attacks, {words}",
             total,
             left,
             attack_job,

@@ -52,6 +52,9 @@ def transfer(
 ) -> TransferResult:
     """Measure what the store lacks, seed by seed, every job written as it comes; then write the table ``out``.
 
+    With attackers by name a few architectures are trained and attacked before the next, so that at any time most of
+    what was spent is in whole rows.
+
     ``weights`` is a folder to keep the models trained on the sources in; their transferability is then estimated, too
     (``archlock.transferability``). Where attackers are named it is needed, and by default beside the store. With
     ``minutes`` no training is begun after that time; the table has what is complete. The same call goes on.
@@ -71,9 +74,7 @@ def transfer(
     if attackers is None:
         gatherer.adaptations(work, architectures, seeds)
     else:
-        for seed in seeds:
-            gatherer.source_models(work, architectures, seed)
-            gatherer.attacks(attackers, architectures, seed)
+        gatherer.attacked_rows(work, attackers, architectures, seeds)
     gather_estimates(architectures, work, seed=config.seed, store=kept, executor=executor, progress=progress)
     table = transfer_table(
         out.name.removesuffix(".npz"),

@@ -13,6 +13,7 @@ from archlock.execution import InProcess
 from archlock.models import count_parameters
 from archlock.progress import Progress
 from archlock.recipes import TransferConfig, TransferResult, transfer
+from archlock.recipes.transfer import gathering
 from archlock.recipes.transfer.outcomes import AttackWork, attack_job, few_images, model_for
 from archlock.recipes.transfer.series import strongest
 from archlock.recipes.transfer.source_models import is_trained, source_model
@@ -161,7 +162,7 @@ def test_nothing_is_done_twice_and_an_exchanged_model_is_trained_again(
     transfer(
         [LOW], [LOW, HIGH], CONFIG, store=recorded.store, out=recorded.path, executor=InProcess(), progress=counting
     )
-    assert counting.left["source models, seed 0"] == 1
+    assert counting.left["source models, seed 0, rows 1 to 2 of 2"] == 1
     assert files[0].read_bytes() == kept, "the same bits"
 
 
@@ -174,6 +175,27 @@ def test_a_row_is_made_again_alone(recorded: TransferResult, tmp_path: Path) -> 
     for name in ("high_from_low_fine_tune_test", "high_from_scratch_test", "high_ordinary_test", "low_source_test"):
         (value,) = alone.recorded(alone.column(name))
         assert value == recorded.table.recorded(recorded.table.column(f"{name}_seed0"))[0], name
+
+
+def test_a_run_that_is_stopped_has_whole_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(Exception):
+        """Killed, so to speak."""
+
+    class Second(Progress):
+        def begin(self, stage: str, total: int, done: int = 0) -> None:
+            if stage == "source models, seed 0, rows 2 to 2 of 2":
+                raise Stopped
+
+        def advance(self, steps: int, note: str = "") -> None: ...
+
+        def say(self, text: str) -> None: ...
+
+    monkeypatch.setattr(gathering, "ROWS", 1)
+    given = {"store": tmp_path / "s.sqlite", "out": tmp_path / "t.npz", "executor": InProcess()}
+    with pytest.raises(Stopped):
+        transfer([LOW], [HIGH], CONFIG, **given, progress=Second())  # type: ignore[arg-type]
+    done = transfer([LOW], [HIGH], replace(CONFIG, seeds=1), **given, minutes=0)  # type: ignore[arg-type]
+    assert [str(one) for one in done.table.architectures] == [f"locking_macro:{CONFIG.codes[0]}"]
 
 
 def test_with_time_up_the_table_waits(tmp_path: Path) -> None:
