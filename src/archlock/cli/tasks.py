@@ -77,18 +77,25 @@ def show_task(
 
 @tasks.command("make")
 def make_task(
-    name: Annotated[str, typer.Argument(help="A recipe: darcy, spherical or mixtures.")],
+    name: Annotated[
+        str, typer.Argument(help="A recipe: darcy, spherical, mixtures or letters (letters:7 is another alphabet).")
+    ],
     out: Annotated[Path, typer.Option(help="The .npz file to write; --source and --target take it.")],
     data: Annotated[
         str | None,
         typer.Option("--from", help="The data that it is made of: images (spherical), recordings (mixtures)."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Nodes along a side (darcy: 85), points along a circle (spherical: 60).")
+        int | None,
+        typer.Option(
+            help="Nodes along a side (darcy: 85), points along a circle (spherical: 60), pixels (letters: 12)."
+        ),
     ] = None,
-    train: Annotated[int | None, typer.Option(help="Fields to train on (darcy: 900).")] = None,
-    validation: Annotated[int | None, typer.Option(help="Fields to decide by (darcy: 100).")] = None,
-    test: Annotated[int | None, typer.Option(help="Fields to report on (darcy: 100).")] = None,
+    train: Annotated[
+        int | None, typer.Option(help="Fields or pictures to train on (darcy: 900, letters: 3000).")
+    ] = None,
+    validation: Annotated[int | None, typer.Option(help="The same to decide by (darcy: 100, letters: 600).")] = None,
+    test: Annotated[int | None, typer.Option(help="The same to report on (darcy: 100, letters: 2000).")] = None,
     skip_bad: SkipBad = False,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
     seed: Seed = 0,

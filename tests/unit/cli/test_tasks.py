@@ -26,7 +26,7 @@ def test_the_list_has_recipes_and_all_ten_tasks(capsys) -> None:
     assert "not made here: recordings of people" in said
     assert run("tasks", "list", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert [recipe["name"] for recipe in told["recipes"]] == ["darcy", "spherical", "mixtures"]
+    assert [recipe["name"] for recipe in told["recipes"]] == ["darcy", "spherical", "mixtures", "letters"]
     assert len(told["nas_bench_360"]) == 10
     assert {task["name"] for task in told["nas_bench_360"] if task["text"]} == {"spherical", "darcy"}
 
@@ -50,6 +50,10 @@ def test_a_task_is_made_saved_and_the_same_again(tmp_path, capsys) -> None:
     assert "the same without a file: --source 'darcy:9?train=3&validation=1&test=1' --seed 0" in shown.out
     made = load_task(out)
     assert made.fingerprint == open_task("darcy:9?train=3&validation=1&test=1").fingerprint
+    letters = tmp_path / "letters.npz"
+    assert run("tasks", "make", "letters:7", "--size", 8, "--train", 40, "--test", 20, "--out", letters) == 0
+    assert "--source 'letters:7?train=40&test=20&side=8' --seed 0" in capsys.readouterr().out
+    assert load_task(letters).fingerprint == open_task("letters:7?train=40&test=20&side=8").fingerprint
     assert run("tasks", "make", "darcy", "--size", 9, *SMALL, "--out", out) == 2
     assert f"{out} is there already; name another file, or write over it with --replace" in capsys.readouterr().err
     assert run("tasks", "make", "darcy", "--size", 9, *SMALL, "--seed", 1, "--out", out, "--replace", "--json") == 0
@@ -70,7 +74,7 @@ def test_a_task_of_other_data(tmp_path, capsys) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["darci"], 2, "unknown recipe 'darci'; known: darcy, spherical, mixtures (did you mean 'darcy'?)"),
+        (["darci"], 2, "unknown recipe 'darci'; known: darcy, spherical, mixtures, letters (did you mean 'darcy'?)"),
         (
             ["ninapro"],
             2,

@@ -8,6 +8,8 @@ from archlock.tasks.simulated.simulator import Simulator, check_supported, needs
 from archlock.tasks.task import Task
 
 GLYPHS = 20
+LETTERS = tuple(f"letter {number}" for number in range(1, GLYPHS + 1))
+"""What they are called."""
 STROKES = 4
 """Straight strokes of each glyph, one after the other."""
 
@@ -29,22 +31,22 @@ class Glyphs(Simulator):
     def simulate(self, source: Task, *, seed: int) -> Task:
         """The letters depend on the seed alone; corners, angle, size and pen are random for every picture."""
         check_supported(self, source)
-        letters = _letters(rng_for(seed, "simulated", self.name, "letters"))
+        letters = alphabet(rng_for(seed, "simulated", self.name, "letters"))
 
         def render(labels: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-            return _render(letters[labels], height, width, rng)
+            return written(letters[labels], height, width, rng)
 
-        classes = tuple(f"letter {number}" for number in range(1, GLYPHS + 1))
-        return drawn(self, source, render, classes, seed=seed)
+        return drawn(self, source, render, LETTERS, seed=seed)
 
 
-def _letters(rng: np.random.Generator) -> np.ndarray:
+def alphabet(rng: np.random.Generator) -> np.ndarray:
     """Corners of each letter, GLYPHS x (STROKES + 1) x 2, on a 3 x 3 grid; no stroke is a point."""
     grid = np.array([(x, y) for x in (-0.65, 0.0, 0.65) for y in (-0.65, 0.0, 0.65)])
     return np.stack([grid[rng.permutation(len(grid))[: STROKES + 1]] for _ in range(GLYPHS)])
 
 
-def _render(corners: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+def written(corners: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """A picture of each letter (fields of ink), given its corners: these, angle, size and pen are random."""
     count = len(corners)
     y, x = coordinates(height, width)
     corners = corners + rng.normal(0, WOBBLE, corners.shape)
