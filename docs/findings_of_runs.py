@@ -13,6 +13,7 @@ from archlock.reports.statistics import Comparison, Estimate, comparisons, estim
 
 PAGE = Path(__file__).parent / "findings.md"
 WORTH = "## What the weights are worth"
+AXES = "## Which choices of architecture lock?"
 STATE = "## Does the state of a model foretell the attack?"
 PEEP = "## What the execution of a model betrays"
 CONCEAL = "## What hiding costs"

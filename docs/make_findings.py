@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from findings_of_runs import (
+    AXES,
     CONCEAL,
     EDITED,
     HARDENED,
@@ -239,7 +240,7 @@ Written by `python docs/make_findings.py`; do not edit. What ArchLock has measur
 commands. Small scale: read the intervals. In brackets are 95 % intervals.
 
 {IN_SHORT}
-{WRITTEN_DOWN}{kept_sections(WORTH, STATE, HARDENED, EDITED, PEEP, CONCEAL)}## A recorded table of transfer
+{WRITTEN_DOWN}{kept_sections(WORTH, AXES, STATE, HARDENED, EDITED, PEEP, CONCEAL)}## A recorded table of transfer
 
 `{table.name}` comes with the package: {counted}, each trained on sources, then probed and
 fine-tuned on targets, and trained on the targets from scratch. `archlock tables show {table.name}` has the columns.
