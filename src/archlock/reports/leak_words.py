@@ -4,7 +4,7 @@ from archlock.reports.leak_parts import LeakSeen
 from archlock.reports.peep import between_recordings
 from archlock.reports.peep_words import REPEATS
 from archlock.reports.record import LockRecord
-from archlock.reports.wording import number, percent
+from archlock.reports.wording import percent
 
 
 def leak_sentences(record: LockRecord) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def leak_comparison(one: LeakSeen) -> str:
 
 def _sentence(one: LeakSeen, *, same: bool) -> str:
     errors = [between_recordings(values) for values in (one.locked, one.source_only)]
-    locked, ordinary = (f"{percent(e.mean)} ({number(e.low, 2)} to {number(e.high, 2)})" for e in errors)
+    locked, ordinary = (f"{percent(e.mean)} ({percent(e.low)} to {percent(e.high)})" for e in errors)
     if same:
         return f"{one.observer} reads {locked} of the skeleton wrongly; the ordinary search found the same network."
     word = leak_comparison(one)

@@ -76,7 +76,7 @@ def test_page_card_and_line_say_it_and_the_record_keeps_it(tmp_path: Path) -> No
     leak = LeakRecord(machine="a machine", networks=250, observers=(seen((0.1, 0.1), (0.3, 0.3)),))
     record = replace(plain, leak=leak)
     assert from_json(to_json(tmp_path / "result.json", record)) == record
-    sentence = "timer reads 10.0% (0.10 to 0.10) of the skeleton of the locked network wrongly, 30.0%"
+    sentence = "timer reads 10.0% (10.0% to 10.0%) of the skeleton of the locked network wrongly, 30.0%"
     assert sentence in leak_said(record)
     assert sentence in render_html(record)
     assert "it is easier to read" in render_card(record)
