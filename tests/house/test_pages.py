@@ -259,12 +259,13 @@ print(outcome.attacker, outcome.test)
 
 
 def test_the_method_page_has_the_numbers_of_the_engine() -> None:
-    from archlock.recipes.engine.market import MOST_CANDIDATES
+    from archlock.recipes.engine.market import MOST_CANDIDATES, MOST_CHANGES
     from archlock.recipes.engine.settings import DEFAULTS
 
     page = " ".join((ROOT / "docs" / "method.md").read_text(encoding="utf-8").split())
     assert f"probability of at least {100 * DEFAULTS.sure:.0f} %" in page
     assert f"more than {MOST_CANDIDATES:,} architectures" in page
+    assert f"at most {MOST_CHANGES} changes away from a sensible one" in page
     assert ("about a third of them at random" in page) == (0.28 <= DEFAULTS.full_start <= 0.38)
     assert ("a third of every early batch stays random" in page) == (0.28 <= DEFAULTS.explored <= 0.38)
     assert ("Half of them are random" in page) == (DEFAULTS.short_start == 0.5)

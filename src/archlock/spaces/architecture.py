@@ -64,6 +64,10 @@ class Space(ABC):
     def sample(self, rng: np.random.Generator) -> Architecture:
         """An architecture, uniformly at random."""
 
+    def sensible(self) -> Architecture | None:
+        """What a designer would begin with, in a space most of whose members learn badly; None: any may be good."""
+        return None
+
     @abstractmethod
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour, uniformly at random; never the architecture itself."""

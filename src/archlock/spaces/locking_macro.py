@@ -23,6 +23,11 @@ _OFFSETS: Final = np.concatenate([[0], np.cumsum(SIZES)])
 """Where the indicators of an axis begin in the one-hot code."""
 
 
+SENSIBLE: Final = "00110100000"
+"""A small ResNet: a 3x3 stem at full resolution, three stages of one cell of two convolutions, wider and wider, late
+strides, batch normalisation, shortcuts, ReLU."""
+
+
 def is_code(code: str) -> bool:
     """Whether the text has one digit for every axis, each of a level that exists."""
     return len(code) == len(SIZES) and all(
@@ -70,6 +75,10 @@ class LockingMacroSpace(Space):
     def sample(self, rng: np.random.Generator) -> Architecture:
         """An architecture, uniformly at random."""
         return Architecture(self.name, "".join(str(digit) for digit in rng.integers(SIZES)))
+
+    def sensible(self) -> Architecture:
+        """A small ResNet; random members, with waists, early strides and no normalisation, learn far less."""
+        return Architecture(self.name, SENSIBLE)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour, uniformly at random."""

@@ -65,7 +65,14 @@ def moves_to_neighbours(space: Space) -> None:
 
 
 def samples_its_members(space: Space) -> None:
-    """A sample is a member, depends on the generator alone, and the draws cover the space as chance would."""
+    """A sample is a member, depends on the generator alone, and the draws cover the space as chance would.
+
+    What is sensible to begin with is a connected member, as the cheapest of its function.
+    """
+    begin = space.sensible()
+    if begin is not None:
+        assert space.architecture(begin.code) == begin == space.simplify(begin)
+        assert space.is_connected(begin)
     rng = rng_for(0, "samples")
     sampled = [space.sample(rng) for _ in range(len(space))]
     again = rng_for(0, "samples")

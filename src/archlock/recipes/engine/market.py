@@ -20,6 +20,8 @@ Kind = Literal["short", "full"]
 """How much a training costs: ``short`` ones are cheap and only foretell ``full`` ones, by which the lock is chosen."""
 MOST_CANDIDATES = 20_000
 """A space of more architectures is sampled."""
+MOST_CHANGES = 3
+"""So many decisions of a sensible architecture are changed at most, where a space has one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,13 +119,24 @@ class AroundMarket:
 
 def candidates_of_space(space: Space, *, seed: int, most: int = MOST_CANDIDATES) -> Candidates:
     """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures,
-    those of so many sampled at random. Only a space that is small enough is ever enumerated."""
+    those of so many that are :func:`drawn`. Only a space that is small enough is ever enumerated."""
     if len(space) <= most:
-        sampled = list(space.enumerate())
-    else:
-        rng = rng_for(seed, "candidates")
-        sampled = [space.sample(rng) for _ in range(most)]
-    return candidates_among(space, sampled)
+        return candidates_among(space, list(space.enumerate()))
+    return candidates_among(space, drawn(space, most, rng_for(seed, "candidates")))
+
+
+def drawn(space: Space, count: int, rng: np.random.Generator) -> list[Architecture]:
+    """So many architectures, uniformly at random; of a space with a sensible one, within a few changes of that."""
+    begin = space.sensible()
+    if begin is None:
+        return [space.sample(rng) for _ in range(count)]
+    found = []
+    for changes in rng.integers(MOST_CHANGES + 1, size=count).tolist():
+        one = begin
+        for _ in range(changes):
+            one = space.mutate(one, rng)
+        found.append(one)
+    return found
 
 
 def candidates_among(space: Space, architectures: Sequence[Architecture]) -> Candidates:

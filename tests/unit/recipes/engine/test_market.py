@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import SearchError
-from archlock.recipes.engine.market import Market, candidates_among, candidates_of_space
+from archlock.recipes.engine.market import MOST_CHANGES, Market, candidates_among, candidates_of_space
 from archlock.recipes.evaluate.recorded_market import RecordedMarket, classes_of
 from archlock.spaces import SPACES
 from archlock.tables import Allowance, open_pair
@@ -45,6 +45,20 @@ def test_a_space_of_a_million_million_is_drawn_from_and_never_enumerated() -> No
     assert same == found.architectures != other
     with pytest.raises(AssertionError, match="nobody enumerates"):
         candidates_of_space(space, seed=0, most=10**12)  # the test would notice
+
+
+def test_candidates_of_a_space_with_a_sensible_architecture_are_near_it() -> None:
+    space = SPACES["locking_macro"]
+    begin = space.sensible()
+    assert begin is not None
+    found = candidates_of_space(space, seed=0)
+    assert 500 < len(found.architectures) < 2000
+    apart = [sum(a != b for a, b in zip(begin.code, one.code, strict=True)) for one in found.architectures]
+    most = MOST_CHANGES + 1  # (what is the same function may be written with one more)
+    assert set(apart) == set(range(most + 1)) or set(apart) == set(range(most))
+    assert begin in found.architectures
+    assert {space.simplify(one) for one in space.neighbours(begin)} <= set(found.architectures)
+    assert found.shares.sum() == pytest.approx(1.0)
 
 
 def test_what_is_connected_to_nothing_is_no_candidate() -> None:
