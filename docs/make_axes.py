@@ -136,7 +136,7 @@ def scores_of(table: Table) -> Scores:
 
 def said(out: Path) -> Iterator[str]:
     """What the weights are worth, every axis, and what repeats."""
-    skeletons, cells = (scores_of(open_by_name_or_path(str(out / f"{kind}.npz"))) for kind in SEEDS)
+    skeletons = scores_of(open_by_name_or_path(str(out / "skeletons.npz")))
     base = skeletons.codes.index(SPACES["locking_macro"].simplify(SPACES["locking_macro"].parse(BASE)).code)
     seeds = len(skeletons.source)
     yield INTRODUCTION.format(seeds=seeds)
@@ -157,7 +157,9 @@ def said(out: Path) -> Iterator[str]:
         yield row([name, *(points(estimate((each[:, place] - each[:, base]).tolist())) for each in changes)])
     yield ""
     yield from repeats("Skeletons one axis away", skeletons)
-    yield from repeats(f"{len(cells.codes)} cells of NAS-Bench-201", cells)
+    if (out / "cells.npz").exists():
+        cells = scores_of(open_by_name_or_path(str(out / "cells.npz")))
+        yield from repeats(f"{len(cells.codes)} cells of NAS-Bench-201", cells)
 
 
 def order(scores: Scores, place: int, base: int) -> float:

@@ -119,13 +119,13 @@ class AroundMarket:
 
 def candidates_of_space(space: Space, *, seed: int, most: int = MOST_CANDIDATES) -> Candidates:
     """Every function of a space once, as its cheapest architecture; of a space with more than ``most`` architectures,
-    those of so many that are :func:`drawn`. Only a space that is small enough is ever enumerated."""
+    those of so many that are :func:`sampled`. Only a space that is small enough is ever enumerated."""
     if len(space) <= most:
         return candidates_among(space, list(space.enumerate()))
-    return candidates_among(space, drawn(space, most, rng_for(seed, "candidates")))
+    return candidates_among(space, sampled(space, most, rng_for(seed, "candidates")))
 
 
-def drawn(space: Space, count: int, rng: np.random.Generator) -> list[Architecture]:
+def sampled(space: Space, count: int, rng: np.random.Generator) -> list[Architecture]:
     """So many architectures, uniformly at random; of a space with a sensible one, within a few changes of that."""
     begin = space.sensible()
     if begin is None:

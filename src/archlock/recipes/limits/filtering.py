@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from archlock.errors import ConfigurationError
 from archlock.models import Costs, costs_of
-from archlock.recipes.engine.market import MOST_CANDIDATES, Candidates, described, drawn
+from archlock.recipes.engine.market import MOST_CANDIDATES, Candidates, described, sampled
 from archlock.recipes.limits.forecast import SLACK, Forecast, Networks
 from archlock.recipes.limits.record import Limits
 from archlock.reports import amount_in_words
@@ -107,7 +107,7 @@ def connected(name: str) -> tuple[Architecture, ...]:
     if len(space) <= MOST_CANDIDATES:
         every: Sequence[Architecture] = tuple(space.enumerate())
     else:
-        every = drawn(space, MOST_CANDIDATES, rng_for(0, "limits"))
+        every = sampled(space, MOST_CANDIDATES, rng_for(0, "limits"))
     return tuple(one for one in every if space.is_connected(one))
 
 

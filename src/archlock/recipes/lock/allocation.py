@@ -16,7 +16,7 @@ from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
 from archlock.recipes.attackers import attack_plan, suite_of
-from archlock.recipes.engine.market import MOST_CANDIDATES, drawn
+from archlock.recipes.engine.market import MOST_CANDIDATES, sampled
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.limits.filtering import connected, kept_among
 from archlock.recipes.limits.forecast import Networks
@@ -278,7 +278,7 @@ def _heaviest(config: LockConfig, source: Task) -> Architecture:
     elif len(space) <= MOST_CANDIDATES:
         looked_at = tuple(space.enumerate())
     else:
-        looked_at = tuple(drawn(space, DRAWN_FOR_THE_HEAVIEST, rng_for(0, "heaviest")))
+        looked_at = tuple(sampled(space, DRAWN_FOR_THE_HEAVIEST, rng_for(0, "heaviest")))
     return looked_at[int(np.argmax(space.relative_cost(looked_at)))]
 
 
