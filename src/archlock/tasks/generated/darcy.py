@@ -10,7 +10,7 @@ from archlock.errors import ConfigurationError
 from archlock.seeding import rng_for
 from archlock.tasks.archives import MAX_BYTES
 from archlock.tasks.generated.darcy_flow import LOOSE, coefficients, pressure
-from archlock.tasks.generated.recipe import Counted, Recipe, whole_number
+from archlock.tasks.generated.recipe import Counted, Recipe, split_sizes, whole_number
 from archlock.tasks.task import Split, Task
 from archlock.tasks.unclassed import unclassed_task
 
@@ -84,10 +84,7 @@ class Darcy(Recipe):
 
 def _asked(argument: str, options: Mapping[str, str]) -> tuple[int, dict[str, int]]:
     side = whole_number(argument, "a side of", least=LEAST, most=MOST)
-    counts = {
-        split: whole_number(options.get(split, str(count)), f"{split}=", least=1, most=MOST_FIELDS)
-        for split, count in PUBLISHED.items()
-    }
+    counts = split_sizes(options, PUBLISHED, least=1, most=MOST_FIELDS)
     needed = (3 + 4) * side * side * sum(counts.values())  # three levels, and a pressure in single precision
     if needed > MAX_BYTES:
         raise ConfigurationError(

@@ -12,7 +12,7 @@ import numpy as np
 from archlock.errors import ConfigurationError
 from archlock.seeding import rng_for
 from archlock.tasks.archives import MAX_BYTES
-from archlock.tasks.generated.recipe import Counted, Recipe, whole_number
+from archlock.tasks.generated.recipe import Counted, Recipe, split_sizes, whole_number
 from archlock.tasks.simulated.drawing import painted
 from archlock.tasks.simulated.glyphs import GLYPHS, LETTERS, alphabet, written
 from archlock.tasks.task import Split, Task
@@ -92,10 +92,7 @@ class Letters(Recipe):
 def _asked(argument: str, options: Mapping[str, str]) -> tuple[int, int, dict[str, int]]:
     number = whole_number(argument, "the alphabet", least=0, most=MOST_ALPHABETS)
     side = whole_number(options.get("side", str(SIDE)), "side=", least=LEAST, most=MOST)
-    counts = {
-        split: whole_number(options.get(split, str(count)), f"{split}=", least=GLYPHS, most=MOST_PICTURES)
-        for split, count in USUAL.items()
-    }
+    counts = split_sizes(options, USUAL, least=GLYPHS, most=MOST_PICTURES)
     needed = side * side * sum(counts.values())
     if needed > MAX_BYTES:
         raise ConfigurationError(

@@ -56,3 +56,11 @@ def whole_number(text: str, what: str, *, least: int, most: int) -> int:
     if number is None or not least <= number <= most:
         raise ConfigurationError(f"{what} {text!r} is not possible; expected a whole number from {least} to {most:,}")
     return number
+
+
+def split_sizes(options: Mapping[str, str], usual: Mapping[str, int], *, least: int, most: int) -> dict[str, int]:
+    """How many examples each split has, as the options say or as usual; ConfigurationError as of one number."""
+    return {
+        split: whole_number(options.get(split, str(count)), f"{split}=", least=least, most=most)
+        for split, count in usual.items()
+    }
