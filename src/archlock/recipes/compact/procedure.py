@@ -113,7 +113,8 @@ def compact(
     itself. Settings are those of :class:`CompactConfig`, as a ``config`` or by name: ``compact(model, source,
     keep="50%", out="small")``. With ``targets``, the same attackers (``attacks``) are let loose on the model before and
     after. Everything is decided by the validation split; the test split is read once, at the end.
-    The same call takes up what was interrupted and ends with the same bits.
+    The same call takes up what was interrupted and ends with the same bits; one with other targets or attackers lets
+    them loose on the model that is there.
 
     A model with nothing that can be removed, frozen parameters, or a forward pass that decides by numbers raises
     UnsupportedError; a share that would leave a layer empty, too. Where all trainings diverge MeasurementError.
@@ -140,18 +141,22 @@ def compact(
     attacks = replace(attacks or PairedAttacks(), seed=config.seed, device=config.device)
     choice = _choice(ready, opened.name, task, config)
     schedule = schedule_of(config, _steps(task, config))
-    aimed = {"targets": [one.fingerprint for one in attacked], "attacks": attacks} if attacked else {}
-    take_up(folder, {**_identity(opened, task, config), **aimed})
-    if (folder / COMPACT).exists():
-        return _finished(folder, factory, arguments)
-    work = _Work(opened, ready, task, config, choice, schedule, base, tuple(notes), folder, progress)
-    record, smaller = _made(work, factory, arguments)
+    take_up(folder, _identity(opened, task, config))
+    if finished := (folder / COMPACT).exists():
+        record, smaller = _finished(folder, factory, arguments)
+        if not attacked:
+            return CompactResult(record, smaller, folder)
+    else:
+        work = _Work(opened, ready, task, config, choice, schedule, base, tuple(notes), folder, progress)
+        record, smaller = _made(work, factory, arguments)
     if attacked:
         store = EvidenceStore(folder / EVIDENCE)
         met = before_after(
             ready, smaller, attacked, attacks, store=store, names=("as it was", "made smaller"), progress=progress,
             workers=workers,
         )  # fmt: skip
+        if finished and met == record.attacks:
+            return CompactResult(record, smaller, folder)
         record = replace(record, attacks=met)
     record = replace(record, command=command, spent_seconds={"this run": time.perf_counter() - began})
     compact_to_json(folder / COMPACT, record)
@@ -207,9 +212,11 @@ def _identity(opened: OpenedModel, task: Task, config: CompactConfig) -> dict[st
     return {"source": task.fingerprint, "compact": config, **known}
 
 
-def _finished(folder: Path, factory: str | None, arguments: Mapping[str, Any] | None) -> CompactResult:
+def _finished(
+    folder: Path, factory: str | None, arguments: Mapping[str, Any] | None
+) -> tuple[CompactRecord, nn.Module]:
     model = open_edited(folder, factory=factory, arguments=arguments or {}).module
-    return CompactResult(compact_from_json(folder / COMPACT), model, folder)
+    return compact_from_json(folder / COMPACT), model
 
 
 def _made(work: _Work, factory: str | None, arguments: Mapping[str, Any] | None) -> tuple[CompactRecord, nn.Module]:

@@ -14,7 +14,7 @@ from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
 from archlock.models import Headed
 from archlock.progress import Progress, Silent, counted
-from archlock.recipes.before_after import before_after, targets_of
+from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
 from archlock.recipes.edited import save_edited
 from archlock.recipes.edited_base import Base, base_of
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
@@ -28,7 +28,14 @@ from archlock.recipes.settings import one_of, showing
 from archlock.recipes.task_records import task_record, versions
 from archlock.recipes.workspace import REPORT, Workspace
 from archlock.records import check_writable, write_atomic
-from archlock.reports import BeforeAfterRecord, HardeningRecord, RobustnessRecord, hardening_to_json, render_hardening
+from archlock.reports import (
+    BeforeAfterRecord,
+    HardeningRecord,
+    RobustnessRecord,
+    hardening_from_json,
+    hardening_to_json,
+    render_hardening,
+)
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
 from archlock.training import Hardened, Immunising, batch_of, check_possible, prunable
@@ -91,7 +98,7 @@ def harden(
     trained for (a lock run knows it). Settings are those of :class:`HardenConfig`, as a ``config`` or by name. Both
     models are judged by the same adversaries on the same test images; with ``targets`` the same attackers are let loose
     on both, paired. ``immunise`` names data whose features are to be ill-conditioned. The same call takes up what was
-    interrupted, with the same result.
+    interrupted, with the same result; one with other targets or attackers lets them loose on the models that are there.
 
     A model that normalises outside, or has no gradient, and a task without classes raise UnsupportedError; classes that
     do not match the head, a single class, and a sparsity that empties a layer ConfigurationError; a loss that is not
@@ -171,8 +178,8 @@ def _identity(prepared: _Prepared) -> dict[str, Any]:
     """What must be the same for the same call to take a run up."""
     known = run_identity({"model": identify(prepared.opened, prepared.task.shape)})
     also = {} if prepared.immunise is None else {"immunise": prepared.immunise.fingerprint}
-    targets = [task.fingerprint for task in prepared.targets]
-    return {"source": prepared.task.fingerprint, "targets": targets, "harden": prepared.config, **also, **known}
+    training = replace(prepared.config, attacks=PairedAttacks())
+    return {"source": prepared.task.fingerprint, "harden": training, **also, **known}
 
 
 def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> tuple[Hardened, Hardened]:
@@ -219,9 +226,10 @@ def _judged(
 def _attacked(
     prepared: _Prepared, after: nn.Module, workspace: Workspace, workers: int | None, progress: Progress
 ) -> BeforeAfterRecord | None:
-    """What attackers get of both; None where there is no target."""
+    """What attackers get of both; without a target what is there of an earlier call, or None."""
     if not prepared.targets:
-        return None
+        before = workspace.path / HARDENING
+        return hardening_from_json(before).attacks if before.exists() else None
     settings = replace(prepared.config.attacks, seed=prepared.config.seed, device=prepared.config.device)
     return before_after(
         prepared.opened.module,

@@ -160,6 +160,28 @@ def test_with_a_target_the_same_attackers_meet_both(weights: Path, tmp_path: Pat
     assert "Nothing was attacked" not in page + card
 
 
+def test_what_is_finished_is_attacked_later_without_training_anew(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archlock.recipes.compact import procedure
+
+    attacks = PairedAttacks(attackers=("linear_probe",), seeds=1, epochs=1)
+    given = {"method": "taylor", "targets": [replace(digits(), name="other digits")], "attacks": attacks}
+    together = made(weights, tmp_path / "other", **given).record.attacks
+    first = made(weights, tmp_path / "small", method="taylor").record
+    monkeypatch.setattr(procedure, "_made", None)
+    later = made(weights, tmp_path / "small", **given).record
+    assert later.attacks is not None
+    assert without_time(replace(later, attacks=None)) == without_time(first)
+    assert made(weights, tmp_path / "small", **given).record == later, "no attack is done again"
+    assert made(weights, tmp_path / "small", method="taylor").record == later, "nothing is lost"
+    assert "the strongest attack reaches" in (tmp_path / "small" / "README.md").read_text()
+    assert together is not None
+    assert [(one.validation, one.test) for one in together.outcomes] == [
+        (one.validation, one.test) for one in later.attacks.outcomes
+    ]
+
+
 def test_a_network_of_ours_is_made_smaller_and_loaded(tmp_path: Path) -> None:
     from archlock.models import build
     from archlock.recipes.export import Blueprint, save_blueprint

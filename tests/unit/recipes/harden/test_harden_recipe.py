@@ -91,6 +91,19 @@ def test_with_targets_the_same_attackers_meet_both(tmp_path: Path) -> None:
     assert "On other digits the strongest attack reaches" in result.page.read_text()
 
 
+def test_what_is_finished_is_attacked_later_without_training_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = asked(tmp_path, config=replace(QUICK, sparsity=0.0))
+    first = harden(**given, out=tmp_path / "hard").record
+    monkeypatch.setattr("archlock.training.hardening_state.HardeningState.run_epoch", None)
+    later = harden(**given, targets=[tiny_target()], out=tmp_path / "hard").record
+    assert later.attacks is not None
+    assert (later.after.rows, later.layers) == (first.after.rows, first.layers)
+    again = harden(**given, out=tmp_path / "hard").record
+    assert again.attacks == later.attacks, "nothing is lost"
+
+
 def test_a_run_that_is_stopped_goes_on_with_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = harden(**asked(tmp_path), out=tmp_path / "whole")
 
