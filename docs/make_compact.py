@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--shares", default=",".join(SHARES))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rate", type=float, help="peak learning rate; default: the recipe's own")
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--table", action="store_true")
@@ -85,6 +86,7 @@ def main() -> None:
                 keep=parse_share(share),
                 method=method,
                 epochs=asked.epochs,
+                rates=() if asked.rate is None else (asked.rate,),
                 flip=asked.flip,
                 runtime="torch",
                 seed=seed,

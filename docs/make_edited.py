@@ -57,7 +57,8 @@ def main() -> None:
     measuring.add_argument("--source", required=True, help="what all of them were trained on")
     measuring.add_argument("--target", action="append", required=True)
     measuring.add_argument("--examples", type=int, default=None, help="of the source that an edited network trains on")
-    measuring.add_argument("--epochs", type=int, default=5)
+    measuring.add_argument("--epochs", type=int, default=5, help="of a training that makes a network compact")
+    measuring.add_argument("--robust-epochs", type=int, default=2, help="of one against an adversary")
     measuring.add_argument("--shots", type=int, default=20, help="images a class that attackers have")
     measuring.add_argument("--attacker", action="append", default=[], help="instead of the informed panel")
     measuring.add_argument("--attack-epochs", type=int, default=None)
@@ -79,15 +80,16 @@ def measure(given: argparse.Namespace) -> None:
         weights = Path(path).suffix == ".safetensors"
         factory = given.module if weights else None
         attacks = PairedAttacks(
-            attackers=tuple(given.attacker), shots=(given.shots,), seeds=1, epochs=given.attack_epochs, seed=seed
-        )
+            attackers=tuple(given.attacker), fractions=(), shots=(given.shots,), seeds=1, epochs=given.attack_epochs,
+            seed=seed,
+        )  # fmt: skip
         for share in (*SHARES, None):
             edit = Edit(share, seed)
             out = given.out / name / edit.folder
             if edit.share is None:
                 hardened = HardenConfig(
-                    epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.epochs, flip=given.flip, images=500,
-                    steps=40, queries=300, attacks=attacks, seed=seed,
+                    epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.robust_epochs, flip=given.flip,
+                    images=200, steps=20, queries=200, attacks=attacks, seed=seed,
                 )  # fmt: skip
                 harden(path, given.source, hardened, out=out, targets=given.target, factory=factory)
             else:
