@@ -15,7 +15,7 @@ from archlock.models import save_weights
 from archlock.progress import Silent
 from archlock.recipes import PairedAttacks, compact, open_model, rebuild
 from archlock.recipes.compact.config import CompactConfig
-from archlock.recipes.compact.procedure import _choice
+from archlock.recipes.compact.making import choice_of
 from archlock.recipes.opening import OpenedModel
 from archlock.reports import CompactRecord, compact_from_json
 from archlock.tasks import Split, Task
@@ -169,7 +169,7 @@ def test_what_is_finished_is_attacked_later_without_training_anew(
     given = {"method": "taylor", "targets": [replace(digits(), name="other digits")], "attacks": attacks}
     together = made(weights, tmp_path / "other", **given).record.attacks
     first = made(weights, tmp_path / "small", method="taylor").record
-    monkeypatch.setattr(procedure, "_made", None)
+    monkeypatch.setattr(procedure, "made_smaller", None)
     later = made(weights, tmp_path / "small", **given).record
     assert later.attacks is not None
     assert without_time(replace(later, attacks=None)) == without_time(first)
@@ -204,7 +204,7 @@ def test_a_network_of_ours_is_made_smaller_and_loaded(tmp_path: Path) -> None:
 
 
 def choice_for(model: nn.Module, **settings: Any) -> Any:
-    return _choice(model, "it", replace(digits()), CompactConfig(**settings))  # type: ignore[arg-type]
+    return choice_of(model, "it", replace(digits()), CompactConfig(**settings))  # type: ignore[arg-type]
 
 
 def test_a_network_with_nothing_to_remove_says_why_of_every_layer() -> None:
@@ -264,8 +264,8 @@ def test_classes_that_are_not_the_outputs_are_refused(weights: Path, tmp_path: P
 
 
 def test_half_precision_is_said(tmp_path: Path) -> None:
-    from archlock.recipes.compact.procedure import _precision
+    from archlock.recipes.compact.making import precision_notes
 
-    assert _precision(trained()) == []
-    (note,) = _precision(nn.Linear(2, 2).half())
+    assert precision_notes(trained()) == []
+    (note,) = precision_notes(nn.Linear(2, 2).half())
     assert note.startswith("the model was given in float16; it is made smaller and written in single precision")
