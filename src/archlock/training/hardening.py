@@ -58,10 +58,10 @@ class Immunising:
 
     target: Task
     """With images as the model takes them."""
-    own: float = 0.01
-    """Weight of R_well."""
-    other: float = 0.01
-    """Weight of R_ill."""
+    own: float = 0.3
+    """Weight of the log condition number of the own features, which is to fall."""
+    other: float = 0.3
+    """Weight of that of the target's features, which is to rise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

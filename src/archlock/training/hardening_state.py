@@ -21,7 +21,7 @@ from archlock.training.batches import Batch, batch_of
 from archlock.training.checkpoints import load_state, save_state
 from archlock.training.descent import REMEMBERED, descend, divergence, optimiser_for, set_rate, steps_per_epoch
 from archlock.training.hardening import Hardening, Immunising
-from archlock.training.immunisation import ill_conditioned, scaled_gram, well_conditioned
+from archlock.training.immunisation import log_condition
 from archlock.training.losses import loss_of
 from archlock.training.plan import Plan
 from archlock.training.sparsity import check_possible, masks_at, prunable, sparse_shape, sparsity_at, typical
@@ -80,7 +80,9 @@ class HardeningState:
         self.weights = prunable(model)
         if hardening.sparsity:
             check_possible(self.weights, hardening.sparsity)
-        self.constrained = [layer for layer in model.modules() if weight_matrices(layer)]
+        with_spectra = [layer for layer in model.modules() if weight_matrices(layer)]
+        self.constrained = list({id(layer.weight): layer for layer in with_spectra}.values())
+        """Layers with a condition number; of several that share their weights one."""
         self.masks: dict[str, Tensor] = {}
         self.scales = {name: typical(weight) for name, weight in self.weights.items()}
         self.optimizer = optimiser_for(model.parameters(), plan)
@@ -125,13 +127,13 @@ class HardeningState:
         seen: list[Tensor] = []
         with _features_of(self.model, seen) if other is not None else nullcontext():
             answers = self.model(images)
-            if other is not None:
-                self.model(other.images)
+            if other is not None:  # (as attackers will see them: statistics over a batch stay those of the own task)
+                self.model.eval()(other.images)
         loss = loss_of(answers.float(), batch.targets, kind=batch.kind, label_smoothing=self.plan.label_smoothing)
         loss = loss + self._terms()
         if self.immunising is not None:
-            own, foreign = (scaled_gram(features) for features in seen)
-            loss = loss + self.immunising.own * well_conditioned(own) + self.immunising.other * ill_conditioned(foreign)
+            own, foreign = (log_condition(features).float() for features in seen)
+            loss = loss + self.immunising.own * own - self.immunising.other * foreign
         if not math.isfinite(float(loss.detach())):
             raise MeasurementError(divergence(self.task.name, self.plan, self.epoch + 1))
         descend(self.optimizer, loss, self.plan)

@@ -1,14 +1,16 @@
 """Immunisation by condition number: well-conditioned features of the own task, ill-conditioned ones of another.
 
 Zheng, Bai, Bullins, Yeh, "Model immunization from a condition number perspective", ICML 2025: a linear head on features
-F is fitted by gradient descent at the pace of (1 - 1 / kappa)^t, where kappa is the condition number of S = F^T F; so
-train with R_well(S of the own task) + R_ill(S of the other). It hinders plain descent alone: a head in closed form, or
-features that are whitened first, do not know kappa. The optimum for a linear body is :func:`best_immunisation`.
+F is fitted by gradient descent at the pace of (1 - 1 / kappa)^t, where kappa is the condition number of S = F^T F. It
+hinders plain descent alone: a head in closed form, or features that are whitened first, do not know kappa. The optimum
+for a linear body is :func:`best_immunisation`.
 
-Deviations, each for a defect of the released code: S is divided by the root of its mean squared singular value, so that
-weights mean the same for every width and batch; the denominator of R_ill has a floor, since it vanishes where all
-singular values are equal; S is taken on the smaller side of F, for with fewer images than features the other is
-singular by construction; and a short rank is said to be that, never left out of kappa.
+Deviation: the published terms, R_well = 1/2 sigma_max^2 - ||S||_F^2 / (2 k) and R_ill = 1 / (||S||_F^2 / (2 k) - 1/2
+sigma_min^2), mean something else for every width, batch and scale, and the slope of R_ill along log sigma_min goes with
+sigma_min^2: of features that are as badly conditioned as real ones all that it changes is scale. What is descended here
+is what is measured, the log of the condition number of both (:func:`log_condition`); the difference is that of the
+published ratio, and with a linear body it reaches the optimum. With fewer images than features S is singular by
+construction, so it is taken on the smaller side of F; and a short rank is said to be that, never left out of kappa.
 """
 
 import math
@@ -22,43 +24,28 @@ from torch import Tensor
 
 from archlock.errors import ConfigurationError, MeasurementError
 
-GUARD: Final = 1e-2
-"""Added to the denominator of R_ill, of which the largest value is 1/2."""
+FLOOR: Final = 1e-2
+"""Added to squared singular values of mean 1 where the condition is a term of a loss: the slope along a direction goes
+with one over its strength, and one that is nearly lost would be all that a network learns."""
 NEGLIGIBLE: Final = 1e-6
 """Singular values of features below this share of the largest are rounding (single precision)."""
 
 
-def scaled_gram(features: Float[Tensor, "n features"]) -> Float[Tensor, "k k"]:
-    """S on the smaller side of the features, with squared singular values of mean 1.
+def log_condition(features: Float[Tensor, "n features"], *, floor: float = FLOOR) -> Float[Tensor, ""]:
+    """log of largest over smallest singular value of the features (half the log of kappa), in double precision.
 
-    Features that are all zero raise MeasurementError.
+    Directions are those of the smaller side, and what is lost counts as the root of ``floor``. The same for every scale
+    of the features. Those that are all zero raise MeasurementError.
     """
-    small = features if features.shape[0] <= features.shape[1] else features.T
+    double = features.double()
+    small = double if double.shape[0] <= double.shape[1] else double.T
     gram = small @ small.T
-    size = torch.linalg.matrix_norm(gram)
+    size = torch.trace(gram) / len(gram)
     if not bool(size > 0):
         raise MeasurementError("the features are all zero, so they have no condition number; has the body died?")
-    scaled: Tensor = gram * (math.sqrt(len(gram)) / size)
-    return scaled
-
-
-def well_conditioned(gram: Float[Tensor, "k k"]) -> Float[Tensor, ""]:
-    """R_well = 1/2 sigma_max^2 - ||S||_F^2 / (2 k): at least 0, and 0 exactly where all singular values are equal.
-
-    Nenov, Haider, Balazs, "(Almost) smooth sailing: towards numerical stability of neural networks through
-    differentiable regularization of the condition number", 2024.
-    """
-    term: Tensor = torch.linalg.matrix_norm(gram, 2) ** 2 / 2 - (gram**2).sum() / (2 * len(gram))
-    return term
-
-
-def ill_conditioned(gram: Float[Tensor, "k k"], *, guard: float = GUARD) -> Float[Tensor, ""]:
-    """R_ill = 1 / (||S||_F^2 / (2 k) - 1/2 sigma_min^2 + guard): the smaller, the worse conditioned.
-
-    With guard 0 and all singular values equal it is endless, as published.
-    """
-    term: Tensor = 1 / ((gram**2).sum() / (2 * len(gram)) - torch.linalg.matrix_norm(gram, -2) ** 2 / 2 + guard)
-    return term
+    values = torch.linalg.eigvalsh(gram / size).clamp(min=0) + floor
+    found: Tensor = (values[-1] / values[0]).log() / 2
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from archlock.errors import ConfigurationError, MeasurementError, UnsupportedErr
 from archlock.models import conditioning_of
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import Hardening, Immunising, Plan, harden, robust_accuracy
+from archlock.training.hardening_state import HardeningState
 from archlock.training.sparsity import prunable, weights_left
 from foreign_models import plain_network
 from tiny_runs import tiny_target
@@ -86,15 +87,35 @@ def test_immunising_moves_the_features_as_its_terms_say() -> None:
     from archlock.models import features_before_head
     from archlock.training import batch_of, spectrum
 
-    target = tiny_target()
-    images = batch_of(target.train).images
+    own, target = (
+        small_digits(train=400, validation=100, test=20, labels=labels) for labels in ((0, 1, 2, 3), (4, 5, 6, 7))
+    )
+    plan = Plan(10, batch_size=64, learning_rate=0.05, shift=0.0)
+    kinds = [batch_of(task.train).images for task in (own, target)]
 
-    def kappa(weight: float) -> float:
-        also = Immunising(target, own=0.0, other=weight)
-        model = harden(network(), TASK, PLAN, Hardening(SMALL, steps=1), immunising=also, seed=0).model
-        return spectrum(features_before_head(model, images).double().numpy()).condition
+    def kappas(weight: float) -> list[float]:
+        also = Immunising(target, own=weight, other=weight)
+        model = harden(network(), own, plan, Hardening(SMALL, steps=1), immunising=also, seed=0).model
+        return [spectrum(features_before_head(model, images).double().numpy()).condition for images in kinds]
 
-    assert kappa(1.0) > kappa(0.0)
+    without, with_terms = kappas(0.0), kappas(1.0)
+    assert with_terms[0] < without[0] / 3
+    assert with_terms[1] / with_terms[0] > 3 * without[1] / without[0]
+
+
+def test_images_of_the_target_leave_no_trace_where_the_terms_weigh_nothing() -> None:
+    alone = harden(network(), TASK, PLAN, Hardening(SMALL, steps=1), seed=0)
+    also = Immunising(tiny_target(), own=0.0, other=0.0)
+    both = harden(network(), TASK, PLAN, Hardening(SMALL, steps=1), immunising=also, seed=0)
+    for name, value in alone.model.state_dict().items():
+        assert torch.equal(value, both.model.state_dict()[name]), name
+
+
+def test_weights_that_layers_share_are_constrained_once() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4))
+    model[3].weight = model[1].weight
+    state = HardeningState(model, TASK, PLAN, Hardening(SMALL, condition=1.0), 0, None)
+    assert len(state.constrained) == 2
 
 
 def test_what_is_trained_on_is_in_the_ball_and_worse_for_the_model() -> None:

@@ -7,14 +7,7 @@ import pytest
 import torch
 
 from archlock.errors import ConfigurationError, MeasurementError
-from archlock.training.immunisation import (
-    best_immunisation,
-    ill_conditioned,
-    immunity,
-    scaled_gram,
-    spectrum,
-    well_conditioned,
-)
+from archlock.training.immunisation import best_immunisation, immunity, log_condition, spectrum
 
 D = 6
 
@@ -55,51 +48,35 @@ def test_singular_features_have_no_optimum() -> None:
         best_immunisation(own, flat)
 
 
-def test_descent_on_the_terms_does_what_they_say() -> None:
-    """With the factor K^-1 of the paper's algorithm: kappa of the other task rises at every step."""
-    own, other = (torch.tensor(gram / np.linalg.norm(gram)) for gram in grams())
-    theta = torch.eye(D, dtype=torch.float64)
-    before = last = condition(theta.numpy(), other.numpy())
-    for _ in range(30):
-        leaf = theta.clone().requires_grad_(True)
-        (slope,) = torch.autograd.grad(ill_conditioned(leaf.T @ other @ leaf, guard=0.0), leaf)
-        theta = theta - 1e-5 * torch.linalg.solve(other, slope)
-        now = condition(theta.numpy(), other.numpy())
-        assert now > last
-        last = now
-    assert last > 1.001 * before
-    theta = torch.eye(D, dtype=torch.float64)
-    leaf = theta.clone().requires_grad_(True)
-    (slope,) = torch.autograd.grad(well_conditioned(leaf.T @ own @ leaf), leaf)
-    hessian = own  # (at theta = I)
-    values, vectors = torch.linalg.eigh(hessian)
-    top = vectors[:, -1:]
-    published = 2 * own @ (values[-1] * top @ top.T - hessian / D)
-    assert torch.allclose(slope, published)
-    closer = theta - 1e-2 * torch.linalg.solve(own, slope)
-    assert condition(closer.numpy(), own.numpy()) < condition(theta.numpy(), own.numpy())
+@pytest.mark.parametrize("widest", [1.0, 0.1])
+def test_descent_on_the_terms_reaches_the_optimum_in_closed_form(widest: float) -> None:
+    rng = np.random.default_rng(2)
+    scale = np.diag(np.geomspace(1.0, widest, D))
+    own, other = (rng.standard_normal((30, D)) @ scale for _ in range(2))
+    theta = torch.eye(D, dtype=torch.float64, requires_grad=True)
+    features = [torch.tensor(task) for task in (own, other)]
+    optimiser = torch.optim.Adam([theta], lr=0.01)
+    for _ in range(300):
+        optimiser.zero_grad()
+        one, another = (log_condition(task @ theta, floor=1e-8) for task in features)
+        (one - another).backward()
+        optimiser.step()
+    reached = ratio(theta.detach().numpy(), own.T @ own, other.T @ other)
+    assert reached == pytest.approx(best_immunisation(own.T @ own, other.T @ other)[1], rel=2e-2)
 
 
-def test_the_terms_by_hand_and_the_guard_where_the_denominator_vanishes() -> None:
-    even = torch.eye(4)
-    assert float(well_conditioned(even)) == pytest.approx(0)
-    assert math.isinf(float(ill_conditioned(even, guard=0.0)))
-    assert float(ill_conditioned(even)) == pytest.approx(100)
-    uneven = torch.diag(torch.tensor([1.0, 3.0]))
-    assert float(well_conditioned(uneven)) == pytest.approx(9 / 2 - 10 / 4)
-    assert float(ill_conditioned(uneven, guard=0.0)) == pytest.approx(1 / (10 / 4 - 1 / 2))
-
-
-def test_the_gram_is_taken_on_the_smaller_side_and_knows_no_scale() -> None:
+def test_the_log_condition_by_hand() -> None:
+    assert float(log_condition(torch.eye(4))) == pytest.approx(0, abs=1e-12)
+    uneven = torch.diag(torch.tensor([1.0, 3.0]))  # (squared: 1 and 9, of mean 5)
+    assert float(log_condition(uneven, floor=0.0)) == pytest.approx(math.log(3), rel=1e-6)
+    assert float(log_condition(uneven, floor=0.1)) == pytest.approx(math.log((9 / 5 + 0.1) / (1 / 5 + 0.1)) / 2)
     features = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
-    assert scaled_gram(features).shape == (3, 3)
-    assert float((torch.linalg.svdvals(scaled_gram(features)) ** 2).mean()) == pytest.approx(1)
-    assert torch.allclose(scaled_gram(features), scaled_gram(100 * features), atol=1e-6)
-    assert torch.allclose(
-        torch.linalg.svdvals(scaled_gram(features)), torch.linalg.svdvals(scaled_gram(features.T)), atol=1e-6
-    )
+    found = spectrum(features.T.double().numpy())
+    assert float(log_condition(features, floor=0.0)) == pytest.approx(math.log(found.condition) / 2, rel=1e-6)
+    assert float(log_condition(features)) == pytest.approx(float(log_condition(100 * features.T)), rel=1e-6)
+    assert float(log_condition(torch.ones(5, 3))) == pytest.approx(math.log(3.01 / 0.01) / 2), "finite without a rank"
     with pytest.raises(MeasurementError, match="all zero, so they have no condition number"):
-        scaled_gram(torch.zeros(3, 8))
+        log_condition(torch.zeros(3, 8))
 
 
 def test_a_short_rank_is_not_good_conditioning() -> None:

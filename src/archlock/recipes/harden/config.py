@@ -65,9 +65,9 @@ class HardenConfig:
     """Answers that square may ask for, for one image."""
     adversaries: tuple[str, ...] = ()
     """Who judges; none: every one that knows the norm."""
-    immunise_own: float = 0.01
+    immunise_own: float = 0.3
     """Weight of the term for well-conditioned own features, where a model is immunised."""
-    immunise_other: float = 0.01
+    immunise_other: float = 0.3
     """Weight of the term for ill-conditioned features of the target."""
     attacks: PairedAttacks = field(default=PairedAttacks())
     """Who attacks both models and how hard, where there are targets."""
