@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from masked_models import Rounded
+
 
 def plain_network(classes: int = 4, width: int = 6) -> nn.Module:
     """Two convolutions for 8 x 8 grey images, with random weights."""
@@ -27,6 +29,18 @@ def plain_network(classes: int = 4, width: int = 6) -> nn.Module:
 
 
 FACTORY = "foreign_models:plain_network"
+
+
+def normed_network() -> nn.Module:
+    """The same, with weight norm in its first layer: the weights are computed."""
+    model = plain_network()
+    nn.utils.parametrizations.weight_norm(model[0])  # type: ignore[index]
+    return model
+
+
+def rounding_network() -> nn.Module:
+    """The same, of images that are rounded to few grey levels: it has no gradient anywhere."""
+    return Rounded(plain_network()).eval()
 
 
 def weights_file(path: Path, *, width: int = 6) -> Path:

@@ -9,7 +9,7 @@ from archlock.adversaries.ball import LEVELS, NORMS, Ball, Norm, check_epsilon
 from archlock.adversaries.beating import ALREADY, first_beaten, wrong_about
 from archlock.adversaries.looking import Look, look_at
 from archlock.adversaries.losses import difference_of_logits_ratio, margins
-from archlock.adversaries.masking import Sign, signs_of_masking
+from archlock.adversaries.masking import SILENT, Sign, signs_of_masking
 from archlock.adversaries.members import ADVERSARIES
 from archlock.adversaries.near import worst_near
 
@@ -18,6 +18,7 @@ __all__ = [
     "ALREADY",
     "LEVELS",
     "NORMS",
+    "SILENT",
     "Adversary",
     "Ball",
     "Effort",

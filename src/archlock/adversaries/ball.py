@@ -74,8 +74,11 @@ class Ball:
         return self.project(images, images + self.epsilon * random)
 
 
-def check_epsilon(epsilon: object, norm: Norm = "linf") -> None:
-    """ConfigurationError for what is no epsilon, with a hint where it was meant in grey levels."""
+def check_epsilon(epsilon: object, norm: Norm = "linf", shape: tuple[int, ...] | None = None) -> None:
+    """ConfigurationError for what is no epsilon, with a hint where it was meant in grey levels.
+
+    With the shape of an image also for one within which every image becomes every other (L2).
+    """
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or math.isnan(epsilon):
         raise ConfigurationError(
             f"epsilon is a number, a share of the range [0, 1] of images, as in 8/255; got {epsilon!r}"
@@ -86,6 +89,14 @@ def check_epsilon(epsilon: object, norm: Norm = "linf") -> None:
         meant = f"; in grey levels of 0 to {LEVELS} write {epsilon:g}/{LEVELS}" if epsilon <= LEVELS else ""
         raise ConfigurationError(
             f"epsilon is a share of the range [0, 1] of images, so at most 1, as in 8/{LEVELS}; got {epsilon:g}{meant}"
+        )
+
+    widest = math.inf if shape is None else math.sqrt(math.prod(shape))
+    if norm == "l2" and epsilon >= widest:
+        raise ConfigurationError(
+            f"within an L2 epsilon of {epsilon:g} every image of {' x '.join(map(str, shape or ()))} numbers in [0, 1] "
+            f"becomes every other (they are at most {widest:.3g} apart), so nothing would be measured; give a smaller "
+            f"one{f', such as {epsilon / LEVELS:.2g} if grey levels were meant' if epsilon > 1 else ''}"
         )
 
 

@@ -73,6 +73,10 @@ def harden(
         str | None,
         typer.Option(help="Make the features of these data ill-conditioned; measured, and no lock (see the report)."),
     ] = None,
+    immunise_own: Annotated[
+        float, typer.Option(help="With --immunise: weight of the own features' condition number in the loss.")
+    ] = 0.3,
+    immunise_other: Annotated[float, typer.Option(help="The same, of the other data's, which is to rise.")] = 0.3,
     images: Annotated[int, typer.Option(min=1, help="Test images on which both models are judged, at most.")] = 1000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the adversaries that judge.")] = 100,
     queries: Queries = 1000,
@@ -117,6 +121,8 @@ def harden(
         steps=steps,
         queries=queries,
         adversaries=_names(adversary),
+        immunise_own=immunise_own,
+        immunise_other=immunise_other,
         attacks=PairedAttacks(attackers=tuple(attacker or ()), seeds=attack_seeds, epochs=attack_epochs),
         seed=seed,
         device=resolve_device(device),

@@ -50,8 +50,10 @@ def robustness(
     adversary: Annotated[
         str | None,
         typer.Option(
-            help="Who perturbs the images, with commas: fgsm, pgd, apgd, square. Default: all that know the norm. (An "
-            "attacker is somebody else: who repurposes the model, see archlock attack.)"
+            "--adversary",
+            "--attacker",
+            help="Who perturbs the images, with commas: fgsm, pgd, apgd, square. Default: all that know the norm. (Who "
+            "repurposes the model is somebody else: see archlock attack.)",
         ),
     ] = None,
     norm: NormName = "linf",

@@ -61,6 +61,8 @@ class LayerRecord:
     """As it is written."""
     note: str = ""
     """Why the layer has no condition number."""
+    shared_with: str = ""
+    """Name of an earlier layer whose weights these are; they are counted there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,9 @@ class ImmunityRecord:
     width: int
     """Features."""
     ratio: float
-    """RIR: how much more the target's condition number rose than the own one's."""
+    """RIR: how much more the target's condition number rose than the own one's; says nothing where a rank changed."""
+    best_ratio: float | None
+    """The largest RIR that any linear map of the features of before could have; `null` where they are singular."""
     probes: dict[str, tuple[float, float]]
     """Test accuracy of heads on the target before and after, by who fits them."""
 
@@ -157,8 +161,8 @@ class HardeningRecord:
     """What they leave of the hardened one: the same images, the same adversaries."""
     layers: tuple[LayerRecord, ...]
     """In the order of the model."""
-    smoothness: tuple[SmoothnessRecord, SmoothnessRecord]
-    """Before and after."""
+    smoothness: tuple[SmoothnessRecord, SmoothnessRecord, SmoothnessRecord]
+    """Before, after the dense stage, and after."""
     sizes: tuple[SizeRecord, SizeRecord]
     """Before and after."""
     attacks: BeforeAfterRecord | None = None
@@ -177,14 +181,19 @@ class HardeningRecord:
             raise RunError("before and after are measured on the same images within the same epsilons")
 
     @property
+    def own_layers(self) -> tuple[LayerRecord, ...]:
+        """Layers, but for those whose weights an earlier one has."""
+        return tuple(one for one in self.layers if not one.shared_with)
+
+    @property
     def zeros(self) -> float:
         """Share of zero weights, counted."""
-        return sum(one.after.zeros for one in self.layers) / max(1, sum(one.weights for one in self.layers))
+        return sum(one.after.zeros for one in self.own_layers) / max(1, sum(one.weights for one in self.own_layers))
 
     def conditions(self, moment: Moment) -> tuple[float, ...]:
         """Condition numbers of the layers that have one at every moment."""
         both = [
-            one for one in self.layers if all(at.condition is not None for at in (one.before, one.dense, one.after))
+            one for one in self.own_layers if all(at.condition is not None for at in (one.before, one.dense, one.after))
         ]
         return tuple(getattr(one, moment).condition for one in both)
 
@@ -195,11 +204,11 @@ class HardeningRecord:
 
     def short(self, moment: Moment) -> int:
         """Layers whose rank is short."""
-        return sum(getattr(one, moment).rank < getattr(one, moment).full_rank for one in self.layers)
+        return sum(getattr(one, moment).rank < getattr(one, moment).full_rank for one in self.own_layers)
 
     def dead(self, moment: Moment) -> int:
         """Filters that are wholly zero."""
-        return sum(getattr(one, moment).dead for one in self.layers)
+        return sum(getattr(one, moment).dead for one in self.own_layers)
 
     @property
     def clean_change(self) -> Estimate:

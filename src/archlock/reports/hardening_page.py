@@ -87,7 +87,7 @@ def _layer(layer: LayerRecord) -> dict[str, Any]:
         "condition": " / ".join(_number(one.condition) for one in moments),
         "gap": " / ".join(_number(one.gap) for one in moments),
         "largest": " / ".join(_largest(one) for one in moments),
-        "note": layer.note,
+        "note": "; ".join(filter(None, (layer.note, layer.shared_with and f"the weights of {layer.shared_with}"))),
     }
 
 
@@ -101,7 +101,7 @@ def _largest(state: LayerState) -> str:
 
 def _sizes(record: HardeningRecord) -> list[tuple[str, str, str]]:
     before, after = record.sizes
-    first, last = record.smoothness
+    first, _, last = record.smoothness
     return [
         ("file of weights", bytes_in_words(before.file_bytes), bytes_in_words(after.file_bytes)),
         ("the same, compressed (zlib)", bytes_in_words(before.deflated_bytes), bytes_in_words(after.deflated_bytes)),

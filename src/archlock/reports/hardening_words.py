@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from archlock.reports.amounts import bytes_in_words
 from archlock.reports.before_after import before_after_lines, before_after_sentences
-from archlock.reports.hardening import HardeningRecord
+from archlock.reports.hardening import HardeningRecord, ImmunityRecord
 from archlock.reports.robustness_words import NORM_NAMES, epsilon_words, share_words
 from archlock.reports.statistics import Estimate
 from archlock.reports.wording import interval, number, percent, plural
@@ -57,6 +57,8 @@ def hardening_verdict(record: HardeningRecord) -> str:
     change = record.robust_changes()[_trained_at(record)]
     if record.after.masked:
         return "Masked gradients: the figures flatter the model"
+    if record.before.masked:
+        return "Masked gradients before: what was there is flattered, and no change can be told"
     if change.low is not None and change.low > 0:
         return "More robust than before"
     if change.high is not None and change.high < 0:
@@ -66,7 +68,11 @@ def hardening_verdict(record: HardeningRecord) -> str:
 
 def hardening_warnings(record: HardeningRecord) -> tuple[str, ...]:
     """What must be read before any number."""
-    masked = [f"the hardened model's gradients are masked ({sign.words})" for sign in record.after.masked]
+    masked = [
+        f"{name} gradients are masked ({sign.words})"
+        for name, one in (("the hardened model's", record.after), ("the given model's", record.before))
+        for sign in one.masked
+    ]
     lost = record.clean_change
     costly = [f"accuracy on images as they are fell by {number(-100 * lost.mean)} points"] if lost.mean < -0.05 else []
     busy = [f"latencies: {one.busy}" for one in record.sizes if one.busy][:1]
@@ -112,16 +118,26 @@ def immunity_sentences(record: HardeningRecord) -> list[str]:
     if found is None:
         return []
     probes = ", ".join(f"{name} {percent(b)} -> {percent(a)}" for name, (b, a) in found.probes.items())
-    said = [
+    return [
         f"Immunised against {found.target}: condition number of its features {found.other_condition[0]:.3g} -> "
-        f"{found.other_condition[1]:.3g}, of the own ones {found.own_condition[0]:.3g} -> {found.own_condition[1]:.3g} "
-        f"(ratio {found.ratio:.3g}); rank {found.other_rank[0]} -> {found.other_rank[1]} of {found.width} features.",
+        f"{found.other_condition[1]:.3g}, of the own ones {found.own_condition[0]:.3g} -> "
+        f"{found.own_condition[1]:.3g}{_ratio_words(found)}.",
         f"Heads on its frozen features, before and after: {probes}. Whoever solves for a head in closed form, or "
         "whitens the features first, does not notice a condition number; that is no lock.",
     ]
-    if found.other_rank[1] < found.other_rank[0]:
-        said.append("The rank fell: some features are gone, and the condition number is that of what is left.")
-    return said
+
+
+def _ratio_words(found: ImmunityRecord) -> str:
+    """The published ratio where it means something, beside the best that there could be."""
+    changed = [
+        f"the rank of {name} went from {before} to {after} of {found.width} features"
+        for name, (before, after) in (("the target's", found.other_rank), ("the own ones", found.own_rank))
+        if before != after
+    ]
+    if changed:
+        return f"; {' and '.join(changed)}, so these are of what is left, and their ratio would say nothing"
+    best = "singular features have none" if found.best_ratio is None else f"{found.best_ratio:.3g}"
+    return f", a ratio of {found.ratio:.3g} (the best of any linear map of the features given: {best})"
 
 
 def _trained_at(record: HardeningRecord) -> int:
@@ -132,14 +148,18 @@ def _trained_at(record: HardeningRecord) -> int:
 
 def _of_bound(record: HardeningRecord) -> Claim:
     claim = "making a network sparse lowers the bound of its Lipschitz constant"
-    before, after = record.smoothness
+    _, dense, after = record.smoothness
+    if not record.sparsity:
+        return Claim(claim, "cannot be said", "nothing was pruned")
     local = (
-        f"the largest constant measured at an image went from {before.largest_local:.3g} to {after.largest_local:.3g}"
+        f"the largest constant measured at an image went from {dense.largest_local:.3g} to {after.largest_local:.3g}"
     )
-    if before.bound is None or after.bound is None:
+    if dense.bound is None or after.bound is None:
         return Claim(claim, "cannot be said", f"there is no bound for this network ({after.note}); {local}")
-    words = f"the bound went from {before.bound:.3g} to {after.bound:.3g}, and {local}"
-    return Claim(claim, "borne out" if after.bound < before.bound else "not borne out", words)
+    words = (
+        f"from the dense to the sparse model the bound went from {dense.bound:.3g} to {after.bound:.3g}, and {local}"
+    )
+    return Claim(claim, "borne out" if after.bound < dense.bound else "not borne out", words)
 
 
 def _of_conditions(record: HardeningRecord) -> Claim:
@@ -165,7 +185,7 @@ def _of_constraint(record: HardeningRecord) -> Claim:
         f"the median went from {before:.3g} to {after:.3g}; pruning and training move it too, so only the same command "
         "with --condition 0 says what the constraint did"
     )
-    return Claim(claim, "borne out" if after < before else "not borne out", words)
+    return Claim(claim, "cannot be said", words)
 
 
 def _of_robustness() -> Claim:

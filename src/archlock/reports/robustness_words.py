@@ -46,7 +46,18 @@ def robustness_warnings(record: RobustnessRecord) -> tuple[str, ...]:
         f"the model's gradients are masked, so its robust accuracy is an upper bound that flatters it ({sign.words})"
         for sign in record.masked
     ]
-    return (*masked, *record.notes)
+    return (*masked, *_no_better_than_one_answer(record), *record.notes)
+
+
+def _no_better_than_one_answer(record: RobustnessRecord) -> list[str]:
+    """What is said of a model that is right about no more images than one answer for all of them would be."""
+    if record.clean.value > record.source.constant:
+        return []
+    return [
+        f"on images as they are the model is right about {percent(record.clean.value)}, where one answer for all of "
+        f"them is right about {percent(record.source.constant)}: are images normalised outside of the model, or are the classes "
+        "in another order? Then no figure here means anything"
+    ]
 
 
 def robustness_lines(record: RobustnessRecord) -> str:

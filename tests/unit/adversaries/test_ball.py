@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from archlock.adversaries import Ball, Norm
+from archlock.adversaries import Ball, Norm, check_epsilon
 from archlock.errors import ConfigurationError
 from archlock.seeding import rng_for
 
@@ -27,6 +27,12 @@ from archlock.seeding import rng_for
 def test_what_is_no_epsilon_is_refused_with_a_hint(epsilon: float, norm: Norm, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         Ball(epsilon, norm)
+
+
+def test_an_epsilon_in_which_every_image_is_every_other_is_refused_where_its_size_is_known() -> None:
+    check_epsilon(7.9, "l2", (1, 8, 8))
+    with pytest.raises(ConfigurationError, match=r"every image of 1 x 8 x 8 .* at most 8 apart.* such as 0\.5 if grey"):
+        check_epsilon(128.0, "l2", (1, 8, 8))
 
 
 def test_a_large_epsilon_is_one_in_l2() -> None:

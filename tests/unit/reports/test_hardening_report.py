@@ -12,9 +12,11 @@ from archlock.records import read_json, write_json
 from archlock.reports import (
     AdversaryRecord,
     HardeningRecord,
+    ImmunityRecord,
     LayerRecord,
     LayerState,
     RobustnessRecord,
+    SignRecord,
     SizeRecord,
     SmoothnessRecord,
     hardening_from_json,
@@ -66,7 +68,7 @@ def record(**changes: Any) -> HardeningRecord:
         model="best", origin="best.pt", source=source_task(), epsilon=4 / 255, norm="linf", sparsity=0.9, condition=0.1,
         sparse_shape=0.0, epochs=(10, 10), validation=(0.3, 0.4), before=judged(BEFORE), after=judged(AFTER),
         layers=(layer(10.0, 8.0, 4.0), layer(30.0, 9.0, 20.0, rank=3), layer(None, None, None, zeros=0)),
-        smoothness=(smooth(100.0), smooth(50.0)), sizes=(size, replace(size, deflated_bytes=900)),
+        smoothness=(smooth(60.0), smooth(100.0), smooth(50.0)), sizes=(size, replace(size, deflated_bytes=900)),
     )  # fmt: skip
     return replace(found, **changes)
 
@@ -85,8 +87,8 @@ def test_what_is_counted() -> None:
 
 
 def test_every_claim_is_held_against_the_figures() -> None:
-    assert [one.finding for one in claims(record())] == ["borne out", "borne out", "borne out", "cannot be said"]
-    other = record(smoothness=(smooth(None), smooth(None)), layers=(layer(4.0, 8.0, 5.0),), condition=0.0, sparsity=0.9)
+    assert [one.finding for one in claims(record())] == ["borne out", "borne out", "cannot be said", "cannot be said"]
+    other = record(smoothness=(smooth(None),) * 3, layers=(layer(4.0, 8.0, 5.0),), condition=0.0, sparsity=0.9)
     assert [one.finding for one in claims(other)] == [
         "cannot be said",
         "not borne out",
@@ -94,13 +96,45 @@ def test_every_claim_is_held_against_the_figures() -> None:
         "cannot be said",
     ]
     assert "no bound is known for Add" in claims(other)[0].words
-    assert claims(record(layers=(layer(4.0, 4.0, 5.0),)))[2].finding == "not borne out"
+    assert "the median went from 20 to 12; pruning and training move it too" in claims(record())[2].words
+    raised = record(smoothness=(smooth(100.0), smooth(50.0), smooth(60.0)))
+    assert claims(raised)[0].finding == "not borne out", "dense and sparse are compared"
+    assert claims(record(sparsity=0.0))[0].finding == "cannot be said"
+
+
+def test_weights_that_layers_share_are_counted_once() -> None:
+    own = layer(10.0, 8.0, 4.0)
+    twice = record(layers=(own, replace(own, name="again", shared_with="conv"), layer(None, None, None, zeros=0)))
+    assert twice.zeros == pytest.approx(90 / 200)
+    assert twice.conditions("after") == (4.0,)
+    assert "the weights of conv" in render_hardening(twice, folder="hard")
 
 
 def test_the_verdict_goes_by_the_interval() -> None:
     assert hardening_verdict(record()) == "More robust than before"
     assert hardening_verdict(record(before=judged(AFTER), after=judged(BEFORE))) == "Less robust than before"
     assert hardening_verdict(record(after=judged(BEFORE))).startswith("No difference in robustness")
+
+
+def test_masked_gradients_on_either_side_are_said() -> None:
+    sign = SignRecord(name="silent gradient", share=1.0, limit=0.05, seen=True, words="all are silent")
+    masked = replace(judged(BEFORE), signs=(sign,))
+    assert hardening_verdict(record(after=masked)).startswith("Masked gradients: the figures flatter")
+    assert hardening_verdict(record(before=masked)).startswith("Masked gradients before")
+    assert "the given model's gradients are masked (all are silent)" in hardening_warnings(record(before=masked))
+
+
+def test_a_ratio_of_condition_numbers_is_said_where_ranks_stayed_with_the_best_there_could_be() -> None:
+    found = ImmunityRecord(
+        target="signs", own_condition=(100.0, 50.0), other_condition=(100.0, 300.0), own_rank=(8, 8),
+        other_rank=(8, 8), width=8, ratio=6.0, best_ratio=40.0, probes={},
+    )  # fmt: skip
+    said = hardening_lines(record(immunity=found))
+    assert "a ratio of 6 (the best of any linear map of the features given: 40)" in said
+    assert "singular features have none" in hardening_lines(record(immunity=replace(found, best_ratio=None)))
+    fell = hardening_lines(record(immunity=replace(found, own_rank=(8, 7))))
+    assert "the rank of the own ones went from 8 to 7 of 8 features, so these are of what is left" in fell
+    assert "a ratio of 6" not in fell
 
 
 def test_what_must_be_read_first() -> None:

@@ -113,6 +113,13 @@ def test_words_for_the_terminal() -> None:
     assert "95 % Wilson intervals" in lines[5]
 
 
+def test_a_model_that_is_no_better_than_one_answer_is_told_apart() -> None:
+    worse = replace(FGSM, beaten=(0, 0, 0, 4, 4))
+    said = robustness_warnings(record(adversaries=(worse,)))
+    assert len(said) == 1
+    assert "right about 40.0%, where one answer for all of them is right about 50.0%" in said[0]
+
+
 def test_masked_gradients_come_before_any_number() -> None:
     assert robustness_warnings(record(notes=("a note",))) == ("a note",)
     masked = record(signs=(SIGN,))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from archlock.errors import ConfigurationError
 from archlock.models import features_before_head
 from archlock.reports import ImmunityRecord
 from archlock.seeding import derive_seed
@@ -14,6 +15,7 @@ from archlock.tasks import Split, Task
 from archlock.training import (
     Spectrum,
     batches,
+    best_immunisation,
     descended_head,
     evaluate,
     frozen_features,
@@ -33,6 +35,11 @@ def immunity_record(before: nn.Module, after: nn.Module, own: Task, target: Task
     spectra = [(_spectrum(model, own), _spectrum(model, target)) for model in both]
     probes = [_probes(model, target, seed=derive_seed(seed, "immunity")) for model in both]
     (own_before, other_before), (own_after, other_after) = spectra
+    grams = [(features.T @ features) for features in (_features(before, task.train) for task in (own, target))]
+    try:
+        best: float | None = best_immunisation(*grams)[1]
+    except ConfigurationError:  # (a direction that one of the tasks does not know)
+        best = None
     return ImmunityRecord(
         target=target.name,
         own_condition=(own_before.condition, own_after.condition),
@@ -41,6 +48,7 @@ def immunity_record(before: nn.Module, after: nn.Module, own: Task, target: Task
         other_rank=(other_before.rank, other_after.rank),
         width=other_after.width,
         ratio=immunity(spectra[0], spectra[1]),
+        best_ratio=best,
         probes={name: (probes[0][name], probes[1][name]) for name in probes[0]},
     )
 

@@ -3,7 +3,7 @@
 import zlib
 
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import LayerConditioning, all_tensors, conditioning_of, lipschitz_bound, local_constants
@@ -19,9 +19,11 @@ LOOKED_AT = 64
 def layer_records(before: nn.Module, dense: nn.Module, after: nn.Module) -> tuple[LayerRecord, ...]:
     """Every convolution and linear layer at the three moments."""
     found = []
+    owners: dict[int, str] = {}
     for first, second, third in zip(*map(conditioning_of, (before, dense, after)), strict=True):
-        weights = [one.get_submodule(third.name).get_parameter("weight") for one in (before, dense, after)]
+        weights = [_weight(one.get_submodule(third.name)) for one in (before, dense, after)]
         zeros = [int((weight == 0).sum()) for weight in weights]
+        owner = owners.setdefault(weights[2].data_ptr(), third.name)
         states = [_state(one, count) for one, count in zip((first, second, third), zeros, strict=True)]
         note = _note(after.get_submodule(third.name), third)
         found.append(
@@ -33,6 +35,7 @@ def layer_records(before: nn.Module, dense: nn.Module, after: nn.Module) -> tupl
                 dense=states[1],
                 after=states[2],
                 note=note,
+                shared_with="" if owner == third.name else owner,
             )
         )
     return tuple(found)
@@ -71,6 +74,13 @@ def size(model: nn.Module, shape: tuple[int, int, int]) -> SizeRecord:
         latency_ms=timing.cpu_ms,
         busy=timing.busy,
     )
+
+
+def _weight(layer: nn.Module) -> Tensor:
+    """Of a convolution or linear layer; one that is computed (weight norm and the like) as it comes out."""
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    return weight.detach()
 
 
 def _state(found: LayerConditioning, zeros: int) -> LayerState:

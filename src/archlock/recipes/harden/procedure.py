@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack
 
 from torch import nn
 
-from archlock.adversaries import look_at
+from archlock.adversaries import SILENT, Look, check_epsilon, look_at
 from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
 from archlock.models import Headed
@@ -157,21 +157,52 @@ def _prepared(
         opened = open_model(opened) if own else open_model(opened, factory=factory, arguments=arguments)
     opened, task = fitting_own(opened, source_of(model, opened, source, seed=config.seed), why="a model is hardened")
     check_several_classes(task)
+    check_epsilon(max(config.judging.epsilons), config.norm, task.shape)
     base = opened.base or base_of(
         opened.module, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments
     )
     if config.sparsity:
+        _check_plain_weights(opened.module)
         check_possible(prunable(opened.module), config.sparsity)
     batch = batch_of(task.validation.take(range(min(LOOKED_AT, len(task.validation)))))
     look = look_at(opened.module, batch.images, batch.targets)
-    if not look.has_gradient:
+    if not look.has_gradient or (look.silent == 1 and look.looked_at):
         raise UnsupportedError(
             f"{opened.name} has no gradient in its images, so it cannot be trained against an adversary that follows it"
         )
     given = targets_of(opened, targets, seed=config.seed)
     other = None if immunise is None else targets_of(opened, [immunise], seed=config.seed)[0]
-    notes = (*opened.notes, *mode_notes(model, "hardened and judged"), *look.notes)
+    if other is not None and not other.traits.has_classes:
+        raise UnsupportedError(
+            f"a model is immunised against data with classes, one for each image; {other.name!r} is a {other.kind} task"
+        )
+    notes = (*opened.notes, *mode_notes(model, "hardened and judged"), *look.notes, *_silence(look))
     return _Prepared(opened, task, base, given, other, config, notes)
+
+
+def _silence(look: Look) -> list[str]:
+    """What is said of a model that an adversary can follow at some images only."""
+    if look.silent <= SILENT:
+        return []
+    return [
+        f"at {look.silent:.0%} of the images the given model has no gradient (saturated or rounded answers?), so the "
+        "adversary that it is trained against has nothing to follow there"
+    ]
+
+
+def _check_plain_weights(model: nn.Module) -> None:
+    """UnsupportedError where layers compute their weights, so that zeros would not stay zeros."""
+    layers = [
+        name
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d) and "weight" not in layer._parameters
+    ]
+    if layers:
+        raise UnsupportedError(
+            f"the weights of {', '.join(layers[:3])}{' and others' * (len(layers) > 3)} are computed (weight norm or "
+            "another parametrisation), so they cannot be pruned; make them plain before with "
+            "torch.nn.utils.parametrize.remove_parametrizations (or remove_weight_norm), or ask for sparsity 0"
+        )
 
 
 def _identity(prepared: _Prepared) -> dict[str, Any]:
@@ -270,7 +301,7 @@ def _record(
         before=replace(judged[0], examples=()),
         after=replace(judged[1], examples=()),
         layers=layer_records(before, dense.model.cpu(), after),
-        smoothness=(smoothness(before, task), smoothness(after, task)),
+        smoothness=(smoothness(before, task), smoothness(dense.model.cpu(), task), smoothness(after, task)),
         sizes=(size(before, task.shape), size(after, task.shape)),
         immunity=None if immunised is None else immunity_record(before, after, task, immunised, seed=config.seed),
         notes=prepared.notes,

@@ -11,7 +11,7 @@ from typing import Any, Final, Unpack
 import numpy as np
 from torch import nn
 
-from archlock.adversaries import ADVERSARIES, Look, look_at, signs_of_masking
+from archlock.adversaries import ADVERSARIES, Look, check_epsilon, look_at, signs_of_masking
 from archlock.decoding import decode
 from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device, workers_for
@@ -85,6 +85,8 @@ def robustness(
     opened = model if isinstance(model, OpenedModel) else open_model(model)
     task = source if isinstance(source, Task) else opened.read(str(source), seed=config.seed)
     opened, task = fitting_own(opened, task, why="robustness is measured")
+    for epsilon in config.rising:
+        check_epsilon(epsilon, config.norm, task.shape)
     notes = [*opened.notes, *mode_notes(model, "measured")]
     for line in notes:
         progress.say(line)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import archlock
+import foreign_models
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.recipes import HardenConfig, PairedAttacks, harden, open_model
 from archlock.recipes.harden import measuring, procedure
@@ -17,7 +18,7 @@ from archlock.recipes.harden.config import parse_epsilon
 from archlock.recipes.limits import timing
 from archlock.reports import SizeRecord, hardening_from_json, hardening_lines
 from archlock.tasks import Split, Task
-from archlock.testing.small_tasks import small_digits, small_negatives
+from archlock.testing.small_tasks import small_digits, small_labels, small_negatives
 from archlock.training.sparsity import prunable, weights_left
 from foreign_models import FACTORY, plain_network, weights_file
 from tiny_runs import Noted, tiny_target
@@ -155,6 +156,7 @@ def test_immunised_features_are_measured_and_nothing_is_promised(tmp_path: Path)
     assert found is not None
     own, other = (after / before for before, after in (found.own_condition, found.other_condition))
     assert found.ratio == pytest.approx(other / own)
+    assert found.best_ratio is None or found.best_ratio >= 1
     assert set(found.probes) == {
         "plain descent, 100 steps", "plain descent, 1,000 steps", "L-BFGS", "ridge", "whitened",
     }  # fmt: skip
@@ -199,6 +201,33 @@ def test_data_that_cannot_be_hardened_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="a layer would be emptied"):
         harden(**asked(tmp_path, config=replace(QUICK, sparsity=0.999)), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def of(factory: str, tmp_path: Path) -> dict[str, Any]:
+    """What is asked of a network of that factory."""
+    name = f"foreign_models:{factory}"
+    torch.save(getattr(foreign_models, factory)().state_dict(), tmp_path / "own.pt")
+    return asked(tmp_path, model=open_model(str(tmp_path / "own.pt"), factory=name, size=(8, 8)), factory=name)
+
+
+def test_weights_that_are_computed_are_not_pruned_and_hardened_densely(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"the weights of .* are computed .* ask for sparsity 0"):
+        harden(**of("normed_network", tmp_path), out=tmp_path / "hard")
+    given = {**of("normed_network", tmp_path), "config": replace(QUICK, sparsity=0.0)}
+    layers = harden(**given, out=tmp_path / "hard").record.layers
+    assert [one.weights for one in layers] == [54, 648, 48]
+
+
+def test_a_model_without_a_gradient_is_not_trained_against_who_follows_it(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="has no gradient in its images, so it cannot be trained against"):
+        harden(**of("rounding_network", tmp_path), out=tmp_path / "hard")
+    assert not (tmp_path / "hard").exists()
+
+
+def test_one_is_immunised_against_data_with_classes_alone(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"immunised against data with classes, one for each image; .* is a"):
+        harden(**asked(tmp_path), immunise=small_labels(), out=tmp_path / "hard")
+    assert not (tmp_path / "hard").exists()
 
 
 def test_a_module_in_training_mode_is_hardened_in_evaluation_mode_and_that_is_said(tmp_path: Path) -> None:
