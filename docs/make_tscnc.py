@@ -78,7 +78,7 @@ class Row:
 
 
 class Shifted(nn.Module):
-    """Images in [0, 1] to about zero mean and unit deviation; for a Lipschitz bound it is a factor, added by hand."""
+    """Images in [0, 1] to about zero mean and unit deviation."""
 
     SCALE = 4.0
 
@@ -165,7 +165,6 @@ def judged(model: nn.Module, task: Task, place: tuple[int, float, str], validati
     record = robustness(model, task, JUDGES, out=folder, workers=1).record
     layers = [one for one in conditioning_of(model) if one.condition is not None]
     weights = torch.cat([p.detach().flatten() for p in model.parameters() if p.ndim > 1])
-    body = nn.Sequential(*list(model.children())[1:])
     images = batch_of(task.test.take(range(50))).images
     return Row(
         *place,
@@ -176,7 +175,7 @@ def judged(model: nn.Module, task: Task, place: tuple[int, float, str], validati
         short=sum(one.rank < one.full_rank for one in layers),
         dead=sum(one.dead for one in layers),
         zeros=float((weights == 0).float().mean()),
-        bound=Shifted.SCALE * lipschitz_bound(body, task.shape),
+        bound=lipschitz_bound(model, task.shape),
         local=float(local_constants(model.eval(), images).max()),
         cpu_seconds=0.0,
     )

@@ -33,7 +33,7 @@ from archlock.models.heads import (
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
 from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
-from archlock.models.lipschitz import lipschitz_bound, local_constants, operator_norm
+from archlock.models.lipschitz import lipschitz_bound, local_constants
 from archlock.models.manoeuvres import MANOEUVRES, Disguise, Manoeuvre, Trick, convolutions_of, disguised
 from archlock.models.narrowing import (
     Chosen,
@@ -58,6 +58,7 @@ from archlock.models.regrowing import regrown
 from archlock.models.stacked import StackedNetwork, skeleton_of, stack
 from archlock.models.stages import last_stage
 from archlock.models.state_dicts import module_from_factory, read_parts
+from archlock.models.stretching import Stretching, stretching_of
 from archlock.models.surgery import opened, widened
 from archlock.models.taking_apart import Headed, apart_at, as_classifier, described_classifier, heads_of
 from archlock.models.tracing import Layer, followed, given_hooked, per_channel, used_once
@@ -103,6 +104,7 @@ __all__ = [
     "Rescale",
     "StackedNetwork",
     "Step",
+    "Stretching",
     "Structure",
     "Trick",
     "all_tensors",
@@ -149,7 +151,6 @@ __all__ = [
     "open_classifier",
     "open_probe",
     "opened",
-    "operator_norm",
     "ordinary",
     "own_places",
     "parts_of",
@@ -168,6 +169,7 @@ __all__ = [
     "skeleton_of",
     "stack",
     "steps_of",
+    "stretching_of",
     "structure_of",
     "ties_of",
     "tried",

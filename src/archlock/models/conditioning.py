@@ -39,8 +39,6 @@ class LayerConditioning:
     """Largest / smallest singular value on the surviving rank, the worst of the groups; None where nothing lives."""
     gap: float | None
     """As :func:`condition_gap`, without a floor, mean over groups; None where the rank is short (it is infinite)."""
-    largest: float
-    """Largest singular value of the matrix (of the layer as an operator on images: ``operator_norm``)."""
     note: str = ""
     """Why numbers are missing."""
 
@@ -106,8 +104,7 @@ def _layer_conditioning(name: str, layer: nn.Module) -> LayerConditioning:
     living = [matrix for matrix in living if len(matrix)]
     if not groups or not living:
         note = "every filter has a group of its own (depthwise)" if not groups else "all of its filters are dead"
-        largest = float(torch.linalg.matrix_norm(rows, 2)) if groups else float(rows.norm(dim=1).max())
-        return LayerConditioning(name, len(rows), dead, 0, 0, None, None, largest, f"no condition number: {note}")
+        return LayerConditioning(name, len(rows), dead, 0, 0, None, None, f"no condition number: {note}")
     spectra = [torch.linalg.svdvals(matrix) for matrix in living]
     kept = [values[values > NEGLIGIBLE * values[0]] for values in spectra]
     rank, full = sum(map(len, kept)), sum(map(len, spectra))
@@ -120,6 +117,5 @@ def _layer_conditioning(name: str, layer: nn.Module) -> LayerConditioning:
         full,
         max(float(values[0] / values[-1]) for values in kept),
         sum(gaps) / len(gaps) if gaps else None,
-        max(float(values[0]) for values in spectra),
         "" if gaps else f"the rank is {rank} of {full}, so the gap is infinite",
     )

@@ -39,8 +39,8 @@ class LayerState:
     """Largest / smallest singular value on the surviving rank; `null` where the layer has none."""
     gap: float | None
     """c(W), the condition gap; `null` where the rank is short or there is none."""
-    largest: float
-    """Largest singular value of the weights as a matrix."""
+    norm: float | None
+    """Largest factor by which the layer stretches its input, at the size that it meets (L2); `null` where unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class SmoothnessRecord:
     """How far answers can move with an image (L2)."""
 
     bound: float | None
-    """Product of the norms of the layers; `null` where none is known."""
+    """Of the Lipschitz constant, by the norms of the layers; `null` where none is known."""
     note: str = ""
     """Why there is no bound."""
     median_local: float

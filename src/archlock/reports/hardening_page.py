@@ -5,7 +5,7 @@ from typing import Any
 
 from archlock.reports.amounts import bytes_in_words
 from archlock.reports.before_after import before_after_cells, before_after_sentences, changes
-from archlock.reports.hardening import HardeningRecord, LayerRecord, LayerState
+from archlock.reports.hardening import HardeningRecord, LayerRecord
 from archlock.reports.hardening_words import (
     MASKS,
     NOT_ATTACKED,
@@ -86,17 +86,13 @@ def _layer(layer: LayerRecord) -> dict[str, Any]:
         "rank": " / ".join(f"{one.rank}" for one in moments) + f" of {layer.after.full_rank}",
         "condition": " / ".join(_number(one.condition) for one in moments),
         "gap": " / ".join(_number(one.gap) for one in moments),
-        "largest": " / ".join(_largest(one) for one in moments),
+        "norm": " / ".join(_number(one.norm) for one in moments),
         "note": "; ".join(filter(None, (layer.note, layer.shared_with and f"the weights of {layer.shared_with}"))),
     }
 
 
 def _number(value: float | None) -> str:
     return DASH if value is None else f"{value:.3g}"
-
-
-def _largest(state: LayerState) -> str:
-    return f"{state.largest:.3g}"
 
 
 def _sizes(record: HardeningRecord) -> list[tuple[str, str, str]]:

@@ -55,8 +55,8 @@ def _no_better_than_one_answer(record: RobustnessRecord) -> list[str]:
         return []
     return [
         f"on images as they are the model is right about {percent(record.clean.value)}, where one answer for all of "
-        f"them is right about {percent(record.source.constant)}: are images normalised outside of the model, or are the classes "
-        "in another order? Then no figure here means anything"
+        f"them is right about {percent(record.source.constant)}: are images normalised outside of the model, or are "
+        "the classes in another order? Then no figure here means anything"
     ]
 
 

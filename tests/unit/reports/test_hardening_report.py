@@ -45,7 +45,7 @@ def judged(beaten: tuple[int, ...]) -> RobustnessRecord:
 
 def state(condition: float | None, *, zeros: int = 0, rank: int = 4, dead: int = 0) -> LayerState:
     gap = None if condition is None else 0.1
-    return LayerState(zeros=zeros, dead=dead, rank=rank, full_rank=4, condition=condition, gap=gap, largest=1.0)
+    return LayerState(zeros=zeros, dead=dead, rank=rank, full_rank=4, condition=condition, gap=gap, norm=1.0)
 
 
 def layer(*conditions: float | None, zeros: int = 90, rank: int = 4) -> LayerRecord:

@@ -1,12 +1,13 @@
 """What a model is like before and after: its layers, how far its answers move, what it costs to keep and to run."""
 
 import zlib
+from collections.abc import Mapping, Sequence
 
 import safetensors.torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
-from archlock.models import LayerConditioning, all_tensors, conditioning_of, lipschitz_bound, local_constants
+from archlock.models import LayerConditioning, Stretching, all_tensors, conditioning_of, local_constants
 from archlock.recipes.limits.runtimes import chosen_runtime, time_module
 from archlock.reports import LayerRecord, LayerState, SizeRecord, SmoothnessRecord
 from archlock.tasks import Task
@@ -16,15 +17,20 @@ LOOKED_AT = 64
 """Test images at which local constants are measured."""
 
 
-def layer_records(before: nn.Module, dense: nn.Module, after: nn.Module) -> tuple[LayerRecord, ...]:
-    """Every convolution and linear layer at the three moments."""
+def layer_records(
+    before: nn.Module, dense: nn.Module, after: nn.Module, norms: Sequence[Mapping[str, float]]
+) -> tuple[LayerRecord, ...]:
+    """Every convolution and linear layer at the three moments, with its norms at each, by name."""
     found = []
     owners: dict[int, str] = {}
     for first, second, third in zip(*map(conditioning_of, (before, dense, after)), strict=True):
         weights = [_weight(one.get_submodule(third.name)) for one in (before, dense, after)]
         zeros = [int((weight == 0).sum()) for weight in weights]
         owner = owners.setdefault(weights[2].data_ptr(), third.name)
-        states = [_state(one, count) for one, count in zip((first, second, third), zeros, strict=True)]
+        states = [
+            _state(one, count, by_name.get(one.name))
+            for one, count, by_name in zip((first, second, third), zeros, norms, strict=True)
+        ]
         note = _note(after.get_submodule(third.name), third)
         found.append(
             LayerRecord(
@@ -41,21 +47,16 @@ def layer_records(before: nn.Module, dense: nn.Module, after: nn.Module) -> tupl
     return tuple(found)
 
 
-def smoothness(model: nn.Module, task: Task) -> SmoothnessRecord:
+def smoothness(model: nn.Module, stretching: Stretching, task: Task) -> SmoothnessRecord:
     """Bound and measured constants of a model in evaluation mode."""
-    bound, note = None, ""
-    try:
-        bound = lipschitz_bound(model, task.shape)
-    except UnsupportedError as error:
-        note = str(error)
     rows = range(min(LOOKED_AT, len(task.test)))
     try:
         found = local_constants(model, batch_of(task.test.take(rows)).images)
     except MeasurementError as error:
         raise UnsupportedError(f"nothing can be trained against an adversary here: {error}") from error
     return SmoothnessRecord(
-        bound=bound,
-        note=note,
+        bound=stretching.bound,
+        note=stretching.note,
         median_local=float(found.median()),
         largest_local=float(found.max()),
         images=len(rows),
@@ -83,7 +84,7 @@ def _weight(layer: nn.Module) -> Tensor:
     return weight.detach()
 
 
-def _state(found: LayerConditioning, zeros: int) -> LayerState:
+def _state(found: LayerConditioning, zeros: int, norm: float | None) -> LayerState:
     return LayerState(
         zeros=zeros,
         dead=found.dead,
@@ -91,7 +92,7 @@ def _state(found: LayerConditioning, zeros: int) -> LayerState:
         full_rank=found.full_rank,
         condition=found.condition,
         gap=found.gap,
-        largest=found.largest,
+        norm=norm,
     )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from archlock.adversaries import SILENT, Look, check_epsilon, look_at
 from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
-from archlock.models import Headed
+from archlock.models import Headed, stretching_of
 from archlock.progress import Progress, Silent, counted
 from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
 from archlock.recipes.edited import save_edited
@@ -283,6 +283,9 @@ def _record(
 ) -> HardeningRecord:
     config, task, before = prepared.config, prepared.task, prepared.opened.module
     immunised = prepared.immunise
+    moments = before, dense.model.cpu(), after
+    stretchings = [stretching_of(one, task.shape) for one in moments]
+    first, second, third = (smoothness(one, found, task) for one, found in zip(moments, stretchings, strict=True))
     return HardeningRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.seed,
@@ -300,8 +303,8 @@ def _record(
         validation=hardened.robust,
         before=replace(judged[0], examples=()),
         after=replace(judged[1], examples=()),
-        layers=layer_records(before, dense.model.cpu(), after),
-        smoothness=(smoothness(before, task), smoothness(dense.model.cpu(), task), smoothness(after, task)),
+        layers=layer_records(*moments, [one.layers for one in stretchings]),
+        smoothness=(first, second, third),
         sizes=(size(before, task.shape), size(after, task.shape)),
         immunity=None if immunised is None else immunity_record(before, after, task, immunised, seed=config.seed),
         notes=prepared.notes,
