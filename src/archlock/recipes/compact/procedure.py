@@ -15,7 +15,7 @@ from archlock.progress import Progress, Silent
 from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, steps_of
-from archlock.recipes.compact.shrinking import schedule_of
+from archlock.recipes.compact.shrinking import fewer_periods, schedule_of
 from archlock.recipes.edited import open_edited
 from archlock.recipes.edited_base import base_of
 from archlock.recipes.given import check_built_anew, open_given
@@ -92,9 +92,6 @@ def compact(
     opened = replace(opened, shape=opened.shape or task.shape)
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)
-    notes = [*opened.notes, *mode_notes(model, "made smaller")]
-    for line in notes:
-        progress.say(line)
     folder, began = Path(out), time.perf_counter()
     check_writable(folder / REPORT)
     ready = as_classifier(opened.module, task.shape).eval()
@@ -107,13 +104,16 @@ def compact(
     attacks = replace(attacks or PairedAttacks(), seed=config.seed, device=config.device)
     choice = choice_of(ready, opened.name, task, config)
     schedule = schedule_of(config, steps_of(task, config))
+    notes = (*opened.notes, *mode_notes(model, "made smaller"), *fewer_periods(config, schedule))
+    for line in notes:
+        progress.say(line)
     take_up(folder, _identity(opened, task, config))
     if finished := (folder / COMPACT).exists():
         record, smaller = _finished(folder, factory, arguments)
         if not attacked:
             return CompactResult(record, smaller, folder)
     else:
-        work = Work(opened, ready, task, config, choice, schedule, base, tuple(notes), folder, progress)
+        work = Work(opened, ready, task, config, choice, schedule, base, notes, folder, progress)
         record, smaller = made_smaller(work, factory, arguments)
     if attacked:
         store = EvidenceStore(folder / EVIDENCE)
