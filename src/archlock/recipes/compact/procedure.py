@@ -12,7 +12,7 @@ from archlock.evidence import EvidenceStore
 from archlock.execution import resolve_device
 from archlock.models import as_classifier
 from archlock.progress import Progress, Silent
-from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
+from archlock.recipes.before_after import ABOUT, PairedAttacks, before_after, in_common_notes, targets_of
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, steps_of
 from archlock.recipes.compact.shrinking import fewer_periods, schedule_of
@@ -90,6 +90,7 @@ def compact(
     task = source_of(model, opened, source, seed=config.seed)
     opened, task = fitting_own(opened, task, why="a model is made smaller")
     opened = replace(opened, shape=opened.shape or task.shape)
+    whole = task
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)
     folder, began = Path(out), time.perf_counter()
@@ -105,7 +106,8 @@ def compact(
     choice = choice_of(ready, opened.name, task, config)
     schedule = schedule_of(config, steps_of(task, config))
     notes = (*opened.notes, *mode_notes(model, "made smaller"), *fewer_periods(config, schedule))
-    for line in notes:
+    common = in_common_notes(whole, attacked)
+    for line in (*notes, *common):
         progress.say(line)
     take_up(folder, _identity(opened, task, config))
     if finished := (folder / COMPACT).exists():
@@ -123,7 +125,8 @@ def compact(
         )  # fmt: skip
         if finished and met == record.attacks:
             return CompactResult(record, smaller, folder)
-        record = replace(record, attacks=met)
+        kept = tuple(note for note in record.notes if not note.startswith(ABOUT))
+        record = replace(record, attacks=met, notes=(*kept, *common))
     record = replace(record, command=command, spent_seconds={"this run": time.perf_counter() - began})
     compact_to_json(folder / COMPACT, record)
     write_atomic(folder / REPORT, render_compact(record))

@@ -22,6 +22,7 @@ from archlock.reports import CompactRecord, compact_from_json
 from archlock.tasks import Split, Task
 from edited_families import Tied
 from small_compactions import digits, trained
+from tiny_runs import Noted
 
 FACTORY = "foreign_models:plain_network"
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 32, "periods": 2, "runtime": "torch"}
@@ -149,10 +150,14 @@ def test_one_rate_that_diverges_is_noted_and_the_other_stays(weights: Path, tmp_
 
 def test_with_a_target_the_same_attackers_meet_both(weights: Path, tmp_path: Path) -> None:
     target = replace(digits(), name="other digits")
+    progress = Noted()
     record = made(
         weights, tmp_path / "small", method="taylor", targets=[target],
-        attacks=PairedAttacks(attackers=("linear_probe",), seeds=2, epochs=1),
+        attacks=PairedAttacks(attackers=("linear_probe",), seeds=2, epochs=1), progress=progress,
     ).record  # fmt: skip
+    said = "the target other digits is the same data as the source"
+    assert any(note.startswith(said) for note in record.notes)
+    assert any(line.startswith(said) for line in progress.lines)
     assert record.attacks is not None
     assert {one.defended for one in record.attacks.outcomes} == {"locked", "source_only"}
     page, card = ((tmp_path / "small" / name).read_text() for name in ("report.html", "README.md"))
