@@ -117,7 +117,7 @@ def compact(
         method=method,
         epochs=epochs,
         batch_size=batch_size,
-        rates=multiples(rates) if rates else (),
+        rates=multiples(rates, name="rates", example="0.01,0.05") if rates else (),
         optimiser=optimiser,
         flip=flip,
         periods=periods,

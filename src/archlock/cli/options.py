@@ -253,7 +253,7 @@ def keyword_arguments(text: str | None) -> dict[str, Any]:
     return found
 
 
-def multiples(text: str) -> tuple[float, ...]:
+def multiples(text: str, *, name: str = "horizons", example: str = "1,4") -> tuple[float, ...]:
     """``1,4`` as (1.0, 4.0); anything else raises ConfigurationError."""
     from archlock.errors import ConfigurationError
 
@@ -262,7 +262,7 @@ def multiples(text: str) -> tuple[float, ...]:
     except ValueError:
         found = ()
     if not found or not all(0 < length < math.inf for length in found):
-        raise ConfigurationError(f"horizons {text!r} are not understood; write numbers above 0, for example 1,4")
+        raise ConfigurationError(f"{name} {text!r} are not understood; write numbers above 0, for example {example}")
     return found
 
 

@@ -32,7 +32,12 @@ from archlock.models.heads import (
     with_new_head,
 )
 from archlock.models.hugging_face import PREFIX as HUGGING_FACE_PREFIX
-from archlock.models.hugging_face import HuggingFaceClassifier, classifier_of_config, open_classifier
+from archlock.models.hugging_face import (
+    HuggingFaceClassifier,
+    as_plain_module,
+    classifier_of_config,
+    open_classifier,
+)
 from archlock.models.lipschitz import lipschitz_bound, local_constants
 from archlock.models.manoeuvres import MANOEUVRES, Disguise, Manoeuvre, Trick, convolutions_of, disguised
 from archlock.models.narrowing import (
@@ -111,6 +116,7 @@ __all__ = [
     "answers_fingerprint",
     "apart_at",
     "as_classifier",
+    "as_plain_module",
     "build",
     "classifier_of_config",
     "condition_bound",

@@ -6,6 +6,7 @@ images are prepared (``preprocessing``), and probes, which may be downloaded (``
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from jaxtyping import Float
@@ -30,7 +31,9 @@ class HuggingFaceClassifier(nn.Module):
         self.order = wanted.order
         """Which channel of an image each of its channels is; None: they are the same."""
         self.normalise = Normalise(wanted.mean, wanted.std)
-        self.body = body
+        self.kinds = frozenset(value.dtype for value in body.parameters())
+        """Types of its numbers as they came; from here on they are float32."""
+        self.body = body.float()
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
         """Logits."""
@@ -84,7 +87,7 @@ def open_classifier(folder: str) -> tuple[HuggingFaceClassifier, tuple[int, int,
     channels = int(getattr(body.config, "num_channels", None) or 3)
     read = _preprocessing_of(folder, name, body.config, channels)
     shape = None if read.size is None else (channels, *read.size)
-    return HuggingFaceClassifier(body.float(), read).eval(), shape
+    return HuggingFaceClassifier(body, read).eval(), shape
 
 
 def classifier_of_config(
@@ -97,12 +100,10 @@ def classifier_of_config(
     """
     try:
         from transformers import AutoConfig, AutoModelForImageClassification
-        from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as LISTED
     except ImportError:
         raise ConfigurationError(f"{name} needs the transformers library: {_INSTALL}") from None
     kind = settings.get("model_type")
-    listed = LISTED.get(kind, ()) if isinstance(kind, str) else ()
-    classes = (listed,) if isinstance(listed, str) else tuple(listed)
+    classes = _listed(kind)
     if not classes:
         raise RunError(f"{name} does not describe an image classifier (the library lists none of the type {kind!r})")
     if expected is not None and expected not in classes:
@@ -116,7 +117,26 @@ def classifier_of_config(
         raise RunError(f"{name} is refused: {error}") from error
     except Exception as error:  # the library raises nearly anything on what it does not know
         raise RunError(f"{name} does not describe an image classifier ({_first_line(error)})") from error
-    return HuggingFaceClassifier(body.float(), wanted).eval()
+    return HuggingFaceClassifier(body, wanted).eval()
+
+
+def as_plain_module(model: nn.Module) -> HuggingFaceClassifier | None:
+    """A copy of a classifier of the library that is given images in [0, 1] as they are; None for any other module."""
+    config = getattr(model, "config", None)
+    if type(model).__module__.partition(".")[0] != "transformers":
+        return None
+    if type(model).__name__ not in _listed(getattr(config, "model_type", None)):
+        return None
+    channels = int(getattr(config, "num_channels", None) or 3)
+    return HuggingFaceClassifier(deepcopy(model), Preprocessing((0.0,) * channels, (1.0,) * channels, None)).eval()
+
+
+def _listed(kind: object) -> tuple[str, ...]:
+    """The image classifiers that the library lists of a type of model."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as LISTED
+
+    listed = LISTED.get(kind, ()) if isinstance(kind, str) else ()
+    return (listed,) if isinstance(listed, str) else tuple(listed)
 
 
 def _preprocessing_of(folder: str, name: str, config: Any, channels: int) -> Preprocessing:

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations, remove_spectral_norm, remove_weight
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList, register_parametrization
 from torch.nn.utils.prune import BasePruningMethod
-from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm, SpectralNormLoadStateDictPreHook
 from torch.nn.utils.weight_norm import WeightNorm
 
 Hook = WeightNorm | SpectralNorm | BasePruningMethod
@@ -99,6 +99,7 @@ def _pruning(module: nn.Module, hook: BasePruningMethod) -> None:
 def _spectral_norm(module: nn.Module, hook: SpectralNorm) -> None:
     learned, *vectors = (getattr(module, f"{hook.name}_{part}").detach().clone() for part in ("orig", "u", "v"))
     remove_spectral_norm(module, hook.name)
+    _forget_loading(module, hook)
     parametrizations.spectral_norm(module, hook.name, hook.n_power_iterations, hook.eps, hook.dim)
     chain = module.parametrizations[hook.name]  # type: ignore[index]
     assert isinstance(chain, ParametrizationList)
@@ -107,3 +108,11 @@ def _spectral_norm(module: nn.Module, hook: SpectralNorm) -> None:
     assert isinstance(begun, _SpectralNorm)
     for name, value in zip(("_u", "_v"), vectors, strict=True):
         getattr(begun, name).copy_(value)
+
+
+def _forget_loading(module: nn.Module, hook: SpectralNorm) -> None:
+    """Take away what looks for the names of the old kind whenever weights are loaded (torch wraps it and misses it)."""
+    for key, wrapped in list(module._load_state_dict_pre_hooks.items()):
+        one = getattr(wrapped, "hook", wrapped)
+        if isinstance(one, SpectralNormLoadStateDictPreHook) and one.fn is hook:
+            del module._load_state_dict_pre_hooks[key]

@@ -14,6 +14,7 @@ from archlock.execution import resolve_device, workers_for
 from archlock.progress import Progress, Silent
 from archlock.recipes.attackers import attack_plan, check_attackers, suite_of
 from archlock.recipes.checking import check_seed, check_whole
+from archlock.recipes.doubles import doubles
 from archlock.recipes.naming import by_name
 from archlock.recipes.opening import OpenedModel
 from archlock.recipes.suite import Defended, run_suite
@@ -22,6 +23,8 @@ from archlock.reports import BeforeAfterRecord
 from archlock.tasks import Task, share_of
 
 NAMES: Final = ("before", "after")
+ABOUT: Final = "the target "
+"""How notes on what a target has in common with others begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,22 @@ def targets_of(opened: OpenedModel, targets: Sequence[Task | str | Path], *, see
     for task in fitting:
         check_fits(opened.module, task)
     return fitting
+
+
+def in_common_notes(source: Task, targets: Sequence[Task]) -> tuple[str, ...]:
+    """A sentence for every target that is the source, another target, or shares images with the source."""
+    said = []
+    for name, (shared, same) in doubles(source, {task.name: task for task in targets}).items():
+        if same == "source":
+            said.append(
+                f"{ABOUT}{name} is the same data as the source: what attackers reach there is the model's own task"
+            )
+        elif same:
+            said.append(f"{ABOUT}{name} is the same data as the target {same}, so it counts twice")
+        elif shared is not None and shared.shared:
+            words = source.words
+            said.append(f"{ABOUT}{name} shares {shared.shared} of its {shared.images} {words} with the source")
+    return tuple(said)
 
 
 def before_after(

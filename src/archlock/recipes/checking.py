@@ -30,11 +30,14 @@ def check_shares(fractions: object) -> None:
         raise ConfigurationError(f"fractions are shares of the data in (0, 1], as in (0.1, 1.0); got {fractions!r}")
 
 
-def check_lengths(horizons: object) -> None:
-    """ConfigurationError for what are no multiples of the usual length of a training, each once."""
-    found = _numbers("horizons", horizons, "(1.0, 4.0)")
+def check_lengths(lengths: object, *, name: str = "horizons", example: str = "(1.0, 4.0)") -> None:
+    """ConfigurationError for what are no finite numbers above 0, each once.
+
+    By default they are multiples of the usual length of a training.
+    """
+    found = _numbers(name, lengths, example)
     if not all(0 < length < math.inf for length in found):
-        raise ConfigurationError(f"horizons are numbers above 0, as in (1.0, 4.0); got {horizons!r}")
+        raise ConfigurationError(f"{name} are numbers above 0, as in {example}; got {lengths!r}")
 
 
 def check_shots(shots: object) -> None:

@@ -70,7 +70,7 @@ def base_of(
     if factory is None:
         raise ConfigurationError(
             f"{name} cannot be written: what builds its module is not known; give a file of weights with --module "
-            "package.module:callable"
+            "package.module:callable (in Python, a module or a file, with factory=)"
         )
     return Base({"kind": "factory", "name": factory, "arguments": plain(arguments)}, heads)
 

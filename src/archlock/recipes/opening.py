@@ -5,17 +5,19 @@ builds it. That is their own code, and the only code that runs here. Nothing is 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from archlock.errors import ConfigurationError, MeasurementError, RunError, UnsupportedError
 from archlock.models import (
     HUGGING_FACE_PREFIX,
     Edit,
+    HuggingFaceClassifier,
     Network,
     copy_without_old_hooks,
     described_classifier,
@@ -174,7 +176,8 @@ def _as_it_is(module: nn.Module) -> OpenedModel:
     copy = copy_without_old_hooks(module).cpu().float().eval()
     name = type(module).__name__
     shape = copy.signature.shape if isinstance(copy, Network) else None
-    return OpenedModel(copy, name, "a module given in Python", shape)
+    kinds = module.kinds if isinstance(module, HuggingFaceClassifier) else {one.dtype for one in module.parameters()}
+    return OpenedModel(copy, name, "a module given in Python", shape, notes=_precision_notes(kinds))
 
 
 def _released(folder: Path, weights: Path) -> OpenedModel:
@@ -213,7 +216,12 @@ def _weights_in(folder: Path) -> Path:
 def _hugging_face(text: str, name: str) -> OpenedModel:
     module, shape = open_classifier(text)
     return OpenedModel(
-        module, name, f"{text}, a {type(module.body).__name__} of transformers", shape, framing=module.framing
+        module,
+        name,
+        f"{text}, a {type(module.body).__name__} of transformers",
+        shape,
+        framing=module.framing,
+        notes=_precision_notes(module.kinds),
     )
 
 
@@ -234,8 +242,30 @@ def _file(path: Path, factory: str | None, arguments: Mapping[str, Any]) -> Open
         f"{path}{f' ({taken})' if taken else ''}, built by {factory}({words})",
         None,
         built_by=re.sub(" at 0x[0-9a-f]+", "", f"{factory}({words})"),
-        notes=(f"of {path} was taken {taken}",) if taken else (),
+        notes=(*([f"of {path} was taken {taken}"] if taken else []), *_precision_notes(_kinds_in(parts, module))),
     )
+
+
+def _precision_notes(kinds: Iterable[torch.dtype]) -> tuple[str, ...]:
+    """What is said of a model whose numbers are not in the precision in which it is used."""
+    known = {one for one in kinds if one.is_floating_point and one != torch.float32}
+    if not known:
+        return ()
+    words = ", ".join(sorted(str(one).removeprefix("torch.") for one in known))
+    return (
+        f"the model was given in {words}; it is used, and what is made of it is written, in single precision (float32)",
+    )
+
+
+def _kinds_in(parts: Mapping[str, Mapping[str, Tensor]], module: nn.Module) -> set[torch.dtype]:
+    """Types of what a file holds under the names of a module, whatever stands before them."""
+    names = {name for name, _ in module.named_parameters()}
+
+    def named(key: str) -> bool:
+        pieces = key.split(".")
+        return any(".".join(pieces[place:]) in names for place in range(len(pieces)))
+
+    return {value.dtype for state in parts.values() for key, value in state.items() if named(key)}
 
 
 def _with_shape(opened: OpenedModel, size: tuple[int, int] | None, channels: int | None) -> OpenedModel:

@@ -57,13 +57,11 @@ def size_rows(record: CompactRecord) -> list[tuple[str, str, str, str]]:
 def compact_remarks(record: CompactRecord) -> tuple[str, ...]:
     """What a reader must know: a share that was not reached, accuracy that fell far, no gain in speed."""
     found = []
-    if record.kept > record.asked + 1e-9 and not _next_unit(record):
-        found.append(
-            f"{percent(record.kept)} of the {COSTS[record.cost]} are left, asked for were {percent(record.asked)}: "
-            f"every group keeps a multiple of {record.divisible}"
-            if record.divisible > 1
-            else f"{percent(record.kept)} of the {COSTS[record.cost]} are left, asked for were {percent(record.asked)}"
-        )
+    said = f"{percent(record.kept)} of the {COSTS[record.cost]} are left, asked for were {percent(record.asked)}"
+    if record.divisible > 1 and percent(record.kept) != percent(record.asked):
+        found.append(f"{said}: every group keeps a multiple of {record.divisible}")
+    elif record.kept > record.asked + 1e-9 and not _next_unit(record):
+        found.append(said)
     if record.after.latency_ms >= record.before.latency_ms:
         found.append("the smaller model is not faster here: what goes is not what takes its time")
     return (*found, *record.notes)

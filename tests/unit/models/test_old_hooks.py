@@ -46,3 +46,13 @@ def test_a_pruned_model_is_begun_anew_with_its_zeros():
     assert torch.equal(fresh[1].weight == 0, found[1].weight == 0)
     kept = found[1].weight != 0
     assert not (fresh[1].weight[kept] == found[1].weight[kept]).any()
+
+
+def test_weights_of_an_old_spectral_norm_are_loaded_into_its_copy():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.utils.spectral_norm(nn.Linear(64, 3)))
+    found = copy_without_old_hooks(model)
+    found.load_state_dict({name: value.clone() for name, value in found.state_dict().items()})
+    images = torch.rand(4, 1, 8, 8)
+    assert torch.equal(found.eval()(images), model.eval()(images))
+    model.load_state_dict(model.state_dict())

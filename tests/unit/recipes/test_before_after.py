@@ -11,7 +11,7 @@ from archlock.errors import ConfigurationError, RunError
 from archlock.evidence import EvidenceStore
 from archlock.models import reinitialised
 from archlock.recipes import open_model
-from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
+from archlock.recipes.before_after import PairedAttacks, before_after, in_common_notes, targets_of
 from archlock.reports import (
     BeforeAfterRecord,
     before_after_lines,
@@ -20,7 +20,7 @@ from archlock.reports import (
     headline_changes,
 )
 from foreign_models import plain_network
-from tiny_runs import Noted, tiny_target
+from tiny_runs import Noted, tiny_source, tiny_target
 
 PROBES = PairedAttacks(attackers=("linear_probe",), seeds=3, epochs=1)
 
@@ -107,3 +107,14 @@ def test_a_record_is_of_its_targets_and_of_two_models(tmp_path: Path) -> None:
     strange = replace(record.outcomes[0], defended="random")
     with pytest.raises(RunError, match="there are two models; got random as well"):
         replace(record, outcomes=(strange,))
+
+
+def test_targets_that_are_the_source_or_overlap_with_it_are_named() -> None:
+    source = tiny_source()
+    twice = [replace(tiny_target(), name=name) for name in ("one", "two")]
+    few = replace(source, name="few", train=source.train.take(range(4)))
+    assert in_common_notes(source, twice) == ("the target two is the same data as the target one, so it counts twice",)
+    (same,) = in_common_notes(source, [replace(source, name="again")])
+    assert same.startswith("the target again is the same data as the source: what attackers reach there")
+    (shared,) = in_common_notes(source, [few])
+    assert shared.startswith("the target few shares ")

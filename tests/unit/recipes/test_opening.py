@@ -108,3 +108,16 @@ def test_what_names_no_model_lists_what_could(tmp_path: Path) -> None:
         open_model("nowhere")
     with pytest.raises(RunError, match=r"holds no model: it has neither result\.json .*nor config\.json"):
         open_model(tmp_path)
+
+
+def test_half_precision_is_said_of_folders_files_and_modules(tmp_path: Path) -> None:
+    from transformers import ViTForImageClassification
+
+    folder = vit_folder(tmp_path / "vit")
+    assert open_model(folder).notes == ()
+    ViTForImageClassification.from_pretrained(folder).half().save_pretrained(folder)
+    torch.save({"state_dict": plain_network().half().state_dict()}, tmp_path / "half.pt")
+    file = open_model(tmp_path / "half.pt", factory=FACTORY, size=(8, 8))
+    for opened in (open_model(folder), file, open_model(plain_network().half())):
+        assert {value.dtype for value in opened.module.parameters()} == {torch.float32}
+        assert any(note.startswith("the model was given in float16; it is used, and") for note in opened.notes)

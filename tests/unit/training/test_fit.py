@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from archlock.errors import MeasurementError
-from archlock.models import build
+from archlock.models import build, copy_without_old_hooks
 from archlock.spaces import Architecture
 from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.training import Plan, evaluate, fit
@@ -196,6 +196,17 @@ def test_patience_keeps_the_best_weights_and_stops_early():
     assert trained.validation == trained.curve[best] == evaluate(trained.model, TASK.validation)
     assert trained.curve[0] < trained.curve[best]
     assert trained.curve[-1] < trained.curve[best], "the last weights would be worse"
+
+
+def test_a_network_with_old_spectral_norms_keeps_its_best_weights(tmp_path):
+    torch.manual_seed(0)
+    normed = nn.utils.spectral_norm(nn.Conv2d(1, 4, 3, padding=1))
+    model = copy_without_old_hooks(nn.Sequential(normed, nn.ReLU(), nn.Flatten(), nn.Linear(256, 3)))
+    checkpoint = tmp_path / "training.pt"
+    trained = fit(model, TASK, replace(PLAN, patience=3), checkpoint=checkpoint, seed=0)
+    assert trained.validation == max(trained.curve) == evaluate(trained.model, TASK.validation)
+    again = fit(model, TASK, replace(PLAN, patience=3), checkpoint=checkpoint, seed=0)
+    assert digest(again.model) == digest(trained.model), "as it is taken up from a file"
 
 
 def test_head_only_training_changes_only_the_head():

@@ -74,14 +74,15 @@ class CompactConfig:
 
     def __post_init__(self) -> None:
         check_share(self.keep)
-        COMPACTORS[self.method]
+        method = COMPACTORS[self.method]
         if self.cost not in COSTS:
             raise ConfigurationError(f"a share is one of {', '.join(COSTS)}; got {self.cost!r}")
         check_whole(2, epochs=self.epochs, batch_size=self.batch_size, examples=self.examples)
         check_whole(1, periods=self.periods, pruning_steps=self.pruning_steps, divisible=self.divisible)
         if self.rates:
-            check_lengths(self.rates)
-        if self.pruning_steps is not None and self.pruning_steps < self.periods:
+            check_lengths(self.rates, name="rates", example="(0.01, 0.05)")
+        several = method.gradual and not method.cycles
+        if several and self.pruning_steps is not None and self.pruning_steps < self.periods:
             raise ConfigurationError(
                 f"pruning_steps {self.pruning_steps} cannot hold {self.periods} periods, each of which needs a step; "
                 f"give at least {self.periods}, or fewer periods"

@@ -84,15 +84,6 @@ def steps_of(task: Task, config: CompactConfig) -> int:
     return max(1, -(-(len(task.train) - 1) // config.batch_size))
 
 
-def precision_notes(model: object) -> list[str]:
-    """What is said of a module that was given in another precision."""
-    kinds = {one.dtype for one in model.parameters()} if isinstance(model, nn.Module) else set()
-    other = sorted(str(kind).removeprefix("torch.") for kind in kinds if kind != torch.float32)
-    if not other:
-        return []
-    return [f"the model was given in {', '.join(other)}; it is made smaller and written in single precision (float32)"]
-
-
 def made_smaller(
     work: Work, factory: str | None, arguments: Mapping[str, Any] | None
 ) -> tuple[CompactRecord, nn.Module]:

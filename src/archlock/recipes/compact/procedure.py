@@ -12,14 +12,15 @@ from archlock.evidence import EvidenceStore
 from archlock.execution import resolve_device
 from archlock.models import as_classifier
 from archlock.progress import Progress, Silent
-from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
+from archlock.recipes.before_after import ABOUT, PairedAttacks, before_after, in_common_notes, targets_of
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
-from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, precision_notes, steps_of
-from archlock.recipes.compact.shrinking import schedule_of
+from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, steps_of
+from archlock.recipes.compact.shrinking import fewer_periods, schedule_of
 from archlock.recipes.edited import open_edited
 from archlock.recipes.edited_base import base_of
+from archlock.recipes.given import check_built_anew, open_given
 from archlock.recipes.model_identity import identify, run_identity
-from archlock.recipes.opening import OpenedModel, open_model
+from archlock.recipes.opening import OpenedModel
 from archlock.recipes.own_task import fitting_own, mode_notes, source_of
 from archlock.recipes.settings import one_of, showing
 from archlock.recipes.workspace import CARD, REPORT, take_up
@@ -71,7 +72,8 @@ def compact(
 ) -> CompactResult:
     """Write a model of which a share is left, trained on its own task; result and report go to ``out``.
 
-    ``model`` is anything that ``open_model`` reads, with ``factory`` and ``arguments`` for a file of weights;
+    ``model`` is anything that ``open_model`` reads, with ``factory`` and ``arguments`` for a file of weights or for a
+    module, which they build anew when its file is read (a classifier of transformers says itself what it is);
     ``source`` the task that it was trained for, with its classes in the order of the outputs: a lock run knows it
     itself. Settings are those of :class:`CompactConfig`, as a ``config`` or by name: ``compact(model, source,
     keep="50%", out="small")``. With ``targets``, the same attackers (``attacks``) are let loose on the model before and
@@ -84,33 +86,36 @@ def compact(
     """
     config, progress = one_of(config, settings, CompactConfig.of), progress or Silent()
     config = replace(config, device=resolve_device(config.device))
-    given = dict[str, Any](factory=factory, arguments=arguments)
-    opened = model if isinstance(model, OpenedModel) else open_model(model, **given)
+    opened = open_given(model, factory=factory, arguments=arguments)
     task = source_of(model, opened, source, seed=config.seed)
     opened, task = fitting_own(opened, task, why="a model is made smaller")
     opened = replace(opened, shape=opened.shape or task.shape)
+    whole = task
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)
-    notes = [*opened.notes, *mode_notes(model, "made smaller"), *precision_notes(model)]
-    for line in notes:
-        progress.say(line)
     folder, began = Path(out), time.perf_counter()
     check_writable(folder / REPORT)
     ready = as_classifier(opened.module, task.shape).eval()
     base = opened.base or base_of(
         ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
     )
+    if isinstance(model, nn.Module):
+        check_built_anew(opened, ready, base, task.shape, factory=factory, arguments=arguments or {})
     attacked = targets_of(opened, targets, seed=config.seed)
     attacks = replace(attacks or PairedAttacks(), seed=config.seed, device=config.device)
     choice = choice_of(ready, opened.name, task, config)
     schedule = schedule_of(config, steps_of(task, config))
+    notes = (*opened.notes, *mode_notes(model, "made smaller"), *fewer_periods(config, schedule))
+    common = in_common_notes(whole, attacked)
+    for line in (*notes, *common):
+        progress.say(line)
     take_up(folder, _identity(opened, task, config))
     if finished := (folder / COMPACT).exists():
         record, smaller = _finished(folder, factory, arguments)
         if not attacked:
             return CompactResult(record, smaller, folder)
     else:
-        work = Work(opened, ready, task, config, choice, schedule, base, tuple(notes), folder, progress)
+        work = Work(opened, ready, task, config, choice, schedule, base, notes, folder, progress)
         record, smaller = made_smaller(work, factory, arguments)
     if attacked:
         store = EvidenceStore(folder / EVIDENCE)
@@ -120,7 +125,8 @@ def compact(
         )  # fmt: skip
         if finished and met == record.attacks:
             return CompactResult(record, smaller, folder)
-        record = replace(record, attacks=met)
+        kept = tuple(note for note in record.notes if not note.startswith(ABOUT))
+        record = replace(record, attacks=met, notes=(*kept, *common))
     record = replace(record, command=command, spent_seconds={"this run": time.perf_counter() - began})
     compact_to_json(folder / COMPACT, record)
     write_atomic(folder / REPORT, render_compact(record))

@@ -71,7 +71,8 @@ def left_alone(structure: Structure, choice: Choice) -> tuple[str, ...]:
     ]
     for group in structure.groups:
         if group.name not in able:
-            why = f"removal is not exact ({group.why})" if not group.exact else f"it has {group.units} alone"
+            multiple = f", and keeps a multiple of {choice.goal.divisible}" if group.units > 1 else ""
+            why = f"it has {group.units} alone{multiple}" if group.exact else f"removal is not exact ({group.why})"
             said.append(
                 f"{group.name.removeprefix(TAPPED)}: {group.units} {group.kind} stay, {why.replace(TAPPED, '')}"
             )

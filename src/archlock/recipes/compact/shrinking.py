@@ -95,6 +95,17 @@ def schedule_of(config: CompactConfig, steps: int) -> Schedule:
     return Schedule(fading, epochs - fading, periods)
 
 
+def fewer_periods(config: CompactConfig, schedule: Schedule) -> tuple[str, ...]:
+    """What is said where units have fewer periods to fade in than were asked for."""
+    found = schedule.periods
+    if found is None or COMPACTORS[config.method].cycles or found.periods == config.periods:
+        return ()
+    return (
+        f"units fade in {found.periods} of {config.periods} periods, since there are {found.steps} steps for it and "
+        "each needs one; more epochs or pruning steps make room for more",
+    )
+
+
 def plan_of(config: CompactConfig, optimiser: Optimiser, epochs: int) -> Plan:
     """How the network trains, but for the learning rate."""
     return Plan(epochs, config.batch_size, flip=config.flip, optimiser=optimiser, precision=precision_on(config.device))

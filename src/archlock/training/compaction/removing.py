@@ -202,7 +202,8 @@ class _State:
 
     def decide(self) -> Scores:
         """What corrective cycles say; their batches are others than those of the epoch."""
-        fixed = [batch for _, batch in zip(range(FIXED), batches(self.task.train, self.plan.batch_size), strict=False)]
+        several = (one for one in batches(self.task.train, self.plan.batch_size) if len(one) > 1)  # (for statistics)
+        fixed = [batch for _, batch in zip(range(FIXED), several, strict=False)]
         stream = self._endless()
         gradients = [None if value.grad is None else value.grad.clone() for value in self.model.parameters()]
         found = corrected_scores(

@@ -1,5 +1,6 @@
 """``archlock.compact``: the share that was asked for, decided by validation, written, opened again, taken up."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from archlock.reports import CompactRecord, compact_from_json
 from archlock.tasks import Split, Task
 from edited_families import Tied
 from small_compactions import digits, trained
+from tiny_runs import Noted
 
 FACTORY = "foreign_models:plain_network"
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 32, "periods": 2, "runtime": "torch"}
@@ -148,10 +150,14 @@ def test_one_rate_that_diverges_is_noted_and_the_other_stays(weights: Path, tmp_
 
 def test_with_a_target_the_same_attackers_meet_both(weights: Path, tmp_path: Path) -> None:
     target = replace(digits(), name="other digits")
+    progress = Noted()
     record = made(
         weights, tmp_path / "small", method="taylor", targets=[target],
-        attacks=PairedAttacks(attackers=("linear_probe",), seeds=2, epochs=1),
+        attacks=PairedAttacks(attackers=("linear_probe",), seeds=2, epochs=1), progress=progress,
     ).record  # fmt: skip
+    said = "the target other digits is the same data as the source"
+    assert any(note.startswith(said) for note in record.notes)
+    assert any(line.startswith(said) for line in progress.lines)
     assert record.attacks is not None
     assert {one.defended for one in record.attacks.outcomes} == {"locked", "source_only"}
     page, card = ((tmp_path / "small" / name).read_text() for name in ("report.html", "README.md"))
@@ -263,9 +269,37 @@ def test_classes_that_are_not_the_outputs_are_refused(weights: Path, tmp_path: P
     assert not (tmp_path / "small").exists()
 
 
-def test_half_precision_is_said(tmp_path: Path) -> None:
-    from archlock.recipes.compact.making import precision_notes
+@pytest.mark.parametrize("half", [False, True])
+def test_a_module_is_made_smaller_with_what_builds_it(half: bool, tmp_path: Path) -> None:
+    module = copy.deepcopy(trained()).half() if half else trained()
+    result = compact(module, digits(), out=tmp_path / "small", factory=FACTORY, method="taylor", **QUICK)
+    assert any("the model was given in float16" in note for note in result.record.notes) is half
+    again = open_model(tmp_path / "small", factory=FACTORY).module
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(again(images), result.model(images))
+    assert {value.dtype for value in module.parameters()} == {torch.float16 if half else torch.float32}
 
-    assert precision_notes(trained()) == []
-    (note,) = precision_notes(nn.Linear(2, 2).half())
-    assert note.startswith("the model was given in float16; it is made smaller and written in single precision")
+
+def test_a_module_that_its_factory_does_not_build_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"Sequential is not what foreign_models:plain_network .*'width': 5"):
+        compact(trained(), digits(), out=tmp_path / "small", factory=FACTORY, arguments={"width": 5}, **QUICK)
+    with pytest.raises(ConfigurationError, match=r"what builds its module is not known; .* with factory="):
+        compact(trained(), digits(), out=tmp_path / "small", **QUICK)
+    assert not (tmp_path / "small").exists()
+
+
+def test_a_classifier_of_transformers_says_itself_what_it_is(tmp_path: Path) -> None:
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    torch.manual_seed(0)
+    config = ResNetConfig(
+        num_channels=1, embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic", num_labels=4
+    )
+    module = ResNetForImageClassification(config)
+    result = compact(module, digits(), out=tmp_path / "small", method="magnitude", **QUICK)
+    assert result.record.model == "ResNetForImageClassification"
+    assert result.record.after.parameters < result.record.before.parameters
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(archlock.load(tmp_path / "small")(images), result.model(images))

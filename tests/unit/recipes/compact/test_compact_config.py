@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import pytest
 
+from archlock.cli.options import multiples
 from archlock.errors import ConfigurationError
 from archlock.recipes import CompactConfig, parse_share
-from archlock.recipes.compact.shrinking import schedule_of
+from archlock.recipes.compact.shrinking import fewer_periods, schedule_of
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,8 @@ def test_what_is_no_share_is_refused(text, said):
         ({"pruning_steps": 9}, "pruning_steps 9 cannot hold 10 periods, each of which needs a step; give at least 10"),
         ({"epochs": 1}, "epochs is a whole number, at least 2; got 1"),
         ({"rates": (0.1, 0.1)}, "are numbers that differ"),
-        ({"rates": (0.0,)}, "numbers above 0"),
+        ({"rates": (0.0,)}, "rates are numbers above 0, as in (0.01, 0.05); got (0.0,)"),
+        ({"rates": (float("nan"),)}, "rates are numbers above 0"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings, said):
@@ -73,3 +75,24 @@ def test_units_fade_from_a_tenth_to_a_quarter_of_all_steps():
 
 def test_epochs_follow_the_amount_of_data():
     assert [CompactConfig().epochs_for(count) for count in (1_000, 20_000, 45_000, 1_000_000)] == [20, 10, 4, 4]
+
+
+@pytest.mark.parametrize("method", ["hesso-cric", "magnitude", "taylor"])
+def test_methods_without_periods_are_not_refused_for_them(method):
+    assert CompactConfig(method=method, pruning_steps=5).pruning_steps == 5
+
+
+def test_fewer_periods_than_asked_are_said():
+    asked = CompactConfig(epochs=2, periods=50)
+    (note,) = fewer_periods(asked, schedule_of(asked, 8))
+    assert note.startswith("units fade in 3 of 50 periods, since there are 3 steps for it")
+    for other in (CompactConfig(epochs=20, periods=50), CompactConfig(epochs=2, periods=50, method="hesso-cric")):
+        assert fewer_periods(other, schedule_of(other, 100)) == ()
+    removed = CompactConfig(epochs=2, periods=50, method="taylor")
+    assert fewer_periods(removed, schedule_of(removed, 8)) == ()
+
+
+def test_rates_that_are_none_are_refused_by_their_name():
+    for text in ("0", "a", "nan"):
+        with pytest.raises(ConfigurationError, match=f"rates '{text}' are not understood; .* for example 0.01,0.05"):
+            multiples(text, name="rates", example="0.01,0.05")

@@ -75,11 +75,55 @@ def test_no_group_is_emptied_and_the_next_unit_goes_instead(choice):
     assert [len(gone[group.name]) for group in choice.groups] == [3, 6]
 
 
-def test_of_multiples_the_candidates_of_highest_score_stay(choice):
+def test_of_multiples_blocks_go_by_their_mean_score_as_near_to_the_share_as_can_be(choice):
     asked = replace(choice, goal=Goal(Fraction(1, 2), divisible=4, floor=Fraction(0)))
     gone = lowest(asked, scores_of(choice, SIX, TWELVE), {})
     first, second = choice.groups
-    assert gone == {first.name: [0, 4], second.name: [8, 0, 1, 2]}, "4 of 6 and 8 of 12 stay"
+    assert gone == {first.name: [0, 4], second.name: [8, 0, 1, 2, 3, 4, 5, 6]}, "10 of 18, which is nearer to 9 than 6"
+    more = replace(choice, goal=Goal(Fraction(3, 5), divisible=4, floor=Fraction(0)))
+    assert lowest(more, scores_of(choice, SIX, TWELVE), {}) == {first.name: [0, 4], second.name: [8, 0, 1, 2]}
+
+
+def test_in_place_of_a_block_that_is_too_large_the_next_smaller_one_goes(choice):
+    asked = replace(choice, goal=Goal(Fraction(4, 5), divisible=4, floor=Fraction(0)))
+    first, second = choice.groups
+    gone = lowest(asked, scores_of(choice, [9.0] * 6, TWELVE), {})
+    assert gone == {second.name: [8, 0, 1, 2]}, "4 of 18: nearer to 3 than 2"
+    fewer = replace(choice, goal=Goal(Fraction(8, 9), divisible=4, floor=Fraction(0)))
+    assert lowest(fewer, scores_of(choice, [9.0] * 6, TWELVE), {}) == {first.name: [0, 1]}
+
+
+@pytest.mark.parametrize("cost", ["groups", "parameters", "macs"])
+@pytest.mark.parametrize("keep", ["4/5", "3/5", "2/5"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_block_more_or_less_would_be_nearer(keep, cost, seed, choice):
+    asked = replace(choice, goal=Goal(Fraction(keep), cost, divisible=3, floor=Fraction(0)))
+    drawn = torch.Generator().manual_seed(seed)
+    scores = {group.name: torch.rand(group.units, generator=drawn) for group in choice.groups}
+    counts = {group.name: len(lowest(asked, scores, {}).get(group.name, ())) for group in choice.groups}
+    left = {group.name: group.units - counts[group.name] for group in choice.groups}
+    assert all(width and width % 3 == 0 for width in left.values())
+    off = abs(asked.excess(counts))
+    for name, width in left.items():
+        assert width == 3 or off <= abs(asked.excess({**counts, name: counts[name] + 3}))
+    gone: dict[str, tuple[int, ...]] = {}
+    for period in range(1, 5):
+        new = lowest(asked, scores, gone, period=period, periods=4)
+        gone = {name: (*gone.get(name, ()), *new.get(name, ())) for name in {*gone, *new}}
+    assert {name: list(units) for name, units in gone.items()} == lowest(asked, scores, {}), "in periods the same"
+
+
+def test_a_share_with_which_nothing_would_go_is_refused_with_the_nearest(choice):
+    for goal, said in (
+        (Goal(Fraction(999, 1000)), r"keeping 99.9% of the groups would remove nothing: .* 17 of 18 .* \(94.4%\)"),
+        (Goal(Fraction(19, 20), divisible=4), r"until a width is a multiple of 4 16 of 18 groups are left \(88.9%\)"),
+        (Goal(Fraction(99, 100), "macs", divisible=4), r"of the macs would remove nothing: .* macs are left"),
+    ):
+        with pytest.raises(UnsupportedError, match=said):
+            replace(choice, goal=goal).check_reachable()
+    for able in (Goal(Fraction(9, 10), divisible=4), Goal(Fraction(999, 1000), "macs")):
+        replace(choice, goal=able).check_reachable()
+        assert lowest(replace(choice, goal=able), scores_of(choice, SIX, TWELVE), {})
 
 
 @pytest.mark.parametrize("cost", ["parameters", "macs"])

@@ -128,6 +128,17 @@ def test_cycles_leave_model_and_optimiser_as_they_were_and_judge_a_layer_by_its_
     assert found.tried >= choice.wanted
 
 
+def test_cycles_leave_out_a_last_batch_of_one_image():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4)).eval()
+    task = digits()
+    odd = replace(task, train=task.train.take(range(65)))
+    found = removed_gradually(
+        model, choice_of(model), COMPACTORS["hesso-cric"], odd, PLAN, Periods(0, 2, 1), look=lambda _: 0.0, seed=0
+    )
+    assert found.cycles
+    assert sum(map(len, found.gone.values())) == 4
+
+
 def test_one_image_alone_and_a_normalisation_are_refused_in_words():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4)).eval()
     task = digits()
