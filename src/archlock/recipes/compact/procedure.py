@@ -16,7 +16,7 @@ from archlock.recipes.before_after import PairedAttacks, before_after, targets_o
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, precision_notes, steps_of
 from archlock.recipes.compact.shrinking import schedule_of
-from archlock.recipes.edited import open_edited
+from archlock.recipes.edited import check_shape, open_edited
 from archlock.recipes.edited_base import base_of
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
@@ -89,6 +89,7 @@ def compact(
     task = source_of(model, opened, source, seed=config.seed)
     opened, task = fitting_own(opened, task, why="a model is made smaller")
     opened = replace(opened, shape=opened.shape or task.shape)
+    check_shape(task.shape)
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)
     notes = [*opened.notes, *mode_notes(model, "made smaller"), *precision_notes(model)]
