@@ -7,6 +7,7 @@ weights are then filled in from a file: it changes structure and no numbers. Not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -21,6 +22,7 @@ from archlock.models.heads import linear_head
 from archlock.models.manoeuvres import Disguise, disguised
 from archlock.models.narrowing import Dropped
 from archlock.models.network import Network
+from archlock.models.rebuilding import without_numbers
 from archlock.models.replacing import put
 from archlock.models.taking_apart import Headed
 from archlock.models.tracing import Layer, Norm
@@ -118,7 +120,8 @@ def decoded_edits(records: object) -> tuple[Edit, ...]:
 def restructured(model: nn.Module, edits: Sequence[Edit]) -> nn.Module:
     """The model with that structure, in place and in order; its numbers mean nothing until they are filled in.
 
-    Narrowed tensors keep their size, which ``resized`` changes. An edit that does not fit the model raises RunError.
+    A neck and the head behind it have shapes and no numbers, so that no record makes memory be allocated. Narrowed
+    tensors keep their size, which ``resized`` changes. An edit that does not fit the model raises RunError.
     """
     for edit in edits:
         if isinstance(edit, Fold):
@@ -130,7 +133,7 @@ def restructured(model: nn.Module, edits: Sequence[Edit]) -> nn.Module:
                 raise RunError(
                     f"the edits do not fit this {type(model).__name__}, which has no head to put a neck before"
                 )
-            model = necked(model, edit.width)
+            model = without_numbers(partial(necked, model, edit.width))
         elif isinstance(edit, Drop):
             if not edit.block or not 0 <= edit.members <= MOST_MEMBERS:
                 raise RunError(f"the edits do not fit this {type(model).__name__}: {edit} leaves out no block")
@@ -151,11 +154,11 @@ def necked(model: Headed, width: int) -> Headed:
     if not 1 <= width < old.in_features:
         raise RunError(f"a neck of {width} features does not fit a head that takes {old.in_features}: expected fewer")
     with torch.random.fork_rng(devices=[]):
-        head = nn.Linear(width, old.out_features, bias=old.bias is not None).to(old.weight)
+        head = _like(old, nn.Linear(width, old.out_features, bias=old.bias is not None))
         if isinstance(model, Classifier):
-            neck = nn.Linear(old.in_features, width, bias=False).to(old.weight)
+            neck = _like(old, nn.Linear(old.in_features, width, bias=False))
             return Classifier(Necked(model.body, neck), head).eval()
-        maps = nn.Conv2d(old.in_features, width, 1, bias=False).to(old.weight)  # (a mean comes behind it)
+        maps = _like(old, nn.Conv2d(old.in_features, width, 1, bias=False))  # (a mean comes behind it)
     model.tail, model.head = nn.Sequential(model.tail, maps), head
     if isinstance(model, Network):
         model.features = width
@@ -169,11 +172,16 @@ def neck_of(model: Headed) -> nn.Conv2d | nn.Linear:
     return found
 
 
+def _like(old: nn.Linear, new: nn.Module) -> Any:
+    """The new layer where the old one is, in its type; one without numbers stays so."""
+    return new.to(old.weight.dtype) if next(new.parameters()).is_meta else new.to(old.weight)
+
+
 def _with_bias(layer: nn.Module) -> None:
     weight = layer.weight
     assert isinstance(weight, Tensor)
     if getattr(layer, "bias", None) is None:
-        layer.bias = nn.Parameter(torch.zeros(len(weight)).to(weight))
+        layer.bias = nn.Parameter(weight.new_zeros(len(weight)))
 
 
 def _part(model: nn.Module, name: str, kind: Any) -> nn.Module:

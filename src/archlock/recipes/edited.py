@@ -43,6 +43,10 @@ WEIGHTS: Final = "edited.safetensors"
 FORMAT: Final = 1
 ALIKE: Final = 1e-3
 """Of the largest answer, by which two machines may differ."""
+MOST_PIXELS: Final = 1 << 20
+"""Of an image (a framing has as many at most), or steps of a signal."""
+MOST_NUMBERS: Final = 1 << 24
+"""Of an image with all its channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,11 @@ def save_edited(
     framing: Framing | None,
     built_with: Mapping[str, str],
 ) -> Path:
-    """Write an edited network into a folder; returns the path of ``edited.json``, which is written last."""
+    """Write an edited network into a folder; returns the path of ``edited.json``, which is written last.
+
+    A shape that :func:`check_shape` refuses raises RunError before anything is written.
+    """
+    check_shape(shape)
     state = {key: value.detach().cpu().clone().contiguous() for key, value in all_tensors(model).items()}
     content = safetensors.torch.save(state)
     tensors = {key: tuple(value.shape) for key, value in state.items()}
@@ -129,6 +137,16 @@ def open_edited(folder: Path, *, factory: str | None, arguments: Mapping[str, An
     recounted(module)
     done = ", ".join(f"{sum(type(edit) is kind for edit in edits)} x {kind.__name__.lower()}" for kind in _kinds(edits))
     return EditedNetwork(module, record, base, edits, f"{path}, edited ({done})", built_by)
+
+
+def check_shape(shape: tuple[int, int, int]) -> None:
+    """RunError for images of no such size, or of so many numbers that no edited network is written for them."""
+    channels, height, width = shape
+    if not (min(shape) >= 1 and height * width <= MOST_PIXELS and math.prod(shape) <= MOST_NUMBERS):
+        raise RunError(
+            f"images of {channels} x {height} x {width} (channels, height, width) are refused; expected 1 to "
+            f"{MOST_PIXELS:,} pixels and at most {MOST_NUMBERS:,} numbers with all channels; nothing was allocated"
+        )
 
 
 def made_up_images(shape: tuple[int, int, int]) -> Tensor:
@@ -176,6 +194,7 @@ def _read(path: Path) -> tuple[Base, tuple[Edit, ...], EditedRecord]:
     known = read_base(base, (), path)
     try:
         record = decode(EditedRecord, content)
+        check_shape(record.shape)
         return Base(known.described, record.heads, known.blueprint), decoded_edits(edits), record
     except RunError as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -8,6 +8,7 @@ from torch import nn
 
 from archlock.errors import MeasurementError, RunError, UnsupportedError
 from archlock.models import (
+    Classifier,
     Fold,
     Neck,
     Network,
@@ -21,6 +22,7 @@ from archlock.models import (
     rebalanced,
     restructured,
 )
+from archlock.models.edits import neck_of
 from archlock.spaces import Architecture
 from archlock.tasks import Signature
 from shared_networks import resnet20
@@ -152,9 +154,16 @@ def test_records_of_the_edits_build_the_structure_again(model: nn.Module) -> Non
     found = hindered(model, IMAGES, seed=0)
     records = [edit_record(edit) for edit in found.edits]
     again = restructured(copy.deepcopy(model), decoded_edits(records))
-    again.load_state_dict(found.model.state_dict())
+    again.load_state_dict(found.model.state_dict(), assign=True)
     assert torch.equal(answers(again), answers(found.model))
     assert decoded_edits(records) == found.edits
+
+
+def test_a_neck_of_any_width_takes_no_memory_before_its_numbers_are_there() -> None:
+    model = Classifier(nn.Flatten(), nn.Linear(100_000, 2))
+    again = restructured(model, [Neck(99_999)])
+    assert {value.is_meta for value in again.parameters()} == {True}, "40 gigabytes"
+    assert neck_of(again).weight.shape == (99_999, 100_000)
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda out: changed(out, lambda c: c["answers"][0].__setitem__(0, 99.0)),
         "answers otherwise than when it was written",
     ),
+    "huge images": (
+        lambda out: changed(out, lambda c: c.update(shape=[3, 20000, 20000])),
+        r"images of 3 x 20000 x 20000 \(channels, height, width\) are refused; .* nothing was allocated",
+    ),
+    "huge channels": (lambda out: changed(out, lambda c: c.update(shape=[10**9, 1, 1])), "at most 16,777,216 numbers"),
+    "no images": (lambda out: changed(out, lambda c: c.update(shape=[1, -8, -8])), "images of 1 x -8 x -8"),
     "twice": (
         lambda out: (out / EDITED).write_text((out / EDITED).read_text().replace('"shape":', '"name": "x", "shape":')),
         "is damaged: it has 'name' twice",

@@ -16,7 +16,7 @@ from archlock.recipes.before_after import ABOUT, PairedAttacks, before_after, in
 from archlock.recipes.compact.config import CompactConfig, CompactSettings
 from archlock.recipes.compact.making import CHECKPOINTS, Work, choice_of, made_smaller, steps_of
 from archlock.recipes.compact.shrinking import fewer_periods, schedule_of
-from archlock.recipes.edited import open_edited
+from archlock.recipes.edited import check_shape, open_edited
 from archlock.recipes.edited_base import base_of
 from archlock.recipes.given import check_built_anew, open_given
 from archlock.recipes.model_identity import identify, run_identity
@@ -90,6 +90,7 @@ def compact(
     task = source_of(model, opened, source, seed=config.seed)
     opened, task = fitting_own(opened, task, why="a model is made smaller")
     opened = replace(opened, shape=opened.shape or task.shape)
+    check_shape(task.shape)
     whole = task
     if config.examples is not None:
         task = share_of(task, config.examples, seed=config.seed)

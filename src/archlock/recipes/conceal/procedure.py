@@ -21,7 +21,7 @@ from archlock.recipes.conceal.latency import SURE, Paired, paired_latency
 from archlock.recipes.conceal.recording import conceal_record, judged, visible_records
 from archlock.recipes.conceal.search import Round, Search, Tried, searched
 from archlock.recipes.conceal.visible import SPARED, Visible, check_trainable, visible_network, worth_of_visible
-from archlock.recipes.edited import EDITED, made_up_images, open_edited, save_edited
+from archlock.recipes.edited import EDITED, check_shape, made_up_images, open_edited, save_edited
 from archlock.recipes.edited_base import Base, base_of, opened_with
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
@@ -112,6 +112,7 @@ def conceal(
     victim, base = victim_of(opened), _base(opened, factory, arguments)
     check_trainable(source, config.worse)
     task = None if source is None else _fitting(opened, source, config)
+    check_shape(victim.shape)
     images, images_from = images_for(task, victim.shape, seed=config.seed)
     original = as_classifier(opened.module, victim.shape).eval()
     given = folded(original, images, opened.name)

@@ -23,7 +23,7 @@ from archlock.models import (
     norms_of,
     structure_of,
 )
-from archlock.recipes.edited import made_up_images, open_edited, save_edited
+from archlock.recipes.edited import check_shape, made_up_images, open_edited, save_edited
 from archlock.recipes.edited_base import base_of
 from archlock.recipes.edits.influence import influences_of
 from archlock.recipes.edits.record import EditsRecord, record_of
@@ -125,6 +125,7 @@ def edit(
     check_writable(folder / "edited.json")
     found = list_edits(opened, seed=seed)
     shape = found.record.shape
+    check_shape(shape)
     base = opened.base or base_of(
         found.model, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
     )

@@ -15,7 +15,7 @@ from archlock.execution import resolve_device
 from archlock.models import Headed, stretching_of
 from archlock.progress import Progress, Silent, counted
 from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
-from archlock.recipes.edited import save_edited
+from archlock.recipes.edited import check_shape, save_edited
 from archlock.recipes.edited_base import Base, base_of
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.harden.immunity import immunity_record
@@ -158,6 +158,7 @@ def _prepared(
     opened, task = fitting_own(opened, source_of(model, opened, source, seed=config.seed), why="a model is hardened")
     check_several_classes(task)
     check_epsilon(max(config.judging.epsilons), config.norm, task.shape)
+    check_shape(task.shape)
     base = opened.base or base_of(
         opened.module, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments
     )

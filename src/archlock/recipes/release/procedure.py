@@ -15,7 +15,7 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
-from archlock.recipes.edited import save_edited
+from archlock.recipes.edited import check_shape, save_edited
 from archlock.recipes.edited_base import base_of, opened_with
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
@@ -87,6 +87,7 @@ def release_with_friction(
             f"{opened.name} does not say which images it takes; give their height and width with --size, as in --size "
             "224,224, or a --target"
         )
+    check_shape(shape)
     ready = as_classifier(opened.module, shape)
     base = opened.base or base_of(
         ready, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments or {}
