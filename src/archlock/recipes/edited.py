@@ -70,10 +70,10 @@ class EditedRecord:
     tensors: dict[str, tuple[int, ...]]
     weights: WeightsFile
     built_with: dict[str, str]
+    answers: tuple[tuple[float, ...], ...]
+    """To :func:`made_up_images`."""
     ties: dict[str, str] = field(default_factory=dict, metadata=LATER)
     """Parameters that are others under a second name."""
-    answers: tuple[tuple[float, ...], ...] = field(default=(), metadata=LATER)
-    """To :func:`made_up_images`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ def save_edited(
     tensors = {key: tuple(value.shape) for key, value in state.items()}
     weights = WeightsFile(WEIGHTS, hashlib.sha256(content).hexdigest())
     answers = tuple(map(tuple, _answers(model, shape).tolist()))
-    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with), ties_of(model), answers)
+    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with), answers, ties_of(model))
     write_atomic(folder / WEIGHTS, content)
     if base.blueprint is not None:
         save_blueprint(base.blueprint, folder / BASE)
@@ -164,16 +164,18 @@ def _answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
 
 def _check_answers(module: nn.Module, record: EditedRecord, path: Path) -> None:
     """RunError where the network does not answer what it answered when it was written."""
-    if not record.answers:
-        return
+    outputs = {len(row) for row in record.answers}
+    if len(record.answers) != 2 or len(outputs) != 1:
+        raise RunError(f"{path} is damaged: answers are two lists of as many numbers, to two made-up images")
     try:
         got = _answers(module, record.shape)
     except Exception as error:  # (what was put together wrongly may raise anything)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunError(f"{path} describes a network that does not work ({reason})") from error
-    wanted = torch.tensor(record.answers)
-    apart = float((got - wanted).abs().max()) if got.shape == wanted.shape else float("inf")
-    if not apart <= ALIKE * max(1e-6, float(wanted.abs().max())):
+    wanted = torch.tensor(record.answers, dtype=torch.float64)
+    fits = got.shape == wanted.shape and wanted.numel() > 0
+    apart = float((got.double() - wanted).abs().max()) if fits else float("inf")
+    if not (math.isfinite(apart) and apart <= ALIKE * max(1e-6, float(wanted.abs().max()))):
         raise RunError(
             f"{path} describes a network that answers otherwise than when it was written (by {apart:.2g}); it was "
             "changed, or is read by other versions than those in built_with"

@@ -84,6 +84,8 @@ def built_base(
     written (ConfigurationError); what describes no base raises RunError.
     """
     described = base.described
+    if base.blueprint is None and not base.heads:
+        raise RunError(f"{path} is damaged: it names no heads, which every network that is not ours has")
     if described["kind"] == "factory":
         _check_named_again(described, path, factory, arguments)
         words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())

@@ -220,6 +220,17 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda out: changed(out, lambda c: c["answers"][0].__setitem__(0, 99.0)),
         "answers otherwise than when it was written",
     ),
+    "no answers": (lambda out: changed(out, lambda c: c.pop("answers")), "is damaged: answers is missing"),
+    "empty answers": (lambda out: changed(out, lambda c: c.update(answers=[[], []])), "answers otherwise"),
+    "one answer": (lambda out: changed(out, lambda c: c["answers"].pop()), "is damaged: answers are two lists"),
+    "huge answers": (
+        lambda out: changed(out, lambda c: c.update(answers=[[1e308] * 3] * 2)),
+        "answers otherwise than when it was written",
+    ),
+    "ragged answers": (
+        lambda out: changed(out, lambda c: c["answers"][0].pop()),
+        "is damaged: answers are two lists of as many numbers",
+    ),
     "huge images": (
         lambda out: changed(out, lambda c: c.update(shape=[3, 20000, 20000])),
         r"images of 3 x 20000 x 20000 \(channels, height, width\) are refused; .* nothing was allocated",
@@ -301,6 +312,13 @@ def test_a_base_of_the_library_that_was_changed_is_refused(
     out = shutil.copytree(library_release, tmp_path / "copy")
     changed(out, lambda content: change(content["base"]))
     with pytest.raises(RunError, match=words):
+        open_model(out)
+
+
+def test_a_network_of_the_library_without_heads_is_refused(library_release: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(library_release, tmp_path / "copy")
+    changed(out, lambda content: content.update(heads=[]))
+    with pytest.raises(RunError, match="is damaged: it names no heads"):
         open_model(out)
 
 

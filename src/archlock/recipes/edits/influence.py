@@ -61,5 +61,5 @@ def _looking(cosines: list[Tensor]) -> Any:
 
 
 def _mean_change(structure: Structure, group: Group, products: dict[str, Tensor]) -> float:
-    changes = torch.stack([rows.sum(1) for rows in parts_of(structure, group, products)]).sum(0)
-    return float(changes.abs().mean())
+    changes = [rows.sum(1) for rows in parts_of(structure, group, products)]
+    return float(torch.stack(changes).sum(0).abs().mean()) if changes else 0.0  # (nothing of it reaches the answer)

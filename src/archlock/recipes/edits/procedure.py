@@ -1,5 +1,6 @@
 """List what of a trained model can be removed; and remove it, and write the smaller model."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +193,11 @@ def _known(name: str, names: Sequence[str]) -> str:
 def _least(found: EditsFound, name: str, amount: float) -> list[int]:
     """The units of a group that go, those of least norm."""
     group = found.structure.group(name)
+    if not math.isfinite(amount):
+        raise ConfigurationError(
+            f"{amount} of the {group.units} units of {name.removeprefix(TAPPED)!r} is no number of units; give a whole "
+            f"number from 1 to {group.units}, or a share below 1"
+        )
     kept = round(amount * group.units) if 0 < amount < 1 else amount
     if kept != int(kept) or not 1 <= kept <= group.units:
         raise UnsupportedError(

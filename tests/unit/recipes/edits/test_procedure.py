@@ -16,6 +16,7 @@ from archlock.models import Drop, Narrow, opened, reinitialised, with_new_head
 from archlock.recipes import EditedModel, OpenedModel, edit, list_edits, open_model
 from archlock.recipes.edited import EDITED, made_up_images
 from archlock.tasks import Split, Task
+from edited_branches import WithBranches
 from edited_families import FAMILIES, Tied
 
 READER = """
@@ -129,6 +130,15 @@ def test_influence_is_what_hangs_on_a_unit(tmp_path: Path) -> None:
         list_edits(whole, source=images(3))
 
 
+def test_layers_that_do_not_reach_the_answer_have_no_influence() -> None:
+    found = list_edits(WithBranches(), source=images(2))
+    assert {group.name: group.influence == 0 for group in found.record.groups} == {
+        "first": False,
+        "idle": True,
+        "beside": True,
+    }
+
+
 def test_shared_weights_are_shared_again_and_buffers_without_a_place_in_state_dicts_are_there(tmp_path: Path) -> None:
     torch.save(Tied().state_dict(), tmp_path / "tied.pt")
     factory = "edited_families:Tied"
@@ -162,6 +172,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
             UnsupportedError,
             "0.1 of the 4 units .* a share below 1 that leaves at",
         ),
+        ({"narrow": {"stem.convolution": float("nan")}}, ConfigurationError, "nan of the 4 units .* is no number of"),
+        ({"narrow": {"stem.convolution": float("inf")}}, ConfigurationError, "inf of the 4 units .* is no number of"),
         ({"narrow": {"stem.convolution": 9}}, UnsupportedError, "give a whole number from 1 to 4"),
         ({"drop": ["tail"]}, UnsupportedError, "no block 'tail' that can go; it has none"),
     ],
