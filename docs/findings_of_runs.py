@@ -18,8 +18,10 @@ STATE = "## Does the state of a model foretell the attack?"
 PEEP = "## What the execution of a model betrays"
 CONCEAL = "## What hiding costs"
 HARDENED = "## A hard and sparse network"
+COMPACTED = "## What compaction costs"
 EDITED = "## Does compaction lock, does robustness unlock?"
-"""Sections that scripts of their own write."""
+KEPT = (WORTH, AXES, STATE, COMPACTED, HARDENED, EDITED, PEEP, CONCEAL)
+"""Sections that scripts of their own write, in the order of the page."""
 UNDER_ATTACK = """## A lock under attack
 
 The first audits, by the attackers of then: their sweeps were narrow and their trainings short. What holds is

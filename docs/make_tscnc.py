@@ -1,7 +1,7 @@
 """Write a section of docs/findings.md: what the constraints of TSCNC do to a network that is trained hard and sparse.
 
     python docs/make_tscnc.py measure --data cifar10_full.npz --out tscnc   # rows land one by one; run again to go on
-    python docs/make_tscnc.py write --rows tscnc/rows.jsonl
+    python docs/make_tscnc.py write --rows docs/rows/tscnc.jsonl   # (rows of several sessions are kept there)
 
 20,000 images of CIFAR-10 at 16 x 16 pixels, epsilon 4/255, five seeds, three sparsities, with and without each
 constraint. A network of three convolutions is trained against an adversary, then trained on while it is pruned; one

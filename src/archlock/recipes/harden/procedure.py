@@ -14,7 +14,7 @@ from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
 from archlock.models import Headed, stretching_of
 from archlock.progress import Progress, Silent, counted
-from archlock.recipes.before_after import PairedAttacks, before_after, targets_of
+from archlock.recipes.before_after import PairedAttacks, before_after, in_common_notes, targets_of
 from archlock.recipes.edited import check_shape, save_edited
 from archlock.recipes.edited_base import Base, base_of
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
@@ -177,7 +177,13 @@ def _prepared(
         raise UnsupportedError(
             f"a model is immunised against data with classes, one for each image; {other.name!r} is a {other.kind} task"
         )
-    notes = (*opened.notes, *mode_notes(model, "hardened and judged"), *look.notes, *_silence(look))
+    notes = (
+        *opened.notes,
+        *mode_notes(model, "hardened and judged"),
+        *look.notes,
+        *_silence(look),
+        *in_common_notes(task, given),
+    )
     return _Prepared(opened, task, base, given, other, config, notes)
 
 
