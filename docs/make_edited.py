@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from findings_of_runs import EDITED, put_section, row
 
+from archlock.evidence import EvidenceStore
 from archlock.recipes import CompactConfig, HardenConfig, PairedAttacks, compact, harden
 from archlock.reports import CompactRecord, HardeningRecord, compact_from_json, hardening_from_json
 from archlock.reports.before_after import Change, headline_changes
@@ -26,6 +27,7 @@ from archlock.reports.statistics import Estimate, estimate
 
 SHARES = (0.7, 0.5, 0.3)
 EPSILON = 4 / 255
+EVIDENCE = "evidence.sqlite"
 
 
 @dataclass(frozen=True)
@@ -86,19 +88,31 @@ def measure(given: argparse.Namespace) -> None:
         for share in (*SHARES, None):
             edit = Edit(share, seed)
             out = given.out / name / edit.folder
-            if edit.share is None:
-                hardened = HardenConfig(
-                    epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.robust_epochs, flip=given.flip,
-                    images=200, steps=20, queries=200, attacks=attacks, seed=seed,
-                )  # fmt: skip
-                harden(path, given.source, hardened, out=out, targets=given.target, factory=factory)
-            else:
-                smaller = CompactConfig(
-                    keep=edit.share, epochs=given.epochs, examples=given.examples, flip=given.flip, runtime="torch",
-                    seed=seed,
-                )  # fmt: skip
-                compact(path, given.source, smaller, out=out, targets=given.target, attacks=attacks, factory=factory)
+            for targets in ((), given.target):  # (first the training, then what attackers make of it)
+                if targets:
+                    take_over(given.out / name, seed, out)
+                if edit.share is None:
+                    hardened = HardenConfig(
+                        epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.robust_epochs, flip=given.flip,
+                        images=200, steps=20, queries=200, attacks=attacks, seed=seed,
+                    )  # fmt: skip
+                    harden(path, given.source, hardened, out=out, targets=targets, factory=factory)
+                else:
+                    smaller = CompactConfig(
+                        keep=edit.share, epochs=given.epochs, examples=given.examples, flip=given.flip,
+                        runtime="torch", seed=seed,
+                    )  # fmt: skip
+                    compact(path, given.source, smaller, out=out, targets=targets, attacks=attacks, factory=factory)
             sys.stderr.write(f"{out}: done\n")
+
+
+def take_over(network: Path, seed: int, out: Path) -> None:
+    """What is known of attacks on the network as it was: every edit of a seed is compared with the same ones."""
+    here = EvidenceStore(out / EVIDENCE)
+    for edit in edits():
+        known = network / edit.folder / EVIDENCE
+        if edit.seed == seed and known.exists():
+            here.write(EvidenceStore(known).read().values())
 
 
 def said(out: Path) -> Iterator[str]:
