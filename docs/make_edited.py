@@ -1,7 +1,7 @@
 """Write a section of docs/findings.md: does compaction close a lock or open it, and does robustness?
 
     python docs/make_edited.py measure --network "a locked cell=runs/mine" --network "ResNet-20=r20.safetensors" \
-        --module shared_networks:resnet20 --source cifar10.npz --target signs.npz --target svhn.npz --out edited
+        --module shared_networks:resnet20 --size 32 --source cifar10.npz --target signs.npz --target svhn.npz --out edited
     python docs/make_edited.py write --out edited
 
 Every network is made compact at several shares and made robust, with several seeds, and the same attackers are let
@@ -20,7 +20,7 @@ import numpy as np
 from findings_of_runs import EDITED, put_section, row
 
 from archlock.evidence import EvidenceStore
-from archlock.recipes import CompactConfig, HardenConfig, PairedAttacks, compact, harden
+from archlock.recipes import CompactConfig, HardenConfig, OpenedModel, PairedAttacks, compact, harden, open_model
 from archlock.reports import CompactRecord, HardeningRecord, compact_from_json, hardening_from_json
 from archlock.reports.before_after import Change, headline_changes
 from archlock.reports.statistics import Estimate, estimate
@@ -56,6 +56,7 @@ def main() -> None:
     measuring = verbs.add_parser("measure", help="edit and attack what is not there yet")
     measuring.add_argument("--network", action="append", required=True, help="NAME=PATH; may be repeated")
     measuring.add_argument("--module", help="of a file of weights")
+    measuring.add_argument("--size", type=int, default=None, help="of its images")
     measuring.add_argument("--source", required=True, help="what all of them were trained on")
     measuring.add_argument("--target", action="append", required=True)
     measuring.add_argument("--examples", type=int, default=None, help="of the source that an edited network trains on")
@@ -81,6 +82,9 @@ def measure(given: argparse.Namespace) -> None:
         name, _, path = text.partition("=")
         weights = Path(path).suffix == ".safetensors"
         factory = given.module if weights else None
+        opened: str | OpenedModel = path  # (a lock run says itself what it was trained on)
+        if weights:
+            opened = open_model(path, factory=factory, size=(given.size, given.size))
         attacks = PairedAttacks(
             attackers=tuple(given.attacker), fractions=(), shots=(given.shots,), seeds=1, epochs=given.attack_epochs,
             seed=seed,
@@ -96,13 +100,13 @@ def measure(given: argparse.Namespace) -> None:
                         epsilon=EPSILON, sparsity=0.0, condition=0.0, epochs=given.robust_epochs, flip=given.flip,
                         images=200, steps=20, queries=200, attacks=attacks, seed=seed,
                     )  # fmt: skip
-                    harden(path, given.source, hardened, out=out, targets=targets, factory=factory)
+                    harden(opened, given.source, hardened, out=out, targets=targets, factory=factory)
                 else:
                     smaller = CompactConfig(
                         keep=edit.share, epochs=given.epochs, examples=given.examples, flip=given.flip,
                         runtime="torch", seed=seed,
                     )  # fmt: skip
-                    compact(path, given.source, smaller, out=out, targets=targets, attacks=attacks, factory=factory)
+                    compact(opened, given.source, smaller, out=out, targets=targets, attacks=attacks, factory=factory)
             sys.stderr.write(f"{out}: done\n")
 
 
