@@ -1,7 +1,8 @@
 """Write a section of docs/findings.md: does compaction close a lock or open it, and does robustness?
 
     python docs/make_edited.py measure --network "a locked cell=runs/mine" --network "ResNet-20=r20.safetensors" \
-        --module shared_networks:resnet20 --size 32 --source cifar10.npz --target signs.npz --target svhn.npz --out edited
+        --module shared_networks:resnet20 --size 32 --source cifar10.npz --target signs.npz --target svhn.npz \
+        --out edited
     python docs/make_edited.py write --out edited
 
 Every network is made compact at several shares and made robust, with several seeds, and the same attackers are let
