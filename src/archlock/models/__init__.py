@@ -43,6 +43,7 @@ from archlock.models.manoeuvres import MANOEUVRES, Disguise, Manoeuvre, Trick, c
 from archlock.models.narrowing import (
     Chosen,
     dropped,
+    groups_of,
     narrowed,
     norms_of,
     own_places,
@@ -142,6 +143,7 @@ __all__ = [
     "followed",
     "given_hooked",
     "given_numbers",
+    "groups_of",
     "heads_of",
     "hindered",
     "labelled",

@@ -25,6 +25,7 @@ Cuts = Mapping[str, Mapping[int, set[int]]]
 Chosen = Mapping[str, Sequence[int]]
 """Of groups by name: the numbers of units."""
 MOST_SHOWN: Final = 4
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -139,10 +140,14 @@ def _taking(structure: Structure) -> set[tuple[str, int]]:
     return {(axis.tensor, axis.dimension) for group in structure.groups for axis in group.axes if axis.taken}
 
 
-def resized(model: nn.Module, shapes: Mapping[str, Sequence[int]]) -> nn.Module:
+def resized(
+    model: nn.Module, shapes: Mapping[str, Sequence[int]], groups: Mapping[str, int] | None = None
+) -> nn.Module:
     """The model with tensors of these shapes, in place; its numbers mean nothing until they are filled in.
 
-    Only for a smaller network of the same tensors: a tensor that is not known, or that would grow, raises RunError.
+    ``groups`` are those of convolutions, as :func:`groups_of` has them; where nobody says, they follow from the shapes
+    (each channel is a group, or there are as many as before). Only for a smaller network of the same tensors: a tensor
+    that is not known, or that would grow, and groups that do not fit raise RunError.
     """
     known = dict(_tensors(model))
     changes = {}
@@ -158,8 +163,41 @@ def resized(model: nn.Module, shapes: Mapping[str, Sequence[int]]) -> nn.Module:
                 f"made of, {own}"
             )
         changes[name] = _first_places(tuple(shape))
+    before = groups_of(model)
     _reshape(model, changes)
+    if groups is not None:
+        _regroup(model, before, groups)
     return model
+
+
+def groups_of(model: nn.Module) -> dict[str, int]:
+    """Groups of every convolution and group normalisation that has several; transposed convolutions keep theirs."""
+    return {name: count for name, one in model.named_modules() if (count := _groups(one)) > 1}
+
+
+def _groups(module: nn.Module) -> int:
+    if isinstance(module, nn.GroupNorm):
+        return module.num_groups
+    return module.groups if isinstance(module, _CONVOLUTIONS) else 1
+
+
+def _regroup(model: nn.Module, before: Mapping[str, int], groups: Mapping[str, int]) -> None:
+    """Layers with so many groups, and one where none are named; RunError for what does not fit."""
+    for name in before.keys() | groups:
+        if name not in before:
+            raise RunError(f"the record lists groups of {name!r}, which has none in the network that it was made of")
+        layer: Any = model.get_submodule(name)
+        count, norm = groups.get(name, 1), isinstance(layer, nn.GroupNorm)
+        channels = layer.num_channels if norm else len(layer.weight)
+        if not 1 <= count <= before[name] or channels % count:
+            raise RunError(
+                f"the record lists {name!r} with {count} groups; expected 1 to {before[name]}, a divisor of its "
+                f"{channels} channels"
+            )
+        if norm:
+            layer.num_groups = count
+        else:
+            layer.groups, layer.in_channels = count, layer.weight.shape[1] * count
 
 
 def recounted(model: nn.Module) -> nn.Module:
@@ -248,7 +286,7 @@ def _count_anew(module: nn.Module) -> None:
         module.out_features, module.in_features = weight.shape
     elif isinstance(module, _TRANSPOSED) and weight is not None:
         module.in_channels, module.out_channels = weight.shape[0], weight.shape[1] * module.groups
-    elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and weight is not None:
+    elif isinstance(module, _CONVOLUTIONS) and weight is not None:
         if module.groups == module.in_channels and module.groups > 1:  # (one channel each: they went with it)
             module.groups = len(weight) * module.groups // module.out_channels
         module.out_channels, module.in_channels = len(weight), weight.shape[1] * module.groups

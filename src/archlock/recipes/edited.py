@@ -21,13 +21,17 @@ from torch import Tensor, nn
 from archlock.decoding import decode
 from archlock.errors import RunError, UnsupportedError
 from archlock.models import (
+    Disguise,
+    Drop,
     Edit,
     FoundHead,
     Headed,
+    Narrow,
     all_tensors,
     decoded_edits,
     edit_record,
     given_numbers,
+    groups_of,
     recounted,
     resized,
     restructured,
@@ -74,6 +78,8 @@ class EditedRecord:
     """To :func:`made_up_images`."""
     ties: dict[str, str] = field(default_factory=dict, metadata=LATER)
     """Parameters that are others under a second name."""
+    groups: dict[str, int] | None = field(default=None, metadata=LATER)
+    """Of every layer with several groups, how many: what is narrowed may have fewer, which no tensor says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,8 +114,10 @@ def save_edited(
     content = safetensors.torch.save(state)
     tensors = {key: tuple(value.shape) for key, value in state.items()}
     weights = WeightsFile(WEIGHTS, hashlib.sha256(content).hexdigest())
-    answers = tuple(map(tuple, _answers(model, shape).tolist()))
-    record = EditedRecord(name, shape, framing, base.heads, tensors, weights, dict(built_with), answers, ties_of(model))
+    answers = tuple(map(tuple, answers_of(model, shape).tolist()))
+    record = EditedRecord(
+        name, shape, framing, base.heads, tensors, weights, dict(built_with), answers, ties_of(model), groups_of(model)
+    )
     write_atomic(folder / WEIGHTS, content)
     if base.blueprint is not None:
         save_blueprint(base.blueprint, folder / BASE)
@@ -129,7 +137,10 @@ def open_edited(folder: Path, *, factory: str | None, arguments: Mapping[str, An
     file = _checked_file(folder, record)
     built, built_by = built_base(base, record.framing, path, factory=factory, arguments=arguments)
     try:
-        model = resized(restructured(built, edits), record.tensors)
+        model = restructured(built, edits)
+        before = {key: tuple(value.shape) for key, value in all_tensors(model).items()}
+        model = resized(model, record.tensors, record.groups)
+        _check_narrowed(before, edits, record)
     except (RunError, UnsupportedError) as error:
         raise RunError(f"{path} does not fit the network that it names: {error}") from error
     module = given_numbers(model, safetensors.torch.load_file(file), record.ties, name=str(file))
@@ -156,7 +167,8 @@ def made_up_images(shape: tuple[int, int, int]) -> Tensor:
     return torch.stack([ramp / size, (7 * ramp) % size / size]).reshape(2, *shape).float()
 
 
-def _answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+def answers_of(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """To :func:`made_up_images`, in evaluation mode: images x numbers."""
     with torch.no_grad():
         answers: Tensor = model.eval()(made_up_images(shape)).flatten(1)
     return answers
@@ -168,7 +180,7 @@ def _check_answers(module: nn.Module, record: EditedRecord, path: Path) -> None:
     if len(record.answers) != 2 or len(outputs) != 1:
         raise RunError(f"{path} is damaged: answers are two lists of as many numbers, to two made-up images")
     try:
-        got = _answers(module, record.shape)
+        got = answers_of(module, record.shape)
     except Exception as error:  # (what was put together wrongly may raise anything)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunError(f"{path} describes a network that does not work ({reason})") from error
@@ -180,6 +192,21 @@ def _check_answers(module: nn.Module, record: EditedRecord, path: Path) -> None:
             f"{path} describes a network that answers otherwise than when it was written (by {apart:.2g}); it was "
             "changed, or is read by other versions than those in built_with"
         )
+
+
+def _check_narrowed(before: Mapping[str, tuple[int, ...]], edits: Sequence[Edit], record: EditedRecord) -> None:
+    """RunError where edits say nothing of tensors that are smaller, or say that something went and nothing did."""
+    given = [edit for edit in edits if isinstance(edit, Narrow)]
+    wrong = [edit for edit in given if not 1 <= edit.kept <= edit.of]
+    if wrong:
+        raise RunError(f"{wrong[0]} keeps no number of units that there can be")
+    shapes = record.tensors.items()
+    smaller = [name for name, shape in shapes if before[name] != shape]
+    if smaller and not given:
+        raise RunError(f"the record lists {smaller[0]!r} with another shape, and no edit that narrows anything")
+    hidden = any(isinstance(edit, Drop | Disguise) for edit in edits)  # (what was narrowed may be gone, or wider again)
+    if not smaller and not hidden and any(edit.kept < edit.of for edit in given):
+        raise RunError("edits narrow layers, and every tensor has the shape that it had")
 
 
 def _kinds(edits: Sequence[Edit]) -> list[type[Edit]]:

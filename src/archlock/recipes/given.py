@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from archlock.errors import ConfigurationError, RunError
+from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.models import Headed, as_plain_module
 from archlock.recipes.edited import EDITED, open_edited, save_edited
 from archlock.recipes.edited_base import Base
@@ -54,7 +54,7 @@ def check_built_anew(
         )
         try:
             open_edited(folder, factory=factory, arguments=arguments)
-        except RunError as error:
+        except (RunError, UnsupportedError) as error:
             by = "its configuration" if factory is None else f"{factory} with the arguments {dict(arguments)}"
             said = str(error).replace(str(folder / EDITED), "what was written")
             raise ConfigurationError(f"{opened.name} is not what {by} builds: {said}") from error

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from archlock.errors import RunError, UnsupportedError
-from archlock.models import dropped, narrowed, norms_of, resized, structure_of, ties_of, zeroed
+from archlock.models import dropped, groups_of, narrowed, norms_of, resized, structure_of, ties_of, zeroed
 from edited_families import Tied
 
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -52,6 +52,42 @@ def test_the_right_numbers_are_left_and_layers_know_their_sizes() -> None:
     again.load_state_dict(small.state_dict())
     assert torch.equal(answers(again), answers(small))
     assert str(again) == str(small)
+
+
+def grouped() -> nn.Sequential:
+    """A convolution of two channels a group, and a normalisation of two."""
+    torch.manual_seed(4)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 1, groups=4), nn.GroupNorm(4, 8), nn.Flatten(1), nn.Linear(8 * 36, 2)
+    ).eval()  # fmt: skip
+
+
+def test_what_is_narrowed_until_a_group_has_one_channel_is_narrowed_again() -> None:
+    small: nn.Module = grouped()
+    for left in (4, 3, 1):
+        structure = structure_of(small, IMAGES[:1])
+        gone = {group.name: range(group.units - left // (len(group.axes[0].indices[0]))) for group in structure.groups}
+        small = narrowed(small, structure, gone)
+        again = resized(grouped(), {name: v.shape for name, v in small.state_dict().items()}, groups_of(small))
+        again.load_state_dict(small.state_dict())
+        assert torch.equal(answers(again), answers(small))
+        assert str(again) == str(small)
+    assert "1, kernel_size=(1, 1)" in str(small)
+    assert groups_of(small) == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ({"1": 3, "2": 4}, "'1' with 3 groups; expected 1 to 4, a divisor of its 8 channels"),
+        ({"1": 4, "2": 8}, "'2' with 8 groups; expected 1 to 4"),
+        ({"1": 4, "2": 0}, "'2' with 0 groups"),
+        ({"0": 1}, "lists groups of '0', which has none"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(groups: dict[str, int], words: str) -> None:
+    with pytest.raises(RunError, match=words):
+        resized(grouped(), {}, groups)
 
 
 def test_zeroed_units_say_nothing_and_their_norm_is_that_of_what_was_there() -> None:

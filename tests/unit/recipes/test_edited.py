@@ -202,6 +202,22 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda out: rewritten(out, lambda state: state.update({"head.weight": torch.zeros(4, 3)})),
         r"lists 'head.weight' with the shape \(4, 3\); expected at most .* \(3, 3\)",
     ),
+    "groups": (
+        lambda out: changed(out, lambda c: c.update(groups={"head": 3})),
+        "lists groups of 'head', which has none in the network",
+    ),
+    "narrowed by nothing": (
+        lambda out: rewritten(out, lambda state: state.update({"head.weight": torch.zeros(2, 3)})),
+        "lists 'head.weight' with another shape, and no edit that narrows anything",
+    ),
+    "nothing narrowed": (
+        lambda out: changed(out, lambda c: c["edits"].append({"edit": "narrow", "group": "head", "kept": 1, "of": 2})),
+        "edits narrow layers, and every tensor has the shape that it had",
+    ),
+    "more than all": (
+        lambda out: changed(out, lambda c: c["edits"].append({"edit": "narrow", "group": "head", "kept": 3, "of": 2})),
+        "keeps no number of units that there can be",
+    ),
     "huge": (
         lambda out: changed(out, lambda c: c["tensors"].update({"head.weight": [10**6, 10**6]})),
         r"asks for 1e\+12 numbers, but edited.safetensors has \d+ bytes; nothing was allocated",

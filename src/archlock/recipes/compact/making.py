@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archlock.decoding import decode
-from archlock.errors import MeasurementError, RunError, UnsupportedError
+from archlock.errors import MeasurementError, UnsupportedError
 from archlock.models import TAPPED, Headed, Narrow, labelled, structure_of
 from archlock.progress import Progress
 from archlock.recipes.compact.config import CompactConfig
@@ -24,9 +24,10 @@ from archlock.recipes.compact.shrinking import (
     rates_of,
     trial_at,
 )
-from archlock.recipes.edited import EDITED, made_up_images, open_edited, save_edited
+from archlock.recipes.edited import made_up_images
 from archlock.recipes.edited_base import Base, opened_with
 from archlock.recipes.opening import OpenedModel
+from archlock.recipes.storing import stored
 from archlock.recipes.task_records import task_record, versions
 from archlock.records import plain, read_json, write_json
 from archlock.reports import CompactRecord, CompactSize, CurvePoint, PathPoint
@@ -112,7 +113,7 @@ def made_smaller(
         raise MeasurementError("; ".join(trial.note for trial in trials))
     score, best = max(ended, key=lambda one: one[0])
     assert best.removed is not None
-    smaller = _as_in_files(best.removed.model if best.trained is None else best.trained.model)
+    smaller = best.removed.model if best.trained is None else best.trained.model
     _write(work, smaller, best.removed.gone, factory, arguments)
     whole = work.choice.structure
     left = structure_of(smaller, made_up_images(task.shape)[:1])
@@ -159,13 +160,6 @@ def made_smaller(
     return record, smaller
 
 
-def _as_in_files(model: nn.Module) -> nn.Module:
-    """The model with weights in the order in which files have them (answers differ in the last bits), in place."""
-    for value in model.cpu().eval().parameters():
-        value.data = value.data.contiguous()
-    return model
-
-
 def _validation(trial: Trial, task: Task, config: CompactConfig) -> float:
     if trial.trained is not None:
         return trial.trained.validation
@@ -186,22 +180,6 @@ def _write(
         for group in work.choice.groups
         if group.name in gone
     )
-    save_edited(
-        work.folder,
-        smaller,  # type: ignore[arg-type]
-        (*work.opened.edits, *edits),
-        work.base,
-        name=work.opened.name,
-        shape=work.task.shape,
-        framing=work.opened.framing,
-        built_with=versions(),
+    stored(
+        work.folder, work.opened, smaller, edits, work.base, shape=work.task.shape, factory=factory, arguments=arguments
     )
-    again = open_edited(work.folder, factory=factory, arguments=arguments or {}).module
-    if not torch.equal(_answers(again, work.task), _answers(smaller, work.task)):
-        raise RunError(f"{work.folder / EDITED} was written and answers otherwise when it is read; please report it")
-
-
-def _answers(model: nn.Module, task: Task) -> Tensor:
-    with torch.no_grad():
-        answers: Tensor = model.eval()(made_up_images(task.shape))
-    return answers

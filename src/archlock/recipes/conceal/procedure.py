@@ -7,28 +7,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archlock.decoding import decode
-from archlock.errors import MeasurementError, RunError, UnsupportedError
+from archlock.errors import MeasurementError, UnsupportedError
 from archlock.execution import default_workers, one_after_another
-from archlock.models import Disguise, Narrow, as_classifier
+from archlock.models import Disguise, Edit, Narrow, as_classifier
 from archlock.progress import Progress, Silent
 from archlock.recipes.conceal.config import ConcealConfig, ConcealSettings
-from archlock.recipes.conceal.hiding import Folded, check_same, folded, hidden, images_for
+from archlock.recipes.conceal.hiding import check_same, folded, hidden, images_for
 from archlock.recipes.conceal.latency import SURE, Paired, paired_latency
 from archlock.recipes.conceal.recording import conceal_record, judged, visible_records
 from archlock.recipes.conceal.search import Round, Search, Tried, searched
 from archlock.recipes.conceal.visible import SPARED, Visible, check_trainable, visible_network, worth_of_visible
-from archlock.recipes.edited import EDITED, check_shape, made_up_images, open_edited, save_edited
+from archlock.recipes.edited import check_shape, open_edited
 from archlock.recipes.edited_base import Base, base_of, opened_with
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.own_task import fitting_own, mode_notes
 from archlock.recipes.peep.library import Shape, recordings_folder, this_machine
-from archlock.recipes.peep.victim import Victim, parts_of, victim_of
+from archlock.recipes.peep.victim import parts_of, victim_of
 from archlock.recipes.settings import one_of, showing
+from archlock.recipes.storing import stored
 from archlock.recipes.task_records import versions
 from archlock.recipes.workspace import REPORT, take_up
 from archlock.records import check_writable, read_json, write_atomic, write_json
@@ -143,7 +143,8 @@ def conceal(
     chosen = _chosen(search, rounds, task)
     made = hidden(given, chosen.tried.plan)
     difference = check_same(original, made, images)
-    written = _written(folder, opened, made, given, chosen.tried, base, victim, factory, arguments)
+    plan: tuple[Edit, ...] = (*given.folds, *chosen.tried.plan)
+    written = stored(folder, opened, made, plan, base, shape=victim.shape, factory=factory, arguments=arguments)
     spent["trying and writing"] = time.perf_counter() - began
     began = time.perf_counter()
     observers, busy = judged(search, victim, made, rounds[chosen.round].policy)
@@ -285,40 +286,6 @@ def _timed_afresh(search: Search, plan: Sequence[Disguise]) -> Paired:
 def _timed(shared: tuple[nn.Module, nn.Module, Shape], _: int) -> Paired:
     original, made, shape = shared
     return paired_latency(original, made, shape, calls=SURE)
-
-
-def _written(
-    folder: Path,
-    opened: OpenedModel,
-    made: Any,
-    given: Folded,
-    tried: Tried,
-    base: Base,
-    victim: Victim,
-    factory: str | None,
-    arguments: Mapping[str, Any] | None,
-) -> nn.Module:
-    """The hidden model, written, read again and held against what was to be written."""
-    save_edited(
-        folder,
-        made,
-        (*opened.edits, *given.folds, *tried.plan),
-        base,
-        name=opened.name,
-        shape=victim.shape,
-        framing=opened.framing,
-        built_with=versions(),
-    )
-    again = open_edited(folder, factory=factory, arguments=arguments or {}).module
-    if not torch.equal(_answers(again, victim.shape), _answers(made, victim.shape)):
-        raise RunError(f"{folder / EDITED} was written and answers otherwise when it is read; please report it")
-    return again
-
-
-def _answers(model: nn.Module, shape: Shape) -> Tensor:
-    with torch.no_grad():
-        answers: Tensor = model(made_up_images(shape))
-    return answers
 
 
 def _finished(folder: Path, factory: str | None, arguments: Mapping[str, Any] | None) -> ConcealResult:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.models import (
@@ -24,12 +24,12 @@ from archlock.models import (
     norms_of,
     structure_of,
 )
-from archlock.recipes.edited import check_shape, made_up_images, open_edited, save_edited
+from archlock.recipes.edited import check_shape, made_up_images
 from archlock.recipes.edited_base import base_of
 from archlock.recipes.edits.influence import influences_of
 from archlock.recipes.edits.record import EditsRecord, record_of
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.recipes.task_records import versions
+from archlock.recipes.storing import stored
 from archlock.records import check_writable
 from archlock.seeding import derive_seed
 from archlock.tasks import Task, check_classes, conform, share_of
@@ -136,19 +136,7 @@ def edit(
     whole = {name: found.structure.group(name).units for name in chosen}
     edits: tuple[Edit, ...] = tuple(Narrow(name, whole[name] - len(gone), whole[name]) for name, gone in chosen.items())
     edits += tuple(Drop(name, found.structure.block(name).members) for name in blocks)
-    save_edited(
-        folder,
-        smaller,  # type: ignore[arg-type]
-        (*opened.edits, *edits),
-        base,
-        name=opened.name,
-        shape=shape,
-        framing=opened.framing,
-        built_with=versions(),
-    )
-    again = open_edited(folder, factory=factory, arguments=arguments or {})
-    if not torch.equal(_answers(again.module, shape), _answers(smaller, shape)):
-        raise RunError(f"{folder / 'edited.json'} was written and answers otherwise when it is read; please report it")
+    stored(folder, opened, smaller, edits, base, shape=shape, factory=factory, arguments=arguments)
     left = structure_of(smaller, made_up_images(shape)[:1])
     before = found.structure
     return EditedModel(smaller, folder, edits, (before.parameters, left.parameters), (before.macs, left.macs))
@@ -206,9 +194,3 @@ def _least(found: EditsFound, name: str, amount: float) -> list[int]:
         )
     order = norms_of(found.model, found.structure, group).argsort(stable=True)
     return sorted(order[: group.units - int(kept)].tolist())
-
-
-def _answers(model: nn.Module, shape: tuple[int, int, int]) -> Tensor:
-    with torch.no_grad():
-        answers: Tensor = model.eval()(made_up_images(shape))
-    return answers

@@ -9,22 +9,20 @@ from typing import Any, Final, Unpack
 
 from torch import nn
 
-from archlock.adversaries import SILENT, Look, check_epsilon, look_at
-from archlock.errors import UnsupportedError
 from archlock.execution import resolve_device
-from archlock.models import Headed, stretching_of
+from archlock.models import stretching_of
 from archlock.progress import Progress, Silent, counted
-from archlock.recipes.before_after import PairedAttacks, before_after, in_common_notes, targets_of
-from archlock.recipes.edited import check_shape, save_edited
-from archlock.recipes.edited_base import Base, base_of
+from archlock.recipes.before_after import PairedAttacks, before_after
+from archlock.recipes.edited_base import Base
 from archlock.recipes.harden.config import HardenConfig, HardenSettings
 from archlock.recipes.harden.immunity import immunity_record
 from archlock.recipes.harden.measuring import layer_records, size, smoothness
+from archlock.recipes.harden.preparing import Prepared, prepared
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import OpenedModel, open_model
-from archlock.recipes.own_task import check_several_classes, fitting_own, mode_notes, source_of
 from archlock.recipes.robustness.procedure import robustness
 from archlock.recipes.settings import one_of, showing
+from archlock.recipes.storing import stored
 from archlock.recipes.task_records import task_record, versions
 from archlock.recipes.workspace import REPORT, Workspace
 from archlock.records import check_writable, write_atomic
@@ -38,13 +36,11 @@ from archlock.reports import (
 )
 from archlock.seeding import derive_seed
 from archlock.tasks import Task
-from archlock.training import Hardened, Immunising, batch_of, check_possible, prunable
+from archlock.training import Hardened, Immunising
 from archlock.training import harden as harden_stage
 
 HARDENING: Final = "hardening.json"
 ROBUSTNESS: Final = "robustness"
-LOOKED_AT: Final = 100
-"""Validation images of the first look."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,19 +57,6 @@ class HardenResult:
     def page(self) -> Path:
         """The report."""
         return self.path / REPORT
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Prepared:
-    """What is hardened, and with what."""
-
-    opened: OpenedModel
-    task: Task
-    base: Base
-    targets: tuple[Task, ...]
-    immunise: Task | None
-    config: HardenConfig
-    notes: tuple[str, ...]
 
 
 @showing(HardenConfig, HardenSettings)
@@ -106,33 +89,27 @@ def harden(
     """
     config, progress, folder = one_of(config, settings, HardenConfig.of), progress or Silent(), Path(out)
     config = replace(config, device=resolve_device(config.device))
-    prepared = _prepared(model, source, targets, immunise, config, factory, arguments or {})
-    for line in prepared.notes:
+    ready = prepared(model, source, targets, immunise, config, factory, arguments or {})
+    for line in ready.notes:
         progress.say(line)
     check_writable(folder / REPORT)
-    workspace = Workspace.open(folder, _identity(prepared))
+    workspace = Workspace.open(folder, _identity(ready))
     spent, began = dict[str, float](), time.perf_counter()
-    dense, hardened = _trained(prepared, workspace, progress)
+    dense, hardened = _trained(ready, workspace, progress)
     spent["training"] = time.perf_counter() - began
-    opened = prepared.opened
-    save_edited(
-        folder,
-        _headed(hardened.model),
-        opened.edits,
-        prepared.base,
-        name=f"{opened.name}, hardened",
-        shape=prepared.task.shape,
-        framing=opened.framing,
-        built_with=versions(),
-    )
-    after = open_model(folder, factory=factory if _needs_factory(prepared.base) else None, arguments=arguments)
+    opened, code = ready.opened, factory if _needs_factory(ready.base) else None
+    stored(
+        folder, opened, hardened.model, (), ready.base, shape=ready.task.shape, factory=code,
+        arguments=arguments, name=f"{opened.name}, hardened",
+    )  # fmt: skip
+    after = open_model(folder, factory=code, arguments=arguments)
     began = time.perf_counter()
     judged = [
-        _judged(one, name, prepared, folder, workers, progress) for name, one in (("before", opened), ("after", after))
+        _judged(one, name, ready, folder, workers, progress) for name, one in (("before", opened), ("after", after))
     ]
     spent["adversaries"] = time.perf_counter() - began
-    record = _record(prepared, dense, hardened, after.module, judged, command)
-    attacks = _attacked(prepared, after.module, workspace, workers, progress)
+    record = _record(ready, dense, hardened, after.module, judged, command)
+    attacks = _attacked(ready, after.module, workspace, workers, progress)
     if attacks is not None:
         spent["attacks"] = attacks.seconds
     record = replace(record, attacks=attacks, spent_seconds=spent)
@@ -141,89 +118,18 @@ def harden(
     return HardenResult(record, folder, after.module)
 
 
-def _prepared(
-    model: str | Path | nn.Module | OpenedModel,
-    source: Task | str | Path | None,
-    targets: Sequence[Task | str | Path],
-    immunise: Task | str | Path | None,
-    config: HardenConfig,
-    factory: str | None,
-    arguments: Mapping[str, Any],
-) -> _Prepared:
-    """Everything that can be said before anything is trained."""
-    opened = model
-    if not isinstance(opened, OpenedModel):
-        own = isinstance(opened, nn.Module)  # (then the factory is what builds it anew, from its file)
-        opened = open_model(opened) if own else open_model(opened, factory=factory, arguments=arguments)
-    opened, task = fitting_own(opened, source_of(model, opened, source, seed=config.seed), why="a model is hardened")
-    check_several_classes(task)
-    check_epsilon(max(config.judging.epsilons), config.norm, task.shape)
-    check_shape(task.shape)
-    base = opened.base or base_of(
-        opened.module, name=opened.name, blueprint=opened.blueprint, factory=factory, arguments=arguments
-    )
-    if config.sparsity:
-        _check_plain_weights(opened.module)
-        check_possible(prunable(opened.module), config.sparsity)
-    batch = batch_of(task.validation.take(range(min(LOOKED_AT, len(task.validation)))))
-    look = look_at(opened.module, batch.images, batch.targets)
-    if not look.has_gradient or (look.silent == 1 and look.looked_at):
-        raise UnsupportedError(
-            f"{opened.name} has no gradient in its images, so it cannot be trained against an adversary that follows it"
-        )
-    given = targets_of(opened, targets, seed=config.seed)
-    other = None if immunise is None else targets_of(opened, [immunise], seed=config.seed)[0]
-    if other is not None and not other.traits.has_classes:
-        raise UnsupportedError(
-            f"a model is immunised against data with classes, one for each image; {other.name!r} is a {other.kind} task"
-        )
-    notes = (
-        *opened.notes,
-        *mode_notes(model, "hardened and judged"),
-        *look.notes,
-        *_silence(look),
-        *in_common_notes(task, given),
-    )
-    return _Prepared(opened, task, base, given, other, config, notes)
-
-
-def _silence(look: Look) -> list[str]:
-    """What is said of a model that an adversary can follow at some images only."""
-    if look.silent <= SILENT:
-        return []
-    return [
-        f"at {look.silent:.0%} of the images the given model has no gradient (saturated or rounded answers?), so the "
-        "adversary that it is trained against has nothing to follow there"
-    ]
-
-
-def _check_plain_weights(model: nn.Module) -> None:
-    """UnsupportedError where layers compute their weights, so that zeros would not stay zeros."""
-    layers = [
-        name
-        for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d) and "weight" not in layer._parameters
-    ]
-    if layers:
-        raise UnsupportedError(
-            f"the weights of {', '.join(layers[:3])}{' and others' * (len(layers) > 3)} are computed (weight norm or "
-            "another parametrisation), so they cannot be pruned; make them plain before with "
-            "torch.nn.utils.parametrize.remove_parametrizations (or remove_weight_norm), or ask for sparsity 0"
-        )
-
-
-def _identity(prepared: _Prepared) -> dict[str, Any]:
+def _identity(ready: Prepared) -> dict[str, Any]:
     """What must be the same for the same call to take a run up."""
-    known = run_identity({"model": identify(prepared.opened, prepared.task.shape)})
-    also = {} if prepared.immunise is None else {"immunise": prepared.immunise.fingerprint}
-    training = replace(prepared.config, attacks=PairedAttacks())
-    return {"source": prepared.task.fingerprint, "harden": training, **also, **known}
+    known = run_identity({"model": identify(ready.opened, ready.task.shape)})
+    also = {} if ready.immunise is None else {"immunise": ready.immunise.fingerprint}
+    training = replace(ready.config, attacks=PairedAttacks())
+    return {"source": ready.task.fingerprint, "harden": training, **also, **known}
 
 
-def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> tuple[Hardened, Hardened]:
+def _trained(ready: Prepared, workspace: Workspace, progress: Progress) -> tuple[Hardened, Hardened]:
     """After the dense stage and in the end; without sparsity both are one."""
-    config, task = prepared.config, prepared.task
-    other = prepared.immunise
+    config, task = ready.config, ready.task
+    other = ready.immunise
     immunising = None if other is None else Immunising(other, config.immunise_own, config.immunise_other)
 
     def stage(name: str, model: nn.Module, plan: Any, hardening: Any) -> Hardened:
@@ -241,18 +147,18 @@ def _trained(prepared: _Prepared, workspace: Workspace, progress: Progress) -> t
         )
 
     plans = config.plans(len(task.train))
-    dense = stage("dense", prepared.opened.module, plans[0], replace(config.hardening, sparsity=0.0))
+    dense = stage("dense", ready.opened.module, plans[0], replace(config.hardening, sparsity=0.0))
     return dense, stage("sparse", dense.model, plans[1], config.hardening) if config.sparsity else dense
 
 
 def _judged(
-    opened: OpenedModel, name: str, prepared: _Prepared, folder: Path, workers: int | None, progress: Progress
+    opened: OpenedModel, name: str, ready: Prepared, folder: Path, workers: int | None, progress: Progress
 ) -> RobustnessRecord:
     """What adversaries leave of a model, with a page of its own."""
     result = robustness(
         opened,
-        prepared.task,
-        prepared.config.judging,
+        ready.task,
+        ready.config.judging,
         out=folder / ROBUSTNESS / name,
         workers=workers,
         progress=progress,
@@ -262,17 +168,17 @@ def _judged(
 
 
 def _attacked(
-    prepared: _Prepared, after: nn.Module, workspace: Workspace, workers: int | None, progress: Progress
+    ready: Prepared, after: nn.Module, workspace: Workspace, workers: int | None, progress: Progress
 ) -> BeforeAfterRecord | None:
     """What attackers get of both; without a target what is there of an earlier call, or None."""
-    if not prepared.targets:
+    if not ready.targets:
         before = workspace.path / HARDENING
         return hardening_from_json(before).attacks if before.exists() else None
-    settings = replace(prepared.config.attacks, seed=prepared.config.seed, device=prepared.config.device)
+    settings = replace(ready.config.attacks, seed=ready.config.seed, device=ready.config.device)
     return before_after(
-        prepared.opened.module,
+        ready.opened.module,
         after,
-        prepared.targets,
+        ready.targets,
         settings,
         store=workspace.store,
         progress=progress,
@@ -281,15 +187,15 @@ def _attacked(
 
 
 def _record(
-    prepared: _Prepared,
+    ready: Prepared,
     dense: Hardened,
     hardened: Hardened,
     after: nn.Module,
     judged: Sequence[RobustnessRecord],
     command: str,
 ) -> HardeningRecord:
-    config, task, before = prepared.config, prepared.task, prepared.opened.module
-    immunised = prepared.immunise
+    config, task, before = ready.config, ready.task, ready.opened.module
+    immunised = ready.immunise
     moments = before, dense.model.cpu(), after
     stretchings = [stretching_of(one, task.shape) for one in moments]
     first, second, third = (smoothness(one, found, task) for one, found in zip(moments, stretchings, strict=True))
@@ -298,8 +204,8 @@ def _record(
         seed=config.seed,
         command=command,
         versions=versions(),
-        model=prepared.opened.name,
-        origin=prepared.opened.origin,
+        model=ready.opened.name,
+        origin=ready.opened.origin,
         source=task_record(task),
         epsilon=float(config.epsilon),
         norm=config.norm,
@@ -314,16 +220,8 @@ def _record(
         smoothness=(first, second, third),
         sizes=(size(before, task.shape), size(after, task.shape)),
         immunity=None if immunised is None else immunity_record(before, after, task, immunised, seed=config.seed),
-        notes=prepared.notes,
+        notes=ready.notes,
     )
-
-
-def _headed(model: nn.Module) -> Headed:
-    """A copy on the CPU that can be written."""
-    ready = model.cpu()
-    if not isinstance(ready, Headed):
-        raise UnsupportedError(f"{type(model).__name__} has no head that is known; see as_classifier")
-    return ready
 
 
 def _needs_factory(base: Base) -> bool:

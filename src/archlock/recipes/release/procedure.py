@@ -15,11 +15,12 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.execution import resolve_device, workers_for
 from archlock.models import Fold, Headed, Hindered, Neck, Rescale, as_classifier, hindered, linear_head
 from archlock.progress import Progress, Silent
-from archlock.recipes.edited import check_shape, save_edited
+from archlock.recipes.edited import check_shape
 from archlock.recipes.edited_base import base_of, opened_with
 from archlock.recipes.opening import OpenedModel, open_model
 from archlock.recipes.release.config import ReleaseConfig
 from archlock.recipes.release.figures import attackers_share, measured
+from archlock.recipes.storing import stored
 from archlock.recipes.task_records import versions
 from archlock.recipes.workspace import CARD
 from archlock.records import check_writable, write_atomic, write_json
@@ -104,16 +105,10 @@ def release_with_friction(
         forms: dict[Any, nn.Module] = {"original": ready, "friction": made.model}
         trials = measured(forms, data, config, workers=workers_for(place, workers), progress=progress)
         record = _with_trials(record, data, config, trials)
-    save_edited(
-        folder,
-        made.model,
-        (*opened.edits, *made.edits),
-        base,
+    stored(
+        folder, opened, made.model, made.edits, base, shape=shape, factory=factory, arguments=arguments,
         name=record.name,
-        shape=shape,
-        framing=opened.framing,
-        built_with=record.versions,
-    )
+    )  # fmt: skip
     write_json(folder / FRICTION, record)
     write_atomic(folder / CARD, render_friction_card(record, folder=str(folder)))
     return FrictionResult(record, folder, made.model)

@@ -242,6 +242,29 @@ def test_a_module_in_training_mode_is_hardened_in_evaluation_mode_and_that_is_sa
         harden(**asked(tmp_path, model=plain_network(), factory=None), out=tmp_path / "other")
 
 
+def test_a_module_that_its_factory_does_not_build_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    for arguments in ({"width": 5}, {"classes": 9}):
+        with pytest.raises(ConfigurationError, match="Sequential is not what foreign_models:plain_network with the"):
+            harden(**asked(tmp_path, model=plain_network()), arguments=arguments, out=tmp_path / "hard")
+    with pytest.raises(ConfigurationError, match="Sequential is not what foreign_models:stripe_network with the"):
+        harden(**asked(tmp_path, model=plain_network(), factory="foreign_models:stripe_network"), out=tmp_path / "hard")
+    assert not (tmp_path / "hard").exists()
+
+
+def test_a_classifier_of_transformers_says_itself_what_it_is(tmp_path: Path) -> None:
+    from transformers import ResNetConfig, ResNetForImageClassification
+
+    torch.manual_seed(0)
+    module = ResNetForImageClassification(
+        ResNetConfig(num_channels=1, embedding_size=8, hidden_sizes=[8], depths=[1], layer_type="basic", num_labels=4)
+    )
+    result = harden(**asked(tmp_path, model=module, factory=None), out=tmp_path / "hard")
+    assert result.record.model == "ResNetForImageClassification"
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(archlock.load(tmp_path / "hard")(images), result.model(images))
+
+
 def test_a_model_that_normalises_outside_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     """It is right about images that are normalised by their own mean and deviation, and about no others."""
     task = source()
