@@ -16,6 +16,8 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,11 +41,48 @@ BETWEEN: Final = ("/torch/", "/jaxtyping/")
 
 
 def follow(model: nn.Module, image: Tensor) -> Trace:
-    """What one forward pass of a model in evaluation mode shows; the image is 1 x C x H x W.
+    """What a forward pass of a model in evaluation mode shows; the image is 1 x C x H x W.
 
-    A forward pass that decides by the numbers in an image raises UnsupportedError: it says where, and what
-    ``torch.export`` says of it.
+    Layers that are used only while it trains (an auxiliary head) take channels too: where some layers were not met, a
+    second pass looks for them. What they make stays. A forward pass that decides by the numbers in an image raises
+    UnsupportedError: it says where, and what ``torch.export`` says of it.
     """
+    trace = _followed(model, image)
+    if all(name in trace.uses for name in _weights(model)):
+        return trace
+    return _with_training(model, image, trace)
+
+
+def _weights(model: nn.Module) -> list[str]:
+    """Of all layers, by the first name that they have."""
+    of_layers = {id(part._parameters.get("weight")) for part in model.modules() if isinstance(part, Layer)}
+    return [name for name, value in model.named_parameters() if id(value) in of_layers]
+
+
+def _with_training(model: nn.Module, image: Tensor, trace: Trace) -> Trace:
+    """The same trace with the layers that are met only while the model trains; as it is where that shows no more.
+
+    Layers of torch stay in evaluation mode: normalisation and dropout are as in use.
+    """
+    copy = deepcopy(model)
+    for module in copy.modules():
+        module.training = not type(module).__module__.startswith("torch.nn.")
+    try:
+        with torch.random.fork_rng(devices=[]):
+            seen = _followed(copy, image)
+    except Exception:  # (a stranger's module may raise anything, and in this mode nobody asked for an answer)
+        return trace
+    more = seen.uses.keys() - trace.uses.keys()
+    if not more or trace.uses.keys() - seen.uses.keys():
+        return trace
+    for name in more:
+        seen.fix(seen.axes[name, seen.uses[name].made], "it is used only while the network trains")
+    for name, use in seen.uses.items():
+        seen.uses[name] = trace.uses.get(name, replace(use, macs=0))
+    return seen
+
+
+def _followed(model: nn.Module, image: Tensor) -> Trace:
     follower = Follower(model, image)
     handles = list(follower.hooks())
     try:

@@ -10,7 +10,12 @@ from torch import Tensor
 if TYPE_CHECKING:
     from archlock.models.following import Follower
 
-POINTWISE: Final = frozenset(("masked_fill", "where", "clamp", "lerp", "addcmul", "addcdiv", "gelu", "copy"))
+POINTWISE: Final = frozenset(
+    (
+        *("masked_fill", "where", "clamp", "lerp", "addcmul", "addcdiv", "copy"),
+        *("gelu", "hardswish", "hardsigmoid", "log_sigmoid_forward", "rrelu_with_noise", "_prelu_kernel"),
+    )
+)
 """Operations on single elements, beside those that torch tags as such."""
 Kind = Literal["firm", "loose", "opaque"]
 

@@ -25,6 +25,7 @@ Cuts = Mapping[str, Mapping[int, set[int]]]
 Chosen = Mapping[str, Sequence[int]]
 """Of groups by name: the numbers of units."""
 MOST_SHOWN: Final = 4
+InstanceNorm = nn.InstanceNorm1d | nn.InstanceNorm2d | nn.InstanceNorm3d
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
@@ -290,9 +291,11 @@ def _count_anew(module: nn.Module) -> None:
         if module.groups == module.in_channels and module.groups > 1:  # (one channel each: they went with it)
             module.groups = len(weight) * module.groups // module.out_channels
         module.out_channels, module.in_channels = len(weight), weight.shape[1] * module.groups
-    elif isinstance(module, Norm):
+    elif isinstance(module, Norm | InstanceNorm):
         numbers = weight if weight is not None else module.running_mean
         module.num_features = module.num_features if numbers is None else len(numbers)
+    elif isinstance(module, nn.PReLU) and weight is not None:
+        module.num_parameters = len(weight)
     elif isinstance(module, nn.LayerNorm) and weight is not None:
         module.normalized_shape = tuple(weight.shape)
     elif isinstance(module, nn.GroupNorm) and weight is not None:
