@@ -1,8 +1,9 @@
-"""Our adversaries against AutoAttack of the Adversarial Robustness Toolbox, where that is installed.
+"""Our adversaries against those of two toolboxes (``art`` and ``torchattacks``), where they are installed.
 
-It is no dependency: ``pip install adversarial-robustness-toolbox`` in an environment of its own. What is compared is
-the worst case of each image: the toolbox is let loose on the images that our adversaries leave, so that what it beats
-of them is exactly what ours miss, and nothing that only ours beat makes up for it.
+They are no dependencies: ``pip install --no-deps adversarial-robustness-toolbox torchattacks six``, in an environment
+of their own. What is compared is the worst case of each image: a toolbox is let loose on the images that our
+adversaries leave, so that what it beats of them is exactly what ours miss, and nothing that only ours beat makes up
+for it.
 """
 
 from typing import Any
@@ -51,9 +52,10 @@ MODELS = {
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("toolbox", ["art", "torchattacks"])
 @pytest.mark.parametrize("name", MODELS)
-def test_the_toolbox_beats_hardly_any_image_that_ours_leave(name: str) -> None:
-    pytest.importorskip("art")
+def test_the_toolbox_beats_hardly_any_image_that_ours_leave(name: str, toolbox: str) -> None:
+    pytest.importorskip(toolbox)
     make, epsilon = MODELS[name]
     model, images, labels = make()
     model.requires_grad_(False)
@@ -63,13 +65,14 @@ def test_the_toolbox_beats_hardly_any_image_that_ours_leave(name: str) -> None:
     ]
     left = np.flatnonzero(np.min(found, axis=0) > 1)
     assert 0 < len(left) < 0.8 * IMAGES, "an epsilon at which there is something to compare"
+    autoattack = of_the_toolbox if toolbox == "art" else of_torchattacks
     perturbed = autoattack(model, images[left], labels[left], epsilon)
     assert float((perturbed - images[left]).abs().max()) <= epsilon + 1e-5
     beaten = int((model(perturbed).argmax(1) != labels[left]).sum())
     assert beaten <= POINT * IMAGES, f"the toolbox beats {beaten} of {len(left)} images that are left"
 
 
-def autoattack(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+def of_the_toolbox(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     """Its four, with five beginnings each of auto-PGD on both losses."""
     from art.attacks.evasion import AutoAttack, AutoProjectedGradientDescent, DeepFool, SquareAttack
     from art.estimators.classification import PyTorchClassifier
@@ -94,3 +97,12 @@ def autoattack(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float)
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002  (what the toolbox draws from)
     return torch.from_numpy(whole.generate(images.numpy(), labels.numpy()))
+
+
+def of_torchattacks(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    """Its standard four: auto-PGD on the cross entropy, targeted auto-PGD and FAB, and Square."""
+    from torchattacks import AutoAttack
+
+    classes = model(images[:1]).shape[1]
+    perturbed: Tensor = AutoAttack(model, eps=epsilon, n_classes=classes, seed=0)(images, labels)
+    return perturbed.detach()
