@@ -91,10 +91,10 @@ def _main(answer: object) -> object:
     return _main(answer[0]) if isinstance(answer, Sequence) and answer and not isinstance(answer, str) else answer
 
 
-def found_heads(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tuple[tuple[FoundHead, ...], Behind]:
-    """The heads, and what is done to what they say."""
+def found_heads(model: nn.Module, images: Tensor, name: str) -> tuple[tuple[FoundHead, ...], Behind, Tensor]:
+    """The heads, what is done to what they say, and what the model answers (N x outputs)."""
+    candidates, said = _candidates(model, images, name)
     outputs = said.shape[1]
-    candidates = _candidates(model, images, outputs, name)
     if not candidates:
         raise UnsupportedError(
             f"{name} has no nn.Linear and no convolution that makes its {outputs} answers; "
@@ -116,7 +116,7 @@ def found_heads(model: nn.Module, images: Tensor, said: Tensor, name: str) -> tu
     for behind in _behind(answer):
         heads = _summed(columns, answer, behind)
         if heads:
-            return heads, behind
+            return heads, behind, said
     raise UnsupportedError(
         f"the answer of {name} does not come from its classifier alone: it is no weighted sum of what its linear "
         f"layers say ({some_of([one.name for one in candidates])}), so a new head cannot be put in its place; let "
@@ -141,8 +141,8 @@ def _summed(columns: list[tuple[str, Reading, Tensor]], answer: Tensor, behind: 
     return tuple(_rounded(head, len(heads)) for head in heads)
 
 
-def _candidates(model: nn.Module, images: Tensor, outputs: int, name: str) -> list[_Candidate]:
-    """Linear layers and convolutions that are used once for an answer and say as many numbers as it has."""
+def _candidates(model: nn.Module, images: Tensor, name: str) -> tuple[list[_Candidate], Tensor]:
+    """Linear layers and convolutions that are used once for an answer and say as many numbers as it has; the answer."""
     copy = deepcopy(model)
     calls: dict[str, list[tuple[Tensor, Tensor]]] = {}
     layers = {n: m for n, m in copy.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)}
@@ -150,14 +150,14 @@ def _candidates(model: nn.Module, images: Tensor, outputs: int, name: str) -> li
         layer.register_forward_hook(
             lambda _, given, answer, place=place: calls.setdefault(place, []).append((given[0], answer))
         )
-    answer_of(copy, images, name)
+    said = answer_of(copy, images, name)
     found = []
     for place, layer in layers.items():
         used = calls.get(place, [])
-        readings = _readings(layer, *used[0], outputs) if len(used) == 1 else ()
+        readings = _readings(layer, *used[0], said.shape[1]) if len(used) == 1 else ()
         if readings:
             found.append(_Candidate(place, layer, used[0][0], readings))
-    return found
+    return found, said
 
 
 def _readings(layer: nn.Linear | nn.Conv2d, given: Tensor, answer: Tensor, outputs: int) -> tuple[Reading, ...]:
