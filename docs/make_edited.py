@@ -139,6 +139,7 @@ def said(out: Path) -> Iterator[str]:
             if records:
                 yield row([Edit(share, 0).name, str(len(records)), *_cells(records, targets)])
         yield ""
+        yield from _robustness([record for record in found.values() if isinstance(record, HardeningRecord)])
 
 
 def edits() -> Iterator[Edit]:
@@ -175,6 +176,16 @@ def _cells(records: Sequence[CompactRecord | HardeningRecord], targets: Sequence
             continue
         before, after = (np.mean([value for one in met for value in side(one)]) for side in (_before, _after))
         yield f"{100 * before:.1f}, {100 * after:.1f}, {_points(estimate([one.difference.mean for one in met]))}"
+
+
+def _robustness(records: Sequence[HardeningRecord]) -> Iterator[str]:
+    """How robust the robust ones became."""
+    if records:
+        place = 1 + records[0].after.epsilons.index(EPSILON)
+        before = 100 * np.mean([at > place for record in records for at in record.before.worst])
+        after = 100 * np.mean([at > place for record in records for at in record.after.worst])
+        yield f"Within 4/255 the robust models are right about {after:.1f} % of {len(records[0].after.worst)} test"
+        yield f"images, the network as it was about {before:.1f} %.\n"
 
 
 def _before(change: Change) -> tuple[float, ...]:
