@@ -148,7 +148,7 @@ def with_head(opened: OpenedModel, shape: Shape) -> OpenedModel:
     try:
         module, found = described_classifier(opened.module, shape)
     except (UnsupportedError, MeasurementError) as error:
-        raise UnsupportedError(f"{opened.name} cannot be attacked: {error}") from error
+        raise UnsupportedError(f"{opened.name} cannot be taken as a body with a head: {error}") from error
     return replace(opened, module=module.eval(), origin=f"{opened.origin}; {found}" if found else opened.origin)
 
 

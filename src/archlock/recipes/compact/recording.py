@@ -71,8 +71,9 @@ def left_alone(structure: Structure, choice: Choice) -> tuple[str, ...]:
     ]
     for group in structure.groups:
         if group.name not in able:
-            multiple = f", and keeps a multiple of {choice.goal.divisible}" if group.units > 1 else ""
-            why = f"it has {group.units} alone{multiple}" if group.exact else f"removal is not exact ({group.why})"
+            of = choice.goal.divisible
+            few = f"a multiple of {of} is kept, and it has no more" if group.units > 1 else "it has no other"
+            why = few if group.exact else f"removal is not exact ({group.why})"
             said.append(
                 f"{group.name.removeprefix(TAPPED)}: {group.units} {group.kind} stay, {why.replace(TAPPED, '')}"
             )

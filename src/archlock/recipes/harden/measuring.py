@@ -7,7 +7,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from archlock.errors import MeasurementError, UnsupportedError
-from archlock.models import LayerConditioning, Stretching, all_tensors, conditioning_of, local_constants
+from archlock.models import TAPPED, LayerConditioning, Stretching, all_tensors, conditioning_of, local_constants
 from archlock.recipes.limits.runtimes import chosen_runtime, time_module
 from archlock.reports import LayerRecord, LayerState, SizeRecord, SmoothnessRecord
 from archlock.tasks import Task
@@ -34,14 +34,14 @@ def layer_records(
         note = _note(after.get_submodule(third.name), third)
         found.append(
             LayerRecord(
-                name=third.name,
+                name=third.name.removeprefix(TAPPED),
                 weights=weights[2].numel(),
                 filters=third.filters,
                 before=states[0],
                 dense=states[1],
                 after=states[2],
                 note=note,
-                shared_with="" if owner == third.name else owner,
+                shared_with="" if owner == third.name else owner.removeprefix(TAPPED),
             )
         )
     return tuple(found)

@@ -9,7 +9,7 @@ from torch import nn
 
 from archlock.adversaries import SILENT, Look, check_epsilon, look_at
 from archlock.errors import UnsupportedError
-from archlock.models import Headed
+from archlock.models import TAPPED, Headed
 from archlock.recipes.before_after import in_common_notes, targets_of
 from archlock.recipes.edited import check_shape
 from archlock.recipes.edited_base import Base, base_of
@@ -96,7 +96,7 @@ def _silence(look: Look) -> list[str]:
 def _check_plain_weights(model: nn.Module) -> None:
     """UnsupportedError where layers compute their weights, so that zeros would not stay zeros."""
     layers = [
-        name
+        name.removeprefix(TAPPED)
         for name, layer in model.named_modules()
         if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d) and "weight" not in layer._parameters
     ]

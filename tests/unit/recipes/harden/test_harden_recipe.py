@@ -12,6 +12,7 @@ from torch import nn
 import archlock
 import foreign_models
 from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.models import TAPPED
 from archlock.recipes import HardenConfig, PairedAttacks, harden, open_model
 from archlock.recipes.harden import measuring, procedure
 from archlock.recipes.harden.config import parse_epsilon
@@ -66,7 +67,7 @@ def test_the_hardened_model_is_written_and_opens_everywhere(tmp_path: Path) -> N
     assert len(record.before.rows) == 16
     assert record.before.rows == record.after.rows
     assert record.epochs == (1, 1)
-    assert [one.name for one in record.layers] == [name.removesuffix(".weight") for name in weights]
+    assert [f"{one.name}.weight" for one in record.layers] == [name.removeprefix(TAPPED) for name in weights]
     assert all(one.after.zeros >= one.dense.zeros == 0 for one in record.layers)
     assert record.smoothness[1].bound is not None
     assert record.smoothness[1].bound >= record.smoothness[1].largest_local > 0
