@@ -230,8 +230,8 @@ def cells(met: Sequence[Row], twins: Sequence[Row | None]) -> list[str]:
         between([100 * one.clean for one in met]),
         between([100 * one.robust for one in met]),
         paired,
-        f"{np.median(kappa):.1f}",
-        f"1/{np.median(ratios):.1f}" if ratios else "",
+        between(kappa),
+        f"1/{between(ratios)}" if ratios else "",
         f"{np.mean([one.short for one in met]):.1f}",
         f"{np.mean([one.dead for one in met]):.1f}",
         f"{np.median([one.bound for one in met]):.3g}",
@@ -251,8 +251,8 @@ network of three convolutions, trained against PGD of 3 steps within 4/255, then
 all layers with a floor in each. *c*: the condition-number constraint (0.5), *t*: the sparse constraint (0.01),
 *paired*: points of robust accuracy above the same training without constraints, by seed. *Robust*: right against
 FGSM, PGD, APGD and Square, worst case of each of 400 test images. *Kappa*: largest over smallest singular value of a
-layer on its surviving rank, median over layers, median over {seeds} seeds; *times*: as a share of that without
-constraints. Means with 95 % t intervals.
+layer on its surviving rank, median over layers; *times*: as a share of that without constraints, by seed. Means over
+{seeds} seeds with 95 % t intervals.
 """
 
 
