@@ -3,18 +3,20 @@
     python docs/make_edited.py measure --network "a locked cell=runs/mine" --network "ResNet-20=r20.safetensors" \
         --module shared_networks:resnet20 --size 32 --source cifar10.npz --target signs.npz --target svhn.npz \
         --out edited
-    python docs/make_edited.py write --out edited
+    python docs/make_edited.py write --out edited --rows docs/rows/edited.jsonl
 
 Every network is made compact at several shares and made robust, with several seeds, and the same attackers are let
 loose on it before and after. Every run is a directory of ``archlock compact`` or ``archlock harden`` and is taken up
-where it was; ``write`` reads what is finished.
+where it was; what has a row (of this session or of another) is not done again. ``write`` adds rows of what is finished,
+and makes the section of all.
 """
 
 import argparse
 import itertools
+import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +24,40 @@ from findings_of_runs import EDITED, put_section, row
 
 from archlock.evidence import EvidenceStore
 from archlock.recipes import CompactConfig, HardenConfig, OpenedModel, PairedAttacks, compact, harden, open_model
+from archlock.records import write_atomic
 from archlock.reports import CompactRecord, HardeningRecord, compact_from_json, hardening_from_json
-from archlock.reports.before_after import Change, headline_changes
+from archlock.reports.before_after import headline_changes
 from archlock.reports.statistics import Estimate, estimate
 
 SHARES = (0.7, 0.5, 0.3)
 EPSILON = 4 / 255
 EVIDENCE = "evidence.sqlite"
+ROWS = Path(__file__).parent / "rows" / "edited.jsonl"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one edit of a network came to."""
+
+    network: str
+    share: float | None
+    """Kept; None: made robust."""
+    seed: int
+    attackers: tuple[str, ...]
+    shots: int
+    """Images of each class that they had."""
+    own: float
+    """Test accuracy on the own task, after minus before."""
+    before: dict[str, float]
+    """Of every target what the strongest attack gets from the network as it was."""
+    after: dict[str, float]
+    robust: tuple[float, float] | None = None
+    """Share of test images about which it is right within 4/255, before and after; of robust ones."""
+
+    @property
+    def edit(self) -> "Edit":
+        """What was done."""
+        return Edit(self.share, self.seed)
 
 
 @dataclass(frozen=True)
@@ -67,19 +96,25 @@ def main() -> None:
     measuring.add_argument("--attacker", action="append", default=[], help="instead of the informed panel")
     measuring.add_argument("--attack-epochs", type=int, default=None)
     measuring.add_argument("--seeds", type=int, default=3)
+    measuring.add_argument("--first-seed", type=int, default=0, help="another process may have those before")
     measuring.add_argument("--flip", action="store_true")
     for one in (measuring, verbs.add_parser("write", help="make the section of what is finished")):
-        one.add_argument("--out", type=Path, required=True)
+        one.add_argument("--out", type=Path, required=True, help="directory of the runs")
+        one.add_argument("--rows", type=Path, default=ROWS, help="what is known of all sessions")
     given = parser.parse_args()
     if given.verb == "measure":
-        measure(given)
-    else:
-        put_section(EDITED, "\n".join(said(given.out)))
+        measure(given, {(one.network, one.edit) for one in read_rows(given.rows)})
+        return
+    known = {(one.network, one.edit): one for one in read_rows(given.rows)}
+    known |= {(one.network, one.edit): one for one in finished(given.out)}
+    rows = sorted(known.values(), key=lambda one: (one.network, one.share is None, -(one.share or 0), one.seed))
+    write_atomic(given.rows, "".join(f"{json.dumps(asdict(one))}\n" for one in rows))
+    put_section(EDITED, "\n".join(said(rows)))
 
 
-def measure(given: argparse.Namespace) -> None:
+def measure(given: argparse.Namespace, known: Set[tuple[str, Edit]]) -> None:
     """Seed by seed, so that what is finished is balanced at any time."""
-    for seed, text in itertools.product(range(given.seeds), given.network):
+    for seed, text in itertools.product(range(given.first_seed, given.seeds), given.network):
         name, _, path = text.partition("=")
         weights = Path(path).suffix == ".safetensors"
         factory = given.module if weights else None
@@ -92,6 +127,8 @@ def measure(given: argparse.Namespace) -> None:
         )  # fmt: skip
         for share in (*SHARES, None):
             edit = Edit(share, seed)
+            if (name, edit) in known:
+                continue
             out = given.out / name / edit.folder
             for targets in ((), given.target):  # (first the training, then what attackers make of it)
                 if targets:
@@ -120,26 +157,41 @@ def take_over(network: Path, seed: int, out: Path) -> None:
             here.write(EvidenceStore(known).read().values())
 
 
-def said(out: Path) -> Iterator[str]:
-    """Of every network a table, and the sentence that it bears out."""
-    yield "`python docs/make_edited.py`. The same attackers (each model's strongest, chosen by validation) before and"
-    yield "after, paired by seed; points of test accuracy with 95 % intervals (t over seeds). Above 0: attackers get"
-    yield "more from the edited network.\n"
+def finished(out: Path) -> Iterator[Row]:
+    """A row of every run that was attacked."""
     for folder in sorted(path for path in out.iterdir() if path.is_dir()):
-        found = {edit: record for edit in edits() if (record := record_of(folder / edit.folder)) is not None}
-        if not found:
-            continue
-        yield f"### {folder.name}\n"
-        targets = [change.target.name for change in changes_of(next(iter(found.values())))]
-        heads = ["edit", "seeds", "own task, points", *(f"{name}: before, after, points" for name in targets)]
-        yield row(heads)
-        yield row(["---"] * len(heads))
-        for share in (*SHARES, None):
-            records = [record for edit, record in found.items() if edit.share == share]
-            if records:
-                yield row([Edit(share, 0).name, str(len(records)), *_cells(records, targets)])
-        yield ""
-        yield from _robustness([record for record in found.values() if isinstance(record, HardeningRecord)])
+        for edit in edits():
+            record = record_of(folder / edit.folder)
+            if record is not None and record.attacks is not None:
+                yield row_of(folder.name, edit, record)
+
+
+def row_of(network: str, edit: Edit, record: CompactRecord | HardeningRecord) -> Row:
+    """What is kept of a run."""
+    assert record.attacks is not None
+    changes = headline_changes(record.attacks)
+    robust = None
+    if isinstance(record, HardeningRecord):
+        place = 1 + record.after.epsilons.index(EPSILON)
+        robust = tuple(float(np.mean([at > place for at in one.worst])) for one in (record.before, record.after))
+    outcomes = record.attacks.outcomes
+    return Row(
+        network,
+        edit.share,
+        edit.seed,
+        tuple(dict.fromkeys(one.attacker for one in outcomes)),
+        next(one.shots for one in outcomes if one.shots is not None),
+        record.test[1] - record.test[0] if isinstance(record, CompactRecord) else record.clean_change.mean,
+        {one.target.name: float(np.mean(one.before)) for one in changes},
+        {one.target.name: float(np.mean(one.after)) for one in changes},
+        robust,  # type: ignore[arg-type]
+    )
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Those that are there."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [Row(**{**one, "attackers": tuple(one["attackers"])}) for one in map(json.loads, lines)]
 
 
 def edits() -> Iterator[Edit]:
@@ -155,45 +207,41 @@ def record_of(folder: Path) -> CompactRecord | HardeningRecord | None:
     return hardening_from_json(folder / "hardening.json") if (folder / "hardening.json").exists() else None
 
 
-def changes_of(record: CompactRecord | HardeningRecord) -> tuple[Change, ...]:
-    """The strongest attack on every target."""
-    assert record.attacks is not None
-    return headline_changes(record.attacks)
+def said(rows: Sequence[Row]) -> Iterator[str]:
+    """Of every network a table, and how robust the robust ones are."""
+    first = rows[0]
+    attackers = ", ".join(f"`{name}`" for name in first.attackers)
+    yield f"`python docs/make_edited.py`. The same attackers ({attackers}; {first.shots} images of each class) before"
+    yield "and after, of each model the strongest by validation, paired by seed; test accuracy in percent, and differences"
+    yield "in points with 95 % intervals (t over seeds). Above 0: attackers get more from the edited network.\n"
+    for name in dict.fromkeys(one.network for one in rows):
+        of_network = [one for one in rows if one.network == name]
+        targets = list(of_network[0].before)
+        yield f"### {name}\n"
+        heads = ["edit", "seeds", "own task, points", *(f"{name}: before, after, points" for name in targets)]
+        yield row(heads)
+        yield row(["---"] * len(heads))
+        for share in (*SHARES, None):
+            met = [one for one in of_network if one.share == share]
+            if met:
+                yield row([Edit(share, 0).name, str(len(met)), *_cells(met, targets)])
+        yield ""
+        pairs = [one.robust for one in of_network if one.robust is not None]
+        if pairs:
+            before, after = (100 * np.mean(values) for values in zip(*pairs, strict=True))
+            yield f"Within 4/255 the robust models are right about {after:.1f} % of test images, the network as it was"
+            yield f"about {before:.1f} %.\n"
 
 
-def _own(record: CompactRecord | HardeningRecord) -> float:
-    if isinstance(record, CompactRecord):
-        return record.test[1] - record.test[0]
-    return record.clean_change.mean
-
-
-def _cells(records: Sequence[CompactRecord | HardeningRecord], targets: Sequence[str]) -> Iterator[str]:
-    yield _points(estimate([_own(record) for record in records]))
+def _cells(met: Sequence[Row], targets: Sequence[str]) -> Iterator[str]:
+    yield _points(estimate([one.own for one in met]))
     for name in targets:
-        met = [change for record in records for change in changes_of(record) if change.target.name == name]
-        if not met:
-            yield "-"
-            continue
-        before, after = (np.mean([value for one in met for value in side(one)]) for side in (_before, _after))
-        yield f"{100 * before:.1f}, {100 * after:.1f}, {_points(estimate([one.difference.mean for one in met]))}"
+        before, after = (100 * np.mean([side[name] for side in sides]) for sides in _sides(met))
+        yield f"{before:.1f}, {after:.1f}, {_points(estimate([one.after[name] - one.before[name] for one in met]))}"
 
 
-def _robustness(records: Sequence[HardeningRecord]) -> Iterator[str]:
-    """How robust the robust ones became."""
-    if records:
-        place = 1 + records[0].after.epsilons.index(EPSILON)
-        before = 100 * np.mean([at > place for record in records for at in record.before.worst])
-        after = 100 * np.mean([at > place for record in records for at in record.after.worst])
-        yield f"Within 4/255 the robust models are right about {after:.1f} % of {len(records[0].after.worst)} test"
-        yield f"images, the network as it was about {before:.1f} %.\n"
-
-
-def _before(change: Change) -> tuple[float, ...]:
-    return change.before
-
-
-def _after(change: Change) -> tuple[float, ...]:
-    return change.after
+def _sides(met: Sequence[Row]) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    return [one.before for one in met], [one.after for one in met]
 
 
 def _points(found: Estimate) -> str:
