@@ -212,7 +212,7 @@ def said(rows: Sequence[Row]) -> Iterator[str]:
     first = rows[0]
     attackers = ", ".join(f"`{name}`" for name in first.attackers)
     yield f"`python docs/make_edited.py`. The same attackers ({attackers}; {first.shots} images of each class) before"
-    yield "and after, of each model the strongest by validation, paired by seed; test accuracy in percent, and differences"
+    yield "and after, of each model the strongest by validation, paired by seed; test accuracy in percent, differences"
     yield "in points with 95 % intervals (t over seeds). Above 0: attackers get more from the edited network.\n"
     for name in dict.fromkeys(one.network for one in rows):
         of_network = [one for one in rows if one.network == name]
