@@ -54,6 +54,22 @@ def mode_notes(model: object, done: str) -> list[str]:
     return []
 
 
+def known_images_notes(validation: float, test: float, task: Task) -> list[str]:
+    """What is said of a given model that is right about more of the validation images than chance lets it be.
+
+    Those are of the training data that the user gave, and so most likely what it was trained on. Above three standard
+    errors of the difference of both accuracies, and two points.
+    """
+    right = (validation * len(task.validation) + test * len(task.test)) / (len(task.validation) + len(task.test))
+    error = (right * (1 - right) * (1 / len(task.validation) + 1 / len(task.test))) ** 0.5
+    if validation - test <= max(0.02, 3 * error):
+        return []
+    return [
+        f"the model is right about {validation:.1%} of the validation images and {test:.1%} of the test images: it was "
+        "probably trained on the former, so only the test accuracies of both models can be compared"
+    ]
+
+
 def source_of(model: object, opened: OpenedModel, source: Task | str | Path | None, *, seed: int) -> Task:
     """The task as given, or that of a lock run, opened again from where the run's command says.
 

@@ -7,7 +7,7 @@ import pytest
 
 from archlock.errors import ConfigurationError
 from archlock.recipes import open_model
-from archlock.recipes.own_task import check_several_classes, source_of
+from archlock.recipes.own_task import check_several_classes, known_images_notes, source_of
 from archlock.recipes.workspace import RESULT
 from archlock.reports import to_json
 from archlock.tasks import digits
@@ -56,3 +56,12 @@ def test_what_lies_elsewhere_or_is_other_data_is_asked_for(
 
 def test_a_single_class_leaves_nothing_to_tell_apart() -> None:
     check_several_classes(small_digits(train=20, validation=8, test=8))
+
+
+def test_a_model_that_knows_the_validation_images_is_told_from_one_that_is_lucky() -> None:
+    task = small_digits(train=20, validation=400, test=800)
+    (said,) = known_images_notes(0.99, 0.91, task)
+    assert said.startswith("the model is right about 99.0% of the validation images and 91.0% of the test images")
+    assert known_images_notes(0.94, 0.91, task) == []
+    assert known_images_notes(0.85, 0.91, task) == []
+    assert known_images_notes(1.0, 1.0, task) == []

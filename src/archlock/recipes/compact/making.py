@@ -27,6 +27,7 @@ from archlock.recipes.compact.shrinking import (
 from archlock.recipes.edited import made_up_images
 from archlock.recipes.edited_base import Base, opened_with
 from archlock.recipes.opening import OpenedModel
+from archlock.recipes.own_task import known_images_notes
 from archlock.recipes.storing import stored
 from archlock.recipes.task_records import task_record, versions
 from archlock.records import plain, read_json, write_json
@@ -120,6 +121,7 @@ def made_smaller(
     measured = sizes((work.model, smaller), (whole, left), task.shape, config.runtime)
     before, after = (decode(CompactSize, plain(one)) for one in measured["sizes"])
     tests = tuple(evaluate_copy(one, task.test, device=config.device) for one in (work.model, smaller))
+    known = evaluate_copy(work.model, task.validation, device=config.device)
     method = COMPACTORS[config.method]
     periods = work.schedule.periods
     record = CompactRecord(
@@ -143,7 +145,7 @@ def made_smaller(
         after=after,
         timed_in=measured["timed_in"],
         difference=best.removed.difference,
-        validation=(evaluate_copy(work.model, task.validation, device=config.device), score),
+        validation=(known, score),
         test=(tests[0], tests[1]),
         rate=best.rate,
         epochs=(work.schedule.fading, work.schedule.rest),
@@ -155,7 +157,7 @@ def made_smaller(
         path=tuple(PathPoint(kept=work.choice.units - one.removed, score=one.score) for one in best.removed.path),
         trials=tuple(trial_record(trial, score) for trial, score in zip(trials, scores, strict=True)),
         looked_on=len(looking(task)[1]),
-        notes=(*work.notes, *measured["notes"]),
+        notes=(*work.notes, *known_images_notes(known, tests[0], task), *measured["notes"]),
     )
     return record, smaller
 
