@@ -29,6 +29,10 @@ from archlock.reports import CompactRecord, HardeningRecord, compact_from_json, 
 from archlock.reports.before_after import headline_changes
 from archlock.reports.statistics import Estimate, estimate
 
+HOW = """The cell is 030303 of NAS-Bench-201 with 16 channels, which a lock run chose (12,000 images of CIFAR-10, target
+traffic signs, 15 minutes), trained 30 epochs more. HESSO makes it compact in 10 epochs and ResNet-20 in 5; against an
+adversary they train 6 and 2.
+"""
 SHARES = (0.7, 0.5, 0.3)
 EPSILON = 4 / 255
 EVIDENCE = "evidence.sqlite"
@@ -214,6 +218,7 @@ def said(rows: Sequence[Row]) -> Iterator[str]:
     yield f"`python docs/make_edited.py`. The same attackers ({attackers}; {first.shots} images of each class) before"
     yield "and after, of each model the strongest by validation, paired by seed; test accuracy in percent, differences"
     yield "in points with 95 % intervals (t over seeds). Above 0: attackers get more from the edited network.\n"
+    yield HOW
     for name in dict.fromkeys(one.network for one in rows):
         of_network = [one for one in rows if one.network == name]
         targets = list(of_network[0].before)
