@@ -146,7 +146,7 @@ def resized(
 ) -> nn.Module:
     """The model with tensors of these shapes, in place; its numbers mean nothing until they are filled in.
 
-    ``groups`` are those of convolutions, as :func:`groups_of` has them; where nobody says, they follow from the shapes
+    ``groups`` are those of layers, as :func:`groups_of` has them; where nobody says, they follow from the shapes
     (each channel is a group, or there are as many as before). Only for a smaller network of the same tensors: a tensor
     that is not known, or that would grow, and groups that do not fit raise RunError.
     """

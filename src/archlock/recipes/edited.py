@@ -1,9 +1,9 @@
 """An edited network on disk: what it is built from, what was done to that, and weights. Nothing in it can run code.
 
 ``edited.json`` holds the base (see ``edited_base``), the heads that were found in it, the edits in their order, the
-shape of every tensor, parameters that are one under two names, the name and SHA-256 of a safetensors file, and what the
-network answers on two made-up images. To read it, the base is built anew, taken apart at the same heads, edited and
-narrowed in the same way; the weights must fit it name by name, and it must answer what it answered.
+shape of every tensor, groups of layers, parameters that are one under two names, the name and SHA-256 of a safetensors
+file, and what the network answers on two made-up images. To read it, the base is built anew, taken apart at the same
+heads, edited and narrowed in the same way; the weights must fit it name by name, and it must answer what it answered.
 """
 
 import hashlib
