@@ -69,6 +69,10 @@ def transfer(
     ] = "cost",
     least_cost: Annotated[float, typer.Option(help="Least relative cost in a balanced design.")] = 0.0,
     most_cost: Annotated[float, typer.Option(help="Largest relative cost in a balanced design.")] = math.inf,
+    near: Annotated[
+        int | None,
+        typer.Option(help="A balanced design of what is at most so many changes away from a sensible architecture."),
+    ] = None,
     skip_bad: SkipBad = False,
     cache: CacheFolder = None,
     seed: Seed = 0,
@@ -112,6 +116,7 @@ def transfer(
         source_clip=source_clip,
         design=design,  # type: ignore[arg-type]
         costs=(least_cost, most_cost),
+        near=near,
     )
     with progress_on(stderr(), quiet=quiet or as_json) as progress:
         asked = side if side > LARGEST else None  # smaller ones are made of what every source reads by itself

@@ -55,13 +55,15 @@ class TransferConfig:
     design: Design = "cost"
     costs: tuple[float, float] = (0.0, math.inf)
     """Relative costs between which a balanced design chooses."""
+    near: int | None = None
+    """A balanced design chooses what is at most so many changes away from ``Space.sensible``."""
 
     def __post_init__(self) -> None:
         check_whole(1, architectures=self.architectures, seeds=self.seeds, side=self.side)
         check_whole(1, width=self.width, depth=self.depth, ordinary_size=self.ordinary_size)
         check_whole(1, source_epochs=self.source_epochs, target_epochs=self.target_epochs)
         check_whole(2, source_examples=self.source_examples, target_examples=self.target_examples)
-        check_whole(1, shots=self.shots)
+        check_whole(1, shots=self.shots, near=self.near)
         check_seed(self.seed)
         _ = self.settings  # what no training can be done with is an error here
         if self.architectures > len(SPACES[self.space]):
@@ -70,7 +72,7 @@ class TransferConfig:
             )
         for code in self.codes:
             SPACES[self.space].architecture(code)  # what is no architecture is an error here
-        check_design(self.design, self.costs)
+        check_design(self.design, self.costs, self.near, SPACES[self.space])
         self._check_attackers()
 
     def _check_attackers(self) -> None:

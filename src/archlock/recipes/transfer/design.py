@@ -22,14 +22,16 @@ COST: Final = "cost (weights per pair of channels)"
 Design = Literal["cost", "balanced"]
 
 
-def check_design(design: object, costs: tuple[float, float]) -> None:
-    """A design that is none, or costs between which nothing lies, are a ConfigurationError."""
+def check_design(design: object, costs: tuple[float, float], near: int | None, space: Space) -> None:
+    """A design that is none, costs between which nothing lies, or nothing to be near to, are a ConfigurationError."""
     if design not in get_args(Design):
         raise ConfigurationError(f"the design is one of {', '.join(get_args(Design))}; got {design!r}")
     if not 0 <= costs[0] < costs[1]:
         raise ConfigurationError(f"costs are from a number of at least 0 to a larger one; got {costs[0]} to {costs[1]}")
-    if design == "cost" and costs != (0.0, math.inf):
-        raise ConfigurationError("costs are limits of the balanced design; ask for that, or leave the limits out")
+    if design == "cost" and (costs != (0.0, math.inf) or near is not None):
+        raise ConfigurationError("costs and near are limits of the balanced design; ask for that, or leave them out")
+    if near is not None and space.sensible() is None:
+        raise ConfigurationError(f"{space.name} has no sensible architecture to be near to; leave near out")
 
 
 def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:
@@ -50,21 +52,22 @@ def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ..
 
 
 def balanced(
-    space: Space, count: int, *, costs: tuple[float, float] = (0.0, np.inf), seed: int
+    space: Space, count: int, *, costs: tuple[float, float] = (0.0, np.inf), near: int | None = None, seed: int
 ) -> tuple[Architecture, ...]:
     """Functions of a space in which the levels of all axes (``Space.choices``) are in balance, pair by pair.
 
-    Only those whose ``Space.relative_cost`` is between ``costs``. One after the other is chosen: the one after which
+    Only those whose ``Space.relative_cost`` is between ``costs``, and of those, with ``near``, what is at most so many
+    changes away from ``Space.sensible``, for spaces most of whose members learn badly. One after the other is chosen: the one after which
     the counts of levels, and of pairs of levels, are nearest to what they would be if all were equally frequent (sum of
     squares); of equally good ones one at random. So every beginning of the result is in balance as well.
     """
-    functions = _functions(space, 1)
+    functions = _functions(space, 1) if near is None else _near(space, near)
     relative = space.relative_cost(functions)
     kept = [one for one, cost in zip(functions, relative, strict=True) if costs[0] <= cost <= costs[1]]
     if not 1 <= count <= len(kept):
         raise ConfigurationError(
-            f"{space.name} has {len(kept)} functions of a relative cost from {costs[0]:g} to {costs[1]:g}; got {count} "
-            f"to choose (costs of all are {relative.min():.2g} to {relative.max():.3g})"
+            f"{space.name} has {len(kept)} such functions of a relative cost from {costs[0]:g} to {costs[1]:g}; got "
+            f"{count} to choose (costs of all are {relative.min():.2g} to {relative.max():.3g})"
         )
     indicators = space.choices(kept).values
     expected = _expected(indicators)
@@ -84,6 +87,15 @@ def _functions(space: Space, count: int) -> Sequence[Architecture]:
     if not 1 <= count <= len(functions):
         raise ConfigurationError(f"{space.name} has {len(functions)} different functions; got {count} to choose")
     return functions
+
+
+def _near(space: Space, changes: int) -> Sequence[Architecture]:
+    """What is at most so many changes away from the sensible architecture."""
+    found = reached = {space.sensible()}
+    for _ in range(changes):
+        reached = {other for one in reached for other in space.neighbours(one)} - found
+        found = found | reached
+    return sorted({space.simplify(one) for one in found if space.is_connected(one)})
 
 
 def _expected(indicators: Float[np.ndarray, "architectures choices"]) -> Float[np.ndarray, "choices choices"]:

@@ -10,8 +10,8 @@ from archlock.evidence import EvidenceStore, Measurement
 from archlock.execution import Executor
 from archlock.progress import Progress
 from archlock.recipes.settling import settle
-from archlock.recipes.transfer.outcomes import AttackWork, attack_job
-from archlock.recipes.transfer.source_models import SourceJob, is_trained, train_source
+from archlock.recipes.transfer.outcomes import AttackJob, AttackWork, attack_job
+from archlock.recipes.transfer.source_models import SourceJob, is_scored, is_trained, train_source
 from archlock.recipes.transfer.work import Job, TransferWork, measure_job
 from archlock.spaces import Architecture
 
@@ -53,24 +53,31 @@ class Gatherer:
             for start in range(0, len(architectures), few):
                 rows = architectures[start : start + few]
                 words = f"seed {seed}, rows {start + 1} to {start + len(rows)} of {len(architectures)}"
-                self._source_models(work, rows, seed, words)
+                self._source_models(work, attacks, rows, seed, words)
                 self._attacks(attacks, rows, seed, words)
 
-    def _source_models(self, work: TransferWork, rows: Sequence[Architecture], seed: int, words: str) -> None:
+    def _source_models(
+        self, work: TransferWork, attacks: AttackWork, rows: Sequence[Architecture], seed: int, words: str
+    ) -> None:
+        """Those that are not scored yet, or that somebody has still to attack."""
         jobs: list[SourceJob] = [(one, seed, source) for one in rows for source in work.sources]
-        left = [job for job in jobs if not is_trained(work, job, self.store)]
+        attacked = {(job.architecture, job.seed, job.source) for job in attacks.missing(rows, seed, self.store)}
+        left = [job for job in jobs if job in attacked or not is_scored(work, job, self.store)]
+        left = [job for job in left if not is_trained(work, job, self.store)]
         self._run(f"source models, {words}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}")
 
     def _attacks(self, work: AttackWork, rows: Sequence[Architecture], seed: int, words: str) -> None:
         """On the models that are trained: where time was up before, those of the others come later."""
-        ready = [
-            one
-            for one in rows
-            if all(is_trained(work.transfer, (one, seed, source), self.store) for source in work.transfer.sources)
-        ]
-        left = work.missing(ready, seed, self.store)
+
+        def ready(job: AttackJob) -> bool:
+            if job.architecture is None or job.source is None:
+                return True
+            return is_trained(work.transfer, (job.architecture, seed, job.source), self.store)
+
+        missing = work.missing(rows, seed, self.store)
+        left = [job for job in missing if ready(job)]
         total = len(list(work.jobs(rows, seed)))
-        done = total - len(work.missing(rows, seed, self.store))
+        done = total - len(missing)
         self._run(
             f"attacks, {words}",
             total,

@@ -46,10 +46,14 @@ def kept_at(work: TransferWork, job: SourceJob) -> Path:
     return weights_file((work.folder or Path()) / source, architecture, seed)
 
 
+def is_scored(work: TransferWork, job: SourceJob, store: EvidenceStore) -> bool:
+    """Whether the scores are known; the weights may be gone, if nobody has to attack them any more."""
+    return _score(work, job, store) is not None
+
+
 def is_trained(work: TransferWork, job: SourceJob, store: EvidenceStore) -> bool:
     """Whether the scores are known and the very weights that were scored are there, or the training had failed."""
-    known = store.read(measure=SOURCE, fidelity=source_fidelity(work, job[2]))
-    found = known.get(source_key(work, job, "test"))
+    found = _score(work, job, store)
     return found is not None and (found.status != "valid" or digest_of(kept_at(work, job)) == found.note)
 
 
@@ -90,6 +94,11 @@ def source_model(work: TransferWork, job: SourceJob) -> nn.Module:
 def digest_of(file: Path) -> str:
     """SHA-256 of a file; empty where there is none."""
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
+
+
+def _score(work: TransferWork, job: SourceJob, store: EvidenceStore) -> Measurement | None:
+    known = store.read(measure=SOURCE, fidelity=source_fidelity(work, job[2]))
+    return known.get(source_key(work, job, "test"))
 
 
 def _untrained(work: TransferWork, architecture: Architecture, source: str, seed: int) -> nn.Module:

@@ -119,7 +119,7 @@ def wanted(config: TransferConfig) -> tuple[Architecture, ...]:
     """The architectures of a configuration, each the simplest of its function."""
     space = SPACES[config.space]
     if not config.codes and config.design == "balanced":
-        return balanced(space, config.architectures, costs=config.costs, seed=config.seed)
+        return balanced(space, config.architectures, costs=config.costs, near=config.near, seed=config.seed)
     if not config.codes:
         return spread_out(space, config.architectures, seed=config.seed)
     return tuple(dict.fromkeys(space.simplify(space.architecture(code)) for code in config.codes))
