@@ -11,7 +11,7 @@ from archlock.execution import Executor
 from archlock.progress import Progress
 from archlock.recipes.settling import settle
 from archlock.recipes.transfer.outcomes import AttackJob, AttackWork, attack_job
-from archlock.recipes.transfer.source_models import SourceJob, is_scored, is_trained, train_source
+from archlock.recipes.transfer.source_models import SourceJob, is_scored, is_trained, kept_at, train_source
 from archlock.recipes.transfer.work import Job, TransferWork, measure_job
 from archlock.spaces import Architecture
 
@@ -59,11 +59,16 @@ class Gatherer:
     def _source_models(
         self, work: TransferWork, attacks: AttackWork, rows: Sequence[Architecture], seed: int, words: str
     ) -> None:
-        """Those that are not scored yet, or that somebody has still to attack."""
+        """Those that are not scored yet, that somebody has still to attack, or that were exchanged; not those of which
+        everything is known and only the weights are gone."""
         jobs: list[SourceJob] = [(one, seed, source) for one in rows for source in work.sources]
-        attacked = {(job.architecture, job.seed, job.source) for job in attacks.missing(rows, seed, self.store)}
-        left = [job for job in jobs if job in attacked or not is_scored(work, job, self.store)]
-        left = [job for job in left if not is_trained(work, job, self.store)]
+        wanted = {(job.architecture, job.seed, job.source) for job in attacks.missing(rows, seed, self.store)}
+        left = [
+            job
+            for job in jobs
+            if not is_trained(work, job, self.store)
+            and (job in wanted or not is_scored(work, job, self.store) or kept_at(work, job).exists())
+        ]
         self._run(f"source models, {words}", len(jobs), left, train_source, work, lambda job: f"{job[0].code} {job[2]}")
 
     def _attacks(self, work: AttackWork, rows: Sequence[Architecture], seed: int, words: str) -> None:

@@ -166,6 +166,21 @@ def test_nothing_is_done_twice_and_an_exchanged_model_is_trained_again(
     assert files[0].read_bytes() == kept, "the same bits"
 
 
+def test_a_model_is_trained_again_only_for_who_has_to_attack_it(recorded: TransferResult, work: AttackWork) -> None:
+    """Known values may be of another machine, whose weights are not here."""
+    one, store, counting = recorded.table.architectures[0], EvidenceStore(recorded.store), Counting()
+    file = work.transfer.folder / "low" / f"{one.code}-0.safetensors"
+    given = {"store": recorded.store, "out": recorded.path, "executor": InProcess(), "progress": counting}
+    file.unlink()
+    transfer([LOW], [LOW, HIGH], CONFIG, **given)  # type: ignore[arg-type]
+    assert set(counting.left.values()) == {0}
+    assert not file.exists()
+    more = replace(CONFIG, attackers=(*NAMES, "lp_ft"))
+    transfer([LOW], [LOW, HIGH], more, **{**given, "out": recorded.path.with_name("more.npz")})  # type: ignore[arg-type]
+    assert counting.left["source models, seed 0, rows 1 to 2 of 2"] == 1
+    assert is_trained(work.transfer, (one, 0, "low"), store)
+
+
 def test_a_row_is_made_again_alone(recorded: TransferResult, tmp_path: Path) -> None:
     code = recorded.table.codes[0]
     config = replace(CONFIG, codes=(code,), seeds=1)
@@ -230,7 +245,7 @@ def test_of_failed_attacks_none_is_the_strongest(recorded: TransferResult, work:
         ({"ordinary_size": 0}, "ordinary_size is a whole number, at least 1; got 0"),
         ({"design": "random"}, "the design is one of cost, balanced; got 'random'"),
         ({"costs": (3.0, 1.0)}, "costs are from a number of at least 0 to a larger one; got 3.0 to 1.0"),
-        ({"design": "cost"}, "costs are limits of the balanced design; ask for that, or leave the limits out"),
+        ({"design": "cost"}, "costs and near are limits of the balanced design; ask for that, or leave them out"),
         ({"source_clip": -1.0}, "clip is a norm above 0"),
     ],
 )

@@ -1,9 +1,12 @@
 """A balanced design: every level as often as any other, pair by pair, from the first few on."""
 
+from operator import ne
+
 import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError
+from archlock.recipes import TransferConfig
 from archlock.recipes.transfer.design import balanced
 from archlock.spaces import SPACES
 
@@ -33,6 +36,24 @@ def test_every_beginning_is_the_design_of_fewer_and_costs_are_kept():
 
 def test_costs_that_nothing_has_are_told_what_there_is():
     space = SPACES["transnas101_macro"]
-    words = r"transnas101_macro has 0 functions of a relative cost from 800 to 900; got 9 to choose \(costs of all are "
+    words = r"transnas101_macro has 0 such functions of a relative cost from 800 to 900; got 9 to choose \(costs of all are "
     with pytest.raises(ConfigurationError, match=words):
         balanced(space, 9, costs=(800, 900), seed=0)
+
+
+def test_near_a_sensible_architecture():
+    """At most so many levels are others, of a simplified code one more; every level is there."""
+    chosen = balanced(SPACE, 60, near=3, seed=0)
+    begin = SPACE.sensible().code
+    assert max(sum(map(ne, one.code, begin)) for one in chosen) <= 4
+    assert len(set(chosen)) == 60
+    assert (SPACE.choices(chosen).values.sum(axis=0) >= 5).all()
+    alone = balanced(SPACE, len(SPACE.neighbours(SPACE.sensible())) + 1, near=1, seed=0)
+    assert set(alone) == {SPACE.simplify(one) for one in (SPACE.sensible(), *SPACE.neighbours(SPACE.sensible()))}
+
+
+def test_near_nothing():
+    with pytest.raises(ConfigurationError, match="nasbench201 has no sensible architecture to be near to"):
+        TransferConfig("nasbench201", design="balanced", near=2)
+    with pytest.raises(ConfigurationError, match="costs and near are limits of the balanced design"):
+        TransferConfig("locking_macro", near=2)
