@@ -57,9 +57,10 @@ def balanced(
     """Functions of a space in which the levels of all axes (``Space.choices``) are in balance, pair by pair.
 
     Only those whose ``Space.relative_cost`` is between ``costs``, and of those, with ``near``, what is at most so many
-    changes away from ``Space.sensible``, for spaces most of whose members learn badly. One after the other is chosen: the one after which
-    the counts of levels, and of pairs of levels, are nearest to what they would be if all were equally frequent (sum of
-    squares); of equally good ones one at random. So every beginning of the result is in balance as well.
+    changes away from ``Space.sensible``, for spaces most of whose members learn badly. One after the other is chosen:
+    the one after which the counts of levels, and of pairs of levels, are nearest to what they would be if all were
+    equally frequent (sum of squares); of equally good ones one at random. So every beginning of the result is in
+    balance as well.
     """
     functions = _functions(space, 1) if near is None else _near(space, near)
     relative = space.relative_cost(functions)

@@ -36,7 +36,7 @@ def test_every_beginning_is_the_design_of_fewer_and_costs_are_kept():
 
 def test_costs_that_nothing_has_are_told_what_there_is():
     space = SPACES["transnas101_macro"]
-    words = r"transnas101_macro has 0 such functions of a relative cost from 800 to 900; got 9 to choose \(costs of all are "
+    words = r"transnas101_macro has 0 such functions of a relative cost from 800 to 900; got 9 to choose \(costs of "
     with pytest.raises(ConfigurationError, match=words):
         balanced(space, 9, costs=(800, 900), seed=0)
 
