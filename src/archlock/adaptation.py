@@ -7,7 +7,7 @@ splits; test splits are read only where a caller asks for them by name, to recor
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,7 @@ def measure_adaptation(
     *,
     splits: Sequence[Judge] = ("validation",),
     folder: Path | None = None,
+    then: Callable[[nn.Module | None], Iterable[Measurement]] | None = None,
     seed: int,
     device: str = "cpu",
 ) -> tuple[Measurement, ...]:
@@ -69,7 +70,8 @@ def measure_adaptation(
 
     Tasks are keyed by fingerprint in the measurements; a diverged training is a measurement with status "failed", and
     so is everything that would have started from it. With a ``folder`` the training on the source is checkpointed there
-    and the trained weights are kept (:func:`weights_file`).
+    and the trained weights are kept (:func:`weights_file`). What ``then`` measures of the trained model (None: its
+    training had failed) follows.
     """
     trained: list[nn.Module] = []
 
@@ -99,7 +101,7 @@ def measure_adaptation(
     for task in targets.values():
         found += measured(task, PROBE, partial(probed, task))
         found += measured(task, FINE_TUNE, partial(fine_tuned, task))
-    return tuple(found)
+    return (*found, *(then(trained[0] if trained else None) if then is not None else ()))
 
 
 def measure_from_scratch(

@@ -74,8 +74,11 @@ def lock(
     ] = "1",
     space: Space = "nasbench201",
     evidence: Annotated[
-        Literal["adaptation", "zero_cost"],
-        typer.Option(help="adaptation: short trainings, adapted to known targets. zero_cost: proxies, no training."),
+        Literal["adaptation", "rehearsal", "zero_cost"],
+        typer.Option(
+            help="adaptation: short trainings, adapted to known targets. rehearsal: the same, attacked as strong "
+            "attackers with few examples do. zero_cost: proxies, no training."
+        ),
     ] = "adaptation",
     preference: Annotated[
         str,

@@ -26,6 +26,7 @@ from archlock.tasks.stored.cache import Cache
 from archlock.tasks.subsample import (
     enlarged,
     few_of_each,
+    rehearsal,
     share_of,
     share_of_validation,
     subsample,
@@ -88,6 +89,7 @@ __all__ = [
     "recoloured",
     "reduced_size",
     "refuse_other_form",
+    "rehearsal",
     "resized",
     "save_task",
     "scored",

@@ -48,6 +48,35 @@ def few_of_each(task: Task, shots: int, *, seed: int) -> Task:
     return _with_rows(task, np.concatenate([rows[np.argsort(place[rows])][:shots] for rows in of_each]))
 
 
+def rehearsal(task: Task, shots: int, *, seed: int) -> Task:
+    """The task as its owner rehearses an attack by somebody who has few examples of it.
+
+    Of each class ``shots`` training examples to train on and up to FEW more to choose by (of a rare class two thirds of
+    what there is to train on), and the whole validation split to judge by. The test split is not in it. A task without
+    classes, or one with a single example of each: UnsupportedError.
+    """
+    few = few_of_each(task, shots + FEW, seed=seed)  # says what is wrong, too
+    place, labels = rng_for(seed, "rehearsal").permutation(len(few.train)), few.train.targets
+    trained: list[np.ndarray] = []
+    chosen: list[np.ndarray] = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rows = rows[np.argsort(place[rows])]
+        own = min(shots, max(1, 2 * len(rows) // 3))
+        trained.append(rows[:own])
+        chosen.append(rows[own:])
+    to_train, to_choose = np.sort(np.concatenate(trained)), np.sort(np.concatenate(chosen))
+    if not len(to_choose):
+        raise UnsupportedError(f"{task.name!r} has one training example of each class: nothing is left to choose by")
+    return replace(
+        task,
+        train=few.train.take(to_train),
+        validation=few.train.take(to_choose),
+        test=task.validation,
+        origin=f"{task.origin}; an attack with {shots} of each class, rehearsed",
+    )
+
+
 def subsample_fraction(task: Task, fraction: float, *, seed: int) -> Task:
     """As :func:`subsample`, with a share of the training examples in (0, 1], rounded."""
     if not 0 < fraction <= 1:

@@ -21,7 +21,7 @@ from archlock.tasks import SIMULATORS, Form
 from archlock.training import AUGMENTATIONS, NONTRANSFERABLE, Augmentation, NontransferableTraining
 
 Scheme = Literal["s", "tk", "tu"]
-EvidenceKind = Literal["adaptation", "zero_cost"]
+EvidenceKind = Literal["adaptation", "rehearsal", "zero_cost"]
 ObjectiveKind = Literal["constrained", "published"]
 
 
@@ -81,7 +81,8 @@ class LockConfig:
     """``s``: source only. ``tk``: the targets are known. ``tu``: the targets are unknown, simulated ones stand in."""
     space: str = "nasbench201"
     evidence: EvidenceKind = "adaptation"
-    """``adaptation``: short trainings, adapted to known targets. ``zero_cost``: no training before the finalists."""
+    """``adaptation``: short trainings, adapted to known targets. ``rehearsal``: the same, attacked by those who mean it
+    with as few examples as the attackers will have. ``zero_cost``: no training before the finalists."""
     preference: str = "score_model"
     """What learns from proxies. This and the next three are for ``zero_cost``; another value is refused without it."""
     strategy: str = "exhaustive"
@@ -185,7 +186,7 @@ class LockConfig:
         ):
             for name in chosen:
                 catalog[name]  # an unknown name is an error before anything is bought
-        if self.evidence == "adaptation":
+        if self.evidence != "zero_cost":
             self._refuse_what_only_proxies_need()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
@@ -224,8 +225,8 @@ class LockConfig:
         ):
             if value != usual:
                 raise ConfigurationError(
-                    f"the {name} {value!r} is for what proxies foretell, and evidence adaptation has its own search; "
-                    f"use it with evidence zero_cost, or leave {name} as it is ({usual})"
+                    f"the {name} {value!r} is for what proxies foretell, and evidence {self.evidence} has its own "
+                    f"search; use it with evidence zero_cost, or leave {name} as it is ({usual})"
                 )
 
     @classmethod

@@ -3,9 +3,11 @@
 What the store already has is not bought again, so a killed run goes on where it was, and runs can share a store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from torch import nn
 
 from archlock.adaptation import (
     FINE_TUNE,
@@ -19,6 +21,7 @@ from archlock.adaptation import (
 from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.execution import executor_for
 from archlock.progress import Progress
+from archlock.recipes.lock.rehearsing import REHEARSED, Rehearsals
 from archlock.recipes.settling import settle
 from archlock.reports import score_in_words
 from archlock.spaces import Architecture
@@ -44,20 +47,54 @@ class EvidenceTasks:
     settings: AdaptationSettings
     folder: Path | None = None
     """Where trained source models and their checkpoints are kept; None: they are not."""
+    rehearsals: Rehearsals | None = None
+    """How attacks on the targets are rehearsed; None: a probe and a fine-tuning are measured instead."""
     device: str = field(kw_only=True)
     """Where they are trained."""
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is measured of every target; the best of it counts."""
+        return (PROBE, FINE_TUNE) if self.rehearsals is None else (REHEARSED,)
+
     def wanted(self) -> tuple[tuple[Task, str], ...]:
         """Every (task, measure) of an architecture."""
-        return ((self.source, SOURCE), *((task, m) for task in self.targets.values() for m in (PROBE, FINE_TUNE)))
+        return ((self.source, SOURCE), *((task, m) for task in self.targets.values() for m in self.measures))
 
     def keys(self, architecture: Architecture, seed: int) -> tuple[Key, ...]:
         """Where the evidence on an architecture is in the store, in the order of :meth:`wanted`."""
-        return tuple(
-            adaptation_key(
-                architecture, task, measure, self.settings, source=self.source, seed=seed, device=self.device
-            )
-            for task, measure in self.wanted()
+        return tuple(self._key(architecture, task, measure, seed) for task, measure in self.wanted())
+
+    def _key(self, architecture: Architecture, task: Task, measure: str, seed: int) -> Key:
+        if measure == REHEARSED and self.rehearsals is not None:
+            return self.rehearsals.key(architecture, task, self.settings, self.source, seed=seed, device=self.device)
+        return adaptation_key(
+            architecture, task, measure, self.settings, source=self.source, seed=seed, device=self.device
+        )
+
+    def known(self, store: EvidenceStore) -> dict[Key, Measurement]:
+        """Everything in the store that may be wanted."""
+        found = store.read(fidelity=self.settings.fidelity(self.source, device=self.device))
+        return found if self.rehearsals is None else found | store.read(measure=REHEARSED)
+
+    def measure(self, architecture: Architecture, seed: int) -> tuple[Measurement, ...]:
+        """All that is wanted of an architecture, in the order of :meth:`keys`."""
+        rehearsals = self.rehearsals
+
+        def then(model: nn.Module | None) -> Iterator[Measurement]:
+            assert rehearsals is not None
+            keys = dict(zip(self.keys(architecture, seed)[1:], self.targets.values(), strict=True))
+            return rehearsals.measure(model, keys, seed=seed, device=self.device)
+
+        return measure_adaptation(
+            architecture,
+            self.source,
+            self.targets if rehearsals is None else {},
+            self.settings,
+            folder=self.folder,
+            then=None if rehearsals is None else then,
+            seed=seed,
+            device=self.device,
         )
 
 
@@ -70,7 +107,7 @@ def gather(
     stage: str,
 ) -> dict[Key, Measurement]:
     """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
-    known = resources.store.read(fidelity=tasks.settings.fidelity(tasks.source, device=tasks.device))
+    known = tasks.known(resources.store)
     jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(tasks, *job, known)]
     resources.progress.begin(stage, len(jobs), len(jobs) - len(left))
@@ -88,13 +125,4 @@ def _complete(tasks: EvidenceTasks, architecture: Architecture, seed: int, known
 
 
 def _measure(tasks: EvidenceTasks, job: tuple[Architecture, int]) -> tuple[Measurement, ...]:
-    architecture, seed = job
-    return measure_adaptation(
-        architecture,
-        tasks.source,
-        tasks.targets,
-        tasks.settings,
-        folder=tasks.folder,
-        seed=seed,
-        device=tasks.device,
-    )
+    return tasks.measure(*job)

@@ -2,8 +2,8 @@
 bought.
 
 A short training is one on few small images; a full one is of the size that is released, checkpointed, its weights kept.
-The value on a target is what an attacker gains from the weights: the better of linear probe and short fine-tuning. What
-the store knows is not bought again.
+The value on a target is what an attacker gains from the weights: the better of linear probe and short fine-tuning, or
+what attackers with few examples get in a rehearsal. What the store knows is not bought again.
 """
 
 import math
@@ -14,12 +14,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from archlock.adaptation import FINE_TUNE, PROBE
 from archlock.evidence import Key, Measurement
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.gathering import EvidenceTasks, gather
-from archlock.recipes.lock.run import Run, evidence_tasks
+from archlock.recipes.lock.run import Run, evidence_tasks, rehearsals_of
 from archlock.spaces import Architecture
 from archlock.tasks import Task
 
@@ -89,9 +88,9 @@ class LiveMarket:
     def _tasks(self, kind: Kind) -> EvidenceTasks:
         run, targets = self.run, self.run.targets if self.targets else {}
         if kind == "short":
-            return evidence_tasks(run.source, targets, run.allocation, device=run.config.device)
-        folder = run.workspace.checkpoints
-        return EvidenceTasks(run.source, targets, run.allocation.final, folder, device=run.config.device)
+            return evidence_tasks(run.source, targets, run.allocation, run.config)
+        folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config)
+        return EvidenceTasks(run.source, targets, run.allocation.final, folder, rehearsals, device=run.config.device)
 
     def _stage(self, kind: Kind) -> str:
         arm = "" if self.targets or self.run.config.scheme == "s" else " (source only)"
@@ -120,12 +119,12 @@ class LiveMarket:
 def _values(
     architecture: Architecture, tasks: EvidenceTasks, known: dict[Key, Measurement], seed: int
 ) -> Float[np.ndarray, " tasks"]:
-    """Source accuracy, and the better of probe and fine-tuning on every target; NaN where all of that failed."""
+    """Source accuracy, and the best of what is measured of every target; NaN where all of that failed."""
     keys = tasks.keys(architecture, seed)
     named = dict(zip(((task.fingerprint, measure) for task, measure in tasks.wanted()), keys, strict=True))
     gains = []
     for task in tasks.targets.values():
-        tried = [known[named[task.fingerprint, measure]] for measure in (PROBE, FINE_TUNE)]
+        tried = [known[named[task.fingerprint, measure]] for measure in tasks.measures]
         gains.append(max((one.value for one in tried if one.status == "valid"), default=math.nan))
     return np.array([known[keys[0]].value, *gains])
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from archlock.adaptation import measure_adaptation
 from archlock.decoding import decode
 from archlock.errors import ConfigurationError, UnsupportedError
 from archlock.execution import kind_of, one_thread
@@ -19,6 +18,7 @@ from archlock.recipes.lock.allocation import Allocation, Workload, allocate, kee
 from archlock.recipes.lock.bounds import Bounds, bounds_of, refuse_at_once
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
+from archlock.recipes.lock.rehearsing import Rehearsals, check_rehearsable
 from archlock.recipes.naming import named
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
 from archlock.recipes.settling import say_what_is_outdated
@@ -82,6 +82,8 @@ def begin(
     _, targets = at(source.shape)  # what is wrong with them is said before anything is written
     if config.nontransferable is not None:
         check_restricted(tuple(targets.values()))
+    if config.evidence == "rehearsal":
+        check_rehearsable(tuple(targets.values()))
     for line in refuse_doubles(source, targets) if config.scheme == "tk" else ():
         progress.say(line)
     tasks = {"source": source.fingerprint, "known": [task.fingerprint for task in known], "sealed": sealed}
@@ -147,14 +149,16 @@ def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> di
 
 def known_fingerprints(run: Run) -> dict[str, str]:
     """Names of the source and the known targets, at full and at evidence size, by fingerprint."""
-    small = evidence_tasks(run.source, run.targets, run.allocation, device=run.config.device)
+    small = evidence_tasks(run.source, run.targets, run.allocation, run.config)
     found = {run.source.fingerprint: "source", small.source.fingerprint: "source"}
     for tasks in (run.targets, small.targets):
         found.update({task.fingerprint: name for name, task in tasks.items()})
     return found
 
 
-def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Allocation, *, device: str) -> EvidenceTasks:
+def evidence_tasks(
+    source: Task, targets: Mapping[str, Task], allocation: Allocation, config: LockConfig
+) -> EvidenceTasks:
     """The tasks of adaptation evidence: smaller images, fewer training examples."""
 
     def reduced(task: Task, examples: int) -> Task:
@@ -163,7 +167,15 @@ def evidence_tasks(source: Task, targets: Mapping[str, Task], allocation: Alloca
         return subsample(small, min(examples, len(small.train)), seed=0)
 
     small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
-    return EvidenceTasks(reduced(source, allocation.source_examples), small, allocation.evidence, device=device)
+    less, rehearsals = reduced(source, allocation.source_examples), rehearsals_of(config)
+    return EvidenceTasks(less, small, allocation.evidence, rehearsals=rehearsals, device=config.device)
+
+
+def rehearsals_of(config: LockConfig) -> Rehearsals | None:
+    """How attacks on candidates are rehearsed, with the fewest examples that the attackers will have; None: not."""
+    if config.evidence != "rehearsal":
+        return None
+    return Rehearsals(min(config.shots, default=None), min(config.fractions, default=1.0))
 
 
 def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> int:
@@ -190,7 +202,7 @@ def _middling(config: LockConfig, source: Task) -> Architecture:
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
     """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
     architecture = _middling(config, source)
-    small, device = evidence_tasks(source, targets, draft, device=config.device), config.device
+    small, device = evidence_tasks(source, targets, draft, config), config.device
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
             began = time.perf_counter()
@@ -198,5 +210,5 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
                 tasks = {SOURCE_TASK: small.source, **small.targets}
                 measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0, device=device), architecture)
             else:
-                measure_adaptation(architecture, small.source, small.targets, small.settings, seed=0, device=device)
+                small.measure(architecture, 0)
     return time.perf_counter() - began

@@ -50,7 +50,7 @@ class Foretelling:
 def foretell(run: Run, candidates: Candidates) -> Foretelling:
     """Measure proxies of some candidates, learn from them, and search the scores of all for what is to be trained."""
     config, space = run.config, SPACES[run.config.space]
-    small = evidence_tasks(run.source, run.targets, run.allocation, device=config.device)
+    small = evidence_tasks(run.source, run.targets, run.allocation, config)
     rng = rng_for(config.seed, "proxies")
     count = min(run.allocation.candidates, len(candidates.architectures))
     rows = rng.choice(len(candidates.architectures), count, replace=False)

@@ -30,8 +30,8 @@ def check_design(design: object, costs: tuple[float, float], near: int | None, s
         raise ConfigurationError(f"costs are from a number of at least 0 to a larger one; got {costs[0]} to {costs[1]}")
     if design == "cost" and (costs != (0.0, math.inf) or near is not None):
         raise ConfigurationError("costs and near are limits of the balanced design; ask for that, or leave them out")
-    if near is not None and space.sensible() is None:
-        raise ConfigurationError(f"{space.name} has no sensible architecture to be near to; leave near out")
+    if near is not None:
+        _sensible(space)
 
 
 def spread_out(space: Space, count: int, *, seed: int) -> tuple[Architecture, ...]:
@@ -92,11 +92,18 @@ def _functions(space: Space, count: int) -> Sequence[Architecture]:
 
 def _near(space: Space, changes: int) -> Sequence[Architecture]:
     """What is at most so many changes away from the sensible architecture."""
-    found = reached = {space.sensible()}
+    found = reached = {_sensible(space)}
     for _ in range(changes):
         reached = {other for one in reached for other in space.neighbours(one)} - found
         found = found | reached
     return sorted({space.simplify(one) for one in found if space.is_connected(one)})
+
+
+def _sensible(space: Space) -> Architecture:
+    found = space.sensible()
+    if found is None:
+        raise ConfigurationError(f"{space.name} has no sensible architecture to be near to; leave near out")
+    return found
 
 
 def _expected(indicators: Float[np.ndarray, "architectures choices"]) -> Float[np.ndarray, "choices choices"]:

@@ -1,0 +1,96 @@
+"""Evidence of attackers who mean it: what somebody with few examples of a target gets out of a trained candidate.
+
+An attacker who has a handful of examples of each class gets more from a probe of the best layer, or from fitting the
+head first, than from a fine-tuning at one rate; and what a fine-tuning on many examples gains says little of that. So
+the owner rehearses those attacks: with as many examples as the real attackers will have, judged by the validation split
+of the known target, which is finer than what attackers choose by. All candidates meet the same examples with a seed.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from torch import nn
+
+from archlock.adaptation import AdaptationSettings
+from archlock.attacks import ATTACKS, Attack
+from archlock.errors import MeasurementError, UnsupportedError
+from archlock.evidence import Key, Measurement, Status, fidelity_name
+from archlock.execution import computed_on
+from archlock.identity import identity_of
+from archlock.recipes.attackers import attack_plan
+from archlock.records import fingerprint
+from archlock.seeding import derive_seed
+from archlock.spaces import Architecture
+from archlock.tasks import Task, rehearsal
+
+REHEARSED: Final = "rehearsed_accuracy"
+_VALID: Final[Status] = "valid"
+_FAILED: Final[Status] = "failed"
+ATTACKERS: Final = ("best_layer_probe", "lp_ft")
+"""Who is rehearsed: the cheapest informed attack, and the one that is seldom far below the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsals:
+    """How attacks on a candidate are rehearsed; targets are classification tasks (:func:`check_rehearsable`)."""
+
+    shots: int | None
+    """Examples of each class; None: a share of what there is."""
+    fraction: float = 0.1
+    """That share."""
+    attackers: tuple[str, ...] = ATTACKERS
+
+    def examples(self, task: Task) -> int:
+        """How many of each class the attackers have to train on."""
+        return self.shots or max(1, round(self.fraction * len(task.train) / len(task.classes)))
+
+    def key(
+        self,
+        architecture: Architecture,
+        task: Task,
+        settings: AdaptationSettings,
+        source: Task,
+        *,
+        seed: int,
+        device: str,
+    ) -> Key:
+        """Where the value is in the store."""
+        who = [identity_of(ATTACKS[name], base=Attack) for name in self.attackers]
+        said = fingerprint([settings, source.fingerprint, self.examples(task), who])
+        fidelity = fidelity_name("informed", said, computed=computed_on(device))
+        return Key(str(architecture), task.fingerprint, REHEARSED, "validation", fidelity, seed)
+
+    def measure(
+        self, model: nn.Module | None, keys: Mapping[Key, Task], *, seed: int, device: str
+    ) -> Iterator[Measurement]:
+        """On every target the score of the attacker who is best by what they choose by; None is no model to attack."""
+        for key, task in keys.items():
+            began, status = time.perf_counter(), _VALID
+            try:
+                score, note = self._strongest(model, task, seed=seed, device=device)
+            except MeasurementError as error:
+                score, status, note = math.nan, _FAILED, str(error)
+            yield Measurement(key, score, task.unit, time.perf_counter() - began, status, note)
+
+    def _strongest(self, model: nn.Module | None, task: Task, *, seed: int, device: str) -> tuple[float, str]:
+        if model is None:
+            raise MeasurementError("the training on the source had failed")
+        drawn = derive_seed(seed, "rehearsal", task.fingerprint)
+        seen = rehearsal(task, self.examples(task), seed=drawn)
+        plan = attack_plan(len(seen.train), size=task.shape[1:])
+        outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=drawn, device=device) for name in self.attackers]
+        best = max(outcomes, key=lambda one: one.validation)
+        return best.test, f"{best.attacker}, {best.setting.words(ATTACKS[best.attacker].tuned)}"
+
+
+def check_rehearsable(targets: Sequence[Task]) -> None:
+    """UnsupportedError for a target without examples of classes, of which nobody has a few of each."""
+    for task in targets:
+        if task.kind != "classification":
+            raise UnsupportedError(
+                f"attacks on {task.name!r} cannot be rehearsed: it is a {task.kind} task, without a few of each "
+                "class; use evidence adaptation"
+            )
