@@ -62,7 +62,7 @@ def rehearsal(task: Task, shots: int, *, seed: int) -> Task:
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         rows = rows[np.argsort(place[rows])]
-        own = min(shots, max(1, 2 * len(rows) // 3))
+        own = min(shots, max(1, len(rows) - FEW, 2 * len(rows) // 3))
         trained.append(rows[:own])
         chosen.append(rows[own:])
     to_train, to_choose = np.sort(np.concatenate(trained)), np.sort(np.concatenate(chosen))

@@ -11,12 +11,13 @@ from archlock.tasks import (
     Task,
     enlarged,
     few_of_each,
+    rehearsal,
     share_of,
     share_of_validation,
     subsample,
     subsample_fraction,
 )
-from archlock.testing.small_tasks import small_negatives
+from archlock.testing.small_tasks import small_digits, small_negatives
 from archlock.testing.tasks import example_source
 
 
@@ -205,3 +206,32 @@ def test_a_share_of_a_dense_task_is_one_of_its_images():
 def test_no_such_share_of_the_validation(fraction):
     with pytest.raises(ConfigurationError, match=rf"cannot choose by the fraction {fraction} of the data"):
         share_of_validation(uneven([5, 3]), fraction, seed=0)
+
+
+def test_a_rehearsal_has_few_to_train_on_three_to_choose_by_and_judges_by_the_validation_split():
+    task = small_digits(train=60, validation=30, test=30, labels=(0, 1, 2))
+    seen = rehearsal(task, 4, seed=0)
+    assert np.bincount(seen.train.targets).tolist() == [4, 4, 4]
+    assert np.bincount(seen.validation.targets).tolist() == [3, 3, 3]
+    assert np.array_equal(np.asarray(seen.test.images), np.asarray(task.validation.images))
+    rows = {one.tobytes() for one in np.asarray(task.train.images)}
+    trained, chosen = ({one.tobytes() for one in np.asarray(part.images)} for part in (seen.train, seen.validation))
+    assert trained <= rows
+    assert chosen <= rows
+    assert not trained & chosen
+    assert rehearsal(task, 4, seed=0).fingerprint == seen.fingerprint != rehearsal(task, 4, seed=1).fingerprint
+
+
+def test_of_a_rare_class_two_thirds_are_trained_on():
+    task = small_digits(train=60, validation=30, test=30, labels=(0, 1, 2))
+    rare = np.concatenate([np.flatnonzero(task.train.targets != 2), np.flatnonzero(task.train.targets == 2)[:3]])
+    seen = rehearsal(replace(task, train=task.train.take(rare)), 10, seed=0)
+    assert np.bincount(seen.train.targets).tolist() == [10, 10, 2]
+    assert np.bincount(seen.validation.targets).tolist() == [3, 3, 1]
+
+
+def test_one_example_of_each_class_cannot_be_rehearsed():
+    task = small_digits(train=60, validation=30, test=30, labels=(0, 1, 2))
+    single = task.train.take(np.array([np.flatnonzero(task.train.targets == label)[0] for label in range(3)]))
+    with pytest.raises(UnsupportedError, match="nothing is left to choose by"):
+        rehearsal(replace(task, train=single), 1, seed=0)

@@ -55,7 +55,11 @@ def test_a_floor_out_of_range_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "known"),
-    [("scheme", "s, tk, tu"), ("evidence", "adaptation, zero_cost"), ("objective", "constrained, published")],
+    [
+        ("scheme", "s, tk, tu"),
+        ("evidence", "adaptation, rehearsal, zero_cost"),
+        ("objective", "constrained, published"),
+    ],
 )
 def test_an_unknown_word_lists_the_known_ones(field: str, known: str) -> None:
     with pytest.raises(ConfigurationError, match=f"unknown {field} 'elsewhere'; known: {known}"):

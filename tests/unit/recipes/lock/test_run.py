@@ -151,7 +151,7 @@ def test_targets_are_made_once_for_each_size_that_a_plan_tries(tmp_path: Path, m
 
 def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
     run = tiny_begin(tmp_path / "run")
-    small = evidence_tasks(run.source, run.targets, run.allocation, device="cpu")
+    small = evidence_tasks(run.source, run.targets, run.allocation, run.config)
     names = known_fingerprints(run)
     assert names[small.source.fingerprint] == names[run.source.fingerprint] == "source"
     assert {names[task.fingerprint] for task in small.targets.values()} == {"rotation"}
