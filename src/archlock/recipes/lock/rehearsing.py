@@ -78,10 +78,10 @@ class Rehearsals:
     def _strongest(self, model: nn.Module | None, task: Task, *, seed: int, device: str) -> tuple[float, str]:
         if model is None:
             raise MeasurementError("the training on the source had failed")
-        drawn = derive_seed(seed, "rehearsal", task.fingerprint)
-        seen = rehearsal(task, self.examples(task), seed=drawn)
+        own_seed = derive_seed(seed, "rehearsal", task.fingerprint)
+        seen = rehearsal(task, self.examples(task), seed=own_seed)
         plan = attack_plan(len(seen.train), size=task.shape[1:])
-        outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=drawn, device=device) for name in self.attackers]
+        outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=own_seed, device=device) for name in self.attackers]
         best = max(outcomes, key=lambda one: one.validation)
         return best.test, f"{best.attacker}, {best.setting.words(ATTACKS[best.attacker].tuned)}"
 
@@ -89,7 +89,7 @@ class Rehearsals:
 def check_rehearsable(targets: Sequence[Task]) -> None:
     """UnsupportedError for a target without examples of classes, of which nobody has a few of each."""
     for task in targets:
-        if task.kind != "classification":
+        if not task.traits.has_classes:
             raise UnsupportedError(
                 f"attacks on {task.name!r} cannot be rehearsed: it is a {task.kind} task, without a few of each "
                 "class; use evidence adaptation"
