@@ -15,10 +15,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from archlock.adversaries import ADVERSARIES, Effort, first_beaten
-from archlock.tasks import open_task
+from archlock.models import build
+from archlock.spaces import SPACES
+from archlock.tasks import conform, open_task
 from archlock.testing.adversaries import trained_network
 from archlock.testing.small_tasks import small_digits
-from archlock.training import batch_of
+from archlock.training import Plan, batch_of, fit
 from shared_data import shared
 from shared_networks import ResNet, resnet20
 
@@ -36,6 +38,15 @@ def cifar(model: nn.Module) -> tuple[nn.Module, Tensor, Tensor]:
     return model, batch.images, batch.targets
 
 
+def cell() -> tuple[nn.Module, Tensor, Tensor]:
+    """A cell of NAS-Bench-201, trained here on photographs of 16 x 16."""
+    task = conform(open_task(str(shared("images/cifar10.npz"))), (3, 16, 16))
+    model = build(SPACES["nasbench201"].architecture("334332"), task.signature, width=8, depth=1, seed=0)
+    plan = Plan(8, learning_rate=0.1, shift=0.125, flip=True)
+    batch = batch_of(task.test.take(np.arange(IMAGES)))
+    return fit(model, task, plan, seed=0).model.eval(), batch.images, batch.targets
+
+
 def resnet56() -> nn.Module:
     model = ResNet(9)
     state = {name: value.float() for name, value in load_file(shared("weights/resnet56_cifar10.safetensors")).items()}
@@ -45,6 +56,7 @@ def resnet56() -> nn.Module:
 
 MODELS = {
     "digits": (digits, 0.1),
+    "cell": (cell, 1 / 255),
     "resnet20": (lambda: cifar(resnet20()), 1 / 255),
     "resnet56": (lambda: cifar(resnet56()), 1 / 255),
 }
