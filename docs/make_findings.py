@@ -118,10 +118,9 @@ Written by hand after the figures below.
   of them for [2.4](#what-compaction-costs), by HESSO; by magnitude it is 1.7 and 2.8 with the same training.
 * **Compaction is no lock, and robustness opens none.** With 70 % of their channels left two networks give attackers who
   have five images a class [what they gave before](#does-compaction-lock-does-robustness-unlock) (-0.9 to 1.6 points,
-  no interval without zero). With half of them it is 0 to 5 points less, where the owner loses 3; with 30 % up to 14
+  no interval without zero). With half of them it is 0 to 5 points less, where the owner loses 3; with 30 % up to 11
   less, where the owner loses 8 to 9: what attackers lose is what everybody loses. Trained against an adversary the
-  networks give them 1 to 8 points less and cost their owner 15. Three seeds each; of the larger network two at 30 %,
-  and one of the robust one.
+  networks give them 1 to 8 points less and cost their owner 14 to 15. Three seeds each.
 * **A condition number is no robustness.** Trained against an adversary a small network is right about 30 to 33 % of
   CIFAR-10 images within 4/255, where a plainly trained one is right about 5 %; the constraint of TSCNC makes the
   condition numbers of its layers [three to four times smaller](#a-hard-and-sparse-network) and adds no robust accuracy
