@@ -14,10 +14,10 @@ from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.procedure import LockResult, lock
 from archlock.search import SourceFloor
 
-SOURCE: Final = "letters:0?train=2000"
-KNOWN: Final = "letters:1"
+SOURCE: Final = "letters:0?side=8"
+KNOWN: Final = "letters:1?side=8"
 """What the search may know, and is to lock against."""
-UNSEEN: Final = "letters:2"
+UNSEEN: Final = "letters:2?side=8"
 """What the search never sees."""
 DEMO: Final = LockConfig(
     scheme="tk",

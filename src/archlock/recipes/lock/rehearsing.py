@@ -3,13 +3,15 @@
 An attacker who has a handful of examples of each class gets more from a probe of the best layer, or from fitting the
 head first, than from a fine-tuning at one rate; and what a fine-tuning on many examples gains says little of that. So
 the owner rehearses those attacks: with as many examples as the real attackers will have, judged by the validation split
-of the known target, which is finer than what attackers choose by. All candidates meet the same examples with a seed.
+of the known target, which is finer than what attackers choose by. Which examples these are makes more difference than
+most choices of an architecture do, so several draws of them are met, the same by all candidates with a seed.
 """
 
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Final
 
 from torch import nn
@@ -42,6 +44,13 @@ class Rehearsals:
     fraction: float = 0.1
     """That share."""
     attackers: tuple[str, ...] = ATTACKERS
+    draws: int = 3
+    """How often other examples are drawn; the mean counts."""
+
+    @property
+    def short(self) -> "Rehearsals":
+        """What short trainings are attacked by: the probe alone."""
+        return replace(self, attackers=ATTACKERS[:1])
 
     def examples(self, task: Task) -> int:
         """How many of each class the attackers have to train on."""
@@ -59,26 +68,30 @@ class Rehearsals:
     ) -> Key:
         """Where the value is in the store."""
         who = [identity_of(ATTACKS[name], base=Attack) for name in self.attackers]
-        said = fingerprint([settings, source.fingerprint, self.examples(task), who])
+        said = fingerprint([settings, source.fingerprint, self.examples(task), who, self.draws])
         fidelity = fidelity_name("informed", said, computed=computed_on(device))
         return Key(str(architecture), task.fingerprint, REHEARSED, "validation", fidelity, seed)
 
     def measure(
         self, model: nn.Module | None, keys: Mapping[Key, Task], *, seed: int, device: str
     ) -> Iterator[Measurement]:
-        """On every target the score of the attacker who is best by what they choose by; None is no model to attack."""
+        """On every target the score of the attacker who is best by what they choose by, mean over the draws; None is no
+        model to attack."""
         for key, task in keys.items():
             began, status = time.perf_counter(), _VALID
             try:
-                score, note = self._strongest(model, task, seed=seed, device=device)
+                every = [self._strongest(model, task, draw, seed=seed, device=device) for draw in range(self.draws)]
+                score, note = mean(score for score, _ in every), "; ".join(note for _, note in every)
             except MeasurementError as error:
                 score, status, note = math.nan, _FAILED, str(error)
             yield Measurement(key, score, task.unit, time.perf_counter() - began, status, note)
 
-    def _strongest(self, model: nn.Module | None, task: Task, *, seed: int, device: str) -> tuple[float, str]:
+    def _strongest(
+        self, model: nn.Module | None, task: Task, draw: int, *, seed: int, device: str
+    ) -> tuple[float, str]:
         if model is None:
             raise MeasurementError("the training on the source had failed")
-        own_seed = derive_seed(seed, "rehearsal", task.fingerprint)
+        own_seed = derive_seed(seed, "rehearsal", task.fingerprint, draw)
         seen = rehearsal(task, self.examples(task), seed=own_seed)
         plan = attack_plan(len(seen.train), size=task.shape[1:])
         outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=own_seed, device=device) for name in self.attackers]

@@ -168,7 +168,8 @@ def evidence_tasks(
 
     small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
     less, rehearsals = reduced(source, allocation.source_examples), rehearsals_of(config)
-    return EvidenceTasks(less, small, allocation.evidence, rehearsals=rehearsals, device=config.device)
+    short = None if rehearsals is None else rehearsals.short
+    return EvidenceTasks(less, small, allocation.evidence, rehearsals=short, device=config.device)
 
 
 def rehearsals_of(config: LockConfig) -> Rehearsals | None:

@@ -40,17 +40,20 @@ def gathered(
 
 
 def test_a_value_is_what_the_strongest_of_the_attackers_gets_from_the_trained_model(tmp_path: Path) -> None:
-    found, subjects, _ = gathered(tmp_path, Rehearsals(2))
+    found, subjects, _ = gathered(tmp_path, Rehearsals(2, draws=2))
     assert set(found) == {("source_accuracy", 0), (REHEARSED, 0)}
     target = tiny_target()
     model = build(ARCHITECTURE, tiny_source().signature, width=4, depth=1, seed=1)
     assert subjects.folder is not None
     load_weights(model, subjects.folder / "314321-0.safetensors").eval()
-    drawn = derive_seed(0, "rehearsal", target.fingerprint)
-    seen = rehearsal(target, 2, seed=drawn)
-    plan = attack_plan(len(seen.train), size=target.shape[1:])
-    outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=drawn) for name in Rehearsals(2).attackers]
-    assert found[REHEARSED, 0] == max(outcomes, key=lambda one: one.validation).test
+    scores = []
+    for draw in range(2):
+        seed = derive_seed(0, "rehearsal", target.fingerprint, draw)
+        seen = rehearsal(target, 2, seed=seed)
+        plan = attack_plan(len(seen.train), size=target.shape[1:])
+        outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=seed) for name in Rehearsals(2).attackers]
+        scores.append(max(outcomes, key=lambda one: one.validation).test)
+    assert found[REHEARSED, 0] == sum(scores) / 2
 
 
 def test_every_seed_has_its_own_examples_and_nothing_is_bought_twice(tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ def test_the_fewest_examples_that_attackers_will_have_are_rehearsed(tmp_path: Pa
     run = tiny_begin(tmp_path / "run", few)
     expected = Rehearsals(3, min(few.fractions))
     assert rehearsals_of(few) == expected
-    assert evidence_tasks(run.source, run.targets, run.allocation, few).rehearsals == expected
+    assert evidence_tasks(run.source, run.targets, run.allocation, few).rehearsals == expected.short
     target, by_share = tiny_target(), Rehearsals(None, 0.1)
     assert by_share.examples(target) == max(1, round(0.1 * len(target.train) / len(target.classes)))
 
