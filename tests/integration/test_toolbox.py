@@ -112,16 +112,9 @@ def of_the_toolbox(model: nn.Module, images: Tensor, labels: Tensor, epsilon: fl
 
 
 def of_torchattacks(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    """Its standard four: auto-PGD on the cross entropy, targeted auto-PGD and FAB, and Square."""
+    """Its standard four: auto-PGD on the cross entropy, targeted auto-PGD and FAB (which needs channels first), and Square."""
     from torchattacks import AutoAttack
 
-    class Contiguous(nn.Module):
-        """Its FAB takes no gradients that have the channels last, as our networks give them."""
-
-        def forward(self, images: Tensor) -> Tensor:
-            answers: Tensor = model(images.flatten(1).unflatten(1, images.shape[1:]))
-            return answers
-
     classes = model(images[:1]).shape[1]
-    perturbed: Tensor = AutoAttack(Contiguous().eval(), eps=epsilon, n_classes=classes, seed=0)(images, labels)
+    perturbed: Tensor = AutoAttack(model, eps=epsilon, n_classes=classes, seed=0)(images.contiguous(), labels)
     return perturbed.detach()
