@@ -112,7 +112,7 @@ def of_the_toolbox(model: nn.Module, images: Tensor, labels: Tensor, epsilon: fl
 
 
 def of_torchattacks(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    """Its standard four: auto-PGD on the cross entropy, targeted auto-PGD and FAB (which needs channels first), and Square."""
+    """Its standard four: auto-PGD on the cross entropy, targeted auto-PGD, FAB (channels first) and Square."""
     from torchattacks import AutoAttack
 
     classes = model(images[:1]).shape[1]
