@@ -52,8 +52,9 @@ def transfer_table(
     """The table of all architectures that were measured whole with the first seed; means are over the complete seeds.
 
     Columns are named ``TASK_HOW_SPLIT``, with ``_from_SOURCE`` after the task where weights were taken over and
-    ``_seedN`` at the end of a single run; transferability estimates are proxies. Failed trainings are left out of
-    means. No complete architecture raises :class:`~archlock.errors.TableError`.
+    ``_seedN`` at the end of a single run; transferability estimates are proxies. Where a second seed is not
+    complete, the architectures that have it tell the noise of a run. Failed trainings are left out of means. No
+    complete architecture raises :class:`~archlock.errors.TableError`.
     """
     recorded = tuple(_adaptations(architectures, work, store, seeds))
     if attackers is not None:
@@ -66,6 +67,7 @@ def transfer_table(
     for each in recorded:
         runs = np.array([[_value(each.found.get((one, seed))) for one in kept] for seed in seeds])
         whole = [all((one, seed) in each.found for one in kept) for seed in seeds]
+        noise = run_noise(runs[whole] if sum(whole) > 1 else runs) if len(runs) > 1 and each.role == "truth" else 0.0
         mean = RecordedColumn(
             each.name,
             each.task,
@@ -76,6 +78,7 @@ def transfer_table(
             "final",
             f"mean of {sum(whole)} runs" if sum(whole) > 1 else "one run",
             start=each.start,
+            noise=noise if sum(whole) < 2 else 0.0,
         )
         several = sum(whole) > 1
         split_up = several and mean.role in ("truth", "judge", "evidence")
@@ -89,7 +92,7 @@ def transfer_table(
                 name=f"{mean.name}_seed{seed}",
                 role=mean.role if counts else "repeat",
                 runs=f"seed {seed}",
-                noise=run_noise(runs[whole]) if counts and mean.role == "truth" else 0.0,
+                noise=noise if counts else 0.0,
             )
             columns.append(single)
             values.append(run)

@@ -123,6 +123,18 @@ def test_what_is_sold_tells_the_noise_of_one_training(work: TransferWork, tmp_pa
     assert [column for column in table.columns if column.noise and column.role != "truth"] == []
 
 
+def test_architectures_with_a_second_training_tell_the_noise_where_not_all_have_one(
+    work: TransferWork, tmp_path: Path
+) -> None:
+    table = recorded(work, tmp_path, (0, 1), missing=((FINE_TUNE, 1),))
+    sold = table.truth("high", "low")
+    names = [f"high_from_low_fine_tune_validation_seed{seed}" for seed in range(2)]
+    runs = np.stack([table.recorded(table.column(name)) for name in names])
+    assert np.isfinite(runs[1]).tolist() == [False, True, True]
+    assert sold.noise == pytest.approx(run_noise(runs[:, 1:]))
+    assert sold.noise > 0
+
+
 @pytest.mark.parametrize("trainings", [2, 3, 10])
 def test_the_noise_is_recovered_and_outliers_do_not_matter(trainings: int) -> None:
     rng = np.random.default_rng(0)
