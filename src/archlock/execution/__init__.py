@@ -13,7 +13,7 @@ from archlock.execution.devices import (
 from archlock.execution.executor import Chunk, Executor
 from archlock.execution.in_process import InProcess
 from archlock.execution.opening import executor_for, open_executor
-from archlock.execution.process_pool import ProcessPool, one_after_another
+from archlock.execution.process_pool import ProcessPool, one_after_another, workers_kept
 from archlock.execution.threads import default_workers, one_thread
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "resolve_device",
     "torch_version",
     "workers_for",
+    "workers_kept",
 ]

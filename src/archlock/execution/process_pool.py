@@ -3,7 +3,9 @@
 Every worker has a line of its own and one chunk at a time, so a worker that is killed costs what it had under way and
 disturbs nobody else: another takes its place and gets the same jobs again, one by one. A job that was under way in
 three workers that were killed is given up. Processes begin afresh (spawn) and do not run the user's script again, so
-that needs no ``if __name__ == "__main__"``. Workers that lose their parent end by themselves. Not for: many machines.
+that needs no ``if __name__ == "__main__"``. Workers that lose their parent end by themselves. Beginning is most of what
+a run of short jobs costs: inside :func:`workers_kept` a run takes over the processes of the one before. Not for: many
+machines.
 """
 
 import atexit
@@ -16,6 +18,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import chain, islice, repeat
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
@@ -35,11 +38,42 @@ TOGETHER: Final = 4
 """So many processes begin together where each does one job alone."""
 
 _STOP: Final = b""
+_REST: Final = b"rest"
+_WORK: Final = b"work"
 _LOOK_SECONDS: Final = 1.0
 
 
+@contextmanager
+def workers_kept() -> Iterator[None]:
+    """Inside, the processes of a run that has ended wait for the next run of this thread; at the end they end.
+
+    They have forgotten the work of the run before, but not what it imported: for runs between which no code and no
+    variable of the environment changes, such as those of one recipe. Also a decorator.
+    """
+    if _KEPT.get() is not None:
+        yield
+        return
+    kept: list[_Worker] = []
+    token = _KEPT.set(kept)
+
+    def end() -> None:
+        for worker in kept:
+            worker.stop()
+        while kept:
+            kept.pop().end()
+
+    atexit.register(end)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+        end()
+        atexit.unregister(end)
+
+
 class ProcessPool(Executor):
-    """At most ``workers`` processes, begun when a run begins and ended with it. A single job runs in this process."""
+    """At most ``workers`` processes, begun when a run begins and ended with it, unless they are kept
+    (:func:`workers_kept`). A single job runs in this process."""
 
     def __init__(self, workers: int) -> None:
         check_workers(workers)
@@ -61,6 +95,7 @@ class ProcessPool(Executor):
         try:
             yield from workers.results()
         finally:
+            workers.rest(_KEPT.get())
             workers.end()
             atexit.unregister(workers.end)
 
@@ -78,11 +113,11 @@ def one_after_another(work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -
     parcel, ahead = cloudpickle.dumps((work, shared)), iter(jobs)
     while some := list(islice(ahead, TOGETHER)):
         nothing: Chunk[Any] = Chunk(0, ())
-        ready = _Workers(len(some), parcel, repeat(nothing, len(some)))
+        ready = _Workers(len(some), parcel, repeat(nothing, len(some)), fresh=True)
         try:
             deque(ready.results(), maxlen=0)  # no jobs, no results: all have begun and unpacked the work
             for job in some:
-                alone = _Workers(1, parcel, iter([Chunk(0, (job,))]), begun=ready.take_one())
+                alone = _Workers(1, parcel, iter([Chunk(0, (job,))]), begun=ready.take_one(), fresh=True)
                 try:
                     for _, result in alone.results():
                         yield result
@@ -93,12 +128,19 @@ def one_after_another(work: Callable[[S, J], R], shared: S, jobs: Iterable[J]) -
 
 
 class _Workers:
-    """The workers of one run; ``begun`` are idle ones of another with the same parcel."""
+    """The workers of one run; ``begun`` are idle ones of another with the same parcel. ``fresh``: none has done
+    anything for another run."""
 
     def __init__(
-        self, size: int, parcel: bytes, chunks: Iterator[Chunk[Any]], *, begun: "Sequence[_Worker]" = ()
+        self,
+        size: int,
+        parcel: bytes,
+        chunks: Iterator[Chunk[Any]],
+        *,
+        begun: "Sequence[_Worker]" = (),
+        fresh: bool = False,
     ) -> None:
-        self._size, self._parcel, self._chunks = size, parcel, chunks
+        self._size, self._parcel, self._chunks, self._fresh = size, parcel, chunks, fresh
         self._again: deque[Chunk[Any]] = deque()
         self._deaths: Counter[int] = Counter()
         self._workers: list[_Worker] = list(begun)
@@ -122,6 +164,13 @@ class _Workers:
             if given_up:
                 raise given_up[0]
 
+    def rest(self, kept: "list[_Worker] | None") -> None:
+        """Those with nothing under way are kept; none where there is no such list."""
+        if kept is not None:
+            idle = [worker for worker in self._workers if worker.chunk is None and worker.rest()]
+            self._workers = [worker for worker in self._workers if worker not in idle]
+            kept += idle
+
     def end(self) -> None:
         for worker in self._workers:
             worker.stop()
@@ -138,7 +187,8 @@ class _Workers:
             if chunk is None:
                 break
             if not idle:
-                idle.append(_Worker(self._parcel))
+                waiting = None if self._fresh else _waiting(self._parcel)
+                idle.append(waiting or _Worker(self._parcel))
                 self._workers.append(idle[-1])
             given.append((idle.pop(), chunk))
         for worker, chunk in given:  # when all have begun to begin
@@ -176,11 +226,24 @@ class _Worker:
         self._parcel: bytes | None = parcel
         self.chunk: Chunk[Any] | None = None
 
+    def rest(self) -> bool:
+        """Forget the work; whether it is still there to do so."""
+        with suppress(OSError):
+            self.line.send_bytes(_REST)
+            return self.alive()
+        return False
+
+    def begin_again(self, parcel: bytes) -> bool:
+        """Take other work; whether it is still there to do so."""
+        self._parcel = parcel
+        return self.alive()
+
     def give(self, chunk: Chunk[Any]) -> None:
         self.chunk = chunk
         parcel = cloudpickle.dumps(chunk)
         with suppress(OSError):  # it was killed: that is seen when its answer is taken
             if self._parcel is not None:
+                self.line.send_bytes(_WORK)
                 self.line.send_bytes(self._parcel)
                 self._parcel = None
             self.line.send_bytes(parcel)
@@ -222,6 +285,21 @@ class _Worker:
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
 
+_KEPT: ContextVar[list[_Worker] | None] = ContextVar("kept workers", default=None)
+"""Those that wait for the next run, inside of :func:`workers_kept`."""
+
+
+def _waiting(parcel: bytes) -> _Worker | None:
+    """A worker that waits, with that work from now on; None if none does."""
+    kept = _KEPT.get() or []
+    while kept:
+        worker = kept.pop()
+        if worker.begin_again(parcel):
+            return worker
+        worker.end()
+    return None
+
+
 def _ready(busy: list[_Worker]) -> list[_Worker]:
     """Workers with an answer, or dead. A child of a dead worker may keep its line open, hence the second look."""
     lines = wait([worker.line for worker in busy], timeout=_LOOK_SECONDS)
@@ -249,9 +327,14 @@ def _serve(line: Connection) -> None:
     threading.Thread(target=_listen, args=(line, inbox, stopped), daemon=True).start()
     one_thread_for_good()
     with suppress(KeyboardInterrupt, BrokenPipeError):
-        station = Station(inbox.get())
+        station = None
         while not stopped.is_set() and (parcel := inbox.get()) != _STOP:
-            line.send_bytes(station.perform(parcel, stopped.is_set))
+            if parcel == _REST:
+                station = None
+            elif parcel == _WORK:
+                station = Station(inbox.get())
+            elif station is not None:
+                line.send_bytes(station.perform(parcel, stopped.is_set))
 
 
 def _listen(line: Connection, inbox: "queue.SimpleQueue[bytes]", stopped: threading.Event) -> None:

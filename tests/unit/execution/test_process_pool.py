@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 import worker_jobs
 from archlock.errors import ConfigurationError, RunError
-from archlock.execution import InProcess, ProcessPool, one_after_another
+from archlock.execution import InProcess, ProcessPool, one_after_another, workers_kept
 from archlock.execution.process_pool import TOGETHER
 from second_process import start
 
@@ -49,6 +50,46 @@ def test_the_children_of_a_dead_worker_do_not_hide_its_death(tmp_path):
 def test_a_single_job_needs_no_process():
     assert list(ProcessPool(2).run(worker_jobs.who, None, range(1))) == [(0, os.getpid())]
     assert os.getpid() not in {found for _, found in ProcessPool(2).run(worker_jobs.who, None, range(3))}
+
+
+def processes_of(jobs: int) -> set[int]:
+    return {found for _, found in ProcessPool(2).run(worker_jobs.who, None, range(jobs))}
+
+
+def test_inside_workers_kept_a_run_takes_over_the_processes_of_the_one_before():
+    with workers_kept():
+        first = processes_of(8)
+        assert processes_of(8) <= first
+        with workers_kept():
+            assert processes_of(8) <= first
+        assert processes_of(8) <= first, "the inner one ended nothing"
+        alone = {pid for pid, _ in one_after_another(lambda shared, job: (os.getpid(), job), None, range(3))}
+        assert not alone & first, "who is to have done nothing before is begun anew"
+        victim = next(iter(first))
+        os.kill(victim, signal.SIGKILL)
+        time.sleep(0.2)
+        assert victim not in processes_of(8)
+    assert not multiprocessing.active_children()
+    assert not processes_of(8) & first
+
+
+def test_kept_workers_take_other_work_and_pass_on_errors():
+    with workers_kept():
+        assert sorted(ProcessPool(2).run(lambda shared, job: shared + job, 10, range(4))) == list(
+            enumerate(range(10, 14))
+        )
+        with pytest.raises(ZeroDivisionError):
+            list(ProcessPool(2).run(lambda shared, job: shared / job, 1, range(4)))
+        assert sorted(ProcessPool(2).run(lambda shared, job: shared * job, 3, range(4))) == [
+            (n, 3 * n) for n in range(4)
+        ]
+        held = ProcessPool(2).run(lambda shared, job: shared * job, 3, range(40))
+        next(held)
+        held.close()  # closed with something under way
+        assert sorted(ProcessPool(2).run(lambda shared, job: shared - job, 3, range(4))) == [
+            (n, 3 - n) for n in range(4)
+        ]
+    assert not multiprocessing.active_children()
 
 
 def test_jobs_one_after_another_have_a_process_each_and_errors_their_own_type():

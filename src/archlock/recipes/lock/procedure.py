@@ -15,7 +15,7 @@ from torch import nn
 
 from archlock.attacks import ATTACKS
 from archlock.errors import ConfigurationError
-from archlock.execution import resolve_device, workers_for
+from archlock.execution import resolve_device, workers_for, workers_kept
 from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
 from archlock.recipes.attackers import Suite, suite_of
@@ -76,6 +76,7 @@ class LockResult:
 
 
 @showing(LockConfig, LockSettings)
+@workers_kept()
 def lock(
     source: Task | str | Path,
     config: LockConfig | None = None,
