@@ -31,7 +31,7 @@ from archlock.reports.statistics import (
     source_loss,
 )
 from archlock.reports.warnings import is_constant
-from archlock.reports.wording import plural, points, shorten
+from archlock.reports.wording import interval, plural, points, shorten
 from archlock.tasks import KINDS
 
 Kind = Literal["held", "partly", "did_not_hold", "nothing_to_lock", "not_measurable", "not_attacked"]
@@ -158,7 +158,8 @@ def _sentence(record: LockRecord, kind: Kind, loss: Estimate, away: Estimate, ju
         return f"The strongest attackers {change} {amount}{on_average} on {where}; {cost}."
     sure = away.low is not None and away.low > 0
     if sure or (kind in ("held", "partly") and away.mean > 0):
-        return f"The strongest attackers lose {amount}{on_average} on {where}; {cost}."
+        sure_of = f" ({interval(away)})" if sure else ""
+        return f"The strongest attackers lose {amount}{on_average}{sure_of} on {where}; {cost}."
     change = "lower" if away.mean >= 0 else "higher"
     return f"The strongest attacks come out {amount} {change}{on_average} on {where}, which may be chance; {cost}."
 

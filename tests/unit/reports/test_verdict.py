@@ -24,7 +24,9 @@ def test_held() -> None:
     assert (verdict.kind, verdict.word, verdict.reasons) == ("held", "Held", ())
     words = verdict.sentence.replace("\N{NO-BREAK SPACE}", " ")
     assert words.startswith("The strongest attackers lose 15.")
-    assert words.endswith("on average on 3 targets the search never saw; the owner loses 0.6 points on digits.")
+    low, high = (100 * value for value in (verdict.taken_away.low, verdict.taken_away.high))  # type: ignore[union-attr]
+    assert f"on average ({low:.1f} to {high:.1f}) on 3 targets the search never saw" in words
+    assert words.endswith("; the owner loses 0.6 points on digits.")
 
 
 def test_partly_when_one_target_loses_nothing() -> None:

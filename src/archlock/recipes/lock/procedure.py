@@ -76,7 +76,6 @@ class LockResult:
 
 
 @showing(LockConfig, LockSettings)
-@workers_kept()
 def lock(
     source: Task | str | Path,
     config: LockConfig | None = None,
@@ -117,6 +116,12 @@ def lock(
         workers=workers_for(config.device, workers),
         progress=progress,
     )
+    with workers_kept():
+        return _carried_out(run, hidden, simulated=not audited, command=command)
+
+
+def _carried_out(run: Run, hidden: Sequence[SealedTask], *, simulated: bool, command: str) -> LockResult:
+    """Decide, train, open the sealed targets, attack, and write."""
     decision = decide(run)
     arms = train_arms(run, decision)
     plain: dict[Role, Released] = {
@@ -126,7 +131,7 @@ def lock(
     }
     retrained = retrain(run, decision, plain)
     every = plain if retrained is None else retrained.released
-    opened = open_targets(run, hidden, decision.choice, simulated=not audited)
+    opened = open_targets(run, hidden, decision.choice, simulated=simulated)
     attacked, defended = {name: target.task for name, target in opened.items()}, _defended(every)
     outcomes = _attack(run, defended, attacked)
     before = None

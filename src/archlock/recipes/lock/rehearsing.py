@@ -44,7 +44,7 @@ class Rehearsals:
     fraction: float = 0.1
     """That share."""
     attackers: tuple[str, ...] = ATTACKERS
-    draws: int = 3
+    draws: int = 2
     """How often other examples are drawn; the mean counts."""
 
     @property
