@@ -75,7 +75,7 @@ def test_zero_cost_evidence_is_computed_where_it_is_asked_for(spy: DeviceSpy, tm
     assert spy.functions == {"to", "task2vec"}
 
 
-@pytest.mark.parametrize("evidence", ["adaptation", "zero_cost"])
+@pytest.mark.parametrize("evidence", ["adaptation", "rehearsal", "zero_cost"])
 def test_minutes_are_timed_where_it_computes(spy: DeviceSpy, tmp_path: Path, evidence: str) -> None:
     config = tiny_config(budget=Budget(60, "minutes"), epochs=None, evidence=evidence, device=GPU)
     begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())

@@ -275,8 +275,9 @@ def test_scheme_s_chooses_by_the_source_alone(tmp_path: Path) -> None:
             "space": "transnas101_micro",  # smaller, so sooner searched
         },
         {"space": "transnas101_micro"},
+        {"evidence": "rehearsal", "shots": (2,)},
     ],
-    ids=["score model", "published method", "transnas101 micro"],
+    ids=["score model", "published method", "transnas101 micro", "rehearsal"],
 )
 def test_every_kind_of_evidence_comes_to_a_decision(tmp_path: Path, changes: dict[str, Any]) -> None:
     config = tiny_config(**changes)
@@ -299,6 +300,8 @@ def test_every_kind_of_evidence_comes_to_a_decision(tmp_path: Path, changes: dic
     if config.evidence == "zero_cost":
         assert len([m for m in measures if m.startswith("proxy.")]) == 7
         assert "fine_tune_accuracy" not in measures  # nothing is adapted before the finalists, nor for them
+    if config.evidence == "rehearsal":
+        assert measures == {"source_accuracy", "rehearsed_accuracy"}
 
 
 ARMED = tiny_config(
