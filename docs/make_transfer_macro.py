@@ -1,12 +1,14 @@
 """Record the tables ``transfer_macro``, ``transfer_macro100`` and ``transfer_cells``: where weights are worth much.
 
     python docs/make_transfer_macro.py measure --data DIR --out runs/transfer_macro --minutes 120
-    python docs/make_transfer_macro.py write --data DIR --out runs/transfer_macro
+    python docs/make_transfer_macro.py keep --data DIR --out runs/transfer_macro   # at any time, and
+    python docs/make_transfer_macro.py write --data DIR --out runs/transfer_macro  # when there are enough for a table
 
 ``DIR`` has the images: all of CIFAR-10 and CIFAR-100 (``cifar10_full.npz``, ``cifar100_full.npz``) and the targets.
 Networks are trained on all of the source, then attacked by those who mean it with a few images of every target. What is
 known is in ``docs/rows/transfer_macro.jsonl``, a line for every architecture and seed; ``measure`` goes on from there,
-and ``write`` makes the tables of it. One row again: ``measure --only transfer_macro --code CODE --rows /dev/null``.
+``keep`` adds what is new, and ``write`` makes the tables of it as well. One row again: ``measure --only transfer_macro
+--code CODE --rows /dev/null``.
 """
 
 import argparse
@@ -91,14 +93,16 @@ def main() -> None:
     measuring.add_argument("--minutes", type=float, default=None, help="begin nothing new after so long")
     measuring.add_argument("--workers", type=int, default=2)
     measuring.add_argument("--code", action="append", default=[], help="this architecture only, one training")
-    for one in (measuring, verbs.add_parser("write", help="keep rows of what is finished, and make the tables")):
+    keeping = verbs.add_parser("keep", help="keep rows of what is finished")
+    for one in (measuring, keeping, verbs.add_parser("write", help="keep them, and make the tables")):
         one.add_argument("--data", type=Path, required=True, help="folder of the images")
         one.add_argument("--out", type=Path, required=True, help="folder for stores and weights")
         one.add_argument("--only", choices=tuple(PLANS), action="append", help="instead of all tables, in this order")
         one.add_argument("--rows", type=Path, default=ROWS, help="what is known of all sessions")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    end = math.inf if given.verb == "write" or given.minutes is None else time.monotonic() + 60 * given.minutes
+    limited = given.verb == "measure" and given.minutes is not None
+    end = time.monotonic() + 60 * given.minutes if limited else math.inf
     for name in given.only or PLANS:
         plan = PLANS[name]
         at = At(name, given.out, open_task(str(given.data / f"{plan.source}.npz")), open_targets(given.data))
@@ -106,9 +110,10 @@ def main() -> None:
         put_in(rows, at)
         if given.verb == "measure":
             measure(at, end, workers=given.workers, codes=tuple(given.code))
-        else:
-            rows |= taken_out(at)
-            write_atomic(given.rows, "".join(f"{json.dumps(rows[place])}\n" for place in sorted(rows)))
+            continue
+        rows |= taken_out(at)
+        write_atomic(given.rows, "".join(f"{json.dumps(rows[place])}\n" for place in sorted(rows)))
+        if given.verb == "write":
             gather(at, replace(plan.config, seeds=SEEDS), TABLES / f"{name}.npz", minutes=0.0)
 
 
@@ -194,7 +199,7 @@ def put_in(rows: Mapping[Place, Line], at: At) -> None:
 
 
 def taken_out(at: At) -> dict[Place, Line]:
-    """A line for every architecture and seed of which the store has something."""
+    """A line for every architecture and seed whose source model is scored."""
     store = EvidenceStore(at.store).read()
     lines = {}
     for place, keys in at.lines():
@@ -203,7 +208,7 @@ def taken_out(at: At) -> dict[Place, Line]:
             for label, pair in keys.items()
             if all(key in store for key in pair)
         }
-        if values:
+        if "source" in values:
             lines[place] = {"table": place[0], "code": place[1], "seed": place[2], "values": values}
     return lines
 
