@@ -43,11 +43,20 @@ class Recorded:
     """Test accuracy without the weights: from scratch or an ordinary network, the better by validation."""
     probe: dict[str, np.ndarray]
     """The best-layer probe's validation accuracy: the cheapest attack."""
+    scratch: dict[str, np.ndarray]
+    """Validation accuracy of the same architecture trained from scratch."""
 
     @property
     def targets(self) -> tuple[str, ...]:
         """In the order of the table."""
         return tuple(self.strongest)
+
+    @property
+    def twice(self) -> np.ndarray:
+        """Rows of the architectures that were trained and attacked twice."""
+        if len(self.source) < 2:
+            return np.arange(0)
+        return np.flatnonzero(np.isfinite(self.source + self.mean).all(axis=0))
 
     @property
     def mean(self) -> np.ndarray:
@@ -83,6 +92,7 @@ class Recorded:
             by_target("strongest", "validation"),
             {target: alone(target) for _, target in table.pairs},
             by_target("best_layer_probe", "validation"),
+            {target: runs(f"{target}_from_scratch_validation") for _, target in table.pairs},
         )
 
 
@@ -115,12 +125,11 @@ def said(tables: dict[str, Recorded]) -> Iterator[str]:
 
 def introduction(name: str, one: Recorded) -> str:
     """What the table has."""
-    twice = int(np.isfinite(one.source).all(axis=0).sum()) if len(one.source) > 1 else 0
     low, high = 100 * np.nanmin(one.source[0]), 100 * np.nanmax(one.source[0])
     few = "" if len(one.table.codes) >= FEWEST else f" (fewer than {FEWEST}: nothing is said of it yet)"
     return (
         f"* `{name}`: {len(one.table.codes)} architectures of `{one.table.space_name}`, {low:.0f} to {high:.0f} % on "
-        f"{PLANS[name].source}, {twice} of them trained and attacked twice{few}."
+        f"{PLANS[name].source}, {len(one.twice)} of them trained and attacked twice{few}."
     )
 
 
@@ -153,12 +162,13 @@ def reliabilities(tables: dict[str, Recorded]) -> Iterator[str]:
     yield row(["table", "target", "source", "strongest", "beyond", "spread", "noise of a training"])
     yield row(["---"] * 7)
     for name, one in tables.items():
-        if len(one.source) < 2 or np.isfinite(one.source).all(axis=0).sum() < FEWEST:
+        if len(one.twice) < FEWEST:
             yield row([f"`{name}`", "too few trained twice", *["-"] * 5])
             continue
         for target, strongest in (*one.strongest.items(), ("mean of all", one.mean)):
-            beyond = residuals(strongest, one.source)
-            parts = [correlated(each) for each in (one.source, strongest, beyond)]
+            own, strongest = one.source[:, one.twice], strongest[:, one.twice]  # noqa: PLW2901
+            beyond = residuals(strongest, own)
+            parts = [correlated(each) for each in (own, strongest, beyond)]
             noise, spread = noise_and_spread(beyond)
             yield row([f"`{name}`", target, *parts, f"{100 * spread:.1f}", f"{100 * noise:.1f}"])
     yield ""
@@ -199,14 +209,15 @@ def axes(one: Recorded) -> Iterator[str]:
     source, target = np.nanmean(one.source, axis=0), np.nanmean(one.mean, axis=0)
     beyond = residuals(target[None], source[None])[0]
     there = np.isfinite(source + target)
-    if there.sum() < design.shape[1] + FEWEST:
+    if there.sum() < 2 * design.shape[1]:
         yield f"Not yet: {there.sum()} architectures are too few for {design.shape[1]} effects.\n"
         return
 
     def fitted(values: np.ndarray) -> list[str]:
         def each(place: int) -> Callable[[np.ndarray], float]:
             def effect(rows: np.ndarray) -> float:
-                return float(np.linalg.lstsq(design[there][rows], values[there][rows], rcond=None)[0][place])
+                solved, _, rank, _ = np.linalg.lstsq(design[there][rows], values[there][rows], rcond=None)
+                return float(solved[place]) if rank == design.shape[1] else float("nan")  # (a level was not drawn)
 
             return effect
 
@@ -226,8 +237,8 @@ def prices(tables: dict[str, Recorded]) -> Iterator[str]:
     yield (
         "Of the architectures within a price of the best source score (by validation, first training) the one from "
         "which the strongest attack gets least (by validation, first training); judged by test images of the same "
-        "training, and where there is one by another training. Against the architecture of the best source score. *By "
-        "lot*: the mean of all within the price.\n"
+        "training. *Another training*: the same choice among the architectures that have one, judged by it. Against "
+        "the architecture of the best source score. *By lot*: the mean of all within the price.\n"
     )
     yield row(["table", "target", "price", "source given", "taken", "taken, another training", "by lot"])
     yield row(["---"] * 7)
@@ -260,10 +271,8 @@ def bought(one: Recorded, target: str, price: float) -> list[str]:
 
     size = len(kept_by)
     again = "-"
-    if len(strongest) > 1:
-        twice = np.flatnonzero(np.isfinite(strongest[1] + one.source[1]))
-        if len(twice) >= FEWEST:
-            again = interval(lambda rows: taken(strongest[1])(twice[rows]), len(twice))
+    if len(one.twice) >= FEWEST:
+        again = interval(lambda rows: taken(strongest[1])(one.twice[rows]), len(one.twice))
     return [
         interval(taken(one.source[0]), size), interval(taken(strongest[0]), size), again, interval(by_lot, size)
     ]  # fmt: skip
@@ -284,7 +293,7 @@ def evidence(tables: dict[str, Recorded]) -> Iterator[str]:
         "strongest attack on the other targets": lambda one, target: np.mean(
             [standard(each[0]) for name, each in one.strongest_chosen.items() if name != target], axis=0
         ),
-        "from scratch on the target": lambda one, target: one.alone[target][0],
+        "from scratch on the target": lambda one, target: one.scratch[target][0],
     } | {name: lambda one, target, name=name: estimate_of(one, target, name) for name in ESTIMATES}
     for label, get in kinds.items():
         cells = []

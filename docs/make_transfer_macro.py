@@ -190,11 +190,15 @@ def put_in(rows: Mapping[Place, Line], at: At) -> None:
     known = store.read()
     for place, keys in at.lines():
         line = rows.get(place)
-        for label, (how, *values) in line["values"].items() if line else ():
-            if label in keys and how == made(keys[label]):
-                found += [
-                    measurement(key, one) for key, one in zip(keys[label], values, strict=True) if key not in known
-                ]
+        same = {
+            label: values
+            for label, (how, *values) in (line["values"] if line else {}).items()
+            if label in keys and how == made(keys[label])
+        }
+        if not {label for label, each in keys.items() if len(each) > 1} <= set(same):
+            same.pop("source", None)  # who still has to be attacked is trained again: the weights are not here
+        for label, values in same.items():
+            found += [measurement(key, one) for key, one in zip(keys[label], values, strict=True) if key not in known]
     store.write(found)
 
 

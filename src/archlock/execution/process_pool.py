@@ -252,11 +252,12 @@ class _Worker:
         """The chunk and its answer; None for an answer that will not come."""
         if self.chunk is None:
             raise ValueError("this worker has nothing under way")
-        chunk, self.chunk = self.chunk, None
+        chunk, answer = self.chunk, None
         with suppress(EOFError, OSError):
             if self.line.poll():
-                return chunk, self.line.recv_bytes()
-        return chunk, None
+                answer = self.line.recv_bytes()
+        self.chunk = None  # not before: who is interrupted here has an answer on the line, and is not kept
+        return chunk, answer
 
     def alive(self) -> bool:
         return self._process.is_alive()

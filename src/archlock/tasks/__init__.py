@@ -24,6 +24,7 @@ from archlock.tasks.sources.reading import LARGEST
 from archlock.tasks.sources.source_texts import names_apart
 from archlock.tasks.stored.cache import Cache
 from archlock.tasks.subsample import (
+    FEW,
     enlarged,
     few_of_each,
     rehearsal,
@@ -36,6 +37,7 @@ from archlock.tasks.task import Signature, Split, Task, check_classes, check_ima
 
 __all__ = [
     "EVERY_KIND",
+    "FEW",
     "FORMS",
     "FORM_WORDS",
     "KINDS",

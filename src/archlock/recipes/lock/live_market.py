@@ -89,7 +89,7 @@ class LiveMarket:
         run, targets = self.run, self.run.targets if self.targets else {}
         if kind == "short":
             return evidence_tasks(run.source, targets, run.allocation, run.config)
-        folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config)
+        folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config, targets, run.allocation)
         return EvidenceTasks(run.source, targets, run.allocation.final, folder, rehearsals, device=run.config.device)
 
     def _stage(self, kind: Kind) -> str:

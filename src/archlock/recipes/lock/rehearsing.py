@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Final
 
+import numpy as np
 from torch import nn
 
 from archlock.adaptation import AdaptationSettings
@@ -39,10 +40,8 @@ ATTACKERS: Final = ("best_layer_probe", "lp_ft")
 class Rehearsals:
     """How attacks on a candidate are rehearsed; targets are classification tasks (:func:`check_rehearsable`)."""
 
-    shots: int | None
-    """Examples of each class; None: a share of what there is."""
-    fraction: float = 0.1
-    """That share."""
+    shots: int
+    """Examples of each class that there are to train on."""
     attackers: tuple[str, ...] = ATTACKERS
     draws: int = 2
     """How often other examples are drawn; the mean counts."""
@@ -51,10 +50,6 @@ class Rehearsals:
     def short(self) -> "Rehearsals":
         """What short trainings are attacked by: the probe alone."""
         return replace(self, attackers=ATTACKERS[:1])
-
-    def examples(self, task: Task) -> int:
-        """How many of each class the attackers have to train on."""
-        return self.shots or max(1, round(self.fraction * len(task.train) / len(task.classes)))
 
     def key(
         self,
@@ -68,7 +63,7 @@ class Rehearsals:
     ) -> Key:
         """Where the value is in the store."""
         who = [identity_of(ATTACKS[name], base=Attack) for name in self.attackers]
-        said = fingerprint([settings, source.fingerprint, self.examples(task), who, self.draws])
+        said = fingerprint([settings, source.fingerprint, self.shots, who, self.draws])
         fidelity = fidelity_name("informed", said, computed=computed_on(device))
         return Key(str(architecture), task.fingerprint, REHEARSED, "validation", fidelity, seed)
 
@@ -92,18 +87,46 @@ class Rehearsals:
         if model is None:
             raise MeasurementError("the training on the source had failed")
         own_seed = derive_seed(seed, "rehearsal", task.fingerprint, draw)
-        seen = rehearsal(task, self.examples(task), seed=own_seed)
+        seen = rehearsal(task, self.shots, seed=own_seed)
         plan = attack_plan(len(seen.train), size=task.shape[1:])
-        outcomes = [ATTACKS[name].run(model, seen, plan=plan, seed=own_seed, device=device) for name in self.attackers]
+        outcomes, errors = [], []
+        for name in self.attackers:
+            try:
+                outcomes.append(ATTACKS[name].run(model, seen, plan=plan, seed=own_seed, device=device))
+            except MeasurementError as error:  # (a failed attack is below every other)
+                errors.append(str(error))
+        if not outcomes:
+            raise MeasurementError("; ".join(errors))
         best = max(outcomes, key=lambda one: one.validation)
         return best.test, f"{best.attacker}, {best.setting.words(ATTACKS[best.attacker].tuned)}"
 
 
+def fewest_examples(targets: Sequence[Task], shots: Sequence[int], fractions: Sequence[float], most: int) -> int:
+    """Of each class, that any attacker will have of any of the targets; ``most`` of a target at the fraction 1."""
+    shares = [
+        max(1, int(fraction * min(most, len(task.train)) / len(task.classes)))
+        for task in targets
+        for fraction in fractions
+    ]
+    return min((*shots, *shares))
+
+
 def check_rehearsable(targets: Sequence[Task]) -> None:
-    """UnsupportedError for a target without examples of classes, of which nobody has a few of each."""
+    """UnsupportedError for a target without classes, of which nobody has a few of each, for one of groups that belong
+    together, and for one of single examples."""
     for task in targets:
         if not task.traits.has_classes:
             raise UnsupportedError(
                 f"attacks on {task.name!r} cannot be rehearsed: it is a {task.kind} task, without a few of each "
                 "class; use evidence adaptation"
+            )
+        if task.train.groups is not None:
+            raise UnsupportedError(
+                f"attacks on {task.name!r} cannot be rehearsed: its examples belong together in groups, which a few of "
+                "each class would tear apart; use evidence adaptation"
+            )
+        if np.bincount(np.asarray(task.train.targets)).max() < 2:
+            raise UnsupportedError(
+                f"attacks on {task.name!r} cannot be rehearsed: it has one training example of each class, and nothing "
+                "is left to choose by; use evidence adaptation"
             )

@@ -18,7 +18,7 @@ from archlock.recipes.lock.allocation import Allocation, Workload, allocate, kee
 from archlock.recipes.lock.bounds import Bounds, bounds_of, refuse_at_once
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
-from archlock.recipes.lock.rehearsing import Rehearsals, check_rehearsable
+from archlock.recipes.lock.rehearsing import Rehearsals, check_rehearsable, fewest_examples
 from archlock.recipes.naming import named
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
 from archlock.recipes.settling import say_what_is_outdated
@@ -26,7 +26,7 @@ from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import SIMULATORS, Task, conform, conform_to, subsample
+from archlock.tasks import FEW, SIMULATORS, Task, conform, conform_to, subsample
 from archlock.training import check_restricted
 
 SOURCE_TASK = "source"
@@ -159,24 +159,30 @@ def known_fingerprints(run: Run) -> dict[str, str]:
 def evidence_tasks(
     source: Task, targets: Mapping[str, Task], allocation: Allocation, config: LockConfig
 ) -> EvidenceTasks:
-    """The tasks of adaptation evidence: smaller images, fewer training examples."""
+    """The tasks of adaptation evidence: smaller images, fewer training examples, but enough for a rehearsal."""
+    rehearsals = rehearsals_of(config, targets, allocation)
+    enough = 0 if rehearsals is None else rehearsals.shots + FEW
 
     def reduced(task: Task, examples: int) -> Task:
         task = subsample(task, examples, seed=0) if task.train.stored else task
         small = conform(task, allocation.evidence_shape)
         return subsample(small, min(examples, len(small.train)), seed=0)
 
-    small = {name: reduced(task, allocation.target_examples) for name, task in targets.items()}
-    less, rehearsals = reduced(source, allocation.source_examples), rehearsals_of(config)
+    small = {
+        name: reduced(task, max(allocation.target_examples, enough * len(task.classes)))
+        for name, task in targets.items()
+    }
+    less = reduced(source, allocation.source_examples)
     short = None if rehearsals is None else rehearsals.short
     return EvidenceTasks(less, small, allocation.evidence, rehearsals=short, device=config.device)
 
 
-def rehearsals_of(config: LockConfig) -> Rehearsals | None:
+def rehearsals_of(config: LockConfig, targets: Mapping[str, Task], allocation: Allocation) -> Rehearsals | None:
     """How attacks on candidates are rehearsed, with the fewest examples that the attackers will have; None: not."""
-    if config.evidence != "rehearsal":
+    if config.evidence != "rehearsal" or not targets:
         return None
-    return Rehearsals(min(config.shots, default=None), min(config.fractions, default=1.0))
+    most = allocation.attack_examples
+    return Rehearsals(fewest_examples(tuple(targets.values()), config.shots, config.fractions, most))
 
 
 def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> int:

@@ -10,6 +10,7 @@ from archlock.evidence import EvidenceStore, Measurement
 from archlock.execution import Executor
 from archlock.progress import Progress
 from archlock.recipes.settling import settle
+from archlock.recipes.transfer.estimates import gather_estimates
 from archlock.recipes.transfer.outcomes import AttackJob, AttackWork, attack_job
 from archlock.recipes.transfer.source_models import SourceJob, is_scored, is_trained, kept_at, train_source
 from archlock.recipes.transfer.work import Job, TransferWork, measure_job
@@ -47,7 +48,8 @@ class Gatherer:
     def attacked_rows(
         self, work: TransferWork, attacks: AttackWork, architectures: Sequence[Architecture], seeds: range
     ) -> None:
-        """The models that attackers start from, and the attacks on them, a few architectures after the other."""
+        """The models that attackers start from, the attacks on them, and what estimates say of those of the first seed,
+        a few architectures after the other."""
         few = ROWS * self.executor.workers
         for seed in seeds:
             for start in range(0, len(architectures), few):
@@ -55,6 +57,10 @@ class Gatherer:
                 words = f"seed {seed}, rows {start + 1} to {start + len(rows)} of {len(architectures)}"
                 self._source_models(work, attacks, rows, seed, words)
                 self._attacks(attacks, rows, seed, words)
+                if seed == seeds.start:  # (now, while the models are here)
+                    gather_estimates(
+                        rows, work, seed=seed, store=self.store, executor=self.executor, progress=self.progress
+                    )
 
     def _source_models(
         self, work: TransferWork, attacks: AttackWork, rows: Sequence[Architecture], seed: int, words: str

@@ -67,7 +67,7 @@ def transfer_table(
     for each in recorded:
         runs = np.array([[_value(each.found.get((one, seed))) for one in kept] for seed in seeds])
         whole = [all((one, seed) in each.found for one in kept) for seed in seeds]
-        noise = run_noise(runs[whole] if sum(whole) > 1 else runs) if len(runs) > 1 and each.role == "truth" else 0.0
+        noise = run_noise(_compared(runs, whole)) if each.role == "truth" else 0.0
         mean = RecordedColumn(
             each.name,
             each.task,
@@ -135,6 +135,16 @@ def _estimates(
             if np.isfinite(run).any():
                 label = f"{task}_from_{source}_{name}"
                 yield RecordedColumn(label, task, "proxy", name, runs=f"seed {seed}", start=source), run
+
+
+def _compared(runs: Float[np.ndarray, "seeds architectures"], whole: Sequence[bool]) -> Float[np.ndarray, "seeds some"]:
+    """The complete runs; where that is one, it and the one of which there is most; no architecture without a second."""
+    if sum(whole) > 1:
+        return np.stack([run for run, complete in zip(runs, whole, strict=True) if complete])
+    if len(runs) < 2:
+        return np.empty((1, 0))
+    most = 1 + int(np.argmax(np.isfinite(runs[1:]).sum(axis=1)))
+    return np.stack([runs[0], runs[most]])
 
 
 def run_noise(runs: Float[np.ndarray, "runs architectures"]) -> float:

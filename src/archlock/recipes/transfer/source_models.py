@@ -54,7 +54,7 @@ def is_scored(work: TransferWork, job: SourceJob, store: EvidenceStore) -> bool:
 def is_trained(work: TransferWork, job: SourceJob, store: EvidenceStore) -> bool:
     """Whether the scores are known and the very weights that were scored are there, or the training had failed."""
     found = _score(work, job, store)
-    return found is not None and (found.status != "valid" or digest_of(kept_at(work, job)) == found.note)
+    return found is not None and (found.status != "valid" or digest_of(kept_at(work, job)) == found.note != "")
 
 
 def train_source(work: TransferWork, job: SourceJob) -> tuple[Measurement, ...]:

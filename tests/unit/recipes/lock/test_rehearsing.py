@@ -5,19 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from archlock.adaptation import AdaptationSettings
-from archlock.attacks import ATTACKS
-from archlock.errors import ConfigurationError, UnsupportedError
+from archlock.attacks import ATTACKS, Adapted, Attack
+from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
 from archlock.evidence import EvidenceStore
 from archlock.models import build, load_weights
 from archlock.recipes.attackers import attack_plan
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
-from archlock.recipes.lock.rehearsing import REHEARSED, Rehearsals, check_rehearsable
+from archlock.recipes.lock.rehearsing import REHEARSED, Rehearsals, check_rehearsable, fewest_examples
 from archlock.recipes.lock.run import evidence_tasks, rehearsals_of
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
-from archlock.tasks import Split, rehearsal
+from archlock.tasks import Split, Task, rehearsal
 from archlock.testing.small_tasks import small_field
 from archlock.training import Plan
 from tiny_runs import Noted, tiny_begin, tiny_config, tiny_source, tiny_target
@@ -79,18 +80,59 @@ def test_nothing_of_the_test_split_is_in_a_rehearsal(tmp_path: Path) -> None:
 
 
 def test_the_fewest_examples_that_attackers_will_have_are_rehearsed(tmp_path: Path) -> None:
-    assert rehearsals_of(tiny_config()) is None
-    few = tiny_config(evidence="rehearsal", shots=(8, 3))
-    run = tiny_begin(tmp_path / "run", few)
-    expected = Rehearsals(3, min(few.fractions))
-    assert rehearsals_of(few) == expected
-    assert evidence_tasks(run.source, run.targets, run.allocation, few).rehearsals == expected.short
-    target, by_share = tiny_target(), Rehearsals(None, 0.1)
-    assert by_share.examples(target) == max(1, round(0.1 * len(target.train) / len(target.classes)))
+    target = tiny_target()  # 30 examples of 3 classes
+    assert fewest_examples((target,), (8, 3), (1.0,), 1000) == 3
+    assert fewest_examples((target,), (8, 3), (0.1, 1.0), 1000) == 1, "a tenth of 30 is one of each class"
+    assert fewest_examples((target,), (), (1.0,), 1000) == 10
+    assert fewest_examples((target,), (), (1.0,), 15) == 5, "attackers have 15 at most"
+    run = tiny_begin(tmp_path / "run", tiny_config(evidence="rehearsal", shots=(2,), fractions=()))
+    expected = Rehearsals(2)
+    assert rehearsals_of(run.config, run.targets, run.allocation) == expected
+    assert evidence_tasks(run.source, run.targets, run.allocation, run.config).rehearsals == expected.short
+    assert rehearsals_of(tiny_config(), run.targets, run.allocation) is None
+    assert rehearsals_of(run.config, {}, run.allocation) is None, "the search for the source alone attacks nobody"
+
+
+def test_short_evidence_has_enough_examples_for_a_rehearsal(tmp_path: Path) -> None:
+    run = tiny_begin(tmp_path / "run", tiny_config(evidence="rehearsal", shots=(4,), fractions=()))
+    less = replace(run.allocation, target_examples=3)
+    small = evidence_tasks(run.source, run.targets, less, run.config)
+    assert all(np.bincount(task.train.targets).min() >= 4 for task in small.targets.values())
+
+
+class Crashing(Attack):
+    """Diverges at every setting."""
+
+    name = "crashing"
+    summary = "diverges"
+    settings = (0.1,)
+
+    def adapt(self, model: nn.Module, task: Task, *, setting: float, plan: Plan, seed: int, device: str) -> Adapted:
+        raise MeasurementError("it diverged")
+
+
+def test_a_failed_attacker_is_below_every_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ATTACKS._members, "crashing", Crashing())
+    alone, _, _ = gathered(tmp_path / "one", Rehearsals(2, ("best_layer_probe",)))
+    both, _, _ = gathered(tmp_path / "two", Rehearsals(2, ("best_layer_probe", "crashing")))
+    assert both[REHEARSED, 0] == alone[REHEARSED, 0]
+    none, _, _ = gathered(tmp_path / "none", Rehearsals(2, ("crashing",)))
+    assert np.isnan(none[REHEARSED, 0])
 
 
 def test_what_cannot_be_rehearsed_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="cannot be rehearsed: it is a "):
         check_rehearsable((small_field(),))
+    target = tiny_target()
+    splits = {name: getattr(target, name) for name in ("train", "validation", "test")}
+    grouped = {
+        name: replace(split, groups=place * 100 + np.arange(len(split)))
+        for place, (name, split) in enumerate(splits.items())
+    }
+    with pytest.raises(UnsupportedError, match="its examples belong together in groups"):
+        check_rehearsable((replace(target, **grouped),))
+    single = target.train.take(np.array([np.flatnonzero(target.train.targets == label)[0] for label in range(3)]))
+    with pytest.raises(UnsupportedError, match="it has one training example of each class"):
+        check_rehearsable((replace(target, train=single),))
     with pytest.raises(ConfigurationError, match="evidence rehearsal has its own search"):
         tiny_config(evidence="rehearsal", preference="binary_ranker")

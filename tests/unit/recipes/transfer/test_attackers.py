@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archlock.adaptation import SOURCE
 from archlock.attacks import ATTACKS
 from archlock.errors import ConfigurationError, TableError, UnknownNameError
 from archlock.evidence import EvidenceStore
@@ -16,7 +17,7 @@ from archlock.recipes import TransferConfig, TransferResult, transfer
 from archlock.recipes.transfer import gathering
 from archlock.recipes.transfer.outcomes import AttackWork, attack_job, few_images, model_for
 from archlock.recipes.transfer.series import strongest
-from archlock.recipes.transfer.source_models import is_trained, source_model
+from archlock.recipes.transfer.source_models import is_trained, source_key, source_model
 from archlock.recipes.transfer.work import TransferWork
 from archlock.tables import open_pair
 from archlock.testing.small_tasks import small_digits
@@ -172,6 +173,10 @@ def test_a_model_is_trained_again_only_for_who_has_to_attack_it(recorded: Transf
     file = work.transfer.folder / "low" / f"{one.code}-0.safetensors"
     given = {"store": recorded.store, "out": recorded.path, "executor": InProcess(), "progress": counting}
     file.unlink()
+    score = store.read(measure=SOURCE)[source_key(work.transfer, (one, 0, "low"), "test")]
+    elsewhere = EvidenceStore(recorded.store.with_name("elsewhere.sqlite"))
+    elsewhere.write([replace(score, note="")])  # a score alone, of weights that are not here
+    assert not is_trained(work.transfer, (one, 0, "low"), elsewhere)
     transfer([LOW], [LOW, HIGH], CONFIG, **given)  # type: ignore[arg-type]
     assert set(counting.left.values()) == {0}
     assert not file.exists()
@@ -201,7 +206,7 @@ def test_a_run_that_is_stopped_has_whole_rows(tmp_path: Path, monkeypatch: pytes
             if stage == "source models, seed 0, rows 2 to 2 of 2":
                 raise Stopped
 
-        def advance(self, steps: int, note: str = "") -> None: ...
+        def advance(self, steps: int = 1, note: str = "") -> None: ...
 
         def say(self, text: str) -> None: ...
 
