@@ -1,4 +1,4 @@
-"""The demonstration: the whole job on data that are drawn, where weights are worth something, in two minutes.
+"""The demonstration: the whole job on data that are drawn, where weights are worth something, in minutes.
 
 A model that reads the letters of a made-up alphabet is worth much to somebody who has three pictures of each letter of
 another one: from scratch they get nowhere. So what a lock takes can be seen, with an interval, on two cores.
