@@ -20,17 +20,17 @@ from typing import Any, Final, Literal
 from archlock.errors import MAKE_ROOM, MeasurementError, StoreError, refusal
 
 Status = Literal["valid", "failed", "unsupported"]
-Recipe = Literal["adaptation", "attack", "estimates", "informed", "latency", "nontransferable", "proxies", "short"]
+Recipe = Literal["adaptation", "attack", "estimates", "latency", "nontransferable", "proxies", "rehearsal", "short"]
 
 RECIPE_VERSIONS: Final[Mapping[Recipe, int]] = MappingProxyType(
     {
         "adaptation": 2,
         "attack": 3,
         "estimates": 2,
-        "informed": 1,
         "latency": 1,
         "nontransferable": 1,
         "proxies": 3,
+        "rehearsal": 1,
         "short": 2,
     }
 )

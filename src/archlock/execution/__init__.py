@@ -13,8 +13,9 @@ from archlock.execution.devices import (
 from archlock.execution.executor import Chunk, Executor
 from archlock.execution.in_process import InProcess
 from archlock.execution.opening import executor_for, open_executor
-from archlock.execution.process_pool import ProcessPool, one_after_another, workers_kept
+from archlock.execution.process_pool import ProcessPool, one_after_another
 from archlock.execution.threads import default_workers, one_thread
+from archlock.execution.worker_process import workers_kept
 
 __all__ = [
     "Chunk",

@@ -30,8 +30,6 @@ from archlock.spaces import Architecture
 from archlock.tasks import Task, rehearsal
 
 REHEARSED: Final = "rehearsed_accuracy"
-_VALID: Final[Status] = "valid"
-_FAILED: Final[Status] = "failed"
 ATTACKERS: Final = ("best_layer_probe", "lp_ft")
 """Who is rehearsed: the cheapest informed attack, and the one that is seldom far below the best."""
 
@@ -64,7 +62,7 @@ class Rehearsals:
         """Where the value is in the store."""
         who = [identity_of(ATTACKS[name], base=Attack) for name in self.attackers]
         said = fingerprint([settings, source.fingerprint, self.shots, who, self.draws])
-        fidelity = fidelity_name("informed", said, computed=computed_on(device))
+        fidelity = fidelity_name("rehearsal", said, computed=computed_on(device))
         return Key(str(architecture), task.fingerprint, REHEARSED, "validation", fidelity, seed)
 
     def measure(
@@ -73,12 +71,13 @@ class Rehearsals:
         """On every target the score of the attacker who is best by what they choose by, mean over the draws; None is no
         model to attack."""
         for key, task in keys.items():
-            began, status = time.perf_counter(), _VALID
+            began = time.perf_counter()
+            status: Status = "valid"
             try:
                 every = [self._strongest(model, task, draw, seed=seed, device=device) for draw in range(self.draws)]
                 score, note = mean(score for score, _ in every), "; ".join(note for _, note in every)
             except MeasurementError as error:
-                score, status, note = math.nan, _FAILED, str(error)
+                score, status, note = math.nan, "failed", str(error)
             yield Measurement(key, score, task.unit, time.perf_counter() - began, status, note)
 
     def _strongest(
