@@ -25,7 +25,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 install: $(VENV)/installed ## make .venv and install everything from pinned constraints
 
-demo: install ## search, train, attack and report a lock on drawn letters (about three minutes)
+demo: install ## search, train, attack and report a lock on drawn letters (three to four minutes)
 	$(BIN)/archlock demo --out runs/demo
 
 test: install ## the whole test suite

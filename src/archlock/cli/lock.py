@@ -296,7 +296,7 @@ def demo(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """The whole job on drawn letters of made-up alphabets, small enough for about three minutes on two cores.
+    """The whole job on drawn letters of made-up alphabets, small enough for three to four minutes on two cores.
 
     A reader of one alphabet is locked against readers of another, which the search knows, and attacked on a third,
     which it never sees. Attackers have three pictures of each letter.
