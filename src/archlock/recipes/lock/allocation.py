@@ -35,7 +35,8 @@ ENOUGH_EPOCHS = 10
 TYPICAL = 0.75
 """What a finalist costs against the heaviest architecture: ordinary ones are heavy, locks often lighter."""
 ADAPTED = 1.3
-"""What a full training costs with its adaptation to the known targets, where one on the source alone costs 1."""
+"""What a full training costs with its adaptation to the known targets, where one on the source alone costs 1.
+Rehearsals are timed instead."""
 SOURCE_ONLY_SHARE = 0.3
 """What short trainings of the search without targets cost beside those of the other: no adaptation, and half of them
 are the same."""
@@ -72,6 +73,15 @@ class Allocation:
     """Most training examples of a target an attacker gets at fraction 1."""
 
 
+Seconds = Callable[[Task, Allocation], float]
+"""Times something on the source at the size of a draft of the plan: (source, draft)."""
+
+
+def nothing(source: Task, draft: Allocation) -> float:  # noqa: ARG001
+    """What is not done takes no time."""
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """What an allocation depends on besides configuration and source."""
@@ -87,9 +97,11 @@ def allocate(
     config: LockConfig,
     source: Task,
     workload: Workload,
-    seconds_a_candidate: Callable[[Task, Allocation], float],
+    seconds_a_candidate: Seconds,
+    seconds_rehearsing: Seconds = nothing,
 ) -> Allocation:
-    """The plan of a run. ``seconds_a_candidate`` times the evidence on one architecture: (source, draft of the plan).
+    """The plan of a run. ``seconds_a_candidate`` times the evidence on one architecture, ``seconds_rehearsing`` the
+    attacks that are rehearsed on one full training.
 
     Where the budget does not pay for enough training on images of this size, they are halved (not below 16 pixels),
     unless the owner fixed their size. A budget that does not pay for a run that means anything raises
@@ -104,7 +116,7 @@ def allocate(
     shape = source.shape
     while True:
         sized = conform(source, shape)
-        plan = _paid(config, sized, workload, seconds_a_candidate)
+        plan = _paid(config, sized, workload, seconds_a_candidate, seconds_rehearsing)
         smaller = _halved(shape)
         if plan.final.source_plan.epochs >= ENOUGH_EPOCHS or config.keep_size or config.epochs or smaller == shape:
             return _checked(replace(plan, original_shape=source.shape), config, workload, source.form)
@@ -112,10 +124,7 @@ def allocate(
 
 
 def _paid(
-    config: LockConfig,
-    source: Task,
-    workload: Workload,
-    seconds_a_candidate: Callable[[Task, Allocation], float],
+    config: LockConfig, source: Task, workload: Workload, seconds_a_candidate: Seconds, seconds_rehearsing: Seconds
 ) -> Allocation:
     """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
     seconds = config.budget.amount * 60 * workload.workers
@@ -124,24 +133,22 @@ def _paid(
     searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
     plan = _with_candidates(draft, min(candidates, 600))
-    per_image = _seconds_per_image(config, source)
-    epochs = int(FINALIST_SHARE * seconds / per_image / _full_trainings(config, plan.finalists) / len(source.train))
-    epochs, models, suite = (
-        config.epochs or epochs,
-        2 + len(config.arms),
-        suite_of(config, plan.attack_plan, seeds=config.attack_seeds),
-    )
+    per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
+    suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
     trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
     attacks = models * (
         trainings * suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds)
     )
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
+    plan = replace(plan, attack_examples=examples)
+    rehearsing = _rehearsed(config, plan.finalists) * seconds_rehearsing(source, plan)
+    training = (FINALIST_SHARE * seconds - rehearsing) / per_image / _full_trainings(config, plan.finalists)
+    epochs = config.epochs or int(training / len(source.train))
     return replace(
         plan,
         final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(max(epochs, 1), 200))),
         attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
-        attack_examples=examples,
     )
 
 
@@ -153,10 +160,15 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
     and trained with the other seeds. A nontransferable training costs every released network its training once more.
     """
     others = config.attack_seeds - 1
-    adapted = 1.0 if config.evidence == "zero_cost" else ADAPTED
+    adapted = ADAPTED if config.evidence == "adaptation" else 1.0
     searches = 1.0 if config.scheme == "s" else 1 + adapted
     again = 0 if config.nontransferable is None else (2 + len(config.arms)) * config.attack_seeds
     return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others) + again
+
+
+def _rehearsed(config: LockConfig, finalists: int) -> float:
+    """Full trainings on which attacks are rehearsed: all of the search against targets."""
+    return finalists + CHOICES_CONFIRMED * (config.attack_seeds - 1)
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form) -> Allocation:

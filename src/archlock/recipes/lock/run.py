@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -98,9 +98,12 @@ def begin(
     def seconds_a_candidate(sized: Task, draft: Allocation) -> float:
         return _seconds_a_candidate(config, *at(sized.shape), draft)
 
+    def seconds_rehearsing(sized: Task, draft: Allocation) -> float:
+        return _seconds_rehearsing(config, *at(sized.shape), draft)
+
     def plan() -> Allocation:
         progress.say(f"planning for a budget of {config.budget}")
-        planned = allocate(config, source, workload, seconds_a_candidate)
+        planned = allocate(config, source, workload, seconds_a_candidate, seconds_rehearsing)
         workspace.check_room(_bytes_to_write(config, source, planned))
         return planned
 
@@ -219,3 +222,20 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
             else:
                 small.measure(architecture, 0)
     return time.perf_counter() - began
+
+
+def _seconds_rehearsing(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
+    """Seconds of one worker for all that is rehearsed on one full training, from one draw of each target's examples and
+    an untrained network of middling size."""
+    rehearsals, settings = rehearsals_of(config, targets, draft), draft.final
+    if rehearsals is None:
+        return 0.0
+    architecture = _middling(config, source)
+    model = build(architecture, source.signature, width=settings.width, depth=settings.depth, seed=0)
+    once = replace(rehearsals, draws=1)
+    keys = {
+        once.key(architecture, one, settings, source, seed=0, device=config.device): one for one in targets.values()
+    }
+    with one_thread():
+        found = list(once.measure(model, keys, seed=0, device=config.device))
+    return rehearsals.draws * sum(one.seconds for one in found)

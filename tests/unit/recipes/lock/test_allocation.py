@@ -20,9 +20,11 @@ from archlock.recipes.lock.allocation import (
     FINALIST_SHARE,
     SOURCE_ONLY_SHARE,
     Allocation,
+    Seconds,
     Workload,
     allocate,
     evidence_shape,
+    nothing,
 )
 from archlock.records import plain
 from archlock.reports import Role
@@ -118,10 +120,10 @@ ARMED = [(), ("random",), ("random", "same_size")]
 def priced_plan(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[LockConfig, Allocation]]:
     """The plan of an hour where an image costs a thread so many seconds, and a candidate two minutes."""
 
-    def plan(seconds: float, **changes: Any) -> tuple[LockConfig, Allocation]:
+    def plan(seconds: float, *, seconds_rehearsing: Seconds = nothing, **changes: Any) -> tuple[LockConfig, Allocation]:
         monkeypatch.setattr(allocation, "_seconds_per_image", lambda config, source: seconds)
         config = tiny_config(budget=Budget(60, "minutes"), epochs=None, attack_seeds=3, keep_size=True, **changes)
-        return config, allocate(config, tiny_source(), WORKLOAD, lambda source, draft: 120.0)
+        return config, allocate(config, tiny_source(), WORKLOAD, lambda source, draft: 120.0, seconds_rehearsing)
 
     return plan
 
@@ -145,6 +147,7 @@ SEARCHES = {  # what a full training of each search costs, in those on the sourc
     "tk": ({"scheme": "tk"}, [1, ADAPTED]),
     "s": ({"scheme": "s"}, [1]),
     "zero cost": ({"evidence": "zero_cost"}, [1, 1]),
+    "rehearsal": ({"evidence": "rehearsal"}, [1, 1]),
 }
 
 
@@ -167,6 +170,28 @@ def test_full_trainings_get_their_share_whatever_the_number_of_models(
     assert 5 < epochs < 200, "neither end of what is allowed"
     assert epochs == int(share / epoch)
     assert 1 <= CHOICES_CONFIRMED <= 2
+
+
+def test_rehearsals_are_paid_from_the_share_of_full_trainings(
+    priced_plan: Callable[..., tuple[LockConfig, Allocation]],
+) -> None:
+    """Those of the search against targets: its finalists, and its choice, or two, with both other seeds."""
+    asked: list[Allocation] = []
+
+    def rehearsing(source: Task, draft: Allocation) -> float:
+        asked.append(draft)
+        return 60.0
+
+    changes = {"evidence": "rehearsal", "arms": (), "attackers": ("linear_probe",)}
+    _, free = priced_plan(0.05, **changes)
+    config, plan = priced_plan(0.05, seconds_rehearsing=rehearsing, **changes)
+    rehearsed = plan.finalists + 2 * CHOICES_CONFIRMED
+    epoch = 0.05 * 2 * rehearsed * len(tiny_source().train)
+    share = FINALIST_SHARE * 3600 * WORKLOAD.workers
+    assert plan.final.source_plan.epochs == int((share - 60 * rehearsed) / epoch) < free.final.source_plan.epochs
+    assert [draft.attack_examples for draft in asked] == [plan.attack_examples], "timed with what attackers will have"
+    with pytest.raises(ConfigurationError, match=r"0 epochs|1 epochs"):
+        priced_plan(0.05, seconds_rehearsing=lambda source, draft: 6000.0, **changes)
 
 
 @pytest.mark.parametrize(

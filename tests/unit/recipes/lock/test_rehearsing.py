@@ -1,7 +1,9 @@
 """Rehearsed attacks: what they are judged by, that they are those of the attackers, and what cannot be rehearsed."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +12,12 @@ from torch import nn
 from archlock.adaptation import AdaptationSettings
 from archlock.attacks import ATTACKS, Adapted, Attack
 from archlock.errors import ConfigurationError, MeasurementError, UnsupportedError
-from archlock.evidence import EvidenceStore
+from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.models import build, load_weights
 from archlock.recipes.attackers import attack_plan
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources, gather
 from archlock.recipes.lock.rehearsing import REHEARSED, Rehearsals, check_rehearsable, fewest_examples
-from archlock.recipes.lock.run import evidence_tasks, rehearsals_of
+from archlock.recipes.lock.run import _seconds_rehearsing, evidence_tasks, rehearsals_of
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture
 from archlock.tasks import Split, Task, rehearsal
@@ -98,6 +100,22 @@ def test_short_evidence_has_enough_examples_for_a_rehearsal(tmp_path: Path) -> N
     less = replace(run.allocation, target_examples=3)
     small = evidence_tasks(run.source, run.targets, less, run.config)
     assert all(np.bincount(task.train.targets).min() >= 4 for task in small.targets.values())
+
+
+def test_what_it_takes_is_timed_with_one_draw_of_every_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny_begin(tmp_path / "run", tiny_config(evidence="rehearsal", shots=(2,), fractions=()))
+    drawn: list[str] = []
+    measure = Rehearsals.measure
+
+    def noted(rehearsals: Rehearsals, model: Any, keys: Mapping[Key, Task], **where: Any) -> Iterator[Measurement]:
+        for one in measure(rehearsals, model, keys, **where):
+            drawn.extend([one.key.task] * rehearsals.draws)
+            yield replace(one, seconds=3.0)
+
+    monkeypatch.setattr(Rehearsals, "measure", noted)
+    assert _seconds_rehearsing(run.config, run.source, run.targets, run.allocation) == 2 * 3.0 * len(run.targets)
+    assert sorted(drawn) == sorted(task.fingerprint for task in run.targets.values())
+    assert _seconds_rehearsing(tiny_config(), run.source, run.targets, run.allocation) == 0
 
 
 class Crashing(Attack):
