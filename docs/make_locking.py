@@ -8,11 +8,12 @@ those who mean it with a few images of every target. Reliability comes first: wh
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from findings_of_runs import LOCKING, put_section, row
+from make_evidence import LEVELS, NAME, Line, lines
 from make_findings import bootstrapped, mean_of, rank_correlation
 from make_transfer_macro import PLANS, SEEDS
 
@@ -121,6 +122,8 @@ def said(tables: dict[str, Recorded]) -> Iterator[str]:
         yield from axes(large["transfer_macro"])
     yield from prices(large)
     yield from evidence(large)
+    if NAME in large:
+        yield from bought_evidence(large[NAME], tuple(lines()))
 
 
 def introduction(name: str, one: Recorded) -> str:
@@ -304,9 +307,66 @@ def evidence(tables: dict[str, Recorded]) -> Iterator[str]:
                 plain.append(rank_correlation(found, truth))
                 left = [residuals(each[None], source[None])[0] for each in (found, truth)]
                 beyond.append(float("nan") if label == "source score" else rank_correlation(*left))
-            cells.append("-" if np.isnan(mean_of(plain)) else f"{mean_of(plain):.2f} ({shown(mean_of(beyond))})")
+            cells.append(pair((mean_of(plain), mean_of(beyond))))
         yield row([label, *cells])
     yield ""
+
+
+def bought_evidence(one: Recorded, known: tuple[Line, ...]) -> Iterator[str]:
+    """What the evidence that a lock buys foretells."""
+    codes = list(one.table.codes)
+    by_place = {line.place: line for line in known}
+    means = np.mean([standard(each[0]) for each in one.strongest.values()], axis=0)
+    yield "### What bought evidence foretells\n"
+    yield (
+        "`python docs/make_evidence.py`: evidence as `archlock lock` buys it, *short* (few images, narrow network) or "
+        "after *one epoch* of all images. *Adaptation* is the better of a probe and a fine-tuning on many examples, "
+        "*rehearsal* a best-layer probe of five images of each class, all by validation. Rank correlation with the "
+        "strongest attack on the same target (mean over the targets); for *simulated* targets, with the mean of all "
+        "targets. In brackets what is left beyond the source score of the same training, and beyond the recorded one "
+        "of the truth.\n"
+    )
+    yield row(["evidence", "architectures", "source", "adaptation", "rehearsal", "simulated, adaptation",
+               "simulated, rehearsal"])  # fmt: skip
+    yield row(["---"] * 7)
+    for level in LEVELS:
+        there = [place for place, code in enumerate(codes) if (code, level) in by_place]
+        if len(there) < FEWEST:
+            continue
+        found = [by_place[codes[place], level] for place in there]
+        own, source = numbers([line.source for line in found]), one.source[0][there]
+
+        def beyond(
+            evidence: np.ndarray, truth: np.ndarray, own: np.ndarray = own, source: np.ndarray = source
+        ) -> tuple[float, float]:
+            left = residuals(evidence[None], own[None])[0], residuals(truth[None], source[None])[0]
+            return rank_correlation(evidence, truth), rank_correlation(*left)
+
+        cells = []
+        for kind in ("adapted", "rehearsed"):
+            pairs = [
+                beyond(numbers([getattr(line, kind).get(name) for line in found]), truth[0][there])
+                for name, truth in one.strongest.items()
+            ]
+            cells.append(pair([mean_of(each) for each in zip(*pairs, strict=True)]))
+        for kind in ("adapted", "rehearsed"):
+            simulated = [name for name in getattr(found[0], kind) if name not in one.targets]
+            scores = [standard(numbers([getattr(line, kind)[name] for line in found])) for name in simulated]
+            cells.append(pair(beyond(np.nanmean(scores, axis=0), means[there])))
+        words = {"short": "short", "once": "one epoch"}[level]
+        yield row([words, str(len(there)), f"{rank_correlation(own, source):.2f}", *cells])
+    yield ""
+
+
+def numbers(values: list[float | None]) -> np.ndarray:
+    """NaN for None."""
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def pair(values: Sequence[float]) -> str:
+    """A correlation, and in brackets what is left of it."""
+    plain, left = values
+    return "-" if np.isnan(plain) else f"{plain:.2f} ({shown(left)})"
 
 
 def estimate_of(one: Recorded, target: str, name: str) -> np.ndarray:
