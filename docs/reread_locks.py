@@ -18,7 +18,8 @@ from archlock.cli.progress import progress_on
 from archlock.evidence import EvidenceStore
 from archlock.models import build, count_flops, count_parameters
 from archlock.recipes.attackers import Suite, attack_plan
-from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.suite import run_suite
+from archlock.recipes.suite_jobs import Defended
 from archlock.recipes.task_records import Attacked, target_record, task_record, versions
 from archlock.reports import AttackRecord, ModelRecord, Role, render_html, to_json
 from archlock.seeding import derive_seed

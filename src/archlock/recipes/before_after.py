@@ -17,7 +17,8 @@ from archlock.recipes.checking import check_seed, check_whole
 from archlock.recipes.doubles import doubles
 from archlock.recipes.naming import by_name
 from archlock.recipes.opening import OpenedModel
-from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.suite import run_suite
+from archlock.recipes.suite_jobs import Defended
 from archlock.recipes.task_records import Attacked, target_record
 from archlock.reports import BeforeAfterRecord
 from archlock.tasks import Task, share_of

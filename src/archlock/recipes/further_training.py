@@ -12,7 +12,8 @@ from typing import Final
 from archlock.evidence import EvidenceStore
 from archlock.progress import Progress
 from archlock.recipes.attackers import Suite, attack_plan
-from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.suite import run_suite
+from archlock.recipes.suite_jobs import Defended
 from archlock.reports import FurtherRecord
 from archlock.tasks import Task
 from archlock.training import evaluate_copy

@@ -14,7 +14,7 @@ from archlock.progress import Silent
 from archlock.recipes import AttackConfig
 from archlock.recipes.attackers import attack_plan
 from archlock.recipes.further_training import RATES, further_training
-from archlock.recipes.suite import Defended
+from archlock.recipes.suite_jobs import Defended
 from archlock.reports import FurtherRecord, from_json, further_sentence
 from archlock.seeding import derive_seed
 from archlock.spaces import Architecture

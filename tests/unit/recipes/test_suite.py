@@ -20,7 +20,8 @@ from archlock.progress import Progress, Silent
 from archlock.recipes import suite as suite_module
 from archlock.recipes.attackers import WIDENED, Suite, attack_plan
 from archlock.recipes.export import weights_fingerprint
-from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.suite import run_suite
+from archlock.recipes.suite_jobs import Defended
 from archlock.reports import OutcomeRecord, cost_to_reach
 from archlock.spaces import SPACES
 from archlock.tasks import Task

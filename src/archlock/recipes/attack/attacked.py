@@ -15,7 +15,7 @@ from archlock.recipes.doubles import doubles
 from archlock.recipes.export import build_blueprint, load_blueprint
 from archlock.recipes.model_identity import identify, run_identity
 from archlock.recipes.opening import BLUEPRINT, OpenedModel, Shape, open_model, with_head
-from archlock.recipes.suite import Defended
+from archlock.recipes.suite_jobs import Defended
 from archlock.recipes.task_records import Attacked, enlargements
 from archlock.recipes.workspace import REFERENCE, RESULT
 from archlock.reports import LockRecord, ModelRecord, Role, TaskRecord, from_json

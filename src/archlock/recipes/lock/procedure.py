@@ -40,7 +40,8 @@ from archlock.recipes.lock.release import Released, release
 from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.naming import named
 from archlock.recipes.settings import one_of, showing
-from archlock.recipes.suite import Defended, run_suite
+from archlock.recipes.suite import run_suite
+from archlock.recipes.suite_jobs import Defended
 from archlock.recipes.task_records import Attacked
 from archlock.recipes.workspace import REPORT
 from archlock.records import write_atomic

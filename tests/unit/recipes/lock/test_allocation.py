@@ -184,7 +184,7 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
 
     changes = {"evidence": "rehearsal", "arms": (), "attackers": ("linear_probe",)}
     _, free = priced_plan(0.05, **changes)
-    config, plan = priced_plan(0.05, seconds_rehearsing=rehearsing, **changes)
+    _, plan = priced_plan(0.05, seconds_rehearsing=rehearsing, **changes)
     rehearsed = plan.finalists + 2 * CHOICES_CONFIRMED
     epoch = 0.05 * 2 * rehearsed * len(tiny_source().train)
     share = FINALIST_SHARE * 3600 * WORKLOAD.workers
