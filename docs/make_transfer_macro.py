@@ -93,6 +93,7 @@ def main() -> None:
     measuring.add_argument("--minutes", type=float, default=None, help="begin nothing new after so long")
     measuring.add_argument("--workers", type=int, default=2)
     measuring.add_argument("--code", action="append", default=[], help="this architecture only, one training")
+    measuring.add_argument("--again", action="store_true", help="the second trainings only")
     keeping = verbs.add_parser("keep", help="keep rows of what is finished")
     for one in (measuring, keeping, verbs.add_parser("write", help="keep them, and make the tables")):
         one.add_argument("--data", type=Path, required=True, help="folder of the images")
@@ -109,7 +110,7 @@ def main() -> None:
         rows = read_rows(given.rows)
         put_in(rows, at)
         if given.verb == "measure":
-            measure(at, end, workers=given.workers, codes=tuple(given.code))
+            measure(at, end, workers=given.workers, codes=tuple(given.code), again=given.again)
             continue
         rows |= taken_out(at)
         write_atomic(given.rows, "".join(f"{json.dumps(rows[place])}\n" for place in sorted(rows)))
@@ -161,13 +162,13 @@ def open_targets(data: Path) -> tuple[Task, ...]:
     return tuple(open_task(str(data / f"{target}.npz")) for target in TARGETS)
 
 
-def measure(at: At, end: float, *, workers: int, codes: tuple[str, ...]) -> None:
+def measure(at: At, end: float, *, workers: int, codes: tuple[str, ...], again: bool) -> None:
     """One training of everything, then another of the first; or one of the named."""
     config, every = at.plan.config, tuple(one.code for one in wanted(at.plan.config))
     passes = [replace(config, codes=codes)] if codes else [
         replace(config, codes=every), replace(config, codes=every[: at.plan.repeated], seeds=SEEDS)
     ]  # fmt: skip
-    for one in passes:
+    for one in passes[-1:] if again else passes:
         gather(at, one, at.out / f"{at.name}.npz", minutes=max(0.0, (end - time.monotonic()) / 60), workers=workers)
 
 
