@@ -10,13 +10,13 @@ what a missed floor costs, and the probability to miss it counts, too.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from archlock.errors import SearchError
 from archlock.preferences import Kriging
+from archlock.recipes.engine.asked import Asked, Foretold, Found
 from archlock.recipes.engine.beliefs import (
     Ledger,
     TaskBelief,
@@ -25,11 +25,10 @@ from archlock.recipes.engine.beliefs import (
     keeping,
     percentile_floor,
 )
-from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
 from archlock.recipes.engine.settings import DEFAULTS, EngineSettings
-from archlock.search import Belief, Noise, SourceFloor, worth_of_measuring
+from archlock.search import Belief, Noise, worth_of_measuring
 from archlock.seeding import rng_for
-from archlock.spaces import Architecture
 
 FEWEST_TRAININGS = 4
 """Full trainings without which nothing is decided."""
@@ -37,49 +36,6 @@ STANDING_WEIGHT = 20.0
 CAPACITY_WEIGHT = 0.2
 """How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no
 training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Foretold:
-    """What proxies, or whoever else, say of every candidate without any training: then only the source is bought."""
-
-    source: Float[np.ndarray, " architectures"]
-    """Scores in any unit."""
-    against: Belief | None
-    """What is to be made low; None in scheme S."""
-    first: Int[np.ndarray, " shortlist"]
-    """Rows that are trained, the best first; no others are."""
-
-
-Evidence = Literal["trainings", "structure"] | Foretold
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a search is to find, and with how much."""
-
-    floor: SourceFloor
-    short: int = 0
-    full: int = 0
-    against: Evidence = "trainings"
-    """What tells how good an architecture is for the others: trainings on them, or nothing but its structure."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What a search decided, and what it believes."""
-
-    row: int
-    architecture: Architecture
-    keeps: float
-    """Probability of keeping the floor; 1 where there is none to keep."""
-    floor: Belief | None
-    source: Belief
-    against: Belief
-    beliefs: tuple[TaskBelief, ...]
-    measured: Int[np.ndarray, " measured"]
-    """Rows with a full training, in the order in which they were bought."""
-    trainings: Int[np.ndarray, " measured"]
 
 
 @dataclass(slots=True, eq=False)
@@ -306,43 +262,6 @@ class LockSearch:
         pool = np.argsort(-believed, kind="stable")[: max(count, round(self.settings.promising * len(believed)))]
         pool = pool[np.isfinite(believed[pool])]
         return [int(row) for row in self._rng.choice(pool, min(count, len(pool)), replace=False)]
-
-
-def search_lock(
-    market: Market,
-    floor: SourceFloor,
-    *,
-    seed: int,
-    label: str = "",
-    against: Evidence = "trainings",
-    settings: EngineSettings = DEFAULTS,
-) -> Found:
-    """Spend all that the market sells, and decide. The same market and seed give the same answer."""
-    search = search_on(market, floor, seed=seed, label=label, against=against, settings=settings)
-    spend(search, market)
-    return search.found()
-
-
-def search_on(
-    market: Market,
-    floor: SourceFloor,
-    *,
-    seed: int,
-    label: str = "",
-    against: Evidence = "trainings",
-    settings: EngineSettings = DEFAULTS,
-) -> LockSearch:
-    """A search with all that a market sells before it."""
-    asked = Asked(floor, market.left("short"), market.left("full"), against)
-    return LockSearch(market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings)
-
-
-def spend(search: LockSearch, market: Market, *, confirmed: int = 1) -> None:
-    """Buy what the search asks for, and then, until the decision stands on ``confirmed`` trainings, what it lacks."""
-    while (ask := search.ask()) is not None:
-        search.tell(ask, market.buy(ask))
-    while (ask := search.confirm(confirmed)) is not None:
-        search.tell(ask, market.buy(ask))
 
 
 def _ask(kind: Kind, rows: list[int], ledger: Ledger) -> Ask:

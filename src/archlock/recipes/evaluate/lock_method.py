@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from archlock.recipes.engine.lock_search import Evidence, search_lock
+from archlock.recipes.engine.asked import Evidence
 from archlock.recipes.engine.settings import DEFAULTS, EngineSettings
+from archlock.recipes.engine.spending import search_lock
 from archlock.recipes.evaluate.recorded_market import RecordedMarket
 from archlock.search import SourceFloor
 from archlock.spaces import Architecture

@@ -13,10 +13,12 @@ import numpy as np
 
 from archlock.errors import RunError
 from archlock.evidence import Key
+from archlock.recipes.engine.asked import Evidence, Found
 from archlock.recipes.engine.beliefs import percentile_floor
-from archlock.recipes.engine.lock_search import Evidence, Found, LockSearch, search_on, spend
+from archlock.recipes.engine.lock_search import LockSearch
 from archlock.recipes.engine.market import Candidates, Market, candidates_of_space
 from archlock.recipes.engine.settings import DEFAULTS
+from archlock.recipes.engine.spending import search_on, spend
 from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.limits_price import NotedMarket, limits_price

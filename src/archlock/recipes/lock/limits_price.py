@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from archlock.recipes.engine.lock_search import search_on
 from archlock.recipes.engine.market import AroundMarket, Ask, Bought, Candidates, Kind, Market
+from archlock.recipes.engine.spending import search_on
 from archlock.reports import LimitsPriceRecord
 from archlock.search import SourceFloor
 

@@ -18,7 +18,7 @@ from archlock.evidence import Key
 from archlock.execution import executor_for, float64_device
 from archlock.models import open_probe
 from archlock.preferences import PREFERENCES, Column, EvidenceTable, Preference
-from archlock.recipes.engine.lock_search import Foretold
+from archlock.recipes.engine.asked import Foretold
 from archlock.recipes.engine.market import Candidates
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import Resources

@@ -8,9 +8,11 @@ import pytest
 from scipy.stats import norm
 
 from archlock.errors import SearchError
-from archlock.recipes.engine.lock_search import Foretold, LockSearch, search_lock, search_on, spend
+from archlock.recipes.engine.asked import Foretold
+from archlock.recipes.engine.lock_search import LockSearch
 from archlock.recipes.engine.market import candidates_of_space
 from archlock.recipes.engine.settings import EngineSettings
+from archlock.recipes.engine.spending import search_lock, search_on, spend
 from archlock.search import Belief, SourceFloor
 from made_up_markets import HugeSpace, MadeUpMarket, made_up_candidates, smooth_market
 

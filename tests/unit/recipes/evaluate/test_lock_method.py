@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from archlock.errors import SearchError
-from archlock.recipes.engine.lock_search import search_lock
 from archlock.recipes.engine.settings import EngineSettings
+from archlock.recipes.engine.spending import search_lock
 from archlock.recipes.evaluate.lock_method import LockMethod
 from archlock.recipes.evaluate.recorded_market import RecordedMarket
 from archlock.search import SourceFloor

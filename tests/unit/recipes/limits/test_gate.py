@@ -9,8 +9,8 @@ import pytest
 
 from archlock.errors import SearchError
 from archlock.evidence import EvidenceStore
-from archlock.recipes.engine.lock_search import search_lock
 from archlock.recipes.engine.market import Market
+from archlock.recipes.engine.spending import search_lock
 from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.limits.gate import PATIENCE, Gate, GatedMarket, Meter
 from archlock.recipes.limits.runtimes import here

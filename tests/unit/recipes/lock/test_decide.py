@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from archlock.errors import RunError
+from archlock.recipes.engine.asked import Found
 from archlock.recipes.engine.beliefs import TaskBelief
-from archlock.recipes.engine.lock_search import Found, LockSearch
+from archlock.recipes.engine.lock_search import LockSearch
 from archlock.recipes.engine.market import Candidates, Market, candidates_among, candidates_of_space
 from archlock.recipes.lock import decide as deciding
 from archlock.recipes.lock import live_market, zero_cost

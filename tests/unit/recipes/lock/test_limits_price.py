@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from archlock.recipes.engine.lock_search import search_lock
 from archlock.recipes.engine.market import Candidates, Market
+from archlock.recipes.engine.spending import search_lock
 from archlock.recipes.lock.limits_price import NotedMarket, limits_price
 from archlock.search import SourceFloor
 from made_up_markets import MadeUpMarket, smooth_market
