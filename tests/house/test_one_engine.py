@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RECIPES = Path(__file__).resolve().parents[2] / "src" / "archlock" / "recipes"
-ENGINE = "archlock.recipes.engine.lock_search"
+ENGINE = "archlock.recipes.engine.spending"
 DOORS = {"search_lock", "search_on", "spend"}
 """Functions of the engine that search; :func:`test_its_doors_lead_to_one_search` says that they are one."""
 TOOLS = {"Kriging", "worth_of_measuring", "keeping", "beliefs_of", "against"}
@@ -43,7 +43,7 @@ def entered(folder: Path) -> set[str]:
 def function(name: str) -> ast.FunctionDef:
     (found,) = (
         node
-        for node in ast.walk(ast.parse((RECIPES / "engine" / "lock_search.py").read_text(encoding="utf-8")))
+        for node in ast.walk(ast.parse((RECIPES / "engine" / "spending.py").read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and node.name == name
     )
     return found
@@ -61,7 +61,7 @@ def test_its_doors_lead_to_one_search() -> None:
     assert {"search_on", "spend", "found"} <= called(function("search_lock"))
     assert "LockSearch" in called(function("search_on"))
     made = [path.relative_to(RECIPES) for path, tree in trees(RECIPES) if "LockSearch" in called(tree)]
-    assert made == [Path("engine/lock_search.py")]
+    assert made == [Path("engine/spending.py")]
 
 
 def test_nobody_has_a_search_of_their_own() -> None:
