@@ -156,8 +156,9 @@ def lock(
     arms: Annotated[
         str,
         typer.Option(
-            help="Random architectures above the source floor that are trained and attacked alike: random, same_size "
-            "(about as large as the locked one), both separated by a comma, or none."
+            help="Other architectures that are trained and attacked alike, with commas: by lot above the source floor "
+            "(random), about as large as the locked one (same_size), what NSGA-II chooses with as many trainings "
+            "(nsga2); or none."
         ),
     ] = "random,same_size",
     train: Annotated[

@@ -208,7 +208,7 @@ def arms_named(text: str) -> "tuple[Role, ...]":
     unknown = [part for part in parts if part not in ARMS]
     if unknown:
         raise ConfigurationError(
-            f"arms {text!r} are not understood; write {', '.join(ARMS)}, both with a comma, or none"
+            f"arms {text!r} are not understood; write {', '.join(ARMS)}, several with commas, or none"
         )
     return tuple(role for role in ARMS if role in parts)
 

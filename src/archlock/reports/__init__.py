@@ -131,6 +131,7 @@ from archlock.reports.peep_words import observer_verdict, peep_lines, peep_warni
 from archlock.reports.record import SCHEMA, AttackRecord, LockRecord, from_json, from_plain, to_json
 from archlock.reports.record_parts import (
     ARMS,
+    USUAL_ARMS,
     BudgetRecord,
     EvidenceRecord,
     FileRecord,
@@ -177,6 +178,7 @@ __all__ = [
     "ROBUSTNESS_SCHEMA",
     "SCHEMA",
     "TRUTH_AGAIN",
+    "USUAL_ARMS",
     "AdversaryRecord",
     "AttackRecord",
     "BeforeAfterRecord",

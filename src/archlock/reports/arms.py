@@ -1,8 +1,8 @@
-"""The random architectures beside the locked one: what any other one above the source floor takes from attackers too.
+"""The other architectures beside the locked one: what any above the source floor takes from attackers too.
 
-A difference between the source-only model and the locked one is no merit of the search as far as a random architecture
-has it as well. So every random architecture of a run (an arm) was attacked like the locked one, and is compared with it
-in the same way as the source-only model is.
+A difference between the source-only model and the locked one is no merit of the search as far as a random architecture,
+or the choice of a usual search, has it as well. So each of a run (an arm) was attacked like the locked one, and is
+compared with it in the same way as the source-only model is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ NAMES: Mapping[Role, str] = {
     "source_only": "the source-only model",
     "random": "a random architecture",
     "same_size": "a random architecture of the locked one's size",
+    "nsga2": "the choice of NSGA-II",
 }
 """The models in a sentence that begins with the locked one."""
 
@@ -51,7 +52,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """One comparison with a random architecture, every cell as text; ``sure`` if its interval excludes zero."""
+    """One comparison with another architecture, every cell as text; ``sure`` if its interval excludes zero."""
 
     name: str
     data: str
@@ -59,7 +60,7 @@ class ArmRow:
     arm: str
     locked: str
     as_well: str
-    """Points from the source-only model that the random architecture takes, too."""
+    """Points from the source-only model that the other architecture takes, too."""
     away: str
     interval: str
     sure: bool
@@ -74,12 +75,12 @@ class ArmGroup:
 
 
 def arm_roles(record: Record) -> tuple[Role, ...]:
-    """The random architectures that the record has models of."""
+    """The other architectures that the record has models of."""
     return tuple(role for role in ARMS if any(model.role == role for model in record.models))
 
 
 def sides(record: Record) -> tuple[Side, ...]:
-    """The locked model against the source-only one and against every random architecture of the record."""
+    """The locked model against the source-only one and against every other architecture of the record."""
     found = []
     against: tuple[Role, ...] = ("source_only", *arm_roles(record))
     for role in against:
@@ -89,7 +90,7 @@ def sides(record: Record) -> tuple[Side, ...]:
 
 
 def taken_as_well(plain: Side, arm: Side) -> float | None:
-    """What a random architecture takes from attackers as well: source-only minus it, mean over targets that have both.
+    """What another architecture takes from attackers as well: source-only minus it, mean over targets that have both.
 
     As the difference of two paired comparisons, so that an attack that failed on one model leaves it as it is. None
     where no target has both.
@@ -102,7 +103,7 @@ def taken_as_well(plain: Side, arm: Side) -> float | None:
 def reached(record: Record) -> tuple[tuple[Role, str], ...]:
     """What the strongest attack reaches with every model, mean over the judged targets, the locked model first.
 
-    Empty where no random architecture has a score.
+    Empty where no other architecture has a score.
     """
     plain, *others = sides(record)
     arms = [side for side in others if side.judged]
@@ -115,9 +116,9 @@ def reached(record: Record) -> tuple[tuple[Role, str], ...]:
 
 
 def as_well_said(record: Record) -> str:
-    """How much of what is taken from those who have the source-only model a random architecture takes as well.
+    """How much of what is taken from those who have the source-only model every other architecture takes as well.
 
-    Empty where nothing is taken, or no random architecture has a score.
+    Empty where nothing is taken, or no other architecture has a score.
     """
     plain, *arms = sides(record)
     taken = 0.0 if plain.taken_away is None else plain.taken_away.mean
@@ -133,7 +134,7 @@ def as_well_said(record: Record) -> str:
 
 
 def arms_said(record: Record) -> str:
-    """Both in sentences; empty where no random architecture has a score."""
+    """Both in sentences; empty where no other architecture has a score."""
     ways = [f"{text} with {NAMES[role]}" for role, text in reached(record)]
     if not ways:
         return ""
@@ -141,7 +142,7 @@ def arms_said(record: Record) -> str:
 
 
 def arm_groups(record: Record) -> tuple[ArmGroup, ...]:
-    """By judged target: the strongest attack on every random architecture next to the two models of the lock.
+    """By judged target: the strongest attack on every other architecture next to the two models of the lock.
 
     With the most data and time, and the area over the shares of the data where there is one.
     """

@@ -28,7 +28,7 @@ from archlock.reports.wording import (
 )
 from archlock.tasks import Kind
 
-ARM_HEAD = ("model", "data", "source-only", "random", "locked", "takes as well", "locked takes more", "95% interval")
+ARM_HEAD = ("model", "data", "source-only", "the other", "locked", "takes as well", "locked takes more", "95% interval")
 FINDINGS: Mapping[Finding, str] = {
     "nothing_to_lock": "Nothing to take here",
     "taken": "Something is taken",
@@ -77,7 +77,7 @@ def attack_table(record: AttackRecord) -> str:
         lines += ["", f"{shorten(group.name, _LONGEST_NAME)} ({group.what})", *_columned(table)]
     for arms in arm_groups(record):
         rows = [[r.name, r.data, r.plain, r.arm, r.locked, r.as_well, r.away, r.interval] for r in arms.rows]
-        name = f"What a random architecture takes as well, on {shorten(arms.target, _LONGEST_NAME)}"
+        name = f"What another architecture takes as well, on {shorten(arms.target, _LONGEST_NAME)}"
         lines += ["", name, *_columned([list(ARM_HEAD), *rows])]
     said = attack_headline(record)
     return "\n".join([*([said] if said else []), attack_summary(record), *lines])

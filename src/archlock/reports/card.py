@@ -183,7 +183,7 @@ def _attacks(record: LockRecord, verdict: Verdict) -> str:
 
 
 def _arms(record: LockRecord) -> list[str]:
-    """The same against the random architectures, where there are any."""
+    """The same against the other architectures, where there are any."""
     rows = [
         f"| {_cell(group.target)} | {row.name} | {row.arm} | {row.locked} | {row.as_well} | {row.away} "
         f"| {row.interval} |"
@@ -193,8 +193,8 @@ def _arms(record: LockRecord) -> list[str]:
     if not rows:
         return []
     head = [
-        "A random architecture above the source floor, attacked in the same way, takes as well (points):\n",
-        "| target | architecture | random | locked | takes as well | locked takes more | 95% interval |",
+        "What another architecture, attacked in the same way, takes as well (points):\n",
+        "| target | architecture | the other | locked | takes as well | locked takes more | 95% interval |",
         "|---|---|---|---|---|---|---|",
     ]
     return [*head, *rows, ""]

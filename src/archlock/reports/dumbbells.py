@@ -23,7 +23,7 @@ from archlock.tasks import Kind
 
 _LOWEST: Final = -0.25
 """R squared below this is drawn at the edge: a model that bad is useless, how useless does not matter."""
-_ARM_MARKERS: Final[Mapping[Role, str]] = {"random": "s", "same_size": "^"}
+_ARM_MARKERS: Final[Mapping[Role, str]] = {"random": "s", "same_size": "^", "nsga2": "v"}
 
 
 @dataclass(frozen=True, slots=True)

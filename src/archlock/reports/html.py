@@ -23,6 +23,7 @@ from archlock.reports.outcomes import Record, stuck_at_chance, terms_of
 from archlock.reports.plots import Levels, curve_plot, fraction_plot, spending_plot, trade_off_plot
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
+    USUAL_ARMS,
     ModelRecord,
     OutcomeRecord,
     Role,
@@ -64,6 +65,7 @@ def render_html(record: Record) -> str:
     template = "lock.html" if isinstance(record, LockRecord) else "attack.html"
     content |= {"roles": roles(record), "worth": worth_groups(record)}
     content |= {"every_role": every_role(record), "arms": arm_groups(record), "arm_roles": arm_roles(record)}
+    content["by_lot"] = [role for role in arm_roles(record) if role in USUAL_ARMS]
     content |= {"reached": reached(record), "as_well": as_well_said(record)}
     content |= {"warnings": warnings_of(record)}
     content |= {"costs": cost_groups(record)}

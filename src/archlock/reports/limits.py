@@ -6,6 +6,7 @@ from archlock.reports.arms import NAMES, arm_roles
 from archlock.reports.outcomes import Record, stuck_at_chance
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
+    USUAL_ARMS,
     ModelRecord,
     TargetRecord,
 )
@@ -57,7 +58,7 @@ def _simulated(targets: Sequence[TargetRecord]) -> str:
 
 
 def _of_arms(record: Record) -> list[str]:
-    """What the random architectures cannot show, or that there are none."""
+    """What the other architectures cannot show, or that there are none."""
     if not arm_roles(record):
         if isinstance(record, AttackRecord) and record.opened:
             return []
@@ -71,10 +72,11 @@ def _of_arms(record: Record) -> list[str]:
         for model in record.models
         if model.keeps_floor is False
     ]
-    return [
-        *found,
-        "Of the random architectures one of each kind was chosen by lot: another one may take more, or less.",
-    ]
+    if set(arm_roles(record)) & set(USUAL_ARMS):
+        found.append(
+            "Of the random architectures one of each kind was chosen by lot: another one may take more, or less."
+        )
+    return found
 
 
 def _common(record: Record, models: tuple[ModelRecord, ...]) -> list[str]:

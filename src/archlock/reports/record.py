@@ -97,9 +97,11 @@ class LockRecord:
     """The training after the plain one, and the plainly trained; `null` where the released were trained plainly."""
     leak: LeakRecord | None = field(default=None, metadata=LATER)
     """How well observers read the locked and the source-only network; `null` where nobody asked."""
+    nsga2: ModelRecord | None = field(default=None, metadata=LATER)
+    """What NSGA-II chose on the same evidence, with as many trainings; `null` where nobody asked."""
 
     def __post_init__(self) -> None:
-        for role, model in (("random", self.random), ("same_size", self.same_size)):
+        for role, model in (("random", self.random), ("same_size", self.same_size), ("nsga2", self.nsga2)):
             if model is not None and model.role != role:
                 raise RunError(f"the {role} model has the role {model.role!r}")
         before = () if self.nontransferable is None else self.nontransferable.outcomes
@@ -108,7 +110,8 @@ class LockRecord:
     @property
     def models(self) -> tuple[ModelRecord, ...]:
         """Every model that was released, in the order of the roles."""
-        return tuple(m for m in (self.locked, self.source_only, self.random, self.same_size) if m is not None)
+        every = (self.locked, self.source_only, self.random, self.same_size, self.nsga2)
+        return tuple(one for one in every if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

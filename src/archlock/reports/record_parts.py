@@ -12,11 +12,13 @@ from archlock.records import LATER
 from archlock.tasks import FORM_WORDS, Form, Kind
 
 Scheme = Literal["s", "tk", "tu"]
-Role = Literal["locked", "source_only", "random", "same_size"]
+Role = Literal["locked", "source_only", "random", "same_size", "nsga2"]
 """Which model: the locked one, the one an ordinary search for source accuracy alone would have given, a random one that
-keeps the source floor, or a random one that keeps it and has the size of the locked one."""
-ARMS: Final[tuple[Role, ...]] = ("random", "same_size")
-"""The random architectures: what the lock took away counts only as far as they do not take it away as well."""
+keeps the source floor, a random one that keeps it and has the size of the locked one, or what NSGA-II chose."""
+ARMS: Final[tuple[Role, ...]] = ("random", "same_size", "nsga2")
+"""The other architectures: what the lock took away counts only as far as they do not take it away as well."""
+USUAL_ARMS: Final[tuple[Role, ...]] = ("random", "same_size")
+"""Those chosen by lot, which a lock has unless others are asked for."""
 Status = Literal["valid", "failed", "unsupported"]
 
 

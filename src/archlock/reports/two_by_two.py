@@ -13,7 +13,7 @@ import numpy as np
 
 from archlock.reports.outcomes import WEIGHTLESS, Place, without_the_model
 from archlock.reports.record import LockRecord
-from archlock.reports.record_parts import OutcomeRecord, Role
+from archlock.reports.record_parts import ARMS, OutcomeRecord, Role
 from archlock.reports.statistics import Comparison, Estimate, comparisons, estimate, headline, judged_targets, overall
 from archlock.reports.wording import (
     DASH,
@@ -155,7 +155,7 @@ def two_by_two_said(record: LockRecord) -> str:
 def _roles(record: LockRecord) -> tuple[Role, ...]:
     """With a plainly trained model, the source-only one first and the locked one last."""
     there = [one.role for one in record.nontransferable.models] if record.nontransferable is not None else []
-    order: tuple[Role, ...] = ("source_only", "random", "same_size", "locked")
+    order: tuple[Role, ...] = ("source_only", *ARMS, "locked")
     return tuple(role for role in order if role in there)
 
 

@@ -43,6 +43,7 @@ ROLES: Final[dict[Role, str]] = {
     "source_only": "source-only",
     "random": "random",
     "same_size": "same-size random",
+    "nsga2": "NSGA-II",
 }
 _OPENED: Final[dict[Role, str]] = ROLES | {"locked": "attacked", "source_only": "reference"}
 SCHEMES: Final[dict[Scheme, str]] = {

@@ -19,7 +19,7 @@ from archlock.reports.outcomes import (
     valid_outcomes,
     without_the_model,
 )
-from archlock.reports.record_parts import Role
+from archlock.reports.record_parts import ARMS, Role
 from archlock.reports.statistics import Estimate, estimate, judged_targets
 
 
@@ -129,4 +129,4 @@ def _points(
 
 
 def _ordered(roles: set[Role]) -> Sequence[Role]:
-    return sorted(roles, key=("locked", "source_only", "random", "same_size").index)
+    return sorted(roles, key=("locked", "source_only", *ARMS).index)

@@ -33,6 +33,10 @@ class DigitCodes:
         rounded = np.clip(np.rint(points), 0, self.highest).astype(int)
         return [self.space.architecture("".join(self.alphabet[digit] for digit in row)) for row in rounded]
 
+    def points(self, architectures: Sequence[Architecture]) -> Float[np.ndarray, "architectures places"]:
+        """Of every architecture its digits."""
+        return np.array([[self.alphabet.index(digit) for digit in one.code] for one in architectures], dtype=float)
+
 
 def digit_codes(space: Space, strategy: str) -> DigitCodes:
     """The digits of a space; one with codes of several lengths raises UnsupportedError, which names the strategy."""

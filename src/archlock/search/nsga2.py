@@ -23,11 +23,17 @@ from archlock.spaces import Architecture, Space
 class Nsga2(Strategy):
     """A generation is asked for at once; offspring that are already in the population are bred again by pymoo."""
 
-    def __init__(self, space: Space, *, population: int = 40, seed: int) -> None:
-        """A space with codes of several lengths raises :class:`~archlock.errors.UnsupportedError`."""
+    def __init__(
+        self, space: Space, *, population: int = 40, first: Sequence[Architecture] | None = None, seed: int
+    ) -> None:
+        """``first`` is the first generation; None: sampled uniformly.
+
+        A space with codes of several lengths raises :class:`~archlock.errors.UnsupportedError`.
+        """
         self.space: Space = space
         self._codes = digit_codes(space, "nsga2")
-        self._algorithm = _algorithm(self._codes, population, derive_seed(seed, "nsga2"))
+        begin = None if first is None else self._codes.points(first).astype(int)
+        self._algorithm = _algorithm(self._codes, population, begin, derive_seed(seed, "nsga2"))
         self._asked: Any = None
 
     def ask(self) -> Sequence[Architecture]:
@@ -48,7 +54,7 @@ class Nsga2(Strategy):
         self._algorithm.tell(infills=judged)
 
 
-def _algorithm(codes: DigitCodes, population: int, seed: int) -> Any:
+def _algorithm(codes: DigitCodes, population: int, first: np.ndarray | None, seed: int) -> Any:
     require("baselines", "the strategy nsga2")
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -63,7 +69,7 @@ def _algorithm(codes: DigitCodes, population: int, seed: int) -> Any:
     problem.vars = {str(place): Choice(options=list(range(level))) for place, level in enumerate(codes.levels)}
     algorithm = NSGA2(
         pop_size=population,
-        sampling=IntegerRandomSampling(),
+        sampling=IntegerRandomSampling() if first is None else first,
         crossover=UniformCrossover(),
         mutation=ChoiceRandomMutation(),
     )

@@ -1,17 +1,31 @@
-"""What a random architecture takes as well: numbers by hand, and everywhere a reader meets them."""
+"""What another architecture takes as well: numbers by hand, and everywhere a reader meets them."""
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from archlock.errors import RunError
 from archlock.records import plain
-from archlock.reports import AttackRecord, LockRecord, attack_table, from_plain, render_card, render_html, verdict_of
-from archlock.reports.arms import arm_groups, arms_said, reached, sides, taken_as_well
+from archlock.reports import (
+    ARMS,
+    AttackRecord,
+    LockRecord,
+    Role,
+    attack_table,
+    from_plain,
+    render_card,
+    render_html,
+    verdict_of,
+)
+from archlock.reports.arms import NAMES, arm_groups, arms_said, reached, sides, taken_as_well
+from archlock.reports.dumbbells import _ARM_MARKERS
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import further_rows, worth_groups
 from archlock.reports.statistics import headline
+from archlock.reports.wording import ROLES
 from report_records import REAL, attack_record, lock_record, unhappy_records, with_arms
 
 
@@ -112,15 +126,15 @@ def test_page_card_terminal_and_tables_show_them() -> None:
     assert "| same-size random | `nasbench201:230131` |" in card
     other = attack_with_arms()
     table = said(attack_table(other))
-    assert "What a random architecture takes as well, on letters" in table
+    assert "What another architecture takes as well, on letters" in table
     assert "with a random architecture" in table
-    assert "What a random architecture takes as well" in render_html(other)
+    assert "What another architecture takes as well" in render_html(other)
 
 
 def test_without_random_architectures_nothing_is_said_of_them_but_that_they_are_missing() -> None:
     for record in (lock_record(), unhappy_records()["one_seed"]):
         page = render_html(record)
-        assert "What a random architecture takes as well" not in page
+        assert "What another architecture takes as well" not in page
         assert "No random architecture above the source floor was attacked alike" in page
     assert "No random architecture" in " ".join(attack_limits(attack_record()))
     assert "No random architecture" not in " ".join(lock_limits(with_arms()))
@@ -145,6 +159,28 @@ def test_records_of_before_have_none() -> None:
     assert isinstance(read, LockRecord)
     assert read == with_arms()
     assert [model.role for model in read.models] == ["locked", "source_only", "random", "same_size"]
+
+
+def test_every_model_has_words_and_a_mark() -> None:
+    assert set(NAMES) == set(ROLES) == set(get_args(Role)) == {"locked", "source_only", *ARMS}
+    assert set(_ARM_MARKERS) == set(ARMS)
+
+
+def test_the_choice_of_nsga2_is_met_everywhere() -> None:
+    record = with_arms()
+    assert record.same_size is not None
+    outcomes = tuple(replace(o, defended="nsga2") if o.defended == "same_size" else o for o in record.outcomes)
+    other = replace(record, same_size=None, nsga2=replace(record.same_size, role="nsga2"), outcomes=outcomes)
+    page, card = said(render_html(other)), said(render_card(other))
+    assert [side.against for side in sides(other)] == ["source_only", "random", "nsga2"]
+    assert "Choice of NSGA-II" in page
+    assert "NSGA-II had as many short trainings" in page
+    assert "the choice of NSGA-II takes" in page
+    assert "| NSGA-II | `nasbench201:230131` |" in card
+    alone = replace(other, random=None, outcomes=tuple(o for o in outcomes if o.defended != "random"))
+    assert "chosen by lot" not in said(render_html(alone))
+    with pytest.raises(RunError, match="the nsga2 model has the role 'same_size'"):
+        replace(record, nsga2=record.same_size)
 
 
 def test_worth_and_further_training_have_a_place_for_every_model() -> None:

@@ -130,7 +130,7 @@ def _paid(
     seconds = config.budget.amount * 60 * workload.workers
     draft = _default(config, source, workload)
     once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
-    searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE
+    searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE + ("nsga2" in config.arms)
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
     plan = _with_candidates(draft, min(candidates, 600))
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
@@ -156,19 +156,21 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
     """Full trainings of a run, in those on the source alone.
 
     Each of the two searches has its finalists and trains its choice with the other seeds; the one against targets
-    adapts all that it trains. Scheme S is one search, and with zero-cost evidence neither adapts. The arms are drawn,
-    and trained with the other seeds. A nontransferable training costs every released network its training once more.
+    adapts all that it trains. Scheme S is one search, and with zero-cost evidence neither adapts. Random arms are
+    drawn, NSGA-II has finalists of its own, and all are trained with the other seeds. A nontransferable training costs
+    every released network its training once more.
     """
     others = config.attack_seeds - 1
     adapted = ADAPTED if config.evidence == "adaptation" else 1.0
     searches = 1.0 if config.scheme == "s" else 1 + adapted
     again = 0 if config.nontransferable is None else (2 + len(config.arms)) * config.attack_seeds
-    return searches * (finalists + CHOICES_CONFIRMED * others) + len(config.arms) * (DRAWS_AN_ARM + others) + again
+    arms = sum((adapted * finalists if role == "nsga2" else DRAWS_AN_ARM) + others for role in config.arms)
+    return searches * (finalists + CHOICES_CONFIRMED * others) + arms + again
 
 
 def _rehearsed(config: LockConfig, finalists: int) -> float:
-    """Full trainings on which attacks are rehearsed: all of the search against targets."""
-    return finalists + CHOICES_CONFIRMED * (config.attack_seeds - 1)
+    """Full trainings on which attacks are rehearsed: all of the search against targets, and NSGA-II's finalists."""
+    return finalists * (1 + ("nsga2" in config.arms)) + CHOICES_CONFIRMED * (config.attack_seeds - 1)
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form) -> Allocation:

@@ -1,9 +1,9 @@
-"""The random architectures beside the lock: chosen by lot above the source floor, trained like it, attacked like it.
+"""The arms beside the lock: other architectures above the source floor, trained like it, attacked like it.
 
-What they take from attackers as well is no merit of the search. One is any architecture that keeps the floor
-(``random``), one has the size of the locked one, too (``same_size``), since smaller networks may be harder to repurpose
-whatever they look like. They are chosen after the decision and from what it rests on: no argument here carries a sealed
-target.
+What they take from attackers as well is no merit of the search. Two are chosen by lot: any architecture that keeps the
+floor (``random``), and one that has the size of the locked one, too (``same_size``), since smaller networks may be
+harder to repurpose whatever they look like. The third (``nsga2``) is what another search chooses (``rival``). All are
+chosen after the decision and from what it rests on: no argument here carries a sealed target.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,11 +17,12 @@ from jaxtyping import Float
 from archlock.evidence import Measurement
 from archlock.models import build, count_parameters
 from archlock.recipes.lock.decide import Decision
-from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.finalists import Finalist, every_seed
 from archlock.recipes.lock.gathering import EvidenceTasks, gather
 from archlock.recipes.lock.release import Released, release
+from archlock.recipes.lock.rival import find_rival
 from archlock.recipes.lock.run import Run
-from archlock.reports import Role, score_in_words
+from archlock.reports import USUAL_ARMS, Role, score_in_words
 from archlock.seeding import rng_for
 from archlock.spaces import Architecture
 
@@ -35,12 +36,12 @@ WEIGHED: Final = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arms:
-    """The random architectures of a run, released, and every training that finding them took."""
+    """The arms of a run, released, and everything that finding them took."""
 
     released: Mapping[Role, Released]
     tried: tuple[Architecture, ...]
     trainings: tuple[Measurement, ...]
-    """Of all that were tried, on the source."""
+    """Of all that were tried: of random ones on the source."""
 
 
 def ordinary_arms(
@@ -82,9 +83,26 @@ def train_arms(run: Run, decision: Decision) -> Arms:
 
     An arm all of whose trainings diverge is left out. One that misses the floor with every draw is the best of them.
     """
-    if not run.config.arms:
-        return Arms({}, (), ())
+    by_lot = _train_random(run, decision)
+    if "nsga2" not in run.config.arms:
+        return by_lot
+    rival = find_rival(run, decision)
+    if rival is None:
+        run.resources.progress.say("nsga2: every training failed, so there is none")
+        return by_lot
+    released = _released(run, "nsga2", rival.finalist, keeps=rival.keeps_floor)
+    trainings = (*by_lot.trainings, *rival.trainings, *every_seed(run, rival.finalist.architecture))
+    return Arms(
+        {**by_lot.released, "nsga2": released},
+        (*by_lot.tried, *rival.tried),
+        tuple({one.key: one for one in trainings}.values()),
+    )
+
+
+def _train_random(run: Run, decision: Decision) -> Arms:
     draws = _draws(run, decision)
+    if not draws:
+        return Arms({}, (), ())
     tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
     first = run.config.seed
     scores: dict[Architecture, Measurement] = {}
@@ -104,18 +122,30 @@ def train_arms(run: Run, decision: Decision) -> Arms:
     stage = "random architectures, trained with every seed"
     known = gather(architectures, tasks, seeds=seeds, stage=stage, resources=run.resources)
     rest = [known[tasks.keys(a, seed)[0]] for a in architectures for seed in seeds[1:]]
-    released = {}
-    for role, architecture in chosen.items():
-        one = release(run, Finalist(architecture, (scores[architecture].value,), {}))
-        released[role] = replace(one, keeps_floor=_keeps(run, decision, architecture, scores))
-        kept = "" if released[role].keeps_floor else ", which misses the floor"
-        reached = score_in_words(scores[architecture].value, run.source.kind)
-        run.resources.progress.say(f"{role.replace('_', ' ')}: {architecture}, {reached}{kept}")
+    released = {
+        role: _released(
+            run,
+            role,
+            Finalist(architecture, (scores[architecture].value,), {}),
+            keeps=_keeps(run, decision, architecture, scores),
+        )
+        for role, architecture in chosen.items()
+    }
     return Arms(released, tuple(scores), (*scores.values(), *rest))
 
 
+def _released(run: Run, role: Role, finalist: Finalist, *, keeps: bool) -> Released:
+    """Trained with every seed."""
+    one = replace(release(run, finalist), keeps_floor=keeps)
+    reached, kept = score_in_words(finalist.source_scores[0], run.source.kind), "" if keeps else ", misses the floor"
+    run.resources.progress.say(f"{role.replace('_', ' ')}: {finalist.architecture}, {reached}{kept}")
+    return one
+
+
 def _draws(run: Run, decision: Decision) -> dict[Role, tuple[Architecture, ...]]:
-    """What is to be tried for every arm that is asked for."""
+    """What is to be tried for every random arm that is asked for."""
+    if not set(run.config.arms) & set(USUAL_ARMS):
+        return {}
     plan = run.allocation.final
     found = ordinary_arms(
         decision.candidates.architectures,

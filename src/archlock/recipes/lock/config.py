@@ -14,7 +14,7 @@ from archlock.recipes.checking import check_names, check_seed, check_whole
 from archlock.recipes.limits.record import NO_LIMITS, Limits
 from archlock.recipes.settings import configured
 from archlock.records import LATER
-from archlock.reports import ARMS, Role
+from archlock.reports import ARMS, USUAL_ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
 from archlock.spaces import SPACES
 from archlock.tasks import SIMULATORS, Form
@@ -127,8 +127,9 @@ class LockConfig:
     """Examples of each class that attackers get, beside the fractions."""
     curves: bool = field(default=False, metadata=LATER)
     """Whether attackers are watched, so that the report says what it costs them to get anywhere."""
-    arms: tuple[Role, ...] = field(default=ARMS, metadata=LATER)
-    """Random architectures that are trained and attacked like the lock: ``random``, ``same_size``, both or none."""
+    arms: tuple[Role, ...] = field(default=USUAL_ARMS, metadata=LATER)
+    """Other architectures that are trained and attacked like the lock: by lot above the floor (``random``), one of the
+    locked one's size (``same_size``), what NSGA-II chooses with as many trainings (``nsga2``); all, some, or none."""
     train: str = field(default=PLAIN, metadata=LATER)
     """How what is released is trained: ``plain``, or ``nontransferable:ntl`` (or another name) against the targets that
     the search may know, after a plain training."""
@@ -190,6 +191,8 @@ class LockConfig:
             self._refuse_what_only_proxies_need()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
+        if "nsga2" in self.arms:
+            self._check_rival()
         if self.preference == SATURATING:
             raise ConfigurationError(
                 f"the preference {SATURATING!r} learns from accuracies, and there is none without trainings; use "
@@ -200,6 +203,14 @@ class LockConfig:
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
                 "score_model or binary_ranker"
             )
+
+    def _check_rival(self) -> None:
+        if self.scheme == "s" or self.evidence == "zero_cost":
+            raise ConfigurationError(
+                "the arm nsga2 trades the source for targets by trainings; it needs scheme tk or tu and evidence "
+                "adaptation or rehearsal (or take another arm: random, same_size)"
+            )
+        require("baselines", "the arm nsga2")
 
     def _check_numbers(self) -> None:
         """What cannot be meant is an error here, not when its turn comes."""

@@ -8,6 +8,7 @@ what attackers with few examples get in a rehearsal. What the store knows is not
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -68,7 +69,7 @@ class LiveMarket:
             known = gather(chosen, tasks, seeds=(seed,), stage=self._stage(ask.kind), resources=self.run.resources)
             for place, architecture in zip(places.tolist(), chosen, strict=True):
                 self.keys.update(tasks.keys(architecture, seed))
-                values[:, place] = _values(architecture, tasks, known, seed)
+                values[:, place] = values_of(architecture, tasks, known, seed)
         self._bought[ask.kind] += len(ask.rows)
         if ask.kind == "full":
             pairs = zip(ask.rows.tolist(), ask.numbers.tolist(), strict=True)
@@ -89,8 +90,7 @@ class LiveMarket:
         run, targets = self.run, self.run.targets if self.targets else {}
         if kind == "short":
             return evidence_tasks(run.source, targets, run.allocation, run.config)
-        folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config, targets, run.allocation)
-        return EvidenceTasks(run.source, targets, run.allocation.final, folder, rehearsals, device=run.config.device)
+        return full_tasks(run, targets)
 
     def _stage(self, kind: Kind) -> str:
         arm = "" if self.targets or self.run.config.scheme == "s" else " (source only)"
@@ -116,7 +116,13 @@ class LiveMarket:
         return np.asarray(np.maximum(np.sqrt(squares / degrees), np.nan_to_num(least)))
 
 
-def _values(
+def full_tasks(run: Run, targets: Mapping[str, Task]) -> EvidenceTasks:
+    """The evidence of full trainings, of the size that is released, on the source and on these targets."""
+    folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config, targets, run.allocation)
+    return EvidenceTasks(run.source, targets, run.allocation.final, folder, rehearsals, device=run.config.device)
+
+
+def values_of(
     architecture: Architecture, tasks: EvidenceTasks, known: dict[Key, Measurement], seed: int
 ) -> Float[np.ndarray, " tasks"]:
     """Source accuracy, and the best of what is measured of every target; NaN where all of that failed."""

@@ -67,6 +67,7 @@ def lock_record(
         source_only=models["source_only"],
         random=models.get("random"),
         same_size=models.get("same_size"),
+        nsga2=models.get("nsga2"),
         finalists=tuple(_finalist(f, decision) for f in decision.finalists),
         trade_off=decision.trade_off,
         targets=tuple(target_record(name, target) for name, target in targets.items()),
@@ -76,7 +77,7 @@ def lock_record(
         budget=_budget(
             run,
             evidence,
-            [m for m in arms.trainings if m.key.architecture in beside],
+            [m for m in arms.trainings if m.key.architecture in beside and m.key not in decision.evidence],
             outcomes,
             further,
             nontransferable,
@@ -98,6 +99,7 @@ def model_record(role: Role, released: Released, decision: Decision, run: Run) -
     blueprint = released.blueprint
     architecture, model = blueprint.architecture, released.models[0]
     answer = only_answer(model, run.source.test, device=run.config.device)
+    percentile = decision.percentiles.get(architecture)  # (NSGA-II may leave the candidates)
     return ModelRecord(
         role=role,
         space=architecture.space,
@@ -110,7 +112,7 @@ def model_record(role: Role, released: Released, decision: Decision, run: Run) -
         source_validation=released.validation,
         source_test=released.test,
         diverged=released.diverged,
-        source_percentile=100 * decision.percentiles[architecture],
+        source_percentile=None if percentile is None else 100 * percentile,
         seconds=released.seconds,
         keeps_floor=released.keeps_floor,
         only_answer="" if answer is None else run.source.classes[answer],
@@ -164,7 +166,7 @@ def _budget(
         "attacks": sum(o.seconds for o in outcomes),
     }
     if beside:
-        by_stage["random architectures"] = sum(one.seconds for one in beside)
+        by_stage["other architectures"] = sum(one.seconds for one in beside)
     if further:
         by_stage["further training"] = sum(f.seconds for f in further)
     if nontransferable is not None:
@@ -182,7 +184,7 @@ def _budget(
         spent_seconds=by_stage,
         trainings={
             "of candidates and finalists": sum(e.count for e in evidence),
-            **({"of random architectures": len(beside)} if beside else {}),
+            **({"of other architectures": len(beside)} if beside else {}),
             "of attackers": len(outcomes) + len(before),
         },
     )

@@ -193,7 +193,9 @@ def _bytes_to_write(config: LockConfig, source: Task, planned: Allocation) -> in
     settings = planned.final
     model = build(_middling(config, source), source.signature, width=settings.width, depth=settings.depth, seed=0)
     released = (2 + len(config.arms)) * config.attack_seeds
-    trainings = 2 * planned.finalists + released * (1 if config.nontransferable is None else 2)
+    trainings = (2 + ("nsga2" in config.arms)) * planned.finalists + released * (
+        1 if config.nontransferable is None else 2
+    )
     return 4 * 4 * count_parameters(model) * trainings
 
 

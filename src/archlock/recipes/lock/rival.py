@@ -1,0 +1,151 @@
+"""The rival beside the lock: NSGA-II on the same evidence, with as many trainings, for those who would use that.
+
+Generations of short trainings spread along the trade-off of the source (up) and what attackers gain on the known
+targets (down); of what no other one beats in both, those that are best on the source are trained at full size, and the
+lowest for the attackers that keeps the source floor is released. The first generation is sampled like the engine's.
+Nothing here can reach a sealed target: no argument carries one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from archlock.evidence import Measurement
+from archlock.recipes.lock.decide import Decision
+from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.gathering import EvidenceTasks, gather
+from archlock.recipes.lock.live_market import full_tasks, values_of
+from archlock.recipes.lock.run import Run, evidence_tasks
+from archlock.search import Judgement, Nsga2, Strategy
+from archlock.seeding import derive_seed, rng_for
+from archlock.spaces import SPACES, Architecture
+
+FEWEST: Final = 8
+"""Architectures of a generation, at least; else a quarter of the short trainings."""
+PATIENCE: Final = 100
+"""Generations without anything new, after which there is nothing new to breed."""
+Scores = dict[Architecture, Float[np.ndarray, " tasks"]]
+"""Source score and what attackers gain on every known target; NaN where a training failed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rival:
+    """What NSGA-II chose, and what it took."""
+
+    finalist: Finalist
+    keeps_floor: bool
+    tried: tuple[Architecture, ...]
+    trainings: tuple[Measurement, ...]
+    """Everything that was measured for it."""
+
+
+def find_rival(run: Run, decision: Decision) -> Rival | None:
+    """Search with the plan of the run, and train the finalists; None where every training failed."""
+    short = evidence_tasks(run.source, run.targets, run.allocation, run.config)
+    asked = _Bought(run, short, "short trainings (NSGA-II)")
+    shown = bred(_strategy(run, decision), asked.scores, run.allocation.candidates, _allowed(run, decision))
+    finalists = on_the_front(shown)
+    gate = run.bounds.gate if run.bounds is not None else None
+    passing = (one for one in finalists if gate is None or gate.passes(one))
+    chosen = [one for one, _ in zip(passing, range(run.allocation.finalists), strict=False)]
+    trained = _Bought(run, full_tasks(run, run.targets), "finalists, trained at full size (NSGA-II)")
+    full = {one: values for one, values in trained.scores(chosen).items() if np.isfinite(values).all()}
+    if not full:
+        return None
+    best, keeps = lowest_above(full, decision.threshold)
+    gains = dict(zip(run.targets, full[best][1:].tolist(), strict=True))
+    return Rival(
+        Finalist(best, (float(full[best][0]),), gains),
+        keeps,
+        tuple(dict.fromkeys((*shown, *chosen))),
+        (*asked.measured, *trained.measured),
+    )
+
+
+def bred(
+    strategy: Strategy,
+    scores: Callable[[Sequence[Architecture]], Scores],
+    count: int,
+    allowed: Callable[[Architecture], bool],
+) -> Scores:
+    """Scores of up to ``count`` architectures that the strategy asks for and that are ``allowed``, each once."""
+    found: Scores = {}
+    simplify, idle = strategy.space.simplify, 0
+    while len(found) < count and idle < PATIENCE and (asked := strategy.ask()):
+        functions = {one: simplify(one) for one in asked}
+        wanted = dict.fromkeys(one for one in functions.values() if one not in found and allowed(one))
+        fresh = list(wanted)[: count - len(found)]
+        if fresh:
+            found |= scores(fresh)
+        idle = 0 if fresh else idle + 1
+        known = [one for one in asked if functions[one] in found]
+        strategy.tell(known, judgement_of([found[functions[one]] for one in known]))
+    return found
+
+
+def judgement_of(values: Sequence[Float[np.ndarray, " tasks"]]) -> Judgement:
+    """The two objectives: little for the attackers in the mean, much on the source; a failed training has neither."""
+    table = np.array(values) if values else np.empty((0, 2))
+    failed = ~np.isfinite(table).all(axis=1)
+    return Judgement(np.where(failed, -1.0, -table[:, 1:].mean(axis=1)), np.where(failed, 2.0, 1.0 - table[:, 0]))
+
+
+def on_the_front(scores: Scores) -> list[Architecture]:
+    """What no other one beats in both objectives, then what is left in the same way; in each the best on the source
+    first."""
+    left = {one: (values[0], values[1:].mean()) for one, values in scores.items() if np.isfinite(values).all()}
+    found: list[Architecture] = []
+    while left:
+        front = [one for one, place in left.items() if not any(_beats(other, place) for other in left.values())]
+        found += sorted(front, key=lambda one: (-left[one][0], one.code))
+        left = {one: place for one, place in left.items() if one not in set(front)}
+    return found
+
+
+def lowest_above(scores: Scores, threshold: float) -> tuple[Architecture, bool]:
+    """The lowest for the attackers among those that reach the threshold on the source, and True; else the best on the
+    source, and False."""
+    keeping = [one for one, values in scores.items() if values[0] >= threshold]
+    if keeping:
+        return min(keeping, key=lambda one: (float(scores[one][1:].mean()), one.code)), True
+    return max(scores, key=lambda one: (float(scores[one][0]), one.code)), False
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] >= other[0] and one[1] <= other[1] and one != other
+
+
+@dataclass(slots=True, eq=False)
+class _Bought:
+    """Trainings of the first seed, and what was measured."""
+
+    run: Run
+    tasks: EvidenceTasks
+    stage: str
+    measured: tuple[Measurement, ...] = ()
+
+    def scores(self, architectures: Sequence[Architecture]) -> Scores:
+        """Bought, or found in the store."""
+        seed = self.run.config.seed
+        known = gather(architectures, self.tasks, seeds=(seed,), stage=self.stage, resources=self.run.resources)
+        self.measured += tuple(known[key] for one in architectures for key in self.tasks.keys(one, seed))
+        return {one: values_of(one, self.tasks, known, seed) for one in architectures}
+
+
+def _strategy(run: Run, decision: Decision) -> Nsga2:
+    seed, candidates = derive_seed(run.config.seed, "rival"), decision.candidates
+    count = min(max(FEWEST, run.allocation.candidates // 4), len(candidates.architectures))
+    shares = candidates.shares / candidates.shares.sum()
+    rows = rng_for(seed, "first generation").choice(len(shares), count, replace=False, p=shares)
+    first = [candidates.architectures[row] for row in rows.tolist()]
+    return Nsga2(SPACES[run.config.space], population=count, first=first, seed=seed)
+
+
+def _allowed(run: Run, decision: Decision) -> Callable[[Architecture], bool]:
+    """What connects its input to its output; where there are limits, what is left of them."""
+    if run.bounds is None:
+        return SPACES[run.config.space].is_connected
+    return frozenset(decision.candidates.architectures).__contains__

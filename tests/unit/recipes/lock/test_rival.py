@@ -1,0 +1,136 @@
+"""NSGA-II beside the lock: what it breeds, which it trains, and that it sees what the lock saw and no more."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archlock.errors import ConfigurationError
+from archlock.recipes.lock.decide import decide
+from archlock.recipes.lock.rival import Scores, bred, find_rival, judgement_of, lowest_above, on_the_front
+from archlock.search import Nsga2, RandomSampling
+from archlock.seeding import rng_for
+from archlock.spaces import SPACES, Architecture
+from tiny_runs import Noted, tiny_begin, tiny_config
+
+SPACE = SPACES["locking_macro"]
+
+
+def trade(architectures: Sequence[Architecture]) -> Scores:
+    """A made-up trade-off: the first half of the digits is good on the source, the second half on the target."""
+    found = {}
+    for one in architectures:
+        digits = [int(digit) for digit in one.code]
+        found[one] = np.array([sum(digits[:5]) / 8, 1 - sum(digits[5:]) / 14])
+    return found
+
+
+def dominated(scores: Scores) -> float:
+    """Mean over floors on the source of the lowest target above them: the lower the better the front."""
+    floors = np.linspace(0, 0.9, 10)
+    lowest = [min((v[1] for v in scores.values() if v[0] >= floor), default=1.0) for floor in floors]
+    return float(np.mean(lowest))
+
+
+def test_it_breeds_a_better_front_than_random_sampling_and_nothing_twice() -> None:
+    ours, theirs = [], []
+    for seed in range(5):
+        first = [SPACE.sample(rng_for(seed, place)) for place in range(10)]
+        found = bred(Nsga2(SPACE, population=10, first=first, seed=seed), trade, 60, SPACE.is_connected)
+        assert len(found) == 60
+        assert all(SPACE.simplify(one) == one for one in found)
+        assert {SPACE.simplify(one) for one in first} <= set(found)
+        ours.append(dominated(found))
+        theirs.append(dominated(bred(RandomSampling(SPACE, seed=seed), trade, 60, SPACE.is_connected)))
+    assert max(ours) < min(theirs) + 0.05
+    assert np.mean(ours) < np.mean(theirs) - 0.05
+
+
+def test_what_is_not_allowed_is_never_scored_and_the_same_seed_breeds_the_same() -> None:
+    asked: list[Architecture] = []
+
+    def scored(architectures: Sequence[Architecture]) -> Scores:
+        asked.extend(architectures)
+        return trade(architectures)
+
+    def allowed(one: Architecture) -> bool:
+        return one.code[0] == "0"
+
+    def once() -> Scores:
+        first = [SPACE.sample(rng_for(3, place)) for place in range(8)]
+        return bred(Nsga2(SPACE, population=8, first=first, seed=3), scored, 24, allowed)
+
+    found = once()
+    assert found
+    assert all(one.code[0] == "0" for one in asked)
+    assert len(asked) == len(set(asked)) == len(found) <= 24
+    assert list(once()) == list(found)
+    nothing = bred(RandomSampling(SPACE, seed=0), scored, 5, lambda _: False)
+    assert nothing == {}, "it gives up"
+
+
+def test_fronts_are_peeled_as_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    places = [Architecture("locking_macro", code) for code in ("00000000000", "00000000001", "00000000002")]
+    places += [SPACE.sample(rng) for _ in range(30)]
+    scores: Scores = {one: np.round(rng.random(3), 1) for one in dict.fromkeys(places)}
+    order = on_the_front(scores)
+    assert set(order) == set(scores)
+    means = {one: (values[0], values[1:].mean()) for one, values in scores.items()}
+
+    def depth(one: Architecture) -> int:
+        """Length of the longest chain of those that beat each other above it."""
+        above = [
+            other for other, (source, target) in means.items()
+            if source >= means[one][0] and target <= means[one][1] and means[other] != means[one]
+        ]  # fmt: skip
+        return 1 + max(map(depth, above), default=0)
+
+    for one, other in itertools.pairwise(order):
+        assert (depth(one), -means[one][0]) <= (depth(other), -means[other][0])
+
+
+def test_a_failed_training_is_below_all_and_no_finalist() -> None:
+    good, bad = Architecture("locking_macro", "00000000000"), Architecture("locking_macro", "00000000001")
+    scores: Scores = {bad: np.array([0.9, np.nan]), good: np.array([0.1, 0.9])}
+    judgement = judgement_of(list(scores.values()))
+    assert judgement.scores[0] < judgement.scores[1]
+    assert judgement.shortfall[0] > judgement.shortfall[1]
+    assert on_the_front(scores) == [good]
+
+
+def test_the_lowest_above_the_floor_is_released_else_the_best_on_the_source() -> None:
+    one, two, three = (Architecture("locking_macro", f"0000000000{digit}") for digit in range(3))
+    scores: Scores = {one: np.array([0.9, 0.5]), two: np.array([0.8, 0.3]), three: np.array([0.7, 0.1])}
+    assert lowest_above(scores, 0.8) == (two, True)
+    assert lowest_above(scores, 0.95) == (one, False)
+
+
+def test_it_has_the_plan_of_the_run_and_no_more(tmp_path: Path) -> None:
+    config = tiny_config(arms=("nsga2",), space="transnas101_micro", evidence="rehearsal", shots=(2,), fractions=())
+    run = tiny_begin(tmp_path / "run", config)
+    decision = decide(run)
+    found = find_rival(run, decision)
+    assert found is not None
+    short = [one for one in found.trainings if one.key.measure == "source_accuracy"]
+    assert len(short) <= run.allocation.candidates + run.allocation.finalists
+    assert found.finalist.architecture in found.tried
+    assert set(found.finalist.per_target) == set(run.targets)
+    known = {task.fingerprint for task in (run.source, *run.targets.values())}
+    full = [one for one in found.trainings if one.key.task in known]
+    assert {one.key.architecture for one in full} <= {str(one) for one in found.tried}
+    assert found.keeps_floor == (found.finalist.source_validation >= decision.threshold)
+    noted = Noted()
+    again = replace(run, resources=replace(run.resources, progress=noted))
+    assert find_rival(again, decide(again)) is not None
+    assert all(total == done for _, total, done in noted.stages), noted.stages
+
+
+def test_it_needs_targets_and_trainings() -> None:
+    with pytest.raises(ConfigurationError, match="the arm nsga2 trades the source for targets"):
+        tiny_config(arms=("nsga2",), scheme="s")
+    with pytest.raises(ConfigurationError, match="the arm nsga2 trades the source for targets"):
+        tiny_config(arms=("nsga2",), evidence="zero_cost")
