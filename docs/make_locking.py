@@ -25,6 +25,8 @@ from archlock.transferability import ESTIMATES
 PRICES = (0.01, 0.02, 0.05)
 FEWEST = 8
 """Architectures, below which nothing is said of a table."""
+SHRUNK = 1.0
+"""Standard deviation of a main effect in that of the noise, before anything is seen."""
 
 
 @dataclass(frozen=True)
@@ -202,36 +204,39 @@ def axes(one: Recorded) -> Iterator[str]:
         for level in range(len(each.levels))
         if str(level) != usual[axis]
     ]
-    design = np.array([[1.0, *(codes[axis] == level for axis, level in effects)] for codes in digits])
+    design = np.array([[codes[axis] == level for axis, level in effects] for codes in digits], dtype=float)
+    source = np.nanmean(one.source, axis=0)
+    beyond = [residuals(np.nanmean(strongest, axis=0)[None], source[None])[0] for strongest in one.strongest.values()]
+    there = np.isfinite(source + np.sum(beyond, axis=0))
     yield "### Which axes do it\n"
     yield (
-        f"`transfer_macro`, main effects of all levels together (least squares, {len(design)} architectures), in "
-        "points against the level of the small ResNet; *beyond* is what the target loses or gains more than the source "
-        "score foretells. Mean over the targets, means of all trainings that there are.\n"
+        f"`transfer_macro`, main effects of all levels together ({there.sum()} architectures; least squares, shrunk as "
+        f"if an effect were {SHRUNK:g} times the noise of a row before anything is seen), in points against the level "
+        "of the small ResNet: of the source score, and of what the strongest attack gets *beyond* what the source "
+        "score foretells, by target. Means of all trainings that there are.\n"
     )
-    source, target = np.nanmean(one.source, axis=0), np.nanmean(one.mean, axis=0)
-    beyond = residuals(target[None], source[None])[0]
-    there = np.isfinite(source + target)
-    if there.sum() < 2 * design.shape[1]:
-        yield f"Not yet: {there.sum()} architectures are too few for {design.shape[1]} effects.\n"
-        return
 
     def fitted(values: np.ndarray) -> list[str]:
         def each(place: int) -> Callable[[np.ndarray], float]:
             def effect(rows: np.ndarray) -> float:
-                solved, _, rank, _ = np.linalg.lstsq(design[there][rows], values[there][rows], rcond=None)
-                return float(solved[place]) if rank == design.shape[1] else float("nan")  # (a level was not drawn)
+                return float(main_effects(design[there][rows], values[there][rows])[place])
 
             return effect
 
-        return [interval(each(place), int(there.sum())) for place in range(1, design.shape[1])]
+        return [interval(each(place), int(there.sum())) for place in range(len(effects))]
 
-    columns = [fitted(values) for values in (source, target, beyond)]
-    yield row(["instead", "source", "strongest attack", "beyond"])
-    yield row(["---"] * 4)
+    columns = [fitted(values) for values in (source, *beyond)]
+    yield row(["instead", "source", *(f"beyond, {target}" for target in one.targets)])
+    yield row(["---"] * (2 + len(one.targets)))
     for (axis, level), *cells in zip(effects, *columns, strict=True):
         yield row([f"{AXES[axis].name}: {AXES[axis].levels[level]}", *cells])
     yield ""
+
+
+def main_effects(design: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Ridge regression about the means."""
+    moved, left = design - design.mean(axis=0), values - values.mean()
+    return np.linalg.solve(moved.T @ moved + np.eye(design.shape[1]) / SHRUNK**2, moved.T @ left)
 
 
 def prices(tables: dict[str, Recorded]) -> Iterator[str]:

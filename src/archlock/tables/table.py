@@ -177,6 +177,12 @@ class Table:
             )
         return column
 
+    def first_start(self, task: str) -> str:
+        """Whose weights the first truth of a task began with: none (an empty text) where one was trained from scratch,
+        else those of the first source with which it makes a pair."""
+        starts = ["", *(source for source, target in self.pairs if target == task)]
+        return next((start for start in starts if self._first("truth", task, start)), "")
+
     def judge(self, task: str, source: str = "") -> RecordedColumn:
         """The column by which a lock is judged on a task: its judge, else its truth; see :meth:`truth`.
 

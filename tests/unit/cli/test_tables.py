@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from archlock.cli.app import app, main
-from archlock.tables import content_checksum, read_table
+from archlock.tables import content_checksum, embedded_tables, read_table
 from archlock.tables.benchmarks import HARDWARE, NAS_TASKS
 from benchmark_files import official, schedule, transnas_metrics, write_hw
 
@@ -44,9 +44,9 @@ def test_import_list_and_show(file: Path, tmp_path: Path) -> None:
     assert shown.startswith("imported mine: 2 architectures, 3 columns\n")
     table = read_table(tmp_path / "library" / "mine.npz")
     assert [column.role for column in table.columns] == ["truth", "evidence", "proxy"]
-    own, embedded = run("list").stdout.splitlines()
+    own, *embedded = run("list").stdout.splitlines()
     assert own == "mine: 2 architectures of nasbench201, on c"
-    assert embedded.startswith("transfer201: ")
+    assert [line.partition(":")[0] for line in embedded] == list(embedded_tables())
     lines = run("show", "mine").stdout.splitlines()
     assert lines[:2] == ["mine: 2 architectures of nasbench201", f"content SHA-256 {content_checksum(table)}"]
     assert lines[2].startswith("from mine.csv (SHA-256 ")
@@ -67,7 +67,7 @@ def test_json_is_all_there_is(file: Path, tmp_path: Path) -> None:
     (tmp_path / "library" / "bad.npz").write_bytes(b"?")
     listed = json.loads(run("list", "--json").stdout)
     assert listed["tables"][0]["sha256"] == shown["sha256"]
-    assert [table["name"] for table in listed["tables"]] == ["other", "transfer201"]
+    assert [table["name"] for table in listed["tables"]] == ["other", *embedded_tables()]
     assert "is not a table of ArchLock" in listed["damaged"]["bad"]
     assert "bad: " in run("list").stdout
 

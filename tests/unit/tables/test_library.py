@@ -87,7 +87,7 @@ def test_a_file_may_be_given_where_it_lies(tmp_path: Path) -> None:
 
 
 def test_what_comes_with_the_package_is_found_and_not_replaced() -> None:
-    assert list(embedded_tables()) == ["transfer201"]
+    assert list(embedded_tables()) == ["transfer201", "transfer_macro", "transfer_macro100"]
     assert open_by_name_or_path("transfer201").space_name == "nasbench201"
     with pytest.raises(TableError, match="the table 'transfer201' comes with ArchLock; choose another --name"):
         check_free("transfer201", replace=True)
@@ -105,6 +105,37 @@ def test_the_embedded_table_of_transfer_is_whole() -> None:
     assert "/" not in table.provenance.note, "no path of the machine it was made on"
     with pytest.raises(TableError, match="has no column 'gtsrb_scratch_tset'; near: gtsrb_scratch_test"):
         table.column("gtsrb_scratch_tset")
+
+
+@pytest.mark.parametrize(("name", "least"), [("transfer_macro", 40), ("transfer_macro100", 20)])
+def test_the_tables_where_weights_are_worth_something_are_whole(name: str, least: int) -> None:
+    table = open_by_name_or_path(name)
+    assert table.space_name == "locking_macro"
+    assert len(table.codes) >= least
+    (source,) = {source for source, _ in table.pairs}
+    assert len(table.pairs) >= 4
+    assert " /" not in table.provenance.note, "no path of the machine it was made on"
+    for _, target in table.pairs:
+        for split in ("validation", "test"):
+            reached = [
+                table.recorded(table.column(f"{target}_from_{source}_{who}_{split}_seed0"))
+                for who in ("best_layer_probe", "lp_ft", "renormalised", "strongest")
+            ]
+            alone = [
+                table.recorded(table.column(f"{target}_{who}_{split}_seed0")) for who in ("from_scratch", "ordinary")
+            ]
+            assert (np.array([*reached, *alone]) > 0).all()
+        assert (table.recorded(table.column(f"{target}_from_{source}_leep")) < 0).all()
+        sold, judge = table.truth(target, source), table.judge(target, source)
+        assert (sold.split, judge.split) == ("validation", "test")
+
+
+def test_where_weights_are_worth_something_a_third_was_trained_twice() -> None:
+    table = open_by_name_or_path("transfer_macro")
+    again = [np.isfinite(table.recorded(column)) for column in table.columns if column.name.endswith("_test_seed1")]
+    assert np.all(again, axis=0).sum() >= len(table.codes) / 3
+    for source, target in table.pairs:
+        assert 0.005 < table.truth(target, source).noise < 0.2
 
 
 def test_in_the_embedded_table_of_transfer_one_training_is_sold_and_the_other_judges() -> None:

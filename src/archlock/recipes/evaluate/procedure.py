@@ -45,7 +45,7 @@ from archlock.reports import (
     summarise,
     write_rows_parquet,
 )
-from archlock.tables import Pick, RecordedColumn, Table, content_checksum, open_pair, within_costs, without_gaps
+from archlock.tables import Pick, Table, content_checksum, open_pair, within_costs, without_gaps
 
 RECORD: Final = "evaluation.json"
 SUMMARY: Final = "summary.json"
@@ -307,15 +307,8 @@ def _trade_off(config: EvaluateConfig, found: dict[Job, tuple[EvaluationRow, ...
     return tuple(points)
 
 
-def _judging(table: Table, task: str) -> RecordedColumn:
-    """The column that judges on a task, of the first source that it is judged after."""
-    starts = ["", *(source for source, target in table.pairs if target == task)]
-    truths = {column.start for column in table.columns if column.task == task and column.role == "truth"}
-    return table.judge(task, next(start for start in starts if start in truths))
-
-
 def _table_record(table: Table) -> TableRecord:
-    columns = [_judging(table, task) for task in table.tasks]
+    columns = [table.judge(task, table.first_start(task)) for task in table.tasks]
     tasks = tuple(
         RecordedTask(column.task, column.metric, column.split, column.unit, column.epochs, column.runs)
         for column in columns

@@ -61,7 +61,8 @@ def _best(values: Iterable[float | None]) -> float | None:
 
 def _compared(table: Table, task: str) -> tuple[Scores, Scores | None, Scores]:
     """What is compared with, another look at the same, and what says which are the best."""
-    judge = table.judge(task)
+    start = table.first_start(task)
+    sold, judge = table.truth(task, start), table.judge(task, start)
     runs = [
         table.scores(column)
         for column in table.columns
@@ -72,9 +73,8 @@ def _compared(table: Table, task: str) -> tuple[Scores, Scores | None, Scores]:
     ]
     if len(runs) > 2:  # (one is compared with, one is the bound, one chooses)
         return runs[0], runs[1], runs[2]
-    truth, noise = table.scores(judge), max(judge.noise, table.truth(task).noise)
+    truth, noise = table.scores(judge), max(judge.noise, sold.noise)
     luck = rng_for(0, "truth again", task).standard_normal((2, len(truth)))
-    sold = table.truth(task)
     chooser = table.scores(sold) if sold != judge else truth + noise * luck[0]
     return truth, truth + noise * luck[1] if noise else None, chooser
 

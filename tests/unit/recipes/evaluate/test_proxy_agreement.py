@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from archlock.recipes.evaluate.proxy_agreement import proxy_agreements
-from archlock.tables import read_preset, within_costs
+from archlock.tables import open_by_name_or_path, read_preset, within_costs
 from made_up_tables import made_up_table
 from shared_data import shared
 
@@ -60,3 +60,14 @@ def test_nasbench201(recorded):
 def test_within_limits(recorded):
     limited, _ = within_costs(recorded, [("params_M_cifar10", 0.4)])
     assert of(limited, "cifar10")["params"].architectures < of(recorded, "cifar10")["params"].architectures
+
+
+def test_a_target_without_a_training_from_scratch_is_judged_by_who_began_with_weights():
+    table = open_by_name_or_path("transfer_macro")
+    assert table.first_start("gtsrb") == "cifar10_full"
+    assert table.first_start("cifar10_full") == ""
+    leep = of(table, "gtsrb")["leep"]
+    assert leep.architectures == len(table.codes)
+    values = table.scores(table.column("gtsrb_from_cifar10_full_leep"))
+    judge = table.scores(table.judge("gtsrb", "cifar10_full"))
+    assert leep.whole == pytest.approx(spearmanr(values, judge).statistic)
