@@ -111,7 +111,9 @@ NormName = Annotated[
 ]
 Queries = Annotated[int, typer.Option(min=1, help="Answers that square may ask for, for one image.")]
 AttackSeeds = Annotated[int, typer.Option(min=1, help="Repetitions of every attack, each with other random numbers.")]
-Fractions = Annotated[str, typer.Option(help="Shares of the target data the attackers get, in percent.")]
+Fractions = Annotated[
+    str, typer.Option(help="Shares of the target data the attackers get, in percent; none: only --shots of each class.")
+]
 Trials = Annotated[
     int | None,
     typer.Option(min=1, help="Settings that each attacker tries (rate, optimiser); default: its own sweep."),
@@ -214,16 +216,18 @@ def arms_named(text: str) -> "tuple[Role, ...]":
 
 
 def percentages(text: str) -> tuple[float, ...]:
-    """``10,100`` as (0.1, 1.0); anything else raises ConfigurationError."""
+    """``10,100`` as (0.1, 1.0), ``none`` as an empty tuple; anything else raises ConfigurationError."""
     from archlock.errors import ConfigurationError
 
+    if text == "none":
+        return ()
     try:
         found = tuple(sorted(float(part) / 100 for part in text.split(",")))
     except ValueError:
         found = ()
     if not found or not all(0 < share <= 1 for share in found):
         raise ConfigurationError(
-            f"fractions {text!r} are not understood; write percentages in (0, 100], for example 10,100"
+            f"fractions {text!r} are not understood; write percentages in (0, 100], for example 10,100, or none"
         )
     return found
 

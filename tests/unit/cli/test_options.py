@@ -4,7 +4,9 @@ from archlock.cli.options import arms_named, counts, multiples, percentages
 from archlock.errors import ConfigurationError
 
 
-@pytest.mark.parametrize(("text", "shares"), [("10,100", (0.1, 1.0)), ("100, 25", (0.25, 1.0)), ("0.5", (0.005,))])
+@pytest.mark.parametrize(
+    ("text", "shares"), [("10,100", (0.1, 1.0)), ("100, 25", (0.25, 1.0)), ("0.5", (0.005,)), ("none", ())]
+)
 def test_percentages_are_shares_in_order(text: str, shares: tuple[float, ...]) -> None:
     assert percentages(text) == pytest.approx(shares)
 
