@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from archlock.reports.arms import NAMES, arm_roles
+from archlock.reports.judging import capital
 from archlock.reports.outcomes import Record, stuck_at_chance
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
@@ -59,20 +60,20 @@ def _simulated(targets: Sequence[TargetRecord]) -> str:
 
 def _of_arms(record: Record) -> list[str]:
     """What the other architectures cannot show, or that there are none."""
-    if not arm_roles(record):
-        if isinstance(record, AttackRecord) and record.opened:
-            return []
-        return [
+    by_lot = set(arm_roles(record)) & set(USUAL_ARMS)
+    none = []
+    if not by_lot and not (isinstance(record, AttackRecord) and record.opened):
+        none = [
             "No random architecture above the source floor was attacked alike, so part of what was taken away may be "
             "what any other architecture takes as well."
         ]
-    found = [
-        f"{NAMES[model.role].capitalize()} misses the source floor, so part of what it takes from attackers was paid "
+    found = none + [
+        f"{capital(NAMES[model.role])} misses the source floor, so part of what it takes from attackers was paid "
         "for on the source."
         for model in record.models
         if model.keeps_floor is False
     ]
-    if set(arm_roles(record)) & set(USUAL_ARMS):
+    if by_lot:
         found.append(
             "Of the random architectures one of each kind was chosen by lot: another one may take more, or less."
         )

@@ -20,7 +20,7 @@ from archlock.reports import (
     render_html,
     verdict_of,
 )
-from archlock.reports.arms import NAMES, arm_groups, arms_said, reached, sides, taken_as_well
+from archlock.reports.arms import NAMES, arm_groups, arms_said, every_side, reached, sides, taken_as_well
 from archlock.reports.dumbbells import _ARM_MARKERS
 from archlock.reports.limits import attack_limits, lock_limits
 from archlock.reports.measures import further_rows, worth_groups
@@ -172,15 +172,28 @@ def test_the_choice_of_nsga2_is_met_everywhere() -> None:
     outcomes = tuple(replace(o, defended="nsga2") if o.defended == "same_size" else o for o in record.outcomes)
     other = replace(record, same_size=None, nsga2=replace(record.same_size, role="nsga2"), outcomes=outcomes)
     page, card = said(render_html(other)), said(render_card(other))
-    assert [side.against for side in sides(other)] == ["source_only", "random", "nsga2"]
+    assert [side.against for side in every_side(other)] == ["source_only", "random", "nsga2"]
     assert "Choice of NSGA-II" in page
-    assert "NSGA-II had as many short trainings" in page
+    assert "NSGA-II had up to as many short trainings" in page
     assert "the choice of NSGA-II takes" in page
     assert "| NSGA-II | `nasbench201:230131` |" in card
     alone = replace(other, random=None, outcomes=tuple(o for o in outcomes if o.defended != "random"))
     assert "chosen by lot" not in said(render_html(alone))
+    assert any("No random architecture above" in limit for limit in lock_limits(alone))
+    missed = replace(other, nsga2=replace(record.same_size, role="nsga2", keeps_floor=False))
+    assert any(limit.startswith("The choice of NSGA-II misses the source floor") for limit in lock_limits(missed))
     with pytest.raises(RunError, match="the nsga2 model has the role 'same_size'"):
         replace(record, nsga2=record.same_size)
+
+
+def test_to_be_level_with_nsga2_is_no_failure_of_a_lock() -> None:
+    """It seeks a lock itself; the very same architecture changes no verdict."""
+    record = with_arms()
+    level = tuple(replace(o, defended="nsga2") for o in record.outcomes if o.defended == "locked")
+    more = replace(record, nsga2=replace(record.locked, role="nsga2"), outcomes=(*record.outcomes, *level))
+    one, other = verdict_of(record), verdict_of(more)
+    assert (one.kind, one.reasons) == (other.kind, other.reasons)
+    assert [side.against for side in sides(more)] == ["source_only", "random", "same_size"]
 
 
 def test_worth_and_further_training_have_a_place_for_every_model() -> None:

@@ -30,6 +30,8 @@ EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
 reading data, the report)."""
 FEWEST_CANDIDATES = 8
+LEAST_EPOCHS = 3
+"""Of full training, below which a plan means nothing."""
 ENOUGH_EPOCHS = 10
 """Epochs of full training below which images are made smaller."""
 TYPICAL = 0.75
@@ -116,17 +118,20 @@ def allocate(
     shape = source.shape
     while True:
         sized = conform(source, shape)
-        plan = _paid(config, sized, workload, seconds_a_candidate, seconds_rehearsing)
+        plan, over = _paid(config, sized, workload, seconds_a_candidate, seconds_rehearsing)
         smaller = _halved(shape)
         if plan.final.source_plan.epochs >= ENOUGH_EPOCHS or config.keep_size or config.epochs or smaller == shape:
-            return _checked(replace(plan, original_shape=source.shape), config, workload, source.form)
+            return _checked(replace(plan, original_shape=source.shape), config, workload, source.form, over=over)
         shape = smaller
 
 
 def _paid(
     config: LockConfig, source: Task, workload: Workload, seconds_a_candidate: Seconds, seconds_rehearsing: Seconds
-) -> Allocation:
-    """What the minutes of a budget pay at this image size; numbers may be too small to mean anything."""
+) -> tuple[Allocation, float]:
+    """What the minutes of a budget pay at this image size; numbers may be too small to mean anything.
+
+    And how much of their share the fewest full trainings that mean something take; 0 where the owner fixed them.
+    """
     seconds = config.budget.amount * 60 * workload.workers
     draft = _default(config, source, workload)
     once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
@@ -143,13 +148,16 @@ def _paid(
     examples = min(workload.largest_target, max(300, int(images / 6)))
     plan = replace(plan, attack_examples=examples)
     rehearsing = _rehearsed(config, plan.finalists) * seconds_rehearsing(source, plan)
-    training = (FINALIST_SHARE * seconds - rehearsing) / per_image / _full_trainings(config, plan.finalists)
-    epochs = config.epochs or int(training / len(source.train))
-    return replace(
+    epoch = per_image * _full_trainings(config, plan.finalists) * len(source.train)
+    share = FINALIST_SHARE * seconds
+    epochs = config.epochs or int((share - rehearsing) / epoch)
+    over = 0.0 if config.epochs else (rehearsing + LEAST_EPOCHS * epoch) / share
+    planned = replace(
         plan,
         final=replace(plan.final, source_plan=replace(plan.final.source_plan, epochs=min(max(epochs, 1), 200))),
         attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
     )
+    return planned, over
 
 
 def _full_trainings(config: LockConfig, finalists: int) -> float:
@@ -173,11 +181,11 @@ def _rehearsed(config: LockConfig, finalists: int) -> float:
     return finalists * (1 + ("nsga2" in config.arms)) + CHOICES_CONFIRMED * (config.attack_seeds - 1)
 
 
-def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form) -> Allocation:
+def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form, *, over: float) -> Allocation:
     """The plan, if it is worth following."""
     epochs, attack_epochs = plan.final.source_plan.epochs, plan.attack_plan.epochs
-    wanted = min(3, config.epochs or 3)
-    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs)
+    wanted = min(LEAST_EPOCHS, config.epochs or LEAST_EPOCHS)
+    lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs, over)
     if lacking > 1:
         smaller = "smaller images" if form == "image" else "shorter signals"
         raise ConfigurationError(

@@ -87,16 +87,14 @@ def train_arms(run: Run, decision: Decision) -> Arms:
     if "nsga2" not in run.config.arms:
         return by_lot
     rival = find_rival(run, decision)
-    if rival is None:
-        run.resources.progress.say("nsga2: every training failed, so there is none")
-        return by_lot
-    released = _released(run, "nsga2", rival.finalist, keeps=rival.keeps_floor)
-    trainings = (*by_lot.trainings, *rival.trainings, *every_seed(run, rival.finalist.architecture))
-    return Arms(
-        {**by_lot.released, "nsga2": released},
-        (*by_lot.tried, *rival.tried),
-        tuple({one.key: one for one in trainings}.values()),
-    )
+    released, trainings = dict(by_lot.released), (*by_lot.trainings, *rival.trainings)
+    if rival.finalist is None:
+        run.resources.progress.say("nsga2: nothing that it found could be trained and released")
+    else:
+        released["nsga2"] = _released(run, "nsga2", rival.finalist, keeps=rival.keeps_floor)
+        trainings += every_seed(run, rival.finalist.architecture)
+    tried = (*by_lot.tried, *rival.tried)
+    return Arms(released, tried, tuple({one.key: one for one in trainings}.values()))
 
 
 def _train_random(run: Run, decision: Decision) -> Arms:

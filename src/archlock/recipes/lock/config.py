@@ -16,7 +16,7 @@ from archlock.recipes.settings import configured
 from archlock.records import LATER
 from archlock.reports import ARMS, USUAL_ARMS, Role
 from archlock.search import STRATEGIES, SourceFloor
-from archlock.spaces import SPACES
+from archlock.spaces import SPACES, levels_of_places
 from archlock.tasks import SIMULATORS, Form
 from archlock.training import AUGMENTATIONS, NONTRANSFERABLE, Augmentation, NontransferableTraining
 
@@ -209,6 +209,11 @@ class LockConfig:
             raise ConfigurationError(
                 "the arm nsga2 trades the source for targets by trainings; it needs scheme tk or tu and evidence "
                 "adaptation or rehearsal (or take another arm: random, same_size)"
+            )
+        if not levels_of_places(SPACES[self.space]):
+            raise ConfigurationError(
+                f"the arm nsga2 breeds codes of a fixed number of digits, and {self.space} has codes of several "
+                "lengths; take another arm (random, same_size) or another space"
             )
         require("baselines", "the arm nsga2")
 

@@ -8,6 +8,7 @@ Nothing here can reach a sealed target: no argument carries one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -35,34 +36,41 @@ Scores = dict[Architecture, Float[np.ndarray, " tasks"]]
 class Rival:
     """What NSGA-II chose, and what it took."""
 
-    finalist: Finalist
+    finalist: Finalist | None
+    """None where nothing that may be released could be trained."""
     keeps_floor: bool
+    """Whether its first training reaches the source-only architecture's score less the floor."""
     tried: tuple[Architecture, ...]
     trainings: tuple[Measurement, ...]
     """Everything that was measured for it."""
 
 
-def find_rival(run: Run, decision: Decision) -> Rival | None:
-    """Search with the plan of the run, and train the finalists; None where every training failed."""
+def find_rival(run: Run, decision: Decision) -> Rival:
+    """Search with the plan of the run, among the same candidates, and train the finalists."""
     short = evidence_tasks(run.source, run.targets, run.allocation, run.config)
     asked = _Bought(run, short, "short trainings (NSGA-II)")
-    shown = bred(_strategy(run, decision), asked.scores, run.allocation.candidates, _allowed(run, decision))
+    allowed = frozenset(decision.candidates.architectures).__contains__
+    shown = bred(_strategy(run, decision), asked.scores, run.allocation.candidates, allowed)
     finalists = on_the_front(shown)
     gate = run.bounds.gate if run.bounds is not None else None
     passing = (one for one in finalists if gate is None or gate.passes(one))
-    chosen = [one for one, _ in zip(passing, range(run.allocation.finalists), strict=False)]
+    chosen = list(islice(passing, run.allocation.finalists))
     trained = _Bought(run, full_tasks(run, run.targets), "finalists, trained at full size (NSGA-II)")
     full = {one: values for one, values in trained.scores(chosen).items() if np.isfinite(values).all()}
+    tried, trainings = tuple(dict.fromkeys((*shown, *chosen))), (*asked.measured, *trained.measured)
     if not full:
-        return None
-    best, keeps = lowest_above(full, decision.threshold)
+        return Rival(None, False, tried, trainings)
+    best, keeps = lowest_above(full, _threshold(run, decision))
     gains = dict(zip(run.targets, full[best][1:].tolist(), strict=True))
-    return Rival(
-        Finalist(best, (float(full[best][0]),), gains),
-        keeps,
-        tuple(dict.fromkeys((*shown, *chosen))),
-        (*asked.measured, *trained.measured),
-    )
+    return Rival(Finalist(best, (float(full[best][0]),), gains), keeps, tried, trainings)
+
+
+def _threshold(run: Run, decision: Decision) -> float:
+    """As for random architectures: by the measured score of the source-only one, where the floor is a loss."""
+    floor = run.config.floor
+    if floor.kind == "percentile":
+        return decision.threshold
+    return decision.source_only.source_validation - floor.value
 
 
 def bred(
@@ -73,6 +81,7 @@ def bred(
 ) -> Scores:
     """Scores of up to ``count`` architectures that the strategy asks for and that are ``allowed``, each once."""
     found: Scores = {}
+    scale = np.ones(0)
     simplify, idle = strategy.space.simplify, 0
     while len(found) < count and idle < PATIENCE and (asked := strategy.ask()):
         functions = {one: simplify(one) for one in asked}
@@ -80,23 +89,42 @@ def bred(
         fresh = list(wanted)[: count - len(found)]
         if fresh:
             found |= scores(fresh)
+        if found and not len(scale):
+            scale = spreads(found)  # (of the first generation, so that all are judged alike)
         idle = 0 if fresh else idle + 1
         known = [one for one in asked if functions[one] in found]
-        strategy.tell(known, judgement_of([found[functions[one]] for one in known]))
+        strategy.tell(known, judgement_of([found[functions[one]] for one in known], scale))
     return found
 
 
-def judgement_of(values: Sequence[Float[np.ndarray, " tasks"]]) -> Judgement:
-    """The two objectives: little for the attackers in the mean, much on the source; a failed training has neither."""
-    table = np.array(values) if values else np.empty((0, 2))
-    failed = ~np.isfinite(table).all(axis=1)
-    return Judgement(np.where(failed, -1.0, -table[:, 1:].mean(axis=1)), np.where(failed, 2.0, 1.0 - table[:, 0]))
+def spreads(scores: Scores) -> Float[np.ndarray, " targets"]:
+    """By what the gains on every target are divided, as in the engine: their deviation; 1 where there is none."""
+    gains = np.array([values[1:] for values in scores.values() if np.isfinite(values).all()])
+    found = gains.std(axis=0) if len(gains) else np.zeros(len(next(iter(scores.values()))) - 1)
+    return np.where(found > 0, found, 1.0)
+
+
+def judgement_of(values: Sequence[Float[np.ndarray, " tasks"]], scale: Float[np.ndarray, " targets"]) -> Judgement:
+    """The two objectives: little for the attackers in the mean, much on the source; what failed is worst in both."""
+    source = np.array([one[0] for one in values])
+    gained = np.array([(one[1:] / scale).mean() for one in values])
+    known = np.isfinite(source + gained)
+    if not known.any():
+        return Judgement(np.zeros(len(values)), np.ones(len(values)))
+    return Judgement(
+        np.where(known, -gained, -gained[known].max() - 1.0), np.where(known, 1.0 - source, 2.0 - source[known].min())
+    )
 
 
 def on_the_front(scores: Scores) -> list[Architecture]:
     """What no other one beats in both objectives, then what is left in the same way; in each the best on the source
     first."""
-    left = {one: (values[0], values[1:].mean()) for one, values in scores.items() if np.isfinite(values).all()}
+    scale = spreads(scores) if scores else np.ones(0)
+    left = {
+        one: (float(values[0]), float((values[1:] / scale).mean()))
+        for one, values in scores.items()
+        if np.isfinite(values).all()
+    }
     found: list[Architecture] = []
     while left:
         front = [one for one, place in left.items() if not any(_beats(other, place) for other in left.values())]
@@ -108,9 +136,10 @@ def on_the_front(scores: Scores) -> list[Architecture]:
 def lowest_above(scores: Scores, threshold: float) -> tuple[Architecture, bool]:
     """The lowest for the attackers among those that reach the threshold on the source, and True; else the best on the
     source, and False."""
+    scale = spreads(scores)
     keeping = [one for one, values in scores.items() if values[0] >= threshold]
     if keeping:
-        return min(keeping, key=lambda one: (float(scores[one][1:].mean()), one.code)), True
+        return min(keeping, key=lambda one: (float((scores[one][1:] / scale).mean()), one.code)), True
     return max(scores, key=lambda one: (float(scores[one][0]), one.code)), False
 
 
@@ -142,10 +171,3 @@ def _strategy(run: Run, decision: Decision) -> Nsga2:
     rows = rng_for(seed, "first generation").choice(len(shares), count, replace=False, p=shares)
     first = [candidates.architectures[row] for row in rows.tolist()]
     return Nsga2(SPACES[run.config.space], population=count, first=first, seed=seed)
-
-
-def _allowed(run: Run, decision: Decision) -> Callable[[Architecture], bool]:
-    """What connects its input to its output; where there are limits, what is left of them."""
-    if run.bounds is None:
-        return SPACES[run.config.space].is_connected
-    return frozenset(decision.candidates.architectures).__contains__

@@ -91,9 +91,10 @@ def test_too_few_minutes_say_how_many_would_do() -> None:
         ({}, 1 + SOURCE_ONLY_SHARE),
         ({"scheme": "tk"}, 1 + SOURCE_ONLY_SHARE),
         ({"scheme": "s"}, 1),
+        ({"arms": ("random", "nsga2")}, 2 + SOURCE_ONLY_SHARE),
         ({"evidence": "zero_cost"}, 1),  # the proxies of one search are those of the other
     ],
-    ids=["tu", "tk", "s", "zero cost"],
+    ids=["tu", "tk", "s", "nsga2", "zero cost"],
 )
 def test_minutes_buy_candidates_at_the_price_that_was_timed(changes: dict[str, Any], searches: float) -> None:
     """The search without targets has short trainings of its own, which cost less and are partly those of the other."""
@@ -190,8 +191,14 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
     share = FINALIST_SHARE * 3600 * WORKLOAD.workers
     assert plan.final.source_plan.epochs == int((share - 60 * rehearsed) / epoch) < free.final.source_plan.epochs
     assert [draft.attack_examples for draft in asked] == [plan.attack_examples], "timed with what attackers will have"
-    with pytest.raises(ConfigurationError, match=r"0 epochs|1 epochs"):
+    with pytest.raises(ConfigurationError, match=r"and?.* 1 epochs of full training .* give about") as caught:
         priced_plan(0.05, seconds_rehearsing=lambda source, draft: 6000.0, **changes)
+    minutes = int(str(caught.value).split("give about ")[1].split(" minutes", maxsplit=1)[0])
+    assert FINALIST_SHARE * minutes * 60 * WORKLOAD.workers > 6000 * rehearsed, "what is advised suffices"
+    _, armed = priced_plan(0.05, seconds_rehearsing=rehearsing, **{**changes, "arms": ("nsga2",)})
+    more, trainings = plan.finalists, 2 * rehearsed + plan.finalists + 2  # NSGA-II's finalists, and two more seeds
+    epoch = 0.05 * trainings * len(tiny_source().train)
+    assert armed.final.source_plan.epochs == int((share - 60 * (rehearsed + more)) / epoch)
 
 
 @pytest.mark.parametrize(

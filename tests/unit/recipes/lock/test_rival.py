@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError
+from archlock.evidence import Key, Measurement
+from archlock.recipes.lock import rival
+from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.decide import decide
-from archlock.recipes.lock.rival import Scores, bred, find_rival, judgement_of, lowest_above, on_the_front
+from archlock.recipes.lock.gathering import EvidenceTasks
+from archlock.recipes.lock.rival import Scores, bred, find_rival, judgement_of, lowest_above, on_the_front, spreads
+from archlock.recipes.lock.run import known_fingerprints
 from archlock.search import Nsga2, RandomSampling
 from archlock.seeding import rng_for
-from archlock.spaces import SPACES, Architecture
+from archlock.spaces import SPACES, Architecture, levels_of_places
 from tiny_runs import Noted, tiny_begin, tiny_config
 
 SPACE = SPACES["locking_macro"]
@@ -79,7 +84,8 @@ def test_fronts_are_peeled_as_by_brute_force() -> None:
     scores: Scores = {one: np.round(rng.random(3), 1) for one in dict.fromkeys(places)}
     order = on_the_front(scores)
     assert set(order) == set(scores)
-    means = {one: (values[0], values[1:].mean()) for one, values in scores.items()}
+    spread = np.array([values[1:] for values in scores.values()]).std(axis=0)
+    means = {one: (values[0], (values[1:] / spread).mean()) for one, values in scores.items()}
 
     def depth(one: Architecture) -> int:
         """Length of the longest chain of those that beat each other above it."""
@@ -95,11 +101,23 @@ def test_fronts_are_peeled_as_by_brute_force() -> None:
 
 def test_a_failed_training_is_below_all_and_no_finalist() -> None:
     good, bad = Architecture("locking_macro", "00000000000"), Architecture("locking_macro", "00000000001")
-    scores: Scores = {bad: np.array([0.9, np.nan]), good: np.array([0.1, 0.9])}
-    judgement = judgement_of(list(scores.values()))
-    assert judgement.scores[0] < judgement.scores[1]
-    assert judgement.shortfall[0] > judgement.shortfall[1]
-    assert on_the_front(scores) == [good]
+    for source, target in ((0.1, 0.9), (-3.0, 0.2), (0.5, -50.0)):  # (R squared may be far below zero)
+        scores: Scores = {bad: np.array([0.9, np.nan]), good: np.array([source, target])}
+        judgement = judgement_of(list(scores.values()), spreads(scores))
+        assert judgement.scores[0] < judgement.scores[1]
+        assert judgement.shortfall[0] > judgement.shortfall[1]
+        assert on_the_front(scores) == [good]
+    judgement = judgement_of([np.array([np.nan, np.nan])], np.ones(1))
+    assert np.isfinite([*judgement.scores, *judgement.shortfall]).all()
+
+
+def test_no_target_outweighs_another() -> None:
+    """The second differs by less and decides as much."""
+    one, two = (Architecture("locking_macro", f"0000000000{digit}") for digit in range(2))
+    scores: Scores = {one: np.array([0.9, 0.6, 0.10]), two: np.array([0.9, 0.5, 0.14])}
+    scores[Architecture("locking_macro", "00000000002")] = np.array([0.9, 0.9, 0.12])
+    assert lowest_above(scores, 0.5) == (one, True)
+    assert on_the_front(scores)[0] == one
 
 
 def test_the_lowest_above_the_floor_is_released_else_the_best_on_the_source() -> None:
@@ -114,18 +132,21 @@ def test_it_has_the_plan_of_the_run_and_no_more(tmp_path: Path) -> None:
     run = tiny_begin(tmp_path / "run", config)
     decision = decide(run)
     found = find_rival(run, decision)
-    assert found is not None
+    assert found.finalist is not None
     short = [one for one in found.trainings if one.key.measure == "source_accuracy"]
     assert len(short) <= run.allocation.candidates + run.allocation.finalists
     assert found.finalist.architecture in found.tried
     assert set(found.finalist.per_target) == set(run.targets)
     known = {task.fingerprint for task in (run.source, *run.targets.values())}
     full = [one for one in found.trainings if one.key.task in known]
-    assert {one.key.architecture for one in full} <= {str(one) for one in found.tried}
-    assert found.keeps_floor == (found.finalist.source_validation >= decision.threshold)
+    assert len({one.key.architecture for one in full}) <= run.allocation.finalists
+    assert {one.key.task for one in found.trainings} <= set(known_fingerprints(run))
+    assert set(found.tried) <= set(decision.candidates.architectures)
+    least = decision.source_only.source_validation - config.floor.value
+    assert found.keeps_floor == (found.finalist.source_validation >= least)
     noted = Noted()
     again = replace(run, resources=replace(run.resources, progress=noted))
-    assert find_rival(again, decide(again)) is not None
+    assert find_rival(again, decide(again)).finalist == found.finalist
     assert all(total == done for _, total, done in noted.stages), noted.stages
 
 
@@ -134,3 +155,32 @@ def test_it_needs_targets_and_trainings() -> None:
         tiny_config(arms=("nsga2",), scheme="s")
     with pytest.raises(ConfigurationError, match="the arm nsga2 trades the source for targets"):
         tiny_config(arms=("nsga2",), evidence="zero_cost")
+
+
+@pytest.mark.parametrize("space", list(SPACES))
+def test_a_space_that_it_cannot_breed_is_refused_at_once(space: str) -> None:
+    if levels_of_places(SPACES[space]):
+        assert tiny_config(arms=("nsga2",), space=space).arms == ("nsga2",)
+        return
+    with pytest.raises(ConfigurationError, match="has codes of several lengths; take another arm"):
+        tiny_config(arms=("nsga2",), space=space)
+
+
+def test_where_every_training_fails_nothing_is_released_and_all_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(arms=("nsga2",), space="transnas101_micro")
+    run = tiny_begin(tmp_path / "run", config)
+    decision = decide(run)
+
+    def failing(
+        architectures: Sequence[Architecture], tasks: EvidenceTasks, *, seeds: Sequence[int], **_: object
+    ) -> dict[Key, Measurement]:
+        keys = [key for one in architectures for key in tasks.keys(one, seeds[0])]
+        return {key: Measurement(key, np.nan, "accuracy", 1.0, "failed") for key in keys}
+
+    monkeypatch.setattr(rival, "gather", failing)
+    found = train_arms(run, decision)
+    assert found.released == {}
+    assert len(found.tried) == run.allocation.candidates
+    assert {one.status for one in found.trainings} == {"failed"}
