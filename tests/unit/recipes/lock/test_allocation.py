@@ -119,12 +119,14 @@ ARMED = [(), ("random",), ("random", "same_size")]
 
 @pytest.fixture
 def priced_plan(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[LockConfig, Allocation]]:
-    """The plan of an hour where an image costs a thread so many seconds, and a candidate two minutes."""
+    """The plan of an hour where an image costs a thread so many seconds, and a candidate two minutes, or as said."""
 
-    def plan(seconds: float, *, seconds_rehearsing: Seconds = nothing, **changes: Any) -> tuple[LockConfig, Allocation]:
+    def plan(
+        seconds: float, *, candidate: float = 120.0, seconds_rehearsing: Seconds = nothing, **changes: Any
+    ) -> tuple[LockConfig, Allocation]:
         monkeypatch.setattr(allocation, "_seconds_per_image", lambda config, source: seconds)
         config = tiny_config(budget=Budget(60, "minutes"), epochs=None, attack_seeds=3, keep_size=True, **changes)
-        return config, allocate(config, tiny_source(), WORKLOAD, lambda source, draft: 120.0, seconds_rehearsing)
+        return config, allocate(config, tiny_source(), WORKLOAD, lambda source, draft: candidate, seconds_rehearsing)
 
     return plan
 
@@ -195,7 +197,7 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
         priced_plan(0.05, seconds_rehearsing=lambda source, draft: 6000.0, **changes)
     minutes = int(str(caught.value).split("give about ")[1].split(" minutes", maxsplit=1)[0])
     assert FINALIST_SHARE * minutes * 60 * WORKLOAD.workers > 6000 * rehearsed, "what is advised suffices"
-    _, armed = priced_plan(0.05, seconds_rehearsing=rehearsing, **{**changes, "arms": ("nsga2",)})
+    _, armed = priced_plan(0.05, candidate=60.0, seconds_rehearsing=rehearsing, **{**changes, "arms": ("nsga2",)})
     more, trainings = plan.finalists, 2 * rehearsed + plan.finalists + 2  # NSGA-II's finalists, and two more seeds
     epoch = 0.05 * trainings * len(tiny_source().train)
     assert armed.final.source_plan.epochs == int((share - 60 * (rehearsed + more)) / epoch)
