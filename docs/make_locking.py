@@ -356,8 +356,9 @@ def bought_evidence(one: Recorded, known: tuple[Line, ...]) -> Iterator[str]:
             cells.append(pair([mean_of(each) for each in zip(*pairs, strict=True)]))
         for kind in ("adapted", "rehearsed"):
             simulated = [name for name in getattr(found[0], kind) if name not in one.targets]
-            scores = [standard(numbers([getattr(line, kind)[name] for line in found])) for name in simulated]
-            cells.append(pair(beyond(np.nanmean(scores, axis=0), means[there])))
+            every = [numbers([getattr(line, kind)[name] for line in found]) for name in simulated]
+            known = [standard(each) for each in every if np.isfinite(each).any()]
+            cells.append(pair(beyond(np.nanmean(known, axis=0), means[there]) if known else (np.nan, np.nan)))
         words = {"short": "short", "once": "one epoch"}[level]
         yield row([words, str(len(there)), f"{rank_correlation(own, source):.2f}", *cells])
     yield ""
