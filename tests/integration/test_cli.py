@@ -139,7 +139,7 @@ def test_without_a_command_help_is_shown(run: Run) -> None:
         (("--simulate", "wish"), "'wish'; known: "),
         (
             ("--arms", "random,wish"),
-            "arms 'random,wish' are not understood; write random, same_size, both with a comma",
+            "arms 'random,wish' are not understood; write random, same_size, nsga2, several with commas",
         ),
         (("--scheme", "tk"), "scheme tk needs the targets it is to lock against; name one with --target"),
         (("--device", "cuda:77"), "device 'cuda:77' is not available here"),
