@@ -119,18 +119,17 @@ def judgement_of(values: Sequence[Float[np.ndarray, " tasks"]], scale: Float[np.
 def on_the_front(scores: Scores) -> list[Architecture]:
     """What no other one beats in both objectives, then what is left in the same way; in each the best on the source
     first."""
-    scale = spreads(scores) if scores else np.ones(0)
-    left = {
-        one: (float(values[0]), float((values[1:] / scale).mean()))
-        for one, values in scores.items()
-        if np.isfinite(values).all()
-    }
-    found: list[Architecture] = []
-    while left:
-        front = [one for one, place in left.items() if not any(_beats(other, place) for other in left.values())]
-        found += sorted(front, key=lambda one: (-left[one][0], one.code))
-        left = {one: place for one, place in left.items() if one not in set(front)}
-    return found
+    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+    trained = [one for one, values in scores.items() if np.isfinite(values).all()]
+    if not trained:
+        return []
+    scale = spreads(scores)
+    losses = np.array([(-scores[one][0], (scores[one][1:] / scale).mean()) for one in trained])
+    fronts = NonDominatedSorting().do(losses)
+    return [
+        trained[row] for front in fronts for row in sorted(front, key=lambda row: (losses[row, 0], trained[row].code))
+    ]
 
 
 def lowest_above(scores: Scores, threshold: float) -> tuple[Architecture, bool]:
@@ -141,10 +140,6 @@ def lowest_above(scores: Scores, threshold: float) -> tuple[Architecture, bool]:
     if keeping:
         return min(keeping, key=lambda one: (float((scores[one][1:] / scale).mean()), one.code)), True
     return max(scores, key=lambda one: (float(scores[one][0]), one.code)), False
-
-
-def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[0] >= other[0] and one[1] <= other[1] and one != other
 
 
 @dataclass(slots=True, eq=False)
