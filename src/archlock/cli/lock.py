@@ -131,6 +131,14 @@ def lock(
     ] = None,
     width: Annotated[int, typer.Option(min=1, help="Channels of the first stage.")] = 16,
     depth: Annotated[int, typer.Option(min=1, help="Cells per stage.")] = 1,
+    finalists: Annotated[
+        int | None,
+        typer.Option(
+            min=4,
+            help="Full trainings that each search has before it confirms its choice; default: worked out from the "
+            "budget, at most 8. More of them help where the noise of short ones is what a lock is chosen by.",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of full training; default: what the budget pays.")
     ] = None,
@@ -228,6 +236,7 @@ def lock(
         ),
         width=width,
         depth=depth,
+        finalists=finalists,
         epochs=epochs,
         patience=patience,
         flip=flip,

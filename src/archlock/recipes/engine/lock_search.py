@@ -26,12 +26,10 @@ from archlock.recipes.engine.beliefs import (
     percentile_floor,
 )
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
-from archlock.recipes.engine.settings import DEFAULTS, EngineSettings
+from archlock.recipes.engine.settings import DEFAULTS, FEWEST_TRAININGS, EngineSettings
 from archlock.search import Belief, Noise, worth_of_measuring
 from archlock.seeding import rng_for
 
-FEWEST_TRAININGS = 4
-"""Full trainings without which nothing is decided."""
 STANDING_WEIGHT = 20.0
 CAPACITY_WEIGHT = 0.2
 """How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no

@@ -6,6 +6,10 @@ same with NinaPro, seeds 0 to 19, and TransNAS-Bench-101 micro, seeds 0 and 1. L
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+FEWEST_TRAININGS: Final = 4
+"""Full trainings without which nothing is decided."""
 
 
 @dataclass(frozen=True, slots=True)

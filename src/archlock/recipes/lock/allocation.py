@@ -17,6 +17,7 @@ from archlock.execution import one_thread
 from archlock.models import build
 from archlock.recipes.attackers import attack_plan, suite_of
 from archlock.recipes.engine.market import MOST_CANDIDATES, sampled
+from archlock.recipes.engine.settings import FEWEST_TRAININGS
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.limits.filtering import connected, kept_among
 from archlock.recipes.limits.forecast import Networks
@@ -114,7 +115,7 @@ def allocate(
             raise ConfigurationError(
                 f"a budget of {config.budget} is too small to learn from; give at least {FEWEST_CANDIDATES} trainings"
             )
-        return _with_candidates(_default(config, source, workload), int(config.budget.amount))
+        return _with_candidates(_default(config, source, workload), int(config.budget.amount), config)
     shape = source.shape
     while True:
         sized = conform(source, shape)
@@ -137,7 +138,7 @@ def _paid(
     once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
     searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE + ("nsga2" in config.arms)
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
-    plan = _with_candidates(draft, min(candidates, 600))
+    plan = _with_candidates(draft, min(candidates, 600), config)
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
     suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
     trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
@@ -278,12 +279,9 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     )
 
 
-def _with_candidates(plan: Allocation, candidates: int) -> Allocation:
-    return replace(
-        plan,
-        candidates=candidates,
-        finalists=min(8, max(4, candidates // 10)),
-    )
+def _with_candidates(plan: Allocation, candidates: int, config: LockConfig) -> Allocation:
+    usual = min(8, max(FEWEST_TRAININGS, candidates // 10))
+    return replace(plan, candidates=candidates, finalists=config.finalists or usual)
 
 
 def _epochs(images: int, examples: int, least: int, most: int) -> int:

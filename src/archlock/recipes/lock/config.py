@@ -11,6 +11,7 @@ from archlock.preferences import PREFERENCES, SATURATING
 from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
 from archlock.recipes.checking import check_names, check_seed, check_whole
+from archlock.recipes.engine.settings import FEWEST_TRAININGS
 from archlock.recipes.limits.record import NO_LIMITS, Limits
 from archlock.recipes.settings import configured
 from archlock.records import LATER
@@ -53,6 +54,7 @@ class LockSettings(TypedDict, total=False):
     limits: Limits
     width: int
     depth: int
+    finalists: int | None
     epochs: int | None
     patience: int | None
     flip: bool
@@ -105,6 +107,8 @@ class LockConfig:
     """The most that a released model may cost."""
     width: int = 16
     depth: int = 1
+    finalists: int | None = field(default=None, metadata=LATER)
+    """Full trainings that each search has before it confirms its choice; None: worked out from the budget."""
     epochs: int | None = None
     patience: int | None = None
     """Stop a full training after so many epochs without a better validation score; None: train to the end."""
@@ -228,6 +232,7 @@ class LockConfig:
             raise ConfigurationError(f"limits are an archlock.Limits(...); got {self.limits!r}")
         check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
         check_whole(1, attack_seeds=self.attack_seeds, evaluations=self.evaluations)
+        check_whole(FEWEST_TRAININGS, finalists=self.finalists)
         check_seed(self.seed)
         check_attackers(self)
 

@@ -60,6 +60,12 @@ def test_settings_reach_the_plan() -> None:
     assert plan.attack_examples == 500
 
 
+@pytest.mark.parametrize("budget", [Budget(16, "trainings"), Budget(20, "minutes")])
+def test_full_trainings_that_are_asked_for_are_planned(budget: Budget) -> None:
+    config = tiny_config(budget=budget, finalists=11)
+    assert allocate(config, tiny_source(), WORKLOAD, lambda *_: 0.5).finalists == 11
+
+
 def test_full_trainings_on_large_images_have_batches_that_fit_in_memory_on_targets_too() -> None:
     small = allocate(tiny_config(), tiny_source(), WORKLOAD, no_clock)
     large = allocate(tiny_config(), conform(tiny_source(), (3, 224, 224)), WORKLOAD, no_clock)

@@ -126,3 +126,10 @@ def test_random_architectures_are_named_once_or_left_out() -> None:
     for wrong in (("wish",), ("random", "random"), ("locked",)):
         with pytest.raises(ConfigurationError, match=f"the arms of a lock are random, same_size.* got {wrong[0]}"):
             LockConfig(arms=wrong)  # type: ignore[arg-type]
+
+
+def test_fewer_full_trainings_than_decide_anything_are_refused() -> None:
+    assert LockConfig(finalists=4).finalists == 4
+    assert "finalists" not in plain(LockConfig()), "runs of before are taken up"
+    with pytest.raises(ConfigurationError, match="finalists is a whole number, at least 4; got 3"):
+        LockConfig(finalists=3)
