@@ -46,6 +46,11 @@ are the same."""
 CHOICES_CONFIRMED = 1.5
 """Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
 DRAWN_FOR_THE_HEAVIEST = 2000
+SEEN_IN_SHORT = 18_000
+"""Images that a short training sees, few ones several times. Of a larger source it sees every image once instead, in a
+network of full width: that says far more of the source (``docs/findings.md``, what bought evidence foretells)."""
+MOST_SEEN = 50_000
+"""And of no source more than that."""
 TIMED_PIXELS = 256 * 64 * 64
 """In the images that a step of full training is timed with: 256 of 64 x 64, fewer of larger, at least 32."""
 DRAWS_AN_ARM = 1.5
@@ -241,8 +246,9 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     examples = len(source.train)
     tiny = source.side < 12  # a step costs the same for twice the images then, and a shift loses too much
     precision = precision_on(config.device)
+    once = examples >= SEEN_IN_SHORT
     short = Plan(
-        _epochs(18_000, min(3000, examples), 4, 12),
+        _epochs(SEEN_IN_SHORT, min(3000, examples), 4, 12),
         batch_size=128 if tiny else 64,
         shift=0.0 if tiny else 0.125,
         precision=precision,
@@ -254,6 +260,8 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         shift=0.0,
         precision=precision,
     )
+    if once:
+        short = Plan(1, shift=0.125, flip=config.flip, precision=precision)
     full = Plan(
         config.epochs or _epochs(100_000, examples, 10, 40),
         shift=0.06 if tiny else 0.125,
@@ -269,9 +277,9 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         shape=source.shape,
         original_shape=source.shape,
         evidence_shape=evidence_shape(source.shape, source.form),
-        source_examples=min(3000, examples),
+        source_examples=min(MOST_SEEN if once else 3000, examples),
         target_examples=min(1000, examples),
-        evidence=AdaptationSettings(min(8, config.width), config.depth, short, adapt),
+        evidence=AdaptationSettings(config.width if once else min(8, config.width), config.depth, short, adapt),
         finalists=4,
         final=AdaptationSettings(config.width, config.depth, full, sized_for(adapt, source.shape[1:])),
         attack_plan=replace(attack_plan(workload.largest_target, size=source.shape[1:]), precision=precision),
