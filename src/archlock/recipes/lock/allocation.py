@@ -260,8 +260,6 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         shift=0.0,
         precision=precision,
     )
-    if once:
-        short = Plan(1, shift=0.125, flip=config.flip, precision=precision)
     full = Plan(
         config.epochs or _epochs(100_000, examples, 10, 40),
         shift=0.06 if tiny else 0.125,
@@ -269,6 +267,8 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
         patience=config.patience,
         precision=precision,
     )
+    if once:
+        short = replace(full, epochs=1, patience=None)
     if source.form == "image":
         full = sized_for(full, source.shape[1:])
         full = full if source.measured else for_photographs(full, source.shape[1:], config.augmentation)

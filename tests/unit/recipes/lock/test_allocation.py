@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archlock.decoding import decode
@@ -35,6 +36,12 @@ from tiny_runs import tiny_config, tiny_source
 WORKLOAD = Workload(workers=2, attacked=1, largest_target=500)
 
 
+def repeated(task: Task, examples: int) -> Task:
+    """The task with so many training examples: the same again and again."""
+    rows = np.arange(examples) % len(task.train)
+    return replace(task, train=task.train.take(rows))
+
+
 def no_clock(source: Task, draft: Allocation) -> float:
     pytest.fail(f"a budget in trainings timed something on {source.name} under {draft}")
 
@@ -58,6 +65,18 @@ def test_settings_reach_the_plan() -> None:
     assert plan.final.source_plan.flip
     assert plan.evidence.width == 8  # evidence is never bought on wider networks
     assert plan.attack_examples == 500
+
+
+@pytest.mark.parametrize(("examples", "once"), [(17_999, False), (18_000, True), (60_000, True)])
+def test_short_trainings_see_every_image_of_a_large_source_once(examples: int, once: bool) -> None:
+    config = tiny_config(width=12, flip=True)
+    plan = allocate(config, repeated(tiny_source(), examples), WORKLOAD, no_clock)
+    seen = plan.evidence.source_plan
+    if once:
+        assert (seen.epochs, plan.source_examples, plan.evidence.width) == (1, min(examples, 50_000), 12)
+        assert seen.flip, "as full trainings do"
+    else:
+        assert (seen.epochs, plan.source_examples, plan.evidence.width) == (6, 3000, 8)
 
 
 @pytest.mark.parametrize("budget", [Budget(16, "trainings"), Budget(20, "minutes")])
