@@ -14,6 +14,7 @@ from archlock.reports.statistics import Comparison, Estimate, comparisons, estim
 PAGE = Path(__file__).parent / "findings.md"
 WORTH = "## What the weights are worth"
 LOCKING = "## Does architecture lock where weights are worth something?"
+LOCKS = "## Locks where weights are worth something"
 AXES = "## Which choices of architecture lock?"
 STATE = "## Does the state of a model foretell the attack?"
 PEEP = "## What the execution of a model betrays"
@@ -21,7 +22,7 @@ CONCEAL = "## What hiding costs"
 HARDENED = "## A hard and sparse network"
 COMPACTED = "## What compaction costs"
 EDITED = "## Does compaction lock, does robustness unlock?"
-KEPT = (WORTH, LOCKING, AXES, STATE, COMPACTED, HARDENED, EDITED, PEEP, CONCEAL)
+KEPT = (WORTH, LOCKING, LOCKS, AXES, STATE, COMPACTED, HARDENED, EDITED, PEEP, CONCEAL)
 """Sections that scripts of their own write, in the order of the page."""
 UNDER_ATTACK = """## A lock under attack
 

@@ -1,0 +1,92 @@
+"""Write a section of docs/findings.md: what locks take where weights are worth something to attackers who mean it.
+
+    python docs/make_locks.py --run "Target known=runs/tk/result.json" --run "Target unknown=runs/tu/result.json"
+
+Made of the results of ``archlock lock`` with other architectures beside the lock. The rest of the page stays as it is.
+"""
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from findings_of_runs import LOCKS, away, put_section, row
+
+from archlock.reports import LockRecord, Role, from_json
+from archlock.reports.statistics import estimate
+from archlock.reports.wording import data_words
+from archlock.reports.worth_curves import WorthPoint, worth_curves
+
+INTRODUCTION = """Written by `python docs/make_locks.py` from runs of `archlock lock`. *Without*: the best of an
+ordinary network and the same architecture from scratch. *With*: the strongest attack on each network, chosen by
+validation, as long as it pays. *Worth*: with the source-only network minus without. *Taken*: what a network takes off
+what is reached with the source-only one; nobody is held to go below *without*. Points of test accuracy, means over
+three trainings with their own attacks, 95 % intervals (paired t). The random architecture keeps the source floor;
+NSGA-II has the evidence of the lock and as many trainings.
+"""
+NAMES: dict[Role, str] = {
+    "source_only": "source-only", "locked": "locked", "random": "random", "same_size": "same size", "nsga2": "NSGA-II",
+}  # fmt: skip
+
+
+def main() -> None:
+    """Write the section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", action="append", required=True, help="TITLE=result.json; may be repeated")
+    parts = [INTRODUCTION]
+    for given in parser.parse_args().run:
+        title, path = given.rsplit("=", 1)
+        record = from_json(Path(path))
+        assert isinstance(record, LockRecord)
+        parts += [f"### {title}\n", *said(record)]
+    put_section(LOCKS, "\n".join(parts))
+
+
+def said(record: LockRecord) -> Iterator[str]:
+    """What one run says: the command, the networks, what attackers get from each."""
+    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
+    yield f"```sh\n{command}\n```\n"
+    roles = tuple(role for role in NAMES if any(model.role == role for model in record.models))
+    yield "\n".join(networks(record, roles)) + "\n"
+    yield "\n".join(attacks(record, roles)) + "\n"
+
+
+def networks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
+    """Every network: what it is, and what it is on the source."""
+    models = {model.role: model for model in record.models}
+    plain = models["source_only"].source_test
+    yield row(["network", "architecture", "source, test", "lost to source-only"])
+    yield row(["---"] * 4)
+    for role in roles:
+        model = models[role]
+        lost = estimate([p - mine for p, mine in zip(plain, model.source_test, strict=True)])
+        cells = [NAMES[role], f"`{model.code}`", f"{100 * float(np.mean(model.source_test)):.1f}"]
+        yield row([*cells, "-" if role == "source_only" else away(lost)])
+
+
+def attacks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
+    """By target and amount of data what is reached with every network, and what each takes."""
+    others = [role for role in roles if role != "source_only"]
+    heads = ["target, data", "seen by the search", "without", *(f"with {NAMES[role]}" for role in roles), "worth"]
+    yield row([*heads, *(f"taken: {NAMES[role]}" for role in others)])
+    yield row(["---"] * (len(heads) + len(others)))
+    seen = {target.name: target.seen_by_search for target in record.targets}
+    for curve in worth_curves(record):
+        for point in curve.points:
+            cells = [f"{curve.target}, {data_words(point.terms)}", "yes" if seen[curve.target] else "no"]
+            cells.append(f"{100 * float(np.mean(point.without)):.1f}")
+            cells += [f"{100 * float(np.mean(point.reached[role])):.1f}" for role in roles]
+            yield row([*cells, away(point.worth("source_only")), *(taken(point, role) for role in others)])
+
+
+def taken(point: WorthPoint, role: Role) -> str:
+    """What is taken off the worth of the source-only network's weights, and the share of it."""
+    plain, mine = ([max(pair) for pair in zip(point.reached[one], point.without, strict=True)]
+                   for one in ("source_only", role))  # fmt: skip
+    found, worth = estimate([p - m for p, m in zip(plain, mine, strict=True)]), point.worth("source_only").mean
+    return f"{away(found)}, {100 * found.mean / worth:.0f} %" if worth > 0 else away(found)
+
+
+if __name__ == "__main__":
+    main()
