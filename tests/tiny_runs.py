@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from archlock.progress import Progress, Silent
 from archlock.recipes import Budget, LockConfig
 from archlock.recipes.lock.run import Run, begin
@@ -41,6 +43,12 @@ def tiny_source(seed: int = 0) -> Task:
 def tiny_target(labels: tuple[int, ...] = (5, 6, 7), seed: int = 0) -> Task:
     """Other digits: a target that shares no class with the source."""
     return replace(small_digits(train=30, validation=24, test=24, labels=labels, seed=seed), name="other digits")
+
+
+def repeated(task: Task, examples: int) -> Task:
+    """The task with so many training examples: the same again and again."""
+    rows = np.arange(examples) % len(task.train)
+    return replace(task, train=task.train.take(rows))
 
 
 class Noted(Progress):

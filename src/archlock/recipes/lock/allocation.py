@@ -246,7 +246,7 @@ def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation
     examples = len(source.train)
     tiny = source.side < 12  # a step costs the same for twice the images then, and a shift loses too much
     precision = precision_on(config.device)
-    once = examples >= SEEN_IN_SHORT
+    once = examples >= SEEN_IN_SHORT and config.evidence != "zero_cost"
     short = Plan(
         _epochs(SEEN_IN_SHORT, min(3000, examples), 4, 12),
         batch_size=128 if tiny else 64,

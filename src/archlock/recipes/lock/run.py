@@ -31,6 +31,8 @@ from archlock.training import check_restricted
 
 SOURCE_TASK = "source"
 """Name of the source among the tasks of a preference."""
+TIMED_EXAMPLES = 3000
+"""Of the source, in the short training that is timed for a plan."""
 PROXIES_BOUGHT = ProxySettings()
 """The seven published ones, at the default size."""
 
@@ -212,9 +214,14 @@ def _middling(config: LockConfig, source: Task) -> Architecture:
 
 
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
-    """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device."""
+    """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device.
+
+    Where short trainings see many images, one that sees a few of them stands for it.
+    """
     architecture = _middling(config, source)
-    small, device = evidence_tasks(source, targets, draft, config), config.device
+    timed = replace(draft, source_examples=min(draft.source_examples, TIMED_EXAMPLES))
+    small, device = evidence_tasks(source, targets, timed, config), config.device
+    more = 0.0
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
             began = time.perf_counter()
@@ -222,8 +229,9 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
                 tasks = {SOURCE_TASK: small.source, **small.targets}
                 measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0, device=device), architecture)
             else:
-                small.measure(architecture, 0)
-    return time.perf_counter() - began
+                training, *_ = small.measure(architecture, 0)
+                more = training.seconds * (draft.source_examples / timed.source_examples - 1)
+    return time.perf_counter() - began + more
 
 
 def _seconds_rehearsing(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:

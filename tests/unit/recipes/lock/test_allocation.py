@@ -2,7 +2,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from archlock.decoding import decode
@@ -31,15 +30,9 @@ from archlock.records import plain
 from archlock.reports import Role
 from archlock.tasks import Task, conform
 from archlock.training.plan import FEWEST
-from tiny_runs import tiny_config, tiny_source
+from tiny_runs import repeated, tiny_config, tiny_source
 
 WORKLOAD = Workload(workers=2, attacked=1, largest_target=500)
-
-
-def repeated(task: Task, examples: int) -> Task:
-    """The task with so many training examples: the same again and again."""
-    rows = np.arange(examples) % len(task.train)
-    return replace(task, train=task.train.take(rows))
 
 
 def no_clock(source: Task, draft: Allocation) -> float:

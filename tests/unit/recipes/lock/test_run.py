@@ -10,14 +10,16 @@ from archlock.errors import ConfigurationError, RunError, UnsupportedError
 from archlock.evidence import EvidenceStore, Key, Measurement
 from archlock.progress import Silent
 from archlock.recipes import Budget
+from archlock.recipes.lock.gathering import EvidenceTasks
 from archlock.recipes.lock.procedure import open_targets
 from archlock.recipes.lock.run import Run, begin, evidence_tasks, known_fingerprints, known_targets
 from archlock.recipes.naming import named
 from archlock.recipes.task_records import target_record
 from archlock.recipes.workspace import PLAN
+from archlock.spaces import Architecture
 from archlock.tasks import Choice, Split, Task, seal
 from archlock.testing.small_tasks import small_negatives
-from tiny_runs import TINY, Noted, tiny_begin, tiny_config, tiny_source, tiny_target
+from tiny_runs import TINY, Noted, repeated, tiny_begin, tiny_config, tiny_source, tiny_target
 
 
 def test_scheme_tk_needs_a_target() -> None:
@@ -147,6 +149,26 @@ def test_targets_are_made_once_for_each_size_that_a_plan_tries(tmp_path: Path, m
     config = tiny_config(budget=Budget(60, "minutes"), epochs=None)
     begin(tiny_source(), config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
     assert len(made) == len(set(made))
+
+
+def test_a_plan_times_a_short_training_on_few_images_of_a_large_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    measure = EvidenceTasks.measure
+
+    def slow(tasks: EvidenceTasks, architecture: Architecture, seed: int) -> tuple[Measurement, ...]:
+        seen.append(len(tasks.source.train))
+        training, *others = measure(tasks, architecture, seed)
+        return (replace(training, seconds=20.0), *others)
+
+    monkeypatch.setattr(EvidenceTasks, "measure", slow)
+    source = repeated(tiny_source(), 18_000)
+    config = tiny_config(budget=Budget(200, "minutes"), epochs=2, space="transnas101_micro")
+    run = begin(source, config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
+    assert set(seen) == {3000}
+    assert run.allocation.candidates <= 0.25 * 200 * 60 / 120, "a training of all takes six times as long"
+    assert run.allocation.source_examples == 18_000
 
 
 def test_evidence_tasks_are_named_like_their_originals(tmp_path: Path) -> None:
