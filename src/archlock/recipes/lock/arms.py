@@ -164,10 +164,7 @@ def _keeps(
     """Whether its training succeeded and keeps the source floor, on the validation split."""
     if architecture not in scores or scores[architecture].status != "valid":
         return False
-    floor = run.config.floor
-    if floor.kind == "percentile":
-        return decision.percentiles[architecture] >= floor.value
-    return scores[architecture].value >= decision.source_only.source_validation - floor.value
+    return decision.keeps(run.config.floor, architecture, scores[architecture].value)
 
 
 def _best(

@@ -28,7 +28,7 @@ from archlock.recipes.lock.zero_cost import foretell
 from archlock.recipes.workspace import CHOICE
 from archlock.records import plain
 from archlock.reports import LimitsPriceRecord, TradeOffPoint, score_in_words
-from archlock.search import Belief
+from archlock.search import Belief, SourceFloor
 from archlock.search import trade_off as best_at_floors
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Choice, Kind
@@ -52,8 +52,8 @@ class Decision:
     """Source accuracy of every candidate, as the source-only search believes it."""
     threshold: float
     """Source accuracy that keeps the floor."""
-    keeps: float
-    """Probability that the best lock that was found keeps it, as far as the search can tell; below
+    probability: float
+    """That the best lock that was found keeps the floor, as far as the search can tell; below
     :data:`LEAST_SURE`, the locked architecture is the source-only one instead."""
     percentiles: Mapping[Architecture, float]
     """Expected source percentile of every candidate, in [0, 1]."""
@@ -62,6 +62,15 @@ class Decision:
     """Where in the store everything is that the decision rests on."""
     price: tuple[LimitsPriceRecord, ...] = ()
     """What the limits took, by the same evidence; empty where there are none to speak of."""
+
+    def keeps(self, floor: SourceFloor, architecture: Architecture, reached: float) -> bool:
+        """Whether an architecture keeps the floor whose training ``reached`` so much on the validation split.
+
+        By its score beside the source-only architecture's, or by the percentile that is expected of it.
+        """
+        if floor.kind == "percentile":
+            return self.percentiles[architecture] >= floor.value
+        return reached >= self.source_only.source_validation - floor.value
 
 
 def decide(run: Run) -> Decision:

@@ -8,6 +8,7 @@ Nothing here can reach a sealed target: no argument carries one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -60,17 +61,9 @@ def find_rival(run: Run, decision: Decision) -> Rival:
     tried, trainings = tuple(dict.fromkeys((*shown, *chosen))), (*asked.measured, *trained.measured)
     if not full:
         return Rival(None, False, tried, trainings)
-    best, keeps = lowest_above(full, _threshold(run, decision))
+    best, keeps = lowest_above(full, partial(decision.keeps, run.config.floor))
     gains = dict(zip(run.targets, full[best][1:].tolist(), strict=True))
     return Rival(Finalist(best, (float(full[best][0]),), gains), keeps, tried, trainings)
-
-
-def _threshold(run: Run, decision: Decision) -> float:
-    """As for random architectures: by the measured score of the source-only one, where the floor is a loss."""
-    floor = run.config.floor
-    if floor.kind == "percentile":
-        return decision.threshold
-    return decision.source_only.source_validation - floor.value
 
 
 def bred(
@@ -132,11 +125,11 @@ def on_the_front(scores: Scores) -> list[Architecture]:
     ]
 
 
-def lowest_above(scores: Scores, threshold: float) -> tuple[Architecture, bool]:
-    """The lowest for the attackers among those that reach the threshold on the source, and True; else the best on the
-    source, and False."""
+def lowest_above(scores: Scores, keeps: Callable[[Architecture, float], bool]) -> tuple[Architecture, bool]:
+    """The lowest for the attackers among those that keep the floor with their source score, and True; else the best on
+    the source, and False."""
     scale = spreads(scores)
-    keeping = [one for one, values in scores.items() if values[0] >= threshold]
+    keeping = [one for one, values in scores.items() if keeps(one, float(values[0]))]
     if keeping:
         return min(keeping, key=lambda one: (float((scores[one][1:] / scale).mean()), one.code)), True
     return max(scores, key=lambda one: (float(scores[one][0]), one.code)), False

@@ -75,7 +75,7 @@ def told(decision: Decision) -> tuple[Any, ...]:
         decision.source.mean.tobytes(),
         decision.source.std.tobytes(),
         decision.threshold,
-        decision.keeps,
+        decision.probability,
         decision.percentiles,
         decision.trade_off,
         decision.evidence,
@@ -155,7 +155,7 @@ def test_a_lock_likelier_to_miss_the_floor_than_to_keep_it_becomes_the_source_on
     using(monkeypatch, MadeUpTrainings(never_adapted))
     run, noted = made(tmp_path / "run", floor=SourceFloor("accuracy_loss", 0.01)), Noted()
     decision = decide(replace(run, resources=replace(run.resources, progress=noted)))
-    assert decision.keeps < 0.5
+    assert decision.probability < 0.5
     assert decision.locked is decision.source_only
     assert decision.choice.architecture == str(decision.source_only.architecture)
     assert noted.lines[-1].endswith("No lock was found that is likelier to keep the source floor than to miss it")
@@ -164,9 +164,9 @@ def test_a_lock_likelier_to_miss_the_floor_than_to_keep_it_becomes_the_source_on
 def test_a_lock_that_keeps_the_floor_is_said_to(tmp_path: Path, trainings: MadeUpTrainings) -> None:
     run, noted = made(tmp_path / "run", floor=SourceFloor("accuracy_loss", 0.3)), Noted()
     decision = decide(replace(run, resources=replace(run.resources, progress=noted)))
-    assert decision.keeps >= 0.5
+    assert decision.probability >= 0.5
     assert decision.locked.architecture != decision.source_only.architecture
-    assert f"the floor is kept with probability {decision.keeps:.2f}" in noted.lines[-1]
+    assert f"the floor is kept with probability {decision.probability:.2f}" in noted.lines[-1]
 
 
 def test_scheme_s_is_one_search_with_the_same_budget(tmp_path: Path, trainings: MadeUpTrainings) -> None:
@@ -176,7 +176,7 @@ def test_scheme_s_is_one_search_with_the_same_budget(tmp_path: Path, trainings: 
     assert len(trainings.trained(SHORT)) == 8
     assert decision.locked is decision.source_only
     assert len(decision.locked.source_scores) >= 3
-    assert (decision.keeps, decision.trade_off) == (1.0, ())
+    assert (decision.probability, decision.trade_off) == (1.0, ())
 
     twin = MadeUpTrainings(ordinary)
     with pytest.MonkeyPatch.context() as patched:

@@ -116,15 +116,16 @@ def test_no_target_outweighs_another() -> None:
     one, two = (Architecture("locking_macro", f"0000000000{digit}") for digit in range(2))
     scores: Scores = {one: np.array([0.9, 0.6, 0.10]), two: np.array([0.9, 0.5, 0.14])}
     scores[Architecture("locking_macro", "00000000002")] = np.array([0.9, 0.9, 0.12])
-    assert lowest_above(scores, 0.5) == (one, True)
+    assert lowest_above(scores, lambda _, reached: reached >= 0.5) == (one, True)
     assert on_the_front(scores)[0] == one
 
 
 def test_the_lowest_above_the_floor_is_released_else_the_best_on_the_source() -> None:
     one, two, three = (Architecture("locking_macro", f"0000000000{digit}") for digit in range(3))
     scores: Scores = {one: np.array([0.9, 0.5]), two: np.array([0.8, 0.3]), three: np.array([0.7, 0.1])}
-    assert lowest_above(scores, 0.8) == (two, True)
-    assert lowest_above(scores, 0.95) == (one, False)
+    assert lowest_above(scores, lambda _, reached: reached >= 0.8) == (two, True)
+    assert lowest_above(scores, lambda _, reached: reached >= 0.95) == (one, False)
+    assert lowest_above(scores, lambda which, _: which == three) == (three, True), "a percentile is of the architecture"
 
 
 def test_it_has_the_plan_of_the_run_and_no_more(tmp_path: Path) -> None:
