@@ -4,10 +4,10 @@
 
 ``DIR`` has the images, as for ``docs/make_transfer_macro.py``. Evidence is bought as ``archlock lock`` buys it: *short*
 is a training on few images with a narrow network, as of a source that has no more, *once* is one epoch of all images at
-full width, as of one with so many. Each is adapted (a
-probe and a fine-tuning on many examples) and attacked in rehearsals (five images of each class), on the table's targets
-and on the simulated ones that stand in for unknown ones. ``docs/rows/evidence.jsonl`` has a line for every architecture
-and level, and goes on from there; ``docs/make_locking.py`` says what it comes to.
+full width, as of one that has so many. Each is adapted (a probe and a fine-tuning on many examples) and attacked in
+rehearsals (five images of each class), on the table's targets and on the simulated ones that stand in for unknown ones.
+``docs/rows/evidence.jsonl`` has a line for every architecture and level, and goes on from there;
+``docs/make_locking.py`` says what it comes to.
 """
 
 import argparse
@@ -30,8 +30,9 @@ from archlock.cli.progress import progress_on
 from archlock.evidence import Measurement
 from archlock.execution import executor_for, workers_kept
 from archlock.recipes import Budget, LockConfig
-from archlock.recipes.lock.allocation import Workload, allocate
+from archlock.recipes.lock.allocation import allocate
 from archlock.recipes.lock.config import STAND_INS
+from archlock.recipes.lock.plan import FEW_EXAMPLES, Workload
 from archlock.recipes.lock.rehearsing import Rehearsals
 from archlock.recipes.lock.run import evidence_tasks
 from archlock.recipes.transfer.work import TransferWork
@@ -41,8 +42,6 @@ from archlock.tasks import SIMULATORS, Task, open_task, subsample
 ROWS = Path(__file__).parent / "rows" / "evidence.jsonl"
 NAME = "transfer_macro"
 SHOTS = 5
-FEW = 3000
-"""Images of a short training."""
 Level = Literal["short", "once"]
 LEVELS: tuple[Level, ...] = ("short", "once")
 
@@ -100,7 +99,7 @@ class Work:
             flip=True, shots=(SHOTS,), fractions=(),
         )  # fmt: skip
         largest = max(len(one.train) for one in targets.values())
-        few = subsample(source, FEW, seed=0)  # (of all images, a lock would buy a pass through all)
+        few = subsample(source, FEW_EXAMPLES, seed=0)  # (of all images, a lock would buy a pass through all)
         planned = allocate(config, few, Workload(1, len(targets), largest), lambda *_: math.nan)
         small = evidence_tasks(few, targets, planned, config)
         return cls(

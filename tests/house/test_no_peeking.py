@@ -14,10 +14,11 @@ import pytest
 
 from archlock.errors import SealedError
 from archlock.recipes import lock
-from archlock.recipes.lock.allocation import Workload, allocate
+from archlock.recipes.lock.allocation import allocate
 from archlock.recipes.lock.arms import ordinary_arms, train_arms
 from archlock.recipes.lock.decide import Decision, decide
 from archlock.recipes.lock.nontransferable import retrain
+from archlock.recipes.lock.plan import Workload
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, begin
 from archlock.recipes.workspace import CHOICE

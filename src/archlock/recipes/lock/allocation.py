@@ -7,30 +7,28 @@ minutes is turned into one by timing a candidate and a full-size training step h
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from archlock.adaptation import AdaptationSettings
 from archlock.errors import ConfigurationError
 from archlock.execution import one_thread
 from archlock.models import build
-from archlock.recipes.attackers import attack_plan, suite_of
+from archlock.recipes.attackers import suite_of
 from archlock.recipes.engine.market import MOST_CANDIDATES, sampled
-from archlock.recipes.engine.settings import FEWEST_TRAININGS
 from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.limits.filtering import connected, kept_among
 from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
+from archlock.recipes.lock.plan import FEWEST_CANDIDATES, Allocation, Workload, with_candidates, without_clock
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Form, Task, conform, share_of
-from archlock.training import Plan, fit, for_photographs, precision_on, sized_for
+from archlock.training import Plan, fit, precision_on, sized_for
 
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
 reading data, the report)."""
-FEWEST_CANDIDATES = 8
 LEAST_EPOCHS = 3
 """Of full training, below which a plan means nothing."""
 ENOUGH_EPOCHS = 10
@@ -46,39 +44,10 @@ are the same."""
 CHOICES_CONFIRMED = 1.5
 """Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
 DRAWN_FOR_THE_HEAVIEST = 2000
-SEEN_IN_SHORT = 18_000
-"""Images that a short training sees, few ones several times. Of a larger source it sees every image once instead, in a
-network of full width: that says far more of the source (``docs/findings.md``, what bought evidence foretells)."""
-MOST_SEEN = 50_000
-"""And of no source more than that."""
 TIMED_PIXELS = 256 * 64 * 64
 """In the images that a step of full training is timed with: 256 of 64 x 64, fewer of larger, at least 32."""
 DRAWS_AN_ARM = 1.5
 """First trainings that it takes to find a random architecture that keeps the floor: one, or a few."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """What a run will do, in numbers. ``plan.json`` of the run directory."""
-
-    candidates: int
-    """Architectures on which evidence is bought, by each of the two searches."""
-    shape: tuple[int, int, int]
-    """Size of the images the released model takes: channels, height, width."""
-    original_shape: tuple[int, int, int]
-    """Size of the source's images before that."""
-    evidence_shape: tuple[int, int, int]
-    """Size of the images in adaptation evidence: channels, height, width."""
-    source_examples: int
-    target_examples: int
-    evidence: AdaptationSettings
-    finalists: int
-    """Full trainings that each of the two searches has, besides those with which it confirms its choice."""
-    final: AdaptationSettings
-    """How finalists and the released model are trained."""
-    attack_plan: Plan
-    attack_examples: int
-    """Most training examples of a target an attacker gets at fraction 1."""
 
 
 Seconds = Callable[[Task, Allocation], float]
@@ -88,17 +57,6 @@ Seconds = Callable[[Task, Allocation], float]
 def nothing(source: Task, draft: Allocation) -> float:  # noqa: ARG001
     """What is not done takes no time."""
     return 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What an allocation depends on besides configuration and source."""
-
-    workers: int
-    attacked: int
-    """Targets that are attacked in the end."""
-    largest_target: int
-    """Training examples of the largest of them, as far as is known."""
 
 
 def allocate(
@@ -120,7 +78,7 @@ def allocate(
             raise ConfigurationError(
                 f"a budget of {config.budget} is too small to learn from; give at least {FEWEST_CANDIDATES} trainings"
             )
-        return _with_candidates(_default(config, source, workload), int(config.budget.amount), config)
+        return with_candidates(without_clock(config, source, workload), int(config.budget.amount), config)
     shape = source.shape
     while True:
         sized = conform(source, shape)
@@ -139,11 +97,11 @@ def _paid(
     And how much of their share the fewest full trainings that mean something take; 0 where the owner fixed them.
     """
     seconds = config.budget.amount * 60 * workload.workers
-    draft = _default(config, source, workload)
+    draft = without_clock(config, source, workload)
     once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
     searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE + ("nsga2" in config.arms)
     candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
-    plan = _with_candidates(draft, min(candidates, 600), config)
+    plan = with_candidates(draft, min(candidates, 600), config)
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
     suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
     trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
@@ -227,73 +185,6 @@ def _halved(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     channels, *sides = shape
     height, width = (max(min(side, 16), side // 2) for side in sides)
     return channels, height, width
-
-
-def evidence_shape(shape: tuple[int, int, int], form: Form = "image") -> tuple[int, int, int]:
-    """Half the size of the images where that leaves 16 pixels, else 16, else what there is; at most 32.
-
-    Of signals half the length where that leaves 64 steps, else 64, else what there is; at most 1,024.
-    """
-    channels, *sides = shape
-    if form == "signal":
-        return channels, 1, min(1024, max(min(sides[1], 64), sides[1] // 2))
-    height, width = (min(32, max(min(side, 16), side // 2)) for side in sides)
-    return channels, height, width
-
-
-def _default(config: LockConfig, source: Task, workload: Workload) -> Allocation:
-    """The plan without a clock, but for the number of candidates."""
-    examples = len(source.train)
-    tiny = source.side < 12  # a step costs the same for twice the images then, and a shift loses too much
-    precision = precision_on(config.device)
-    once = examples >= SEEN_IN_SHORT and config.evidence != "zero_cost"
-    short = Plan(
-        _epochs(SEEN_IN_SHORT, min(3000, examples), 4, 12),
-        batch_size=128 if tiny else 64,
-        shift=0.0 if tiny else 0.125,
-        precision=precision,
-    )
-    adapt = Plan(
-        _epochs(6_000, min(1000, examples), 4, 6),
-        batch_size=64 if tiny else 32,
-        learning_rate=0.05,
-        shift=0.0,
-        precision=precision,
-    )
-    full = Plan(
-        config.epochs or _epochs(100_000, examples, 10, 40),
-        shift=0.06 if tiny else 0.125,
-        flip=config.flip,
-        patience=config.patience,
-        precision=precision,
-    )
-    if once:
-        short = replace(full, epochs=1, patience=None)
-    if source.form == "image":
-        full = sized_for(full, source.shape[1:])
-        full = full if source.measured else for_photographs(full, source.shape[1:], config.augmentation)
-    return Allocation(
-        candidates=FEWEST_CANDIDATES,
-        shape=source.shape,
-        original_shape=source.shape,
-        evidence_shape=evidence_shape(source.shape, source.form),
-        source_examples=min(MOST_SEEN if once else 3000, examples),
-        target_examples=min(1000, examples),
-        evidence=AdaptationSettings(config.width if once else min(8, config.width), config.depth, short, adapt),
-        finalists=4,
-        final=AdaptationSettings(config.width, config.depth, full, sized_for(adapt, source.shape[1:])),
-        attack_plan=replace(attack_plan(workload.largest_target, size=source.shape[1:]), precision=precision),
-        attack_examples=workload.largest_target,
-    )
-
-
-def _with_candidates(plan: Allocation, candidates: int, config: LockConfig) -> Allocation:
-    usual = min(8, max(FEWEST_TRAININGS, candidates // 10))
-    return replace(plan, candidates=candidates, finalists=config.finalists or usual)
-
-
-def _epochs(images: int, examples: int, least: int, most: int) -> int:
-    return min(most, max(least, round(images / max(1, examples))))
 
 
 def _heaviest(config: LockConfig, source: Task) -> Architecture:

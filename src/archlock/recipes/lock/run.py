@@ -14,10 +14,11 @@ from archlock.execution import kind_of, one_thread
 from archlock.models import build, count_parameters
 from archlock.progress import Progress
 from archlock.recipes.doubles import refuse_doubles
-from archlock.recipes.lock.allocation import Allocation, Workload, allocate, keeping_limits
+from archlock.recipes.lock.allocation import allocate, keeping_limits
 from archlock.recipes.lock.bounds import Bounds, bounds_of, refuse_at_once
 from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.gathering import EvidenceTasks, Resources
+from archlock.recipes.lock.plan import FEW_EXAMPLES, Allocation, Workload
 from archlock.recipes.lock.rehearsing import Rehearsals, check_rehearsable, fewest_examples
 from archlock.recipes.naming import named
 from archlock.recipes.proxy_evidence import ProxySettings, ProxyWork, measure_proxies
@@ -31,8 +32,6 @@ from archlock.training import check_restricted
 
 SOURCE_TASK = "source"
 """Name of the source among the tasks of a preference."""
-TIMED_EXAMPLES = 3000
-"""Of the source, in the short training that is timed for a plan."""
 PROXIES_BOUGHT = ProxySettings()
 """The seven published ones, at the default size."""
 
@@ -219,7 +218,7 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
     Where short trainings see many images, one that sees a few of them stands for it.
     """
     architecture = _middling(config, source)
-    timed = replace(draft, source_examples=min(draft.source_examples, TIMED_EXAMPLES))
+    timed = replace(draft, source_examples=min(draft.source_examples, FEW_EXAMPLES))
     small, device = evidence_tasks(source, targets, timed, config), config.device
     more = 0.0
     with one_thread():

@@ -16,16 +16,13 @@ from archlock.recipes.lock.allocation import (
     CHOICES_CONFIRMED,
     DRAWS_AN_ARM,
     EVIDENCE_SHARE,
-    FEWEST_CANDIDATES,
     FINALIST_SHARE,
     SOURCE_ONLY_SHARE,
-    Allocation,
     Seconds,
-    Workload,
     allocate,
-    evidence_shape,
     nothing,
 )
+from archlock.recipes.lock.plan import FEWEST_CANDIDATES, Allocation, Workload, evidence_shape
 from archlock.records import plain
 from archlock.reports import Role
 from archlock.tasks import Task, conform
