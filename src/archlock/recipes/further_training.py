@@ -21,6 +21,9 @@ from archlock.training import evaluate_copy
 RATES: Final = (0.05, 0.01, 0.002)
 """Learning rates to choose from, by validation; smaller than an attacker's, for the task is the same."""
 
+MOST_EXAMPLES: Final = 4000
+"""Images that an honest user has to train on, at most: who has more than that trains a network of their own."""
+
 
 def full_further_trainings(seeds: int) -> int:
     """Work on one model, in trainings on all images that are given."""

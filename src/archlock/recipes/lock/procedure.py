@@ -20,7 +20,7 @@ from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
 from archlock.recipes.attackers import Suite, suite_of
 from archlock.recipes.doubles import doubles
-from archlock.recipes.further_training import further_training
+from archlock.recipes.further_training import MOST_EXAMPLES, further_training
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.data import data_named
@@ -244,7 +244,8 @@ def _run_suite(
 
 def _train_on(run: Run, defended: Sequence[Defended]) -> tuple[FurtherRecord, ...]:
     """With images of the source that no model was trained on, those that decisions were made by, and others."""
-    more, unseen = enlarged(run.source, run.allocation.attack_examples, seed=run.config.seed)
+    most = min(run.allocation.attack_examples, MOST_EXAMPLES)
+    more, unseen = enlarged(run.source, most, seed=run.config.seed)
     return further_training(
         defended,
         more,
