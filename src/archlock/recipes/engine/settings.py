@@ -10,6 +10,9 @@ from typing import Final
 
 FEWEST_TRAININGS: Final = 4
 """Full trainings without which nothing is decided."""
+LEAST_BATCH: Final = 2
+"""Of full trainings: so two processors have something to do. Not more, where there are more: the same budget is to give
+the same answer on every machine."""
 
 
 @dataclass(frozen=True, slots=True)

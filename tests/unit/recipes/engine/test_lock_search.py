@@ -77,6 +77,13 @@ def test_short_trainings_that_fail_foretell_nothing_and_end_nothing() -> None:
     assert np.isfinite(found.source.mean).all()
 
 
+@pytest.mark.parametrize(("full", "sizes"), [(4, [4]), (7, [4, 2, 1]), (8, [4, 2, 2])])
+def test_two_trainings_at_least_are_asked_for_at_once(full: int, sizes: list[int]) -> None:
+    market = smooth_market(60, full, short=12, noise=1.0)
+    search_lock(market, FLOOR, seed=0)
+    assert [len(ask.rows) for ask in market.asks if ask.kind == "full"] == sizes
+
+
 def test_nothing_is_repeated_where_that_cannot_be() -> None:
     market = smooth_market(200, 60, noise=1.0, repeatable=False)
     search_lock(market, FLOOR, seed=0)
