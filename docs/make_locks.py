@@ -22,8 +22,8 @@ INTRODUCTION = """Written by `python docs/make_locks.py` from runs of `archlock 
 ordinary network and the same architecture from scratch. *With*: the strongest attack on each network, chosen by
 validation, as long as it pays. *Worth*: with the source-only network minus without. *Taken*: what a network takes off
 what is reached with the source-only one; nobody is held to go below *without*. Points of test accuracy, means over
-three trainings with their own attacks, 95 % intervals (paired t). The random architecture keeps the source floor;
-NSGA-II has the evidence of the lock and as many trainings.
+three trainings with their own attacks, 95 % intervals (paired t). The random architecture keeps the source floor.
+NSGA-II, where it is there, has the evidence of the lock and as many trainings.
 """
 NAMES: dict[Role, str] = {
     "source_only": "source-only", "locked": "locked", "random": "random", "same_size": "same size", "nsga2": "NSGA-II",
@@ -72,7 +72,7 @@ def attacks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
     yield row([*heads, *(f"taken: {NAMES[role]}" for role in others)])
     yield row(["---"] * (len(heads) + len(others)))
     seen = {target.name: target.seen_by_search for target in record.targets}
-    for curve in worth_curves(record):
+    for curve in worth_curves(record, record.targets):
         for point in curve.points:
             cells = [f"{curve.target}, {data_words(point.terms)}", "yes" if seen[curve.target] else "no"]
             cells.append(f"{100 * float(np.mean(point.without)):.1f}")

@@ -19,7 +19,7 @@ from archlock.reports.outcomes import (
     valid_outcomes,
     without_the_model,
 )
-from archlock.reports.record_parts import ARMS, Role
+from archlock.reports.record_parts import ARMS, Role, TargetRecord
 from archlock.reports.statistics import Estimate, estimate, judged_targets
 
 
@@ -85,8 +85,9 @@ class WorthCurve:
         return found
 
 
-def worth_curves(record: Record) -> tuple[WorthCurve, ...]:
-    """One for each judged target on which somebody attacked with the weights and somebody without."""
+def worth_curves(record: Record, targets: Sequence[TargetRecord] = ()) -> tuple[WorthCurve, ...]:
+    """One for each of these targets (without any, of those the verdict is about) on which somebody attacked with the
+    weights and somebody without."""
     kinds = {target.name: target.kind for target in record.targets}
     alone = without_the_model(record)
     cells: dict[tuple[str, Terms], dict[int, dict[Role, float]]] = {}
@@ -99,7 +100,7 @@ def worth_curves(record: Record) -> tuple[WorthCurve, ...]:
                     by_seed.setdefault(seed, {})[role] = counted_score(strongest_of(able), kinds[target])
     return tuple(
         WorthCurve(target.name, points)
-        for target in judged_targets(record)
+        for target in targets or judged_targets(record)
         if (points := _points(target.name, target.chance, cells, alone))
     )
 

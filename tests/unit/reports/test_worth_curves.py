@@ -70,6 +70,15 @@ def test_the_worth_over_the_data_its_area_and_where_it_ends() -> None:
     assert "not known to be worth anything from 100% of the data on" in words
 
 
+def test_targets_that_the_verdict_is_not_about_have_a_curve_where_they_are_named() -> None:
+    levels = both("renormalised", 0.6, 0.5) | both("ordinary", 0.2, 0.2)
+    made = record(outcomes(levels), outcomes(levels, name="digits"), names=("letters", "digits"))
+    letters, digits = made.targets
+    made = replace(made, targets=(letters, replace(digits, simulated=True)))
+    assert [curve.target for curve in worth_curves(made)] == ["letters"]
+    assert [curve.target for curve in worth_curves(made, made.targets)] == ["letters", "digits"]
+
+
 def test_only_the_longest_trainings_count_at_each_amount_of_data() -> None:
     made = record(
         outcomes(both("renormalised", 0.6, 0.5) | both("ordinary", 0.2, 0.2)),
