@@ -19,9 +19,9 @@ class Call:
     """One call of what stands in for ``gather``."""
 
     stage: str
-    architectures: tuple[Architecture, ...]
+    jobs: tuple[tuple[Architecture, int], ...]
+    """Architectures, each with the seed of its training."""
     targets: tuple[str, ...]
-    seeds: tuple[int, ...]
     new: int
     """Trainings of which something was not known."""
     tasks: EvidenceTasks
@@ -39,35 +39,31 @@ class MadeUpTrainings:
 
     def __call__(
         self,
-        architectures: Sequence[Architecture],
+        jobs: Sequence[tuple[Architecture, int]],
         tasks: EvidenceTasks,
         *,
         resources: Resources,
-        seeds: Sequence[int],
         stage: str,
     ) -> dict[Key, Measurement]:
         if self.killed_after is not None and len(self.calls) >= self.killed_after:
             raise KeyboardInterrupt
         names = {tasks.source.fingerprint: "source", **{task.fingerprint: n for n, task in tasks.targets.items()}}
         new = 0
-        for architecture in architectures:
-            for seed in seeds:
-                missing = False
-                for key, (task, measure) in zip(tasks.keys(architecture, seed), tasks.wanted(), strict=True):
-                    if key not in self.known:
-                        missing = True
-                        value = self.value(architecture, names[task.fingerprint], measure, seed)
-                        failed: tuple[Any, ...] = ("failed", "diverged") if math.isnan(value) else ()
-                        self.known[key] = Measurement(key, value, "accuracy", 1.0, *failed)
-                new += missing
-        self.calls.append(Call(stage, tuple(architectures), tuple(tasks.targets), tuple(seeds), new, tasks))
+        for architecture, seed in jobs:
+            missing = False
+            for key, (task, measure) in zip(tasks.keys(architecture, seed), tasks.wanted(), strict=True):
+                if key not in self.known:
+                    missing = True
+                    value = self.value(architecture, names[task.fingerprint], measure, seed)
+                    failed: tuple[Any, ...] = ("failed", "diverged") if math.isnan(value) else ()
+                    self.known[key] = Measurement(key, value, "accuracy", 1.0, *failed)
+            new += missing
+        self.calls.append(Call(stage, tuple(jobs), tuple(tasks.targets), new, tasks))
         return self.known
 
     def trained(self, stage: str) -> list[tuple[Architecture, int]]:
         """Architecture and seed of every training of a stage, in the order in which they were asked for."""
-        return [
-            (a, seed) for call in self.calls if call.stage == stage for a in call.architectures for seed in call.seeds
-        ]
+        return [job for call in self.calls if call.stage == stage for job in call.jobs]
 
 
 def luck(*parts: object) -> float:

@@ -142,7 +142,7 @@ def test_a_place_that_forgets_the_device_is_found(
     plan = Plan(1, batch_size=16)
     subjects = EvidenceTasks(tiny_source(), {}, AdaptationSettings(4, 1, plan, plan), device=GPU)
     means = Resources(EvidenceStore(tmp_path / "store.sqlite"), Silent(), 1, 0)
-    gather((SPACES["nasbench201"].architecture("314321"),), subjects, resources=means, seeds=(0,), stage="evidence")
+    gather([(SPACES["nasbench201"].architecture("314321"), 0)], subjects, resources=means, stage="evidence")
     assert spy.devices == {"cpu"}
 
 

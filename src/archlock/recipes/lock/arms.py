@@ -110,7 +110,7 @@ def _train_random(run: Run, decision: Decision) -> Arms:
         if not wanted:
             break
         stage = f"random architectures, draw {turn + 1}"
-        known = gather(wanted, tasks, seeds=(first,), stage=stage, resources=run.resources)
+        known = gather([(one, first) for one in wanted], tasks, stage=stage, resources=run.resources)
         scores.update({a: known[tasks.keys(a, first)[0]] for a in wanted})
     chosen = {
         role: arm for role, sampled in draws.items() if (arm := _best(run, decision, sampled, scores)) is not None
@@ -118,7 +118,8 @@ def _train_random(run: Run, decision: Decision) -> Arms:
     architectures = tuple(dict.fromkeys(chosen.values()))
     seeds = tuple(first + index for index in range(run.config.attack_seeds))
     stage = "random architectures, trained with every seed"
-    known = gather(architectures, tasks, seeds=seeds, stage=stage, resources=run.resources)
+    jobs = [(one, seed) for one in architectures for seed in seeds]
+    known = gather(jobs, tasks, stage=stage, resources=run.resources)
     rest = [known[tasks.keys(a, seed)[0]] for a in architectures for seed in seeds[1:]]
     released = {
         role: _released(

@@ -37,5 +37,5 @@ def every_seed(run: Run, architecture: Architecture) -> tuple[Measurement, ...]:
     tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
     seeds = tuple(run.config.seed + index for index in range(run.config.attack_seeds))
     stage = f"{architecture.code}, trained with every seed"
-    known = gather((architecture,), tasks, seeds=seeds, stage=stage, resources=run.resources)
+    known = gather([(architecture, seed) for seed in seeds], tasks, stage=stage, resources=run.resources)
     return tuple(known[tasks.keys(architecture, seed)[0]] for seed in seeds)

@@ -99,16 +99,10 @@ class EvidenceTasks:
 
 
 def gather(
-    architectures: Sequence[Architecture],
-    tasks: EvidenceTasks,
-    *,
-    resources: Resources,
-    seeds: Sequence[int],
-    stage: str,
+    jobs: Sequence[tuple[Architecture, int]], tasks: EvidenceTasks, *, resources: Resources, stage: str
 ) -> dict[Key, Measurement]:
-    """Evidence on every architecture with every seed: bought where it is missing, and all of it returned."""
+    """Evidence on every architecture with its seed: bought where it is missing, and all of it returned."""
     known = tasks.known(resources.store)
-    jobs = [(architecture, seed) for architecture in architectures for seed in seeds]
     left = [job for job in jobs if not _complete(tasks, *job, known)]
     resources.progress.begin(stage, len(jobs), len(jobs) - len(left))
     for index, found in executor_for(resources.workers).run(_measure, tasks, left):

@@ -61,15 +61,14 @@ class LiveMarket:
 
     def buy(self, ask: Ask) -> Bought:
         """Train, or find in the store."""
-        tasks, values = self._tasks(ask.kind), np.full((1 + len(self.others), len(ask.rows)), np.nan)
-        for number in np.unique(ask.numbers).tolist():
-            places = np.flatnonzero(ask.numbers == number)
-            chosen = [self.candidates.architectures[row] for row in ask.rows[places]]
-            seed = self.run.config.seed + number
-            known = gather(chosen, tasks, seeds=(seed,), stage=self._stage(ask.kind), resources=self.run.resources)
-            for place, architecture in zip(places.tolist(), chosen, strict=True):
-                self.keys.update(tasks.keys(architecture, seed))
-                values[:, place] = values_of(architecture, tasks, known, seed)
+        tasks = self._tasks(ask.kind)
+        jobs = [
+            (self.candidates.architectures[row], self.run.config.seed + number)
+            for row, number in zip(ask.rows.tolist(), ask.numbers.tolist(), strict=True)
+        ]
+        known = gather(jobs, tasks, stage=self._stage(ask.kind), resources=self.run.resources)
+        self.keys.update(key for job in jobs for key in tasks.keys(*job))
+        values = np.stack([values_of(architecture, tasks, known, seed) for architecture, seed in jobs], axis=1)
         self._bought[ask.kind] += len(ask.rows)
         if ask.kind == "full":
             pairs = zip(ask.rows.tolist(), ask.numbers.tolist(), strict=True)

@@ -147,7 +147,8 @@ class _Bought:
     def scores(self, architectures: Sequence[Architecture]) -> Scores:
         """Bought, or found in the store."""
         seed = self.run.config.seed
-        known = gather(architectures, self.tasks, seeds=(seed,), stage=self.stage, resources=self.run.resources)
+        jobs = [(one, seed) for one in architectures]
+        known = gather(jobs, self.tasks, stage=self.stage, resources=self.run.resources)
         self.measured += tuple(known[key] for one in architectures for key in self.tasks.keys(one, seed))
         return {one: values_of(one, self.tasks, known, seed) for one in architectures}
 

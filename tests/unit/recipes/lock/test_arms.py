@@ -138,22 +138,21 @@ class Trainings:
 
     def gather(
         self,
-        architectures: Sequence[Architecture],
+        jobs: Sequence[tuple[Architecture, int]],
         tasks: EvidenceTasks,
         *,
         resources: object,
-        seeds: Sequence[int],
         stage: str,
     ) -> dict[Key, Measurement]:
         assert tasks.targets == {}, "nothing is adapted to any target"
-        self.asked.append((stage, tuple(architectures), tuple(seeds)))
-        for architecture in architectures:
-            for seed in seeds:
-                (key,) = tasks.keys(architecture, seed)
-                if key not in self.known:
-                    score = self.scores.pop(0) if self.scores else 0.85
-                    value, status = (np.nan, "failed") if score is None else (score, "valid")
-                    self.known[key] = Measurement(key, value, "accuracy", 1.0, status)  # type: ignore[arg-type]
+        architectures, seeds = (tuple(dict.fromkeys(column)) for column in zip(*jobs, strict=True))
+        self.asked.append((stage, architectures, seeds))
+        for job in jobs:
+            (key,) = tasks.keys(*job)
+            if key not in self.known:
+                score = self.scores.pop(0) if self.scores else 0.85
+                value, status = (np.nan, "failed") if score is None else (score, "valid")
+                self.known[key] = Measurement(key, value, "accuracy", 1.0, status)  # type: ignore[arg-type]
         return self.known
 
     def release(self, run: Run, finalist: Finalist) -> Released:

@@ -105,7 +105,7 @@ def test_the_first_trainings_of_both_searches_are_bought_once(tmp_path: Path, tr
     decide(made(tmp_path / "run"))
     first = next(call for call in trainings.calls if call.stage == SHORT)
     same = next(call for call in trainings.calls if call.stage == SHORT + SOURCE_ONLY)
-    assert same.architectures == first.architectures
+    assert same.jobs == first.jobs
     assert len(same.architectures) == 4
     assert (first.new, same.new) == (4, 0)
 
@@ -247,7 +247,7 @@ def test_with_zero_cost_only_the_shortlist_is_trained_and_only_on_the_source(
     assert {call.targets for call in trainings.calls} == {()}
     assert {call.stage for call in trainings.calls} == {FULL + SOURCE_ONLY}, "no short trainings"
     listed = {candidates.architectures[row] for one in (said.ordinary, said.lock) for row in one.first}
-    trained = {a for call in trainings.calls for a in call.architectures}
+    trained = {a for call in trainings.calls for a, _ in call.jobs}
     assert trained <= listed
     assert {one.architecture for one in decision.finalists} == trained
     assert all(one.per_target == {} for one in decision.finalists)

@@ -24,7 +24,7 @@ def gathered(store: EvidenceStore, noted: Noted) -> tuple[dict[str, float], Evid
     folder = store.path.parent / "checkpoints"
     subjects = EvidenceTasks(tiny_source(), {"other": tiny_target()}, SETTINGS, folder, device="cpu")
     means = Resources(store, noted, 1, 0)
-    known = gather((ARCHITECTURE,), subjects, resources=means, seeds=(0,), stage="evidence")
+    known = gather([(ARCHITECTURE, 0)], subjects, resources=means, stage="evidence")
     return {key.measure: known[key].value for key in subjects.keys(ARCHITECTURE, 0)}, subjects
 
 

@@ -93,8 +93,8 @@ def test_a_number_is_a_seed_of_its_own(run: Run, candidates: Candidates, monkeyp
     bought = market(run, candidates).buy(ask("full", (0, 0), (1, 2), (0, 1), (1, 0)))
     assert bought.values[0].tolist() == pytest.approx([0.5, 0.7, 0.6, 0.5]), "the run's seed is 5"
     first, second = candidates.architectures[:2]
-    asked = {(a, seed) for call in trainings.calls for a in call.architectures for seed in call.seeds}
-    assert asked == {(first, 5), (first, 6), (second, 5), (second, 7)}
+    (call,) = trainings.calls
+    assert call.jobs == ((first, 5), (second, 7), (first, 6), (second, 5)), "all at once, for as many workers"
 
 
 def test_noise_is_that_of_few_images_until_there_are_repeats(

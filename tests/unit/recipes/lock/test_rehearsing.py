@@ -37,7 +37,7 @@ def gathered(
     )
     noted = Noted()
     means = Resources(EvidenceStore(tmp_path / "store.sqlite"), noted, 1, 0)
-    known = gather((ARCHITECTURE,), subjects, resources=means, seeds=seeds, stage="evidence")
+    known = gather([(ARCHITECTURE, seed) for seed in seeds], subjects, resources=means, stage="evidence")
     found = {(key.measure, seed): known[key].value for seed in seeds for key in subjects.keys(ARCHITECTURE, seed)}
     return found, subjects, noted
 
