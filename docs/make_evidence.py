@@ -4,8 +4,9 @@
 
 ``DIR`` has the images, as for ``docs/make_transfer_macro.py``. Evidence is bought as ``archlock lock`` buys it: *short*
 is a training on few images with a narrow network, as of a source that has no more, *once* is one epoch of all images at
-full width, as of one that has so many. Each is adapted (a probe and a fine-tuning on many examples) and attacked in
-rehearsals (five images of each class), on the table's targets and on the simulated ones that stand in for unknown ones.
+full width, as of one that has so many. Each is adapted (a probe and a fine-tuning on many examples; after *once* on all
+of a target, where a lock takes 1,000, and on none of the simulated ones) and attacked in rehearsals (five images of
+each class), on the table's targets and on the simulated ones that stand in for unknown ones.
 ``docs/rows/evidence.jsonl`` has a line for every architecture and level, and goes on from there;
 ``docs/make_locking.py`` says what it comes to.
 """

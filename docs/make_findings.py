@@ -96,8 +96,8 @@ Written by hand after the figures below.
 * **A rehearsed attack foretells what a long adaptation does, at a quarter of its price.** Evidence of short trainings
   ranks what the strongest attack gets from 32 of these networks at 0.27 (a rehearsal, 0.9 seconds a target) and 0.23
   (adaptation, 3.3 seconds). After one epoch of all images it is 0.39 and 0.50 (15 networks): the source score itself is
-  known better then (0.81, not 0.50). So a lock of 18,000 images or more now buys such epochs. Nothing cheap foretells
-  much of what is beyond the source score (0.10 to 0.34).
+  known better then (0.81, not 0.50). So a lock of a source with 18,000 images now buys such epochs. Nothing cheap
+  foretells much of what is beyond the source score (0.10 to 0.34).
 * **With the target known, the lock takes time, not knowledge.** After a short training it takes 34 of those 45 points
   (28 to 39). After four times as long it takes nothing outside the noise (-6 to 13), after sixteen times nothing. Every
   attacker by itself still loses 7 to 24 points to it. But the one who needs no model is then the better one.

@@ -325,8 +325,9 @@ def bought_evidence(one: Recorded, known: tuple[Line, ...]) -> Iterator[str]:
     yield "### What bought evidence foretells\n"
     yield (
         "`python docs/make_evidence.py`: evidence as `archlock lock` buys it, *short* (few images, narrow network) or "
-        "after *one epoch* of all images. *Adaptation* is the better of a probe and a fine-tuning on many examples, "
-        "*rehearsal* a best-layer probe of five images of each class, all by validation. Rank correlation with the "
+        "after *one epoch* of all images. *Adaptation* is the better of a probe and a fine-tuning on many examples "
+        "(after one epoch on all of a target, where a lock takes 1,000), *rehearsal* a best-layer probe of five images "
+        "of each class, all by validation. Rank correlation with the "
         "strongest attack on the same target (mean over the targets); for *simulated* targets, with the mean of all "
         "targets. In brackets what is left beyond the source score of the same training, and beyond the recorded one "
         "of the truth.\n"

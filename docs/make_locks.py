@@ -19,11 +19,11 @@ from archlock.reports.wording import data_words
 from archlock.reports.worth_curves import WorthPoint, worth_curves
 
 INTRODUCTION = """Written by `python docs/make_locks.py` from runs of `archlock lock`. *Without*: the best of an
-ordinary network and the same architecture from scratch. *With*: the strongest attack on each network, chosen by
+ordinary network and one of these architectures from scratch. *With*: the strongest attack on each network, chosen by
 validation, as long as it pays. *Worth*: with the source-only network minus without. *Taken*: what a network takes off
 what is reached with the source-only one; nobody is held to go below *without*. Points of test accuracy, means over
-three trainings with their own attacks, 95 % intervals (paired t). The random architecture keeps the source floor.
-NSGA-II, where it is there, has the evidence of the lock and as many trainings.
+trainings with their own attacks, 95 % intervals (paired t). *Random*: drawn by lot above the source floor. *NSGA-II*:
+its choice on the evidence of the lock, with as many trainings.
 """
 NAMES: dict[Role, str] = {
     "source_only": "source-only", "locked": "locked", "random": "random", "same_size": "same size", "nsga2": "NSGA-II",
@@ -55,14 +55,15 @@ def said(record: LockRecord) -> Iterator[str]:
 def networks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
     """Every network: what it is, and what it is on the source."""
     models = {model.role: model for model in record.models}
-    plain = models["source_only"].source_test
+    scores = {role: dict(zip(models[role].trainings, models[role].source_test, strict=True)) for role in roles}
+    plain = scores["source_only"]
     yield row(["network", "architecture", "source, test", "lost to source-only"])
     yield row(["---"] * 4)
-    for role in roles:
-        model = models[role]
-        lost = estimate([p - mine for p, mine in zip(plain, model.source_test, strict=True)])
-        cells = [NAMES[role], f"`{model.code}`", f"{100 * float(np.mean(model.source_test)):.1f}"]
-        yield row([*cells, "-" if role == "source_only" else away(lost)])
+    for role, mine in scores.items():
+        both = [plain[number] - mine[number] for number in sorted(plain.keys() & mine.keys())]
+        missed = "" if models[role].keeps_floor else " (misses the floor)"
+        cells = [f"{NAMES[role]}{missed}", f"`{models[role].code}`", f"{100 * float(np.mean(list(mine.values()))):.1f}"]
+        yield row([*cells, "-" if role == "source_only" or not both else away(estimate(both))])
 
 
 def attacks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
@@ -76,12 +77,20 @@ def attacks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
         for point in curve.points:
             cells = [f"{curve.target}, {data_words(point.terms)}", "yes" if seen[curve.target] else "no"]
             cells.append(f"{100 * float(np.mean(point.without)):.1f}")
-            cells += [f"{100 * float(np.mean(point.reached[role])):.1f}" for role in roles]
-            yield row([*cells, away(point.worth("source_only")), *(taken(point, role) for role in others)])
+            cells += [mean(point.reached.get(role)) for role in roles]
+            worth = away(point.worth("source_only")) if "source_only" in point.reached else "-"
+            yield row([*cells, worth, *(taken(point, role) for role in others)])
+
+
+def mean(scores: tuple[float, ...] | None) -> str:
+    """In percent; a dash where an attack failed."""
+    return "-" if scores is None else f"{100 * float(np.mean(scores)):.1f}"
 
 
 def taken(point: WorthPoint, role: Role) -> str:
-    """What is taken off the worth of the source-only network's weights, and the share of it."""
+    """What is taken off the worth of the source-only network's weights, and the share of it; a dash without one."""
+    if not {role, "source_only"} <= point.reached.keys():
+        return "-"
     plain, mine = ([max(pair) for pair in zip(point.reached[one], point.without, strict=True)]
                    for one in ("source_only", role))  # fmt: skip
     found, worth = estimate([p - m for p, m in zip(plain, mine, strict=True)]), point.worth("source_only").mean

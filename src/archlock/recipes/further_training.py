@@ -22,7 +22,7 @@ RATES: Final = (0.05, 0.01, 0.002)
 """Learning rates to choose from, by validation; smaller than an attacker's, for the task is the same."""
 
 MOST_EXAMPLES: Final = 4000
-"""Images that an honest user has to train on, at most: who has more than that trains a network of their own."""
+"""Images that an honest user of a lock has to train on, at most: who has more than that trains their own network."""
 
 
 def full_further_trainings(seeds: int) -> int:

@@ -26,7 +26,7 @@ from archlock.recipes.engine.beliefs import (
     percentile_floor,
 )
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
-from archlock.recipes.engine.settings import DEFAULTS, FEWEST_TRAININGS, LEAST_BATCH, EngineSettings
+from archlock.recipes.engine.settings import DEFAULTS, FEWEST_TRAININGS, EngineSettings
 from archlock.search import Belief, Noise, worth_of_measuring
 from archlock.seeding import rng_for
 
@@ -84,7 +84,7 @@ class LockSearch:
             wanted = max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))
             ask = self._first("full", min(left, wanted))
         else:
-            count = min(left, max(LEAST_BATCH, round(self.settings.full_batch * self.asked.full)))
+            count = min(left, max(self.settings.least_batch, round(self.settings.full_batch * self.asked.full)))
             explored = round(self.settings.explored * count) if self._explores else 0
             beliefs = self._believed()
             worthy = self._worthiest(self._full, beliefs, count - explored, repeats=self.repeatable)

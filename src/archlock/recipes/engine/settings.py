@@ -10,9 +10,6 @@ from typing import Final
 
 FEWEST_TRAININGS: Final = 4
 """Full trainings without which nothing is decided."""
-LEAST_BATCH: Final = 2
-"""Of full trainings: so two processors have something to do. Not more, where there are more: the same budget is to give
-the same answer on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,8 @@ class EngineSettings:
     """Share of the full trainings that is sampled at random at once."""
     full_batch: float = 0.08
     """Share of the full trainings that is bought in every later round."""
+    least_batch: int = 1
+    """Full trainings that a later round has at least; more of them keep more processors busy."""
     explored: float = 0.35
     """Share of a batch that is sampled at random among what is promising on the source, to know where the floor lies;
     only where nothing foretells full trainings."""

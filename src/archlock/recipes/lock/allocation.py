@@ -20,7 +20,14 @@ from archlock.recipes.further_training import full_further_trainings
 from archlock.recipes.limits.filtering import connected, kept_among
 from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
-from archlock.recipes.lock.plan import FEWEST_CANDIDATES, Allocation, Workload, with_candidates, without_clock
+from archlock.recipes.lock.plan import (
+    FEW_EXAMPLES,
+    FEWEST_CANDIDATES,
+    Allocation,
+    Workload,
+    with_candidates,
+    without_clock,
+)
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
 from archlock.tasks import Form, Task, conform, share_of
@@ -29,6 +36,8 @@ from archlock.training import Plan, fit, precision_on, sized_for
 EVIDENCE_SHARE, FINALIST_SHARE, ATTACK_SHARE = 0.25, 0.33, 0.35
 """Shares of a budget in minutes, further training being among the attacks; the rest is overhead (starting workers,
 reading data, the report)."""
+ENOUGH_CANDIDATES = 24
+"""Below which short trainings see few images of a large source instead of all."""
 LEAST_EPOCHS = 3
 """Of full training, below which a plan means nothing."""
 ENOUGH_EPOCHS = 10
@@ -41,6 +50,8 @@ Rehearsals are timed instead."""
 SOURCE_ONLY_SHARE = 0.3
 """What short trainings of the search without targets cost beside those of the other: no adaptation, and half of them
 are the same."""
+SOURCE_ONLY_SHARE_ONCE = 0.45
+"""And where they see all of a large source, so that adaptation is the smaller part."""
 CHOICES_CONFIRMED = 1.5
 """Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
 DRAWN_FOR_THE_HEAVIEST = 2000
@@ -97,10 +108,12 @@ def _paid(
     And how much of their share the fewest full trainings that mean something take; 0 where the owner fixed them.
     """
     seconds = config.budget.amount * 60 * workload.workers
+    share = EVIDENCE_SHARE * seconds
     draft = without_clock(config, source, workload)
-    once = config.scheme == "s" or config.evidence == "zero_cost"  # (proxies of both searches are the same)
-    searches = 1.0 if once else 1 + SOURCE_ONLY_SHARE + ("nsga2" in config.arms)
-    candidates = int(EVIDENCE_SHARE * seconds / seconds_a_candidate(source, draft) / searches)
+    candidates = int(share / seconds_a_candidate(source, draft) / _searches(config, draft))
+    if candidates < ENOUGH_CANDIDATES and draft.source_examples > FEW_EXAMPLES:
+        draft = without_clock(config, source, workload, once=False)
+        candidates = int(share / seconds_a_candidate(source, draft) / _searches(config, draft))
     plan = with_candidates(draft, min(candidates, 600), config)
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
     suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
@@ -122,6 +135,14 @@ def _paid(
         attack_plan=replace(plan.attack_plan, epochs=min(max(int(images / examples), 1), 40)),
     )
     return planned, over
+
+
+def _searches(config: LockConfig, draft: Allocation) -> float:
+    """What short trainings of a run cost, in those of the search against targets."""
+    if config.scheme == "s" or config.evidence == "zero_cost":  # (proxies of both searches are the same)
+        return 1.0
+    once = draft.source_examples > FEW_EXAMPLES
+    return 1 + (SOURCE_ONLY_SHARE_ONCE if once else SOURCE_ONLY_SHARE) + ("nsga2" in config.arms)
 
 
 def _full_trainings(config: LockConfig, finalists: int) -> float:
@@ -152,10 +173,11 @@ def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: For
     lacking = max(FEWEST_CANDIDATES / max(plan.candidates, 0.5), wanted / epochs, 3 / attack_epochs, over)
     if lacking > 1:
         smaller = "smaller images" if form == "image" else "shorter signals"
+        fewer = "" if config.finalists is None else ", fewer --finalists"
         raise ConfigurationError(
             f"a budget of {config.budget} is too small for this data on {workload.workers} workers: it pays "
             f"{plan.candidates} candidates, {epochs} epochs of full training and {attack_epochs} epochs of attack; "
-            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes, {smaller} or a smaller --width"
+            f"give about {config.budget.amount * max(lacking, 1.5):.0f} minutes{fewer}, {smaller} or a smaller --width"
         )
     return plan
 

@@ -233,6 +233,11 @@ class LockConfig:
         check_whole(1, width=self.width, depth=self.depth, epochs=self.epochs, patience=self.patience)
         check_whole(1, attack_seeds=self.attack_seeds, evaluations=self.evaluations)
         check_whole(FEWEST_TRAININGS, finalists=self.finalists)
+        if self.finalists is not None and self.budget.unit == "trainings" and self.finalists > self.budget.amount:
+            raise ConfigurationError(
+                f"{self.finalists} full trainings are asked for, and a budget of {self.budget} has fewer candidates; "
+                "give a larger --budget, or fewer --finalists"
+            )
         check_seed(self.seed)
         check_attackers(self)
 

@@ -129,7 +129,8 @@ def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPric
 
 
 def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
-    return search_on(market, run.config.floor, seed=run.config.seed, against=against)
+    settings = replace(DEFAULTS, least_batch=run.allocation.batch)
+    return search_on(market, run.config.floor, seed=run.config.seed, against=against, settings=settings)
 
 
 def _said(locked: Finalist, source_only: Finalist, found: Found, kind: Kind) -> str:

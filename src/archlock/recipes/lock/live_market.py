@@ -1,9 +1,10 @@
 """The market of live trainings: an architecture is trained on the source and adapted to the known targets when it is
 bought.
 
-A short training is one on few small images; a full one is of the size that is released, checkpointed, its weights kept.
-The value on a target is what an attacker gains from the weights: the better of linear probe and short fine-tuning, or
-what attackers with few examples get in a rehearsal. What the store knows is not bought again.
+A short training is one on small images, few of them or each once; a full one is of the size that is released,
+checkpointed, its weights kept. The value on a target is what an attacker gains from the weights: the better of linear
+probe and short fine-tuning, or what attackers with few examples get in a rehearsal. What the store knows is not bought
+again.
 """
 
 import math

@@ -1,11 +1,12 @@
 """What a run will do, in numbers; and the plan that needs no clock, from the size of the data alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from archlock.adaptation import AdaptationSettings
 from archlock.recipes.attackers import attack_plan
 from archlock.recipes.engine.settings import FEWEST_TRAININGS
 from archlock.recipes.lock.config import LockConfig
+from archlock.records import LATER
 from archlock.tasks import Form, Task
 from archlock.training import Plan, for_photographs, precision_on, sized_for
 
@@ -13,8 +14,8 @@ FEWEST_CANDIDATES = 8
 FEW_EXAMPLES = 3000
 """Of the source, that a short training has."""
 SEEN_IN_SHORT = 18_000
-"""Images that a short training sees, few ones several times. Of a larger source it sees every image once instead, in a
-network of full width: that says far more of the source (``docs/findings.md``, what bought evidence foretells)."""
+"""Images that a short training sees, each up to 12 times. Of a source with as many it sees every image once instead, in
+a network of full width: that says far more of the source (``docs/findings.md``, what bought evidence foretells)."""
 MOST_SEEN = 50_000
 """And of no source more than that."""
 
@@ -41,6 +42,9 @@ class Allocation:
     attack_plan: Plan
     attack_examples: int
     """Most training examples of a target an attacker gets at fraction 1."""
+    batch: int = field(default=1, metadata=LATER)
+    """Full trainings that are asked for at once, at least; in a new plan two, so that two processors have something to
+    do. Not as many as there are: the same budget is to give the same answer on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,15 @@ def evidence_shape(shape: tuple[int, int, int], form: Form = "image") -> tuple[i
     return channels, height, width
 
 
-def without_clock(config: LockConfig, source: Task, workload: Workload) -> Allocation:
-    """The plan of a run, but for the number of candidates: the fewest there are."""
+def without_clock(config: LockConfig, source: Task, workload: Workload, *, once: bool = True) -> Allocation:
+    """The plan of a run, but for the number of candidates: the fewest there are.
+
+    ``once``: short trainings see every image of a large source.
+    """
     examples = len(source.train)
     tiny = source.side < 12  # a step costs the same for twice the images then, and a shift loses too much
     precision = precision_on(config.device)
-    once = examples >= SEEN_IN_SHORT and config.evidence != "zero_cost"
+    once = once and examples >= SEEN_IN_SHORT and config.evidence != "zero_cost"
     short = Plan(
         _epochs(SEEN_IN_SHORT, min(FEW_EXAMPLES, examples), 4, 12),
         batch_size=128 if tiny else 64,
@@ -109,6 +116,7 @@ def without_clock(config: LockConfig, source: Task, workload: Workload) -> Alloc
         final=AdaptationSettings(config.width, config.depth, full, sized_for(adapt, source.shape[1:])),
         attack_plan=replace(attack_plan(workload.largest_target, size=source.shape[1:]), precision=precision),
         attack_examples=workload.largest_target,
+        batch=2,
     )
 
 

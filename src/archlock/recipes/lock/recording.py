@@ -99,7 +99,6 @@ def model_record(role: Role, released: Released, decision: Decision, run: Run) -
     blueprint = released.blueprint
     architecture, model = blueprint.architecture, released.models[0]
     answer = only_answer(model, run.source.test, device=run.config.device)
-    percentile = decision.percentiles.get(architecture)  # (NSGA-II may leave the candidates)
     return ModelRecord(
         role=role,
         space=architecture.space,
@@ -112,7 +111,7 @@ def model_record(role: Role, released: Released, decision: Decision, run: Run) -
         source_validation=released.validation,
         source_test=released.test,
         diverged=released.diverged,
-        source_percentile=None if percentile is None else 100 * percentile,
+        source_percentile=100 * decision.percentiles[architecture],
         seconds=released.seconds,
         keeps_floor=released.keeps_floor,
         only_answer="" if answer is None else run.source.classes[answer],

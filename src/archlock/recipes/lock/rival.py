@@ -40,7 +40,7 @@ class Rival:
     finalist: Finalist | None
     """None where nothing that may be released could be trained."""
     keeps_floor: bool
-    """Whether its first training reaches the source-only architecture's score less the floor."""
+    """Whether its first training keeps the floor (:meth:`Decision.keeps`)."""
     tried: tuple[Architecture, ...]
     trainings: tuple[Measurement, ...]
     """Everything that was measured for it."""

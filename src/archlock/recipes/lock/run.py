@@ -27,7 +27,7 @@ from archlock.recipes.task_records import enlargements
 from archlock.recipes.workspace import PLAN, Workspace
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture
-from archlock.tasks import FEW, SIMULATORS, Task, conform, conform_to, subsample
+from archlock.tasks import FEW, SIMULATORS, Task, conform, conform_to, share_of_validation, subsample
 from archlock.training import check_restricted
 
 SOURCE_TASK = "source"
@@ -163,7 +163,7 @@ def known_fingerprints(run: Run) -> dict[str, str]:
 def evidence_tasks(
     source: Task, targets: Mapping[str, Task], allocation: Allocation, config: LockConfig
 ) -> EvidenceTasks:
-    """The tasks of adaptation evidence: smaller images, fewer training examples, but enough for a rehearsal."""
+    """The tasks of adaptation evidence: smaller images, as many examples as planned, but enough for a rehearsal."""
     rehearsals = rehearsals_of(config, targets, allocation)
     enough = 0 if rehearsals is None else rehearsals.shots + FEW
 
@@ -215,11 +215,13 @@ def _middling(config: LockConfig, source: Task) -> Architecture:
 def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str, Task], draft: Allocation) -> float:
     """Seconds of one worker for the evidence on one architecture of middling size, measured here on its device.
 
-    Where short trainings see many images, one that sees a few of them stands for it.
+    Where short trainings see many images, one that sees few of them, and is judged by as small a share, stands for it.
     """
-    architecture = _middling(config, source)
-    timed = replace(draft, source_examples=min(draft.source_examples, FEW_EXAMPLES))
-    small, device = evidence_tasks(source, targets, timed, config), config.device
+    architecture, device = _middling(config, source), config.device
+    share = min(1.0, FEW_EXAMPLES / draft.source_examples)
+    few = min(draft.source_examples, FEW_EXAMPLES)
+    small = evidence_tasks(source, targets, replace(draft, source_examples=few), config)
+    small = replace(small, source=share_of_validation(small.source, share, seed=0))
     more = 0.0
     with one_thread():
         for _ in range(1 if kind_of(device) == "cpu" else 2):  # the first time on an accelerator it is being started
@@ -229,7 +231,7 @@ def _seconds_a_candidate(config: LockConfig, source: Task, targets: Mapping[str,
                 measure_proxies(ProxyWork.on(tasks, PROXIES_BOUGHT, seed=0, device=device), architecture)
             else:
                 training, *_ = small.measure(architecture, 0)
-                more = training.seconds * (draft.source_examples / timed.source_examples - 1)
+                more = training.seconds * (1 / share - 1)
     return time.perf_counter() - began + more
 
 

@@ -77,10 +77,12 @@ def test_short_trainings_that_fail_foretell_nothing_and_end_nothing() -> None:
     assert np.isfinite(found.source.mean).all()
 
 
-@pytest.mark.parametrize(("full", "sizes"), [(4, [4]), (7, [4, 2, 1]), (8, [4, 2, 2])])
-def test_two_trainings_at_least_are_asked_for_at_once(full: int, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("full", "least", "sizes"), [(4, 2, [4]), (6, 1, [4, 1, 1]), (7, 2, [4, 2, 1]), (8, 2, [4, 2, 2])]
+)
+def test_so_many_trainings_at_least_are_asked_for_at_once(full: int, least: int, sizes: list[int]) -> None:
     market = smooth_market(60, full, short=12, noise=1.0)
-    search_lock(market, FLOOR, seed=0)
+    search_lock(market, FLOOR, seed=0, settings=EngineSettings(least_batch=least))
     assert [len(ask.rows) for ask in market.asks if ask.kind == "full"] == sizes
 
 

@@ -18,6 +18,7 @@ from archlock.recipes.lock.allocation import (
     EVIDENCE_SHARE,
     FINALIST_SHARE,
     SOURCE_ONLY_SHARE,
+    SOURCE_ONLY_SHARE_ONCE,
     Seconds,
     allocate,
     nothing,
@@ -67,6 +68,24 @@ def test_short_trainings_see_every_image_of_a_large_source_once(examples: int, o
         assert seen.flip, "as full trainings do"
     else:
         assert (seen.epochs, plan.source_examples, plan.evidence.width) == (6, 3000, 8)
+    proxies = allocate(replace(config, evidence="zero_cost"), repeated(tiny_source(), examples), WORKLOAD, no_clock)
+    assert proxies.source_examples == 3000
+
+
+def test_minutes_that_do_not_pay_for_all_of_a_large_source_pay_for_few_images() -> None:
+    source = repeated(tiny_source(), 18_000)
+
+    def seconds(_: Task, draft: Allocation) -> float:
+        return 40.0 if draft.source_examples == 18_000 else 5.0
+
+    few, many = (
+        allocate(tiny_config(budget=Budget(minutes, "minutes"), epochs=2), source, WORKLOAD, seconds)
+        for minutes in (40, 400)
+    )
+    assert (few.source_examples, few.evidence.width) == (3000, 4)
+    assert few.candidates == int(0.25 * 40 * 60 * 2 / 5.0 / (1 + SOURCE_ONLY_SHARE))
+    assert (many.source_examples, many.evidence.source_plan.epochs) == (18_000, 1)
+    assert many.candidates == int(0.25 * 400 * 60 * 2 / 40.0 / (1 + SOURCE_ONLY_SHARE_ONCE))
 
 
 @pytest.mark.parametrize("budget", [Budget(16, "trainings"), Budget(20, "minutes")])

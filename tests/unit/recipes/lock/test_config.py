@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from archlock.errors import ConfigurationError, UnknownNameError
-from archlock.recipes import LockConfig, parse_floor
+from archlock.recipes import Budget, LockConfig, parse_floor
 from archlock.records import plain
 from archlock.search import SourceFloor
 from tiny_runs import tiny_config
@@ -133,3 +133,5 @@ def test_fewer_full_trainings_than_decide_anything_are_refused() -> None:
     assert "finalists" not in plain(LockConfig()), "runs of before are taken up"
     with pytest.raises(ConfigurationError, match="finalists is a whole number, at least 4; got 3"):
         LockConfig(finalists=3)
+    with pytest.raises(ConfigurationError, match=r"9 full trainings .* budget of 8 trainings has fewer candidates"):
+        LockConfig(finalists=9, budget=Budget(8, "trainings"))

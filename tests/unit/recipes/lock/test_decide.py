@@ -106,7 +106,7 @@ def test_the_first_trainings_of_both_searches_are_bought_once(tmp_path: Path, tr
     first = next(call for call in trainings.calls if call.stage == SHORT)
     same = next(call for call in trainings.calls if call.stage == SHORT + SOURCE_ONLY)
     assert same.jobs == first.jobs
-    assert len(same.architectures) == 4
+    assert len(same.jobs) == 4
     assert (first.new, same.new) == (4, 0)
 
 

@@ -154,20 +154,20 @@ def test_targets_are_made_once_for_each_size_that_a_plan_tries(tmp_path: Path, m
 def test_a_plan_times_a_short_training_on_few_images_of_a_large_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    seen: list[tuple[int, int]] = []
     measure = EvidenceTasks.measure
 
     def slow(tasks: EvidenceTasks, architecture: Architecture, seed: int) -> tuple[Measurement, ...]:
-        seen.append(len(tasks.source.train))
+        seen.append((len(tasks.source.train), len(tasks.source.validation)))
         training, *others = measure(tasks, architecture, seed)
-        return (replace(training, seconds=20.0), *others)
+        return (replace(training, seconds=5.0), *others)
 
     monkeypatch.setattr(EvidenceTasks, "measure", slow)
     source = repeated(tiny_source(), 18_000)
     config = tiny_config(budget=Budget(200, "minutes"), epochs=2, space="transnas101_micro")
     run = begin(source, config, tmp_path / "run", known=(), sealed=1, store=None, workers=1, progress=Silent())
-    assert set(seen) == {3000}
-    assert run.allocation.candidates <= 0.25 * 200 * 60 / 120, "a training of all takes six times as long"
+    assert set(seen) == {(3000, 12)}, "a few of each class to judge by"
+    assert run.allocation.candidates <= 0.25 * 200 * 60 / 30, "a training of all takes six times as long"
     assert run.allocation.source_examples == 18_000
 
 
