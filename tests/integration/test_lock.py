@@ -201,6 +201,15 @@ def test_a_shared_store_pays_for_a_second_run(result: LockResult, tmp_path: Path
         assert len(chosen.source_scores) == CONFIG.attack_seeds
 
 
+def test_runs_that_share_a_store_share_the_weights_of_full_trainings(tmp_path: Path) -> None:
+    first, second = Noted(), Noted()
+    decide_with(tmp_path / "one", tmp_path / "shared.sqlite", first)
+    assert any(total > done for stage, total, done in first.stages if stage.startswith(STAGES[1]))
+    decide_with(tmp_path / "two", tmp_path / "shared.sqlite", second)
+    assert [stage for stage, total, done in second.stages if total > done] == []
+    assert not any((tmp_path / run / "checkpoints").exists() for run in ("one", "two"))
+
+
 STAGES = ("short trainings", "finalists, trained at full size")
 
 

@@ -17,6 +17,7 @@ REPORT = "report.html"
 CARD = "README.md"
 REFERENCE = "reference"
 EVIDENCE = "evidence.sqlite"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Workspace:
 
     path: Path
     store: EvidenceStore
+    shared: Path | None = None
+    """Folder beside a store that was named, for the trainings that other runs of it may use; None: there is none."""
 
     @classmethod
     def open(cls, path: Path, settings: dict[str, Any], *, store: Path | None = None) -> "Workspace":
@@ -33,26 +36,34 @@ class Workspace:
         A place that cannot be written raises WriteError, and nothing is left of the attempt but empty folders.
         """
         take_up(path, settings)
-        return cls(path, EvidenceStore(store or path / EVIDENCE))
+        shared = None if store is None else store.with_name(f"{store.stem}-weights")
+        return cls(path, EvidenceStore(store or path / EVIDENCE), shared)
 
     def check_room(self, needed: int) -> None:
         """RunError where the disk has less room than the ``needed`` bytes of what this run will write."""
-        free = shutil.disk_usage(self.path).free
+        place = self.path if self.shared is None else self.store.path.parent
+        free = shutil.disk_usage(place).free
         if free < needed:
             raise RunError(
-                f"this run writes about {needed / 2**20:,.0f} MiB into {self.path}, and its disk has "
+                f"this run writes about {needed / 2**20:,.0f} MiB into {place}, and its disk has "
                 f"{free / 2**20:,.0f} MiB left; {MAKE_ROOM}. Or give another --out"
             )
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of unfinished and finished trainings."""
-        folder = self.path / "checkpoints"
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise WriteError.of(folder, error) from error
-        return folder
+        """Folder of unfinished and finished trainings that are of this run alone."""
+        return _made(self.path / CHECKPOINTS)
+
+    def trainings(self, fidelity: str) -> Path:
+        """Folder of the trainings of that fidelity: beside a store that was named, so that other runs find them.
+
+        Without one, or where the run began before they were kept there, in the run's own directory.
+        """
+        if self.shared is None:
+            return self.checkpoints
+        folder = self.shared / fidelity
+        began_before = (self.path / CHECKPOINTS).exists() and not folder.exists()
+        return self.checkpoints if began_before else _made(folder)
 
     def once(self, name: str, make: Any) -> Any:
         """The JSON record of that file, made by ``make()`` and written down if it is not there yet."""
@@ -60,6 +71,15 @@ class Workspace:
         if not path.exists():
             write_json(path, make())
         return read_json(path)
+
+
+def _made(folder: Path) -> Path:
+    """The folder, which is there then; else WriteError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError.of(folder, error) from error
+    return folder
 
 
 def take_up(path: Path, settings: dict[str, Any]) -> None:

@@ -73,6 +73,20 @@ def test_evidence_is_in_the_directory_or_where_it_is_shared(tmp_path: Path) -> N
     assert not (tmp_path / "two" / "evidence.sqlite").exists()
 
 
+def test_trainings_lie_beside_a_store_that_is_named_unless_the_run_began_without(tmp_path: Path) -> None:
+    own = Workspace.open(tmp_path / "own", {})
+    assert own.trainings("full") == own.checkpoints == tmp_path / "own" / "checkpoints"
+    store = tmp_path / "shared.sqlite"
+    one, two = (Workspace.open(tmp_path / name, {}, store=store) for name in ("one", "two"))
+    assert one.trainings("full") == two.trainings("full") == tmp_path / "shared-weights" / "full"
+    assert one.trainings("other") == tmp_path / "shared-weights" / "other"
+    begun = Workspace.open(tmp_path / "begun", {}, store=store)
+    (tmp_path / "begun" / "checkpoints").mkdir()
+    assert begun.trainings("third") == begun.checkpoints, "as it was before trainings were shared"
+    assert one.checkpoints.exists()
+    assert one.trainings("full") == tmp_path / "shared-weights" / "full", "with a folder of its own beside it"
+
+
 def test_what_is_made_once_is_not_made_again(tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path, {})
     assert workspace.once("made.json", lambda: {"value": (1, 2)}) == {"value": [1, 2]}

@@ -101,7 +101,7 @@ def _train_random(run: Run, decision: Decision) -> Arms:
     draws = _draws(run, decision)
     if not draws:
         return Arms({}, (), ())
-    tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
+    tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.trained, device=run.config.device)
     first = run.config.seed
     scores: dict[Architecture, Measurement] = {}
     for turn in range(DRAWS):

@@ -34,7 +34,7 @@ class Finalist:
 
 def every_seed(run: Run, architecture: Architecture) -> tuple[Measurement, ...]:
     """Source accuracy of the architecture trained at full size with every seed; the first one is the finalist's."""
-    tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.workspace.checkpoints, device=run.config.device)
+    tasks = EvidenceTasks(run.source, {}, run.allocation.final, run.trained, device=run.config.device)
     seeds = tuple(run.config.seed + index for index in range(run.config.attack_seeds))
     stage = f"{architecture.code}, trained with every seed"
     known = gather([(architecture, seed) for seed in seeds], tasks, stage=stage, resources=run.resources)

@@ -118,7 +118,7 @@ class LiveMarket:
 
 def full_tasks(run: Run, targets: Mapping[str, Task]) -> EvidenceTasks:
     """The evidence of full trainings, of the size that is released, on the source and on these targets."""
-    folder, rehearsals = run.workspace.checkpoints, rehearsals_of(run.config, targets, run.allocation)
+    folder, rehearsals = run.trained, rehearsals_of(run.config, targets, run.allocation)
     return EvidenceTasks(run.source, targets, run.allocation.final, folder, rehearsals, device=run.config.device)
 
 

@@ -48,7 +48,7 @@ def release(run: Run, finalist: Finalist) -> Released:
         raise RunError(
             f"every training of {architecture} on the source diverged; try another --seed or a smaller --width"
         )
-    files = [weights_file(run.workspace.checkpoints, architecture, m.key.seed) for m in kept]
+    files = [weights_file(run.trained, architecture, m.key.seed) for m in kept]
     models = tuple(load_weights(build_blueprint(blueprint), file).eval() for file in files)
     return Released(
         finalist,

@@ -50,6 +50,12 @@ class Run:
     bounds: Bounds | None = None
     """What the limits leave to choose from; None where there are none."""
 
+    @property
+    def trained(self) -> Path:
+        """Folder of the full trainings on the source, finished and unfinished."""
+        fidelity = self.allocation.final.fidelity(self.source, device=self.config.device)
+        return self.workspace.trainings(fidelity)
+
 
 def begin(
     source: Task,
