@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from archlock.reports.amounts import amount_in_words, bytes_in_words, count_in_words, time_in_words
 from archlock.reports.cost_parts import CostRecord, LimitRecord, LimitsPriceRecord, ModelCostRecord
 from archlock.reports.record import LockRecord
-from archlock.reports.wording import DASH, number, score
+from archlock.reports.wording import DASH, capital, number, score
 from archlock.tasks import FORM_WORDS, Kind
 
 
@@ -54,7 +54,7 @@ def cost_sentences(record: LockRecord) -> tuple[str, ...]:
             "its references and the source floor are among these."
         )
     found += [_price(one, record.source.kind) for one in cost.price]
-    return tuple(found + [f"{note[:1].upper()}{note[1:]}." for note in cost.notes])
+    return tuple(found + [f"{capital(note)}." for note in cost.notes])
 
 
 def _row(name: str, cost: CostRecord, limit: LimitRecord | None, words: Callable[[ModelCostRecord], str]) -> CostRow:

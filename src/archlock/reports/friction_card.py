@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from archlock.reports.friction import FORMS, FrictionRecord, Panel
-from archlock.reports.wording import DASH, attack_name, day, percent, plural, points, seeds
+from archlock.reports.wording import DASH, attack_name, capital, day, percent, plural, points, seeds
 
 PANELS: dict[Panel, str] = {
     "naive": "naive: does what a tutorial says",
@@ -48,7 +48,7 @@ def _edits(record: FrictionRecord) -> list[str]:
 
 
 def _done(record: FrictionRecord) -> str:
-    lines = [f"* {line[0].upper()}{line[1:]}." for line in _edits(record)]
+    lines = [f"* {capital(line)}." for line in _edits(record)]
     if record.rescaled:
         lines.append(
             f"* Scales are exp({record.spread:g} x normal), taken back by the layers that take the channels; the neck "

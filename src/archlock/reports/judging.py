@@ -29,7 +29,7 @@ from archlock.reports.arms import NAMES, Side
 from archlock.reports.outcomes import UNDOING, Record, valid_outcomes
 from archlock.reports.record_parts import Role
 from archlock.reports.statistics import CONFIDENCE, LEAST_SEEDS, Comparison, Estimate, estimate, overall
-from archlock.reports.wording import attack_name, interval, listed, plural, points, seeds
+from archlock.reports.wording import attack_name, capital, interval, listed, plural, points, seeds
 
 MEANINGFUL: Final = 0.01
 """A loss of the attacker below this (one point) is not worth calling a lock."""
@@ -177,8 +177,3 @@ def _noise(side: Side, names: Mapping[Role, str]) -> str:
     if side.against == "source_only":
         return f"The mean difference is within noise (interval {interval(away)} points)."
     return f"Against {names[side.against]} the mean difference is within noise (interval {interval(away)} points)."
-
-
-def capital(text: str) -> str:
-    """The text with a large first letter."""
-    return text[:1].upper() + text[1:]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from archlock.reports.arms import NAMES, arm_roles
-from archlock.reports.judging import capital
 from archlock.reports.outcomes import Record, stuck_at_chance
 from archlock.reports.record import AttackRecord, LockRecord
 from archlock.reports.record_parts import (
@@ -13,7 +12,7 @@ from archlock.reports.record_parts import (
 )
 from archlock.reports.statistics import LEAST_SEEDS, comparisons, judged_targets
 from archlock.reports.warnings import warnings_of
-from archlock.reports.wording import plural
+from archlock.reports.wording import capital, plural
 
 
 def lock_limits(record: LockRecord) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from archlock.reports.weights_worth import worths
 from archlock.reports.wording import (
     DASH,
     attack_name,
+    capital,
     data_words,
     duration,
     interval,
@@ -146,7 +147,7 @@ def further_rows(record: Record) -> tuple[Row, ...]:
             before, after = (float(np.mean([getattr(one, what) for one in mine])) for what in ("before", "after"))
             gain = estimate([one.after - one.before for one in mine])
             cells = (percent(before), percent(after), _bounded(gain), str(len(mine)))
-            found.append(Row(names[role].capitalize(), cells, role == "locked"))
+            found.append(Row(capital(names[role]), cells, role == "locked"))
     return tuple(found)
 
 

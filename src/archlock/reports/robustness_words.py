@@ -5,7 +5,7 @@ from typing import Final
 
 from archlock.reports.robustness import RobustnessRecord
 from archlock.reports.shares import Share
-from archlock.reports.wording import duration, listed, number, percent, plural
+from archlock.reports.wording import capital, duration, listed, number, percent, plural
 
 LEVELS: Final = 255
 _HALVES: Final = 5
@@ -35,7 +35,7 @@ def robustness_verdict(record: RobustnessRecord) -> RobustnessVerdict:
         f"are, and about {share_words(worst)} when each is changed within {last} by the adversary that does worst."
     )
     if record.masked:
-        reasons = tuple(f"{sign.words[0].upper()}{sign.words[1:]}." for sign in record.masked)
+        reasons = tuple(f"{capital(sign.words)}." for sign in record.masked)
         return RobustnessVerdict("Masked gradients: the figures flatter the model", True, sentence, reasons)
     return RobustnessVerdict("No sign of masked gradients", False, sentence, ())
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archlock.reports.wording import DASH
+from archlock.reports.wording import DASH, capital
 
 
 def fill(template: str, *, filters: Mapping[str, Callable[..., Any]], plots: Mapping[str, str], **content: Any) -> str:
@@ -22,7 +22,7 @@ def fill(template: str, *, filters: Mapping[str, Callable[..., Any]], plots: Map
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(filters)
+    environment.filters.update({"capital": capital, **filters})
     style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
     pictures = {name: Markup(svg) for name, svg in plots.items()}
     return environment.get_template(template).render(style=Markup(style), dash=DASH, plots=pictures, **content)

@@ -19,6 +19,7 @@ from archlock.reports.wording import (
     DASH,
     ROLES,
     attack_name,
+    capital,
     data_words,
     interval,
     listed,
@@ -91,7 +92,7 @@ def two_by_two(record: LockRecord) -> tuple[TwoByTwoGroup, ...]:
     found = []
     for target in (one.name for one in judged_targets(record)):
         there = [role for role in roles if target in trained[role]]
-        rows = [_row(ROLES[role].capitalize(), trained[role][target], kinds[target]) for role in there]
+        rows = [_row(capital(ROLES[role]), trained[role][target], kinds[target]) for role in there]
         if target in before and target in afterwards:
             rows.append(_difference(before[target], afterwards[target]))
         if not there:
@@ -115,7 +116,7 @@ def source_rows(record: LockRecord) -> tuple[SourceRow, ...]:
     after = {model.role: model for model in record.models}
     return tuple(
         SourceRow(
-            ROLES[one.role].capitalize(),
+            capital(ROLES[one.role]),
             score(float(np.mean(one.source_test)), record.source.kind),
             score(float(np.mean(after[one.role].source_test)), record.source.kind),
             f"{one.given_up} of {len(one.kept)}",

@@ -20,7 +20,7 @@ from typing import Final, Literal
 import numpy as np
 
 from archlock.reports.arms import NAMES, Side, arms_said, sides
-from archlock.reports.judging import MEANINGFUL, Finding, capital, judge
+from archlock.reports.judging import MEANINGFUL, Finding, judge
 from archlock.reports.record import LockRecord
 from archlock.reports.statistics import (
     Comparison,
@@ -31,7 +31,7 @@ from archlock.reports.statistics import (
     source_loss,
 )
 from archlock.reports.warnings import is_constant
-from archlock.reports.wording import interval, plural, points, shorten
+from archlock.reports.wording import capital, interval, plural, points, shorten
 from archlock.tasks import KINDS
 
 Kind = Literal["held", "partly", "did_not_hold", "nothing_to_lock", "not_measurable", "not_attacked"]

@@ -53,6 +53,11 @@ SCHEMES: Final[dict[Scheme, str]] = {
 }
 
 
+def capital(text: str) -> str:
+    """The text with a large first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def role_names(record: LockRecord | AttackRecord) -> dict[Role, str]:
     """What the models are called; of models that were opened one by one, nobody claims that one is locked."""
     return _OPENED if isinstance(record, AttackRecord) and record.opened else ROLES

@@ -172,6 +172,7 @@ def test_the_choice_of_nsga2_is_met_everywhere() -> None:
     outcomes = tuple(replace(o, defended="nsga2") if o.defended == "same_size" else o for o in record.outcomes)
     other = replace(record, same_size=None, nsga2=replace(record.same_size, role="nsga2"), outcomes=outcomes)
     page, card = said(render_html(other)), said(render_card(other))
+    assert "Nsga" not in page
     assert [side.against for side in every_side(other)] == ["source_only", "random", "nsga2"]
     assert "Choice of NSGA-II" in page
     assert "NSGA-II had up to as many short trainings" in page
