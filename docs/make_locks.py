@@ -20,10 +20,11 @@ from archlock.reports.worth_curves import WorthPoint, worth_curves
 
 INTRODUCTION = """Written by `python docs/make_locks.py` from runs of `archlock lock`. *Without*: the best of an
 ordinary network and one of these architectures from scratch. *With*: the strongest attack on each network, chosen by
-validation, as long as it pays. *Worth*: with the source-only network minus without. *Taken*: what a network takes off
-what is reached with the source-only one; nobody is held to go below *without*. Points of test accuracy, means over
-trainings with their own attacks, 95 % intervals (paired t). *Random*: drawn by lot above the source floor. *NSGA-II*:
-its choice on the evidence of the lock, with as many trainings.
+validation, up to so many times as long, as long as it pays. *Worth*: with the source-only network minus without.
+*Taken*: what a network takes off what is reached with the source-only one; nobody is held to go below *without*. Points
+of test accuracy, means over trainings with their own attacks, 95 % intervals (paired t). *Random*: drawn by lot among
+those that are believed to keep the source floor. *NSGA-II*: its choice on the evidence of the lock, with as many
+trainings.
 """
 NAMES: dict[Role, str] = {
     "source_only": "source-only", "locked": "locked", "random": "random", "same_size": "same size", "nsga2": "NSGA-II",
@@ -61,7 +62,7 @@ def networks(record: LockRecord, roles: Sequence[Role]) -> Iterator[str]:
     yield row(["---"] * 4)
     for role, mine in scores.items():
         both = [plain[number] - mine[number] for number in sorted(plain.keys() & mine.keys())]
-        missed = "" if models[role].keeps_floor else " (misses the floor)"
+        missed = " (misses the floor)" if models[role].keeps_floor is False else ""
         cells = [f"{NAMES[role]}{missed}", f"`{models[role].code}`", f"{100 * float(np.mean(list(mine.values()))):.1f}"]
         yield row([*cells, "-" if role == "source_only" or not both else away(estimate(both))])
 
@@ -88,13 +89,15 @@ def mean(scores: tuple[float, ...] | None) -> str:
 
 
 def taken(point: WorthPoint, role: Role) -> str:
-    """What is taken off the worth of the source-only network's weights, and the share of it; a dash without one."""
+    """What is taken off the worth of the source-only network's weights, and the share of it where they are known to be
+    worth something; a dash without one."""
     if not {role, "source_only"} <= point.reached.keys():
         return "-"
     plain, mine = ([max(pair) for pair in zip(point.reached[one], point.without, strict=True)]
                    for one in ("source_only", role))  # fmt: skip
-    found, worth = estimate([p - m for p, m in zip(plain, mine, strict=True)]), point.worth("source_only").mean
-    return f"{away(found)}, {100 * found.mean / worth:.0f} %" if worth > 0 else away(found)
+    found, worth = estimate([p - m for p, m in zip(plain, mine, strict=True)]), point.worth("source_only")
+    known = worth.low is not None and worth.low > 0
+    return f"{away(found)}, {100 * found.mean / worth.mean:.0f} %" if known else away(found)
 
 
 if __name__ == "__main__":
