@@ -171,10 +171,8 @@ def test_where_every_training_fails_nothing_is_released_and_all_is_counted(
     run = tiny_begin(tmp_path / "run", config)
     decision = decide(run)
 
-    def failing(
-        architectures: Sequence[Architecture], tasks: EvidenceTasks, *, seeds: Sequence[int], **_: object
-    ) -> dict[Key, Measurement]:
-        keys = [key for one in architectures for key in tasks.keys(one, seeds[0])]
+    def failing(jobs: Sequence[tuple[Architecture, int]], tasks: EvidenceTasks, **_: object) -> dict[Key, Measurement]:
+        keys = [key for one, seed in jobs for key in tasks.keys(one, seed)]
         return {key: Measurement(key, np.nan, "accuracy", 1.0, "failed") for key in keys}
 
     monkeypatch.setattr(rival, "gather", failing)
