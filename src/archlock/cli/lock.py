@@ -80,6 +80,13 @@ def lock(
             "attackers with few examples do. zero_cost: proxies, no training."
         ),
     ] = "adaptation",
+    lessons: Annotated[
+        bool,
+        typer.Option(
+            help="Let recorded trainings of the space on other data, where there are some (locking_macro), say "
+            "beforehand which architectures may train well."
+        ),
+    ] = True,
     preference: Annotated[
         str,
         typer.Option(
@@ -216,6 +223,7 @@ def lock(
         scheme=scheme or ("tk" if target else "tu"),
         space=space,
         evidence=evidence,
+        lessons=lessons,
         preference=preference,
         strategy=strategy,
         evaluations=evaluations,

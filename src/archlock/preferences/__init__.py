@@ -9,6 +9,7 @@ from archlock.preferences.population import Residuals, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
+from archlock.preferences.recorded_sources import SourceLesson, source_lesson
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.saturating import NAME as SATURATING
 from archlock.preferences.saturating import Curve, Saturating, fit_curve, make_saturating
@@ -49,11 +50,13 @@ __all__ = [
     "Ridge",
     "Saturating",
     "ScoreModel",
+    "SourceLesson",
     "Vote",
     "coordinates",
     "copeland",
     "fit_curve",
     "normal_scores",
+    "source_lesson",
     "standing",
     "taught_by",
     "train_ranker",

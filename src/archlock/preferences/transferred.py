@@ -58,11 +58,12 @@ def taught_by(space_name: str, names: Sequence[str]) -> tuple[str, ...]:
     if space_name not in TABLES:
         return ()
     table = open_by_name_or_path(TABLES[space_name])
-    known = {_plain(column.task) for column in table.columns if column.task}
-    return tuple(name for name in names if _plain(name) in known)
+    known = {plain_name(column.task) for column in table.columns if column.task}
+    return tuple(name for name in names if plain_name(name) in known)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Name of data without folder, ending, case and punctuation."""
     return re.sub(r"[^a-z0-9]", "", Path(name).stem.lower())
 
 

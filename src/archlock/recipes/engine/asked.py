@@ -26,7 +26,7 @@ class Foretold:
 Evidence = Literal["trainings", "structure"] | Foretold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """What a search is to find, and with how much."""
 
@@ -35,6 +35,9 @@ class Asked:
     full: int = 0
     against: Evidence = "trainings"
     """What tells how good an architecture is for the others: trainings on them, or nothing but its structure."""
+    lesson: Float[np.ndarray, " architectures"] | None = None
+    """What recorded trainings on other data say of the source of every candidate, in any unit; None: there are none.
+    It only shapes what is expected, and from where the first trainings are drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,6 +54,8 @@ class LockSearch:
     come later than the first questions."""
     _short: Ledger = field(init=False)
     _full: Ledger = field(init=False)
+    _expected: list[Float[np.ndarray, " architectures"]] = field(init=False)
+    """What is said of the source before anything is bought: one column of the trend, or none."""
     _trend: Float[np.ndarray, "architectures columns"] = field(init=False)
     _rng: np.random.Generator = field(init=False)
     _short_over: bool = field(init=False, default=False)
@@ -65,9 +67,10 @@ class LockSearch:
                 f"{self.asked.full}"
             )
         self._short, self._full = Ledger(Kriging(self.candidates.places)), Ledger(Kriging(self.candidates.places))
-        self._trend = self.candidates.size[:, None]
+        self._expected = [] if self.asked.lesson is None else [self.asked.lesson]
         if isinstance(self.asked.against, Foretold):
-            self._trend = np.column_stack([self.asked.against.source, self.candidates.size])
+            self._expected = [self.asked.against.source]
+        self._trend = np.column_stack([*self._expected, self.candidates.size])
         self._rng = rng_for(self.seed, "lock search", self.label)
 
     def ask(self) -> Ask | None:
@@ -133,7 +136,7 @@ class LockSearch:
 
     @property
     def _foretold(self) -> bool:
-        return self.asked.short > 0 or self.asked.against != "trainings"
+        return self.asked.short > 0 or self.asked.against != "trainings" or self.asked.lesson is not None
 
     @property
     def _explores(self) -> bool:
@@ -161,7 +164,10 @@ class LockSearch:
         if kind == "full" and isinstance(self.asked.against, Foretold):
             return _ask(kind, [row for row in self.asked.against.first.tolist() if row not in asked][:count], ledger)
         weights = self.candidates.shares.copy()
-        if kind == "full" and self._foretold:
+        if self.asked.lesson is not None and (kind == "short" or len(self._short.rows) == 0):
+            weights[list(asked)] = 0
+            weights = better_by(self.asked.lesson, weights, self.settings.taught, least=count)
+        elif kind == "full" and self._foretold:
             foretold = self._trend[:, :-1].T if len(self._short.rows) else self.candidates.capacity[None]
             promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
             most = max(count, round(self.settings.foretold * len(promise)))
@@ -175,18 +181,24 @@ class LockSearch:
         return _ask(kind, rows.tolist(), ledger)
 
     def _short_beliefs(self) -> tuple[TaskBelief, ...]:
-        return beliefs_of(self._short, self.candidates.size[:, None], held_up=self.settings.held_up)
+        trend = np.column_stack([*self._expected, self.candidates.size])
+        return beliefs_of(self._short, trend, held_up=self.settings.held_up, slopes=self._slopes(self._short, trend))
 
     def _believed(self) -> tuple[TaskBelief, ...]:
         trend = self._trend
         if self.asked.against == "structure":
             trend = np.column_stack([self.candidates.capacity, trend])
-        slopes = np.zeros((len(self._full.means), trend.shape[1]))
-        if isinstance(self.asked.against, Foretold):
-            slopes[0, 0] = self.settings.slope
-        elif len(self._short.rows) >= FEWEST_TRAININGS:
-            np.fill_diagonal(slopes, self.settings.slope)
+        slopes = self._slopes(self._full, trend)
         return beliefs_of(self._full, trend, held_up=self.settings.held_up, slopes=slopes)
+
+    def _slopes(self, ledger: Ledger, trend: Float[np.ndarray, "architectures columns"]) -> np.ndarray:
+        """What is expected of the trend's columns for each task: something of those that foretell it."""
+        slopes = np.zeros((len(ledger.means), trend.shape[1]))
+        if ledger is self._full and len(self._short.rows) >= FEWEST_TRAININGS:
+            np.fill_diagonal(slopes, self.settings.slope)
+        elif self._expected:
+            slopes[0, trend.shape[1] - 2] = self.settings.slope
+        return slopes
 
     def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:
         if self.asked.against == "structure":
@@ -269,6 +281,23 @@ def _ask(kind: Kind, rows: list[int], ledger: Ledger) -> Ask:
         numbers.append(counts.get(row, 0))
         counts[row] = counts.get(row, 0) + 1
     return Ask(kind, np.array(rows, dtype=int), np.array(numbers, dtype=int))
+
+
+def better_by(
+    lesson: Float[np.ndarray, " architectures"],
+    shares: Float[np.ndarray, " architectures"],
+    share: float,
+    *,
+    least: int = 1,
+) -> Float[np.ndarray, " architectures"]:
+    """Shares of the candidates that are in the better part by a lesson, at least so many; 0 for the others."""
+    order = np.argsort(-lesson, kind="stable")
+    order = order[shares[order] > 0]
+    within = np.searchsorted(np.cumsum(shares[order]), share * shares.sum()) + 1
+    kept = np.zeros_like(shares)
+    better = order[: max(least, int(within))]
+    kept[better] = shares[better]
+    return kept
 
 
 def _standardised(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:

@@ -1,5 +1,8 @@
 """Spend what a market sells on a lock search, from the first question to the decision."""
 
+import numpy as np
+from jaxtyping import Float
+
 from archlock.recipes.engine.asked import Asked, Evidence, Found
 from archlock.recipes.engine.lock_search import LockSearch
 from archlock.recipes.engine.market import Market
@@ -14,10 +17,11 @@ def search_lock(
     seed: int,
     label: str = "",
     against: Evidence = "trainings",
+    lesson: Float[np.ndarray, " architectures"] | None = None,
     settings: EngineSettings = DEFAULTS,
 ) -> Found:
     """Spend all that the market sells, and decide. The same market and seed give the same answer."""
-    search = search_on(market, floor, seed=seed, label=label, against=against, settings=settings)
+    search = search_on(market, floor, seed=seed, label=label, against=against, lesson=lesson, settings=settings)
     spend(search, market)
     return search.found()
 
@@ -29,10 +33,11 @@ def search_on(
     seed: int,
     label: str = "",
     against: Evidence = "trainings",
+    lesson: Float[np.ndarray, " architectures"] | None = None,
     settings: EngineSettings = DEFAULTS,
 ) -> LockSearch:
     """A search with all that a market sells before it."""
-    asked = Asked(floor, market.left("short"), market.left("full"), against)
+    asked = Asked(floor, market.left("short"), market.left("full"), against, lesson)
     return LockSearch(market.candidates, asked, market.others, market.known, market.repeatable, seed, label, settings)
 
 

@@ -42,6 +42,7 @@ class LockSettings(TypedDict, total=False):
     scheme: Scheme
     space: str
     evidence: EvidenceKind
+    lessons: bool
     preference: str
     strategy: str
     evaluations: int | None
@@ -85,6 +86,9 @@ class LockConfig:
     evidence: EvidenceKind = "adaptation"
     """``adaptation``: short trainings, adapted to known targets. ``rehearsal``: the same, attacked by those who mean it
     with as few examples as the attackers will have. ``zero_cost``: no training before the finalists."""
+    lessons: bool = field(default=True, metadata=LATER)
+    """Whether recorded trainings of the space on other data, where the package has some, say beforehand which
+    architectures may train well on the source. Not with ``zero_cost``: what was published had none."""
     preference: str = "score_model"
     """What learns from proxies. This and the next three are for ``zero_cost``; another value is refused without it."""
     strategy: str = "exhaustive"

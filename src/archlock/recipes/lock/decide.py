@@ -13,6 +13,7 @@ import numpy as np
 
 from archlock.errors import RunError
 from archlock.evidence import Key
+from archlock.preferences import SourceLesson, source_lesson
 from archlock.recipes.engine.asked import Evidence, Found
 from archlock.recipes.engine.beliefs import percentile_floor
 from archlock.recipes.engine.lock_search import LockSearch
@@ -60,6 +61,8 @@ class Decision:
     trade_off: tuple[TradeOffPoint, ...]
     evidence: frozenset[Key]
     """Where in the store everything is that the decision rests on."""
+    lesson: SourceLesson | None = None
+    """What recorded trainings on other data say of the source of every candidate."""
     price: tuple[LimitsPriceRecord, ...] = ()
     """What the limits took, by the same evidence; empty where there are none to speak of."""
 
@@ -73,17 +76,22 @@ class Decision:
         return reached >= self.source_only.source_validation - floor.value
 
 
-def decide(run: Run) -> Decision:
-    """Buy evidence, learn, search, train the finalists, choose."""
+def decide(run: Run, *, sealed: Sequence[str] = ()) -> Decision:
+    """Buy evidence, learn, search, train the finalists, choose.
+
+    ``sealed`` are the names of targets of which nothing may be known: recorded trainings on data of such a name, or of
+    a known target's, teach nothing.
+    """
     config, plan = run.config, run.allocation
     candidates = run.bounds.candidates if run.bounds else candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
+    lesson = _lesson(run, candidates, sealed) if said is None and config.lessons else None
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
     lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
     sells_ordinary, sells_lock = _gated(run, ordinary_market), _gated(run, lock_market)
-    ordinary = _search(run, sells_ordinary, "trainings" if said is None else said.ordinary)
-    search = _search(run, sells_lock, "trainings" if said is None else said.lock) if run.targets else None
+    ordinary = _search(run, sells_ordinary, "trainings" if said is None else said.ordinary, lesson)
+    search = _search(run, sells_lock, "trainings" if said is None else said.lock, lesson) if run.targets else None
     if search is not None and (first := search.ask()) is not None:
         search.tell(first, sells_lock.buy(first))  # so that the same trainings are in the store for the other one
     spend(ordinary, sells_ordinary, confirmed=config.attack_seeds)
@@ -111,6 +119,7 @@ def decide(run: Run) -> Decision:
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
         frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
+        lesson,
         _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
     )
 
@@ -128,9 +137,22 @@ def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPric
     return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
 
 
-def _search(run: Run, market: Market, against: Evidence) -> LockSearch:
-    settings = replace(DEFAULTS, least_batch=run.allocation.batch)
-    return search_on(market, run.config.floor, seed=run.config.seed, against=against, settings=settings)
+def _lesson(run: Run, candidates: Candidates, sealed: Sequence[str]) -> SourceLesson | None:
+    """What recorded trainings teach of the source; it is said who teaches."""
+    known = tuple(run.targets) if run.config.scheme == "tk" else ()
+    found = source_lesson(SPACES[run.config.space], candidates.architectures, targets=(*known, *sealed))
+    if found is not None:
+        run.resources.progress.say(
+            f"recorded trainings of {found.recorded} architectures on other data ({', '.join(found.tables)}) say "
+            "beforehand which ones may train well; --no-lessons goes without"
+        )
+    return found
+
+
+def _search(run: Run, market: Market, against: Evidence, lesson: SourceLesson | None) -> LockSearch:
+    config, settings = run.config, replace(DEFAULTS, least_batch=run.allocation.batch)
+    said = None if lesson is None else lesson.scores
+    return search_on(market, config.floor, seed=config.seed, against=against, lesson=said, settings=settings)
 
 
 def _said(locked: Finalist, source_only: Finalist, found: Found, kind: Kind) -> str:

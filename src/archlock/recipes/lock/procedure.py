@@ -123,7 +123,7 @@ def lock(
 
 def _carried_out(run: Run, hidden: Sequence[SealedTask], *, simulated: bool, command: str) -> LockResult:
     """Decide, train, open the sealed targets, attack, and write."""
-    decision = decide(run)
+    decision = decide(run, sealed=() if simulated else tuple(one.name for one in hidden))
     arms = train_arms(run, decision)
     plain: dict[Role, Released] = {
         "locked": release(run, decision.locked),

@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from archlock.evidence import Measurement
+from archlock.recipes.engine.lock_search import better_by
+from archlock.recipes.engine.settings import DEFAULTS
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.gathering import EvidenceTasks, gather
@@ -156,7 +158,10 @@ class _Bought:
 def _strategy(run: Run, decision: Decision) -> Nsga2:
     seed, candidates = derive_seed(run.config.seed, "rival"), decision.candidates
     count = min(max(FEWEST, run.allocation.candidates // 4), len(candidates.architectures))
-    shares = candidates.shares / candidates.shares.sum()
+    shares = candidates.shares
+    if decision.lesson is not None:
+        shares = better_by(decision.lesson.scores, shares, DEFAULTS.taught, least=count)
+    shares = shares / shares.sum()
     rows = rng_for(seed, "first generation").choice(len(shares), count, replace=False, p=shares)
     first = [candidates.architectures[row] for row in rows.tolist()]
     return Nsga2(SPACES[run.config.space], population=count, first=first, seed=seed)

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from archlock.errors import SearchError
 from archlock.recipes.engine.asked import Foretold
-from archlock.recipes.engine.lock_search import LockSearch
+from archlock.recipes.engine.lock_search import LockSearch, better_by
 from archlock.recipes.engine.market import candidates_of_space
 from archlock.recipes.engine.settings import EngineSettings
 from archlock.recipes.engine.spending import search_lock, search_on, spend
@@ -368,3 +368,48 @@ def test_for_an_unknown_target_the_chance_to_miss_the_floor_counts() -> None:
         assert found.row == found.measured[np.argmin(np.where(sure, loss, np.inf))]
         changed[known] += bool(found.row != found.measured[np.argmin(np.where(sure, low, np.inf))])
     assert changed[True] == 0 < changed[False]
+
+
+@pytest.mark.parametrize(("short", "full"), [(20, 12), (0, 12)])
+def test_the_first_trainings_are_drawn_from_what_a_lesson_calls_better(short: int, full: int) -> None:
+    market = smooth_market(200, full, short=short, noise=0.5)
+    search_lock(market, FLOOR, seed=0, lesson=market.worth[0])
+    first = market.asks[0].rows
+    worst = np.sort(market.worth[0])[-80]
+    assert (market.worth[0][first] >= worst).all()
+    plain = smooth_market(200, full, short=short, noise=0.5)
+    search_lock(plain, FLOOR, seed=0)
+    assert (plain.worth[0][plain.asks[0].rows] < worst).any()
+
+
+@pytest.mark.parametrize("short", [0, 12])
+def test_a_good_lesson_finds_better_locks_and_a_useless_one_does_little_harm(short: int) -> None:
+    def regret(lesson: Callable[[MadeUpMarket, int], np.ndarray] | None) -> float:
+        lost = []
+        for seed in range(20):
+            market = smooth_market(300, 20 - short, short=short, noise=1.0, own=0.3, seed=seed)
+            source, target = market.worth
+            found = search_lock(market, FLOOR, seed=seed, lesson=None if lesson is None else lesson(market, seed))
+            lost.append(target[found.row] - target[source >= np.quantile(source, FLOOR.value)].min())
+        return float(np.mean(lost))
+
+    without = regret(None)
+    good = regret(lambda market, seed: market.worth[0] + np.random.default_rng(seed).normal(0, 1.0, 300))
+    useless = regret(lambda _, seed: np.random.default_rng(seed).normal(0, 1.0, 300))
+    assert good < without
+    assert useless < 1.35 * without
+
+
+def test_a_lesson_is_no_end_where_all_that_it_recommends_fails() -> None:
+    worth = smooth_market(40, 4).worth[0]
+    better = frozenset(np.argsort(-worth)[:16].tolist())
+    market = smooth_market(40, 36, noise=0.5, failing=better)
+    found = search_lock(market, FLOOR, seed=0, lesson=worth)
+    assert found.row not in better
+
+
+def test_better_by_takes_a_share_of_everything_and_at_least_so_many() -> None:
+    lesson, shares = np.array([1.0, 4.0, 3.0, 2.0]), np.array([0.1, 0.3, 0.0, 0.4])
+    assert better_by(lesson, shares, 0.3).tolist() == [0, 0.3, 0, 0]
+    assert better_by(lesson, shares, 0.5).tolist() == [0, 0.3, 0, 0.4]
+    assert better_by(lesson, shares, 0.1, least=3).tolist() == [0.1, 0.3, 0, 0.4]
