@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from findings_of_runs import LOCKING, put_section, row
+from locking_lessons import taught
 from make_evidence import LEVELS, NAME, Line, lines
 from make_findings import bootstrapped, mean_of, rank_correlation
 from make_transfer_macro import PLANS, SEEDS
@@ -126,6 +127,7 @@ def said(tables: dict[str, Recorded]) -> Iterator[str]:
     yield from evidence(large)
     if NAME in large:
         yield from bought_evidence(large[NAME], tuple(lines()))
+    yield from taught({name: one.table for name, one in large.items()})
 
 
 def introduction(name: str, one: Recorded) -> str:

@@ -76,16 +76,12 @@ class Decision:
         return reached >= self.source_only.source_validation - floor.value
 
 
-def decide(run: Run, *, sealed: Sequence[str] = ()) -> Decision:
-    """Buy evidence, learn, search, train the finalists, choose.
-
-    ``sealed`` are the names of targets of which nothing may be known: recorded trainings on data of such a name, or of
-    a known target's, teach nothing.
-    """
+def decide(run: Run) -> Decision:
+    """Buy evidence, learn, search, train the finalists, choose."""
     config, plan = run.config, run.allocation
     candidates = run.bounds.candidates if run.bounds else candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
-    lesson = _lesson(run, candidates, sealed) if said is None and config.lessons else None
+    lesson = _lesson(run, candidates) if said is None and config.lessons else None
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
     lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
@@ -137,10 +133,10 @@ def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPric
     return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
 
 
-def _lesson(run: Run, candidates: Candidates, sealed: Sequence[str]) -> SourceLesson | None:
+def _lesson(run: Run, candidates: Candidates) -> SourceLesson | None:
     """What recorded trainings teach of the source; it is said who teaches."""
     known = tuple(run.targets) if run.config.scheme == "tk" else ()
-    found = source_lesson(SPACES[run.config.space], candidates.architectures, targets=(*known, *sealed))
+    found = source_lesson(SPACES[run.config.space], candidates.architectures, targets=(*known, *run.untaught))
     if found is not None:
         run.resources.progress.say(
             f"recorded trainings of {found.recorded} architectures on other data ({', '.join(found.tables)}) say "

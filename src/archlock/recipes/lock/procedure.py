@@ -113,6 +113,7 @@ def lock(
         Path(out) if out else Path("runs") / task.name,
         known=targets,
         sealed=len(hidden),
+        untaught=tuple(one.name for one in audited),
         store=store,
         workers=workers_for(config.device, workers),
         progress=progress,
@@ -123,7 +124,7 @@ def lock(
 
 def _carried_out(run: Run, hidden: Sequence[SealedTask], *, simulated: bool, command: str) -> LockResult:
     """Decide, train, open the sealed targets, attack, and write."""
-    decision = decide(run, sealed=() if simulated else tuple(one.name for one in hidden))
+    decision = decide(run)
     arms = train_arms(run, decision)
     plain: dict[Role, Released] = {
         "locked": release(run, decision.locked),

@@ -319,3 +319,26 @@ def test_decisions_of_one_seed_are_equal_and_those_of_another_are_not(
     first, twin, other = (decide(made(tmp_path / name, seed=seed)) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
     assert told(first) == told(twin)
     assert {one.architecture for one in first.finalists} != {one.architecture for one in other.finalists}
+
+
+def test_recorded_trainings_say_where_to_begin_and_who_taught(tmp_path: Path, trainings: MadeUpTrainings) -> None:
+    noted = Noted()
+    run = made(tmp_path / "run", space="locking_macro")
+    decision = decide(replace(run, resources=replace(run.resources, progress=noted)))
+    lesson = decision.lesson
+    assert lesson is not None
+    assert any("transfer_macro, transfer_macro100" in line and "--no-lessons" in line for line in noted.lines)
+    scores = dict(zip(decision.candidates.architectures, lesson.scores.tolist(), strict=True))
+    first = next(call for call in trainings.calls if call.stage == SHORT)
+    assert all(scores[one] > np.quantile(lesson.scores, 0.5) for one, _ in first.jobs)
+
+
+def test_lessons_can_be_left_out_and_targets_teach_none(tmp_path: Path, trainings: MadeUpTrainings) -> None:
+    run = made(tmp_path / "run", space="locking_macro")
+    only = decide(replace(run, untaught=("photos", "CIFAR-100"))).lesson
+    assert only is not None
+    assert only.tables == ("transfer_macro",)
+    assert decide(replace(made(tmp_path / "other", space="locking_macro"), untaught=("cifar10",))).lesson is None
+    without = decide(made(tmp_path / "without", space="locking_macro", lessons=False))
+    assert without.lesson is None
+    assert decide(made(tmp_path / "micro")).lesson is None
