@@ -1,7 +1,8 @@
 """What finished runs of ``archlock lock`` and ``archlock attack`` say, as Markdown for ``docs/make_findings.py``."""
 
+import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,24 @@ def attacked(run: Path) -> str:
     if said:
         parts.append(f"**What honest users keep.** {said}")
     return with_plain_spaces("\n\n".join(parts)) + "\n"
+
+
+def put_runs(
+    doc: str | None, title: str, introduction: str, said: Callable[[LockRecord | AttackRecord], Iterable[str]]
+) -> None:
+    """Write the section of that title from the results that are named on the command line, each with its command.
+
+    Runs that go by other titles stay in it: their results may be gone.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", action="append", required=True, help="TITLE=result.json; may be repeated")
+    parts = dict(re.findall(r"^### (.*?)\n\n(.*?)(?=^### |^## |\Z)", kept_sections(title), flags=re.S | re.M))
+    for given in parser.parse_args().run:
+        name, path = given.rsplit("=", 1)
+        record = from_json(Path(path))
+        command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
+        parts[name] = "\n".join([f"```sh\n{command}\n```\n", *said(record)])
+    put_section(title, "\n".join([introduction, *(f"### {name}\n\n{text.rstrip()}\n" for name, text in parts.items())]))
 
 
 def put_section(title: str, text: str) -> None:

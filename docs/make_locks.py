@@ -2,18 +2,16 @@
 
     python docs/make_locks.py --run "Target known=runs/tk/result.json" --run "Target unknown=runs/tu/result.json"
 
-Made of the results of ``archlock lock`` with other architectures beside the lock. The rest of the page stays as it is.
+Made of the results of ``archlock lock`` with other architectures beside the lock. Runs of before
+that go by other titles stay, and so does the rest of the page.
 """
 
-import argparse
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
-from findings_of_runs import LOCKS, away, put_section, row
+from findings_of_runs import LOCKS, away, put_runs, row
 
-from archlock.reports import LockRecord, Role, from_json
+from archlock.reports import AttackRecord, LockRecord, Role
 from archlock.reports.statistics import estimate
 from archlock.reports.wording import data_words
 from archlock.reports.worth_curves import WorthPoint, worth_curves
@@ -33,21 +31,12 @@ NAMES: dict[Role, str] = {
 
 def main() -> None:
     """Write the section."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="append", required=True, help="TITLE=result.json; may be repeated")
-    parts = [INTRODUCTION]
-    for given in parser.parse_args().run:
-        title, path = given.rsplit("=", 1)
-        record = from_json(Path(path))
-        assert isinstance(record, LockRecord)
-        parts += [f"### {title}\n", *said(record)]
-    put_section(LOCKS, "\n".join(parts))
+    put_runs(__doc__, LOCKS, INTRODUCTION, said)
 
 
-def said(record: LockRecord) -> Iterator[str]:
-    """What one run says: the command, the networks, what attackers get from each."""
-    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
-    yield f"```sh\n{command}\n```\n"
+def said(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """What one run says: the networks, what attackers get from each."""
+    assert isinstance(record, LockRecord)
     roles = tuple(role for role in NAMES if any(model.role == role for model in record.models))
     yield "\n".join(networks(record, roles)) + "\n"
     yield "\n".join(attacks(record, roles)) + "\n"

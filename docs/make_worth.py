@@ -2,19 +2,17 @@
 
     python docs/make_worth.py --run "A lock met again=reread/result.json" --run "ResNet-20=resnet20/result.json"
 
-Made of the results of ``archlock attack`` and ``docs/reread_locks.py``. The rest of the page stays as it is.
+Made of the results of ``archlock attack`` and ``docs/reread_locks.py``. Runs of before
+that go by other titles stay, and so does the rest of the page.
 """
 
-import argparse
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from findings_of_runs import WORTH, away, put_section, row
+from findings_of_runs import WORTH, away, put_runs, row
 
-from archlock.reports import AttackRecord, Role, attack_headline, from_json
+from archlock.reports import AttackRecord, LockRecord, Role, attack_headline
 from archlock.reports.outcomes import Terms
 from archlock.reports.statistics import Comparison, strongest
 from archlock.reports.wording import attack_name, data_words
@@ -30,21 +28,12 @@ held to go. Means over three seeds of everything, with 95 % intervals (paired t 
 
 def main() -> None:
     """Write the section."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="append", required=True, help="TITLE=result.json; may be repeated")
-    parts = [INTRODUCTION]
-    for given in parser.parse_args().run:
-        title, path = given.rsplit("=", 1)
-        record = from_json(Path(path))
-        assert isinstance(record, AttackRecord)
-        parts += [f"### {title}\n", *said(record)]
-    put_section(WORTH, "\n".join(parts))
+    put_runs(__doc__, WORTH, INTRODUCTION, said)
 
 
-def said(record: AttackRecord) -> Iterator[str]:
-    """What one run says: the command, a sentence, and tables."""
-    command = re.sub(r"(?<=\s)(\.\.)?/\S*/(?=[^/\s])", "", record.command)  # (paths are of one machine)
-    yield f"```sh\n{command}\n```\n"
+def said(record: LockRecord | AttackRecord) -> Iterator[str]:
+    """What one run says: a sentence, and tables."""
+    assert isinstance(record, AttackRecord)
     yield f"{attack_headline(record)}\n"
     yield from by_amount(record)
     yield from by_attacker(record)
