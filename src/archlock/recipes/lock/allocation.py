@@ -16,7 +16,7 @@ from archlock.execution import one_thread
 from archlock.models import build
 from archlock.recipes.attackers import suite_of
 from archlock.recipes.engine.market import MOST_CANDIDATES, sampled
-from archlock.recipes.further_training import full_further_trainings
+from archlock.recipes.further_training import MOST_EXAMPLES, full_further_trainings
 from archlock.recipes.limits.filtering import connected, kept_among
 from archlock.recipes.limits.forecast import Networks
 from archlock.recipes.lock.config import LockConfig
@@ -118,9 +118,9 @@ def _paid(
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
     suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
     trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
-    attacks = models * (
-        trainings * suite.full_trainings * max(1, workload.attacked) + full_further_trainings(config.attack_seeds)
-    )
+    lighter = min(1.0, MOST_EXAMPLES / workload.largest_target)  # (honest users have no more images than that)
+    further = lighter * full_further_trainings(config.attack_seeds)
+    attacks = models * (trainings * suite.full_trainings * max(1, workload.attacked) + further)
     images = ATTACK_SHARE * seconds / per_image / attacks
     examples = min(workload.largest_target, max(300, int(images / 6)))
     plan = replace(plan, attack_examples=examples)

@@ -8,7 +8,7 @@ from archlock.decoding import decode
 from archlock.errors import ConfigurationError
 from archlock.recipes import Budget, LockConfig
 from archlock.recipes.attackers import suite_of
-from archlock.recipes.further_training import full_further_trainings
+from archlock.recipes.further_training import MOST_EXAMPLES, full_further_trainings
 from archlock.recipes.lock import allocation
 from archlock.recipes.lock.allocation import (
     ADAPTED,
@@ -177,6 +177,17 @@ def test_attackers_get_their_share_whatever_the_number_of_models(
     spent = 0.01 * images * plan.attack_plan.epochs
     share = ATTACK_SHARE * 3600 * WORKLOAD.workers
     assert share * 0.6 < spent <= share, "whole epochs, so not quite all of it"
+
+
+def test_honest_users_are_priced_with_the_few_images_that_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocation, "_seconds_per_image", lambda config, source: 0.0001)
+    config = tiny_config(budget=Budget(60, "minutes"), epochs=None, attack_seeds=3, keep_size=True, arms=())
+    workload = replace(WORKLOAD, largest_target=100 * MOST_EXAMPLES)
+    plan = allocate(config, tiny_source(), workload, lambda source, draft: 120.0)
+    trainings = suite_of(config, plan.attack_plan, seeds=config.attack_seeds).full_trainings * workload.attacked
+    spent = 0.0001 * 2 * trainings * plan.attack_examples * plan.attack_plan.epochs
+    share = ATTACK_SHARE * 3600 * workload.workers
+    assert share * 0.8 < spent <= share, "nearly all of it is the attackers'"
 
 
 SEARCHES = {  # what a full training of each search costs, in those on the source alone
