@@ -83,10 +83,11 @@ def lock(
     lessons: Annotated[
         bool,
         typer.Option(
-            help="Let recorded trainings of the space on other data, where there are some (locking_macro), say "
-            "beforehand which architectures may train well."
+            "--lessons",
+            help="With locking_macro: let recorded trainings on CIFAR-10 and CIFAR-100 say beforehand which "
+            "architectures may train well; for sources that are like these.",
         ),
-    ] = True,
+    ] = False,
     preference: Annotated[
         str,
         typer.Option(
@@ -212,7 +213,7 @@ def lock(
     in any browser. Example: archlock lock --source photos/ --audit other_photos/ --out runs/mine
     """
     from archlock.execution import resolve_device
-    from archlock.recipes import Budget, LockConfig, parse_floor, parse_limits
+    from archlock.recipes import Budget, LockConfig, parse_floor, parse_limits, refuse_recorded
     from archlock.recipes import lock as run_lock
     from archlock.tasks import Framing, Scoring, check_task, name_of, names_apart, open_task, scored, scored_alike, seal
 
@@ -257,6 +258,8 @@ def lock(
         seed=seed,
         device=place,
     )
+    if lessons:
+        refuse_recorded(space, [*(target or []), *(audit or [])])
     for text in audit or []:
         check_task(
             text, signals=signals

@@ -9,7 +9,7 @@ from archlock.preferences.population import Residuals, standing
 from archlock.preferences.preference import Preference, PreferenceMaker
 from archlock.preferences.ranker import Ranker, RankerReport
 from archlock.preferences.ranker_training import MetaTraining, RankerPlan, train_ranker
-from archlock.preferences.recorded_sources import SourceLesson, source_lesson
+from archlock.preferences.recorded_sources import RECORDED_SOURCES, SourceLesson, recorded_names, source_lesson
 from archlock.preferences.ridge import Ridge, make_ridge
 from archlock.preferences.saturating import NAME as SATURATING
 from archlock.preferences.saturating import Curve, Saturating, fit_curve, make_saturating
@@ -32,6 +32,7 @@ PREFERENCES: Catalog[PreferenceMaker] = Catalog(
 
 __all__ = [
     "PREFERENCES",
+    "RECORDED_SOURCES",
     "SATURATING",
     "TRANSFERRED",
     "BinaryRanker",
@@ -56,6 +57,7 @@ __all__ = [
     "copeland",
     "fit_curve",
     "normal_scores",
+    "recorded_names",
     "source_lesson",
     "standing",
     "taught_by",

@@ -1,26 +1,29 @@
-"""What recorded trainings on other data say of the source, before anything is bought.
+"""What recorded trainings say of the source, before anything is bought.
 
 Some spaces come with tables of architectures that were trained on whole data sets. A ridge regression of their recorded
-validation scores on structure foretells which architectures train well: about as well as a pass over all images of the
-owner's source, and for nothing (``docs/findings.md``, what recorded source scores teach). Only source scores are read;
-what attackers made of those networks stays unread, and so does a table whose source is a target of the owner's.
+validation scores on structure foretells which architectures train well. How well, on the same data and on other ones,
+and how much of it size says by itself, is in ``docs/findings.md`` (what recorded source scores teach). Only source
+scores are read; what attackers made of those networks stays unread.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float
 
+from archlock.errors import ConfigurationError
 from archlock.preferences.evidence_table import Column, EvidenceTable
 from archlock.preferences.ridge import Ridge
-from archlock.preferences.transferred import plain_name
 from archlock.spaces import Architecture, Space
 from archlock.tables import Table, open_by_name_or_path
 
-TABLES: Final = {"locking_macro": ("transfer_macro", "transfer_macro100")}
-"""Tables with recorded source scores, by space."""
+RECORDED_SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
+    "locking_macro": {"transfer_macro": "cifar10", "transfer_macro100": "cifar100"}
+}
+"""By space the tables with recorded source scores, each with the data that its networks were trained on."""
 _SOURCE: Final = "source"
 
 
@@ -36,43 +39,42 @@ class SourceLesson:
     """Architectures that are in them."""
 
 
-def source_lesson(
-    space: Space, architectures: Sequence[Architecture], *, targets: Sequence[str] = ()
-) -> SourceLesson | None:
-    """What the tables of a space say of these architectures; None where there are none to be read.
-
-    ``targets`` are the names of what is to be locked against or audited: no table is read whose source goes by such a
-    name (``cifar10_full`` goes by ``cifar10``, and by ``CIFAR-10/train``).
-    """
-    tables = [open_by_name_or_path(name) for name in TABLES.get(space.name, ())]
-    read = [table for table in tables if not any(_alike(one, each) for one in _sources(table) for each in targets)]
-    if not read:
-        return None
-    evidence = _together(read)
+def source_lesson(space: Space, architectures: Sequence[Architecture]) -> SourceLesson:
+    """What the tables of a space say of these architectures; ConfigurationError where it has none."""
+    tables = [open_by_name_or_path(name) for name in _tables(space.name)]
+    evidence = evidence_of(tables)
     scores = Ridge(evidence, space).scores(architectures)[0]
-    return SourceLesson(scores, tuple(table.name for table in read), len(evidence.architectures))
+    return SourceLesson(scores, tuple(table.name for table in tables), len(evidence.architectures))
 
 
-def _sources(table: Table) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(source for source, _ in table.pairs))
+def recorded_names(space: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Those of these names and paths that speak of data which a table of the space was trained on.
+
+    Any folder, ending and spelling will do: ``CIFAR-10/train`` and ``cifar10_test.npz`` do; data that go by a neutral
+    name cannot be told.
+    """
+    keys = set(RECORDED_SOURCES.get(space, {}).values())
+    return tuple(text for text in texts if any(key in re.sub(r"[^a-z0-9]", "", text.lower()) for key in keys))
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two names may be of the same data: either is part of the other, however they are spelled."""
-    first, second = plain_name(one), plain_name(other)
-    return bool(first and second) and (first in second or second in first)
-
-
-def _together(tables: Sequence[Table]) -> EvidenceTable:
+def evidence_of(tables: Sequence[Table]) -> EvidenceTable:
     """A row for every recorded architecture, a column for every source; NaN where it was not trained on that."""
     rows = {one: row for row, one in enumerate(dict.fromkeys(one for table in tables for one in table.architectures))}
     columns: list[Column] = []
     values = []
     for table in tables:
         places = [rows[one] for one in table.architectures]
-        for source in _sources(table):
+        for source in dict.fromkeys(source for source, _ in table.pairs):
             column = np.full(len(rows), np.nan)
             column[places] = table.scores(table.truth(source))
             columns.append(Column(_SOURCE, source))
             values.append(column)
     return EvidenceTable(tuple(rows), tuple(columns), np.stack(values, axis=1))
+
+
+def _tables(space: str) -> tuple[str, ...]:
+    if space not in RECORDED_SOURCES:
+        raise ConfigurationError(
+            f"there are no recorded trainings of {space} to learn from; there are of: {', '.join(RECORDED_SOURCES)}"
+        )
+    return tuple(RECORDED_SOURCES[space])

@@ -58,12 +58,11 @@ def taught_by(space_name: str, names: Sequence[str]) -> tuple[str, ...]:
     if space_name not in TABLES:
         return ()
     table = open_by_name_or_path(TABLES[space_name])
-    known = {plain_name(column.task) for column in table.columns if column.task}
-    return tuple(name for name in names if plain_name(name) in known)
+    known = {_plain(column.task) for column in table.columns if column.task}
+    return tuple(name for name in names if _plain(name) in known)
 
 
-def plain_name(name: str) -> str:
-    """Name of data without folder, ending, case and punctuation."""
+def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", Path(name).stem.lower())
 
 

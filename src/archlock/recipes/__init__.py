@@ -26,6 +26,7 @@ from archlock.recipes.limits.record import Limits
 from archlock.recipes.loading import load
 from archlock.recipes.lock.config import LockConfig, parse_floor
 from archlock.recipes.lock.demonstration import demo
+from archlock.recipes.lock.lessons import refuse_recorded
 from archlock.recipes.lock.procedure import LockResult, lock
 from archlock.recipes.measure.config import MeasureConfig
 from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named
@@ -119,6 +120,7 @@ __all__ = [
     "peep",
     "proxies_named",
     "rebuild",
+    "refuse_recorded",
     "release_with_friction",
     "robustness",
     "source_of",

@@ -36,7 +36,7 @@ class Asked:
     against: Evidence = "trainings"
     """What tells how good an architecture is for the others: trainings on them, or nothing but its structure."""
     lesson: Float[np.ndarray, " architectures"] | None = None
-    """What recorded trainings on other data say of the source of every candidate, in any unit; None: there are none.
+    """What recorded trainings say of the source of every candidate, in any unit; None: nobody asked them.
     It only shapes what is expected, and from where the first trainings are drawn."""
 
 

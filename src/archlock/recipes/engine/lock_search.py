@@ -194,10 +194,11 @@ class LockSearch:
     def _slopes(self, ledger: Ledger, trend: Float[np.ndarray, "architectures columns"]) -> np.ndarray:
         """What is expected of the trend's columns for each task: something of those that foretell it."""
         slopes = np.zeros((len(ledger.means), trend.shape[1]))
+        foretelling = slopes[:, 1:] if ledger is self._full and self.asked.against == "structure" else slopes
         if ledger is self._full and len(self._short.rows) >= FEWEST_TRAININGS:
-            np.fill_diagonal(slopes, self.settings.slope)
+            np.fill_diagonal(foretelling, self.settings.slope)
         elif self._expected:
-            slopes[0, trend.shape[1] - 2] = self.settings.slope
+            foretelling[0, 0] = self.settings.slope
         return slopes
 
     def _against(self, beliefs: tuple[TaskBelief, ...]) -> tuple[Belief, float]:

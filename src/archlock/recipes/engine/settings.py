@@ -48,12 +48,12 @@ class EngineSettings:
     """By how much an estimated percentile floor is raised, in standard deviations of one training: the best of many
     architectures are better than a model of the others says."""
     taught: float = 0.4
-    """Share of everything, the best by what recorded trainings on other data say of the source, from which the first
-    trainings are drawn where there are such: a third of them then is not far below every floor."""
+    """Share of everything, the best by what recorded trainings say of the source, from which the first trainings are
+    drawn where somebody asked those: so that not most of them are far below every floor. Set beforehand, not tuned."""
     slope: float = 0.6
-    """What a short training, or a proxy, is expected to tell of the full one before any full one was bought: standard
-    deviations of full ones for one of what was foretold. A handful of finalists, all promising, cannot tell by
-    themselves."""
+    """What a short training, a proxy, or a recorded training is expected to tell of the full one before any full one
+    was bought: standard deviations of full ones for one of what was foretold. A handful of finalists, all promising,
+    cannot tell by themselves."""
     size_weight: float = 0.5
     """How much size counts beside foretold values where the first full trainings are sampled."""
     shortcut_weight: float = 0.4

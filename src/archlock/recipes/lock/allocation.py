@@ -118,11 +118,15 @@ def _paid(
     per_image, models = _seconds_per_image(config, source), 2 + len(config.arms)
     suite = suite_of(config, plan.attack_plan, seeds=config.attack_seeds)
     trainings = 1 if config.nontransferable is None else 2  # (then the plainly trained are attacked, too)
-    lighter = min(1.0, MOST_EXAMPLES / workload.largest_target)  # (honest users have no more images than that)
-    further = lighter * full_further_trainings(config.attack_seeds)
-    attacks = models * (trainings * suite.full_trainings * max(1, workload.attacked) + further)
-    images = ATTACK_SHARE * seconds / per_image / attacks
-    examples = min(workload.largest_target, max(300, int(images / 6)))
+
+    def images_with(lighter: float) -> float:
+        """Of one attack, where further training has that share of an attacker's images."""
+        further = lighter * full_further_trainings(config.attack_seeds)
+        attacks = models * (trainings * suite.full_trainings * max(1, workload.attacked) + further)
+        return ATTACK_SHARE * seconds / per_image / attacks
+
+    examples = min(workload.largest_target, max(300, int(images_with(1.0) / 6)))
+    images = images_with(min(1.0, MOST_EXAMPLES / examples))
     plan = replace(plan, attack_examples=examples)
     rehearsing = _rehearsed(config, plan.finalists) * seconds_rehearsing(source, plan)
     epoch = per_image * _full_trainings(config, plan.finalists) * len(source.train)

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypedDict, Unpack, get_args
 from archlock.attacks import DEFAULT
 from archlock.errors import ConfigurationError
 from archlock.extras import require
-from archlock.preferences import PREFERENCES, SATURATING
+from archlock.preferences import PREFERENCES, RECORDED_SOURCES, SATURATING
 from archlock.recipes.attackers import check_attackers
 from archlock.recipes.budget import Budget
 from archlock.recipes.checking import check_names, check_seed, check_whole
@@ -86,9 +86,10 @@ class LockConfig:
     evidence: EvidenceKind = "adaptation"
     """``adaptation``: short trainings, adapted to known targets. ``rehearsal``: the same, attacked by those who mean it
     with as few examples as the attackers will have. ``zero_cost``: no training before the finalists."""
-    lessons: bool = field(default=True, metadata=LATER)
-    """Whether recorded trainings of the space on other data, where the package has some, say beforehand which
-    architectures may train well on the source. Not with ``zero_cost``: what was published had none."""
+    lessons: bool = field(default=False, metadata=LATER)
+    """Whether recorded trainings of the space (``RECORDED_SOURCES``) say beforehand which architectures may train well
+    on the source; not with ``zero_cost``. Worth it where the source is like the recorded ones: a useless lesson costs
+    about what a good one brings."""
     preference: str = "score_model"
     """What learns from proxies. This and the next three are for ``zero_cost``; another value is refused without it."""
     strategy: str = "exhaustive"
@@ -197,6 +198,7 @@ class LockConfig:
                 catalog[name]  # an unknown name is an error before anything is bought
         if self.evidence != "zero_cost":
             self._refuse_what_only_proxies_need()
+        self._check_lessons()
         if self.strategy == "nsga2":
             require("baselines", "the strategy nsga2")
         if "nsga2" in self.arms:
@@ -210,6 +212,18 @@ class LockConfig:
             raise ConfigurationError(
                 "the preference 'vote' knows measured architectures only, and a lock searches the whole space; use "
                 "score_model or binary_ranker"
+            )
+
+    def _check_lessons(self) -> None:
+        if self.lessons and self.evidence == "zero_cost":
+            raise ConfigurationError(
+                "lessons shape what trainings are expected to bring, and evidence zero_cost has none before the "
+                "finalists; take evidence adaptation or rehearsal, or leave out lessons"
+            )
+        if self.lessons and self.space not in RECORDED_SOURCES:
+            raise ConfigurationError(
+                f"there are no recorded trainings of {self.space} to learn from; there are of: "
+                f"{', '.join(RECORDED_SOURCES)} (or leave out lessons)"
             )
 
     def _check_rival(self) -> None:

@@ -22,6 +22,7 @@ from archlock.recipes.engine.settings import DEFAULTS
 from archlock.recipes.engine.spending import search_on, spend
 from archlock.recipes.limits.gate import GatedMarket
 from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.lessons import lesson_of
 from archlock.recipes.lock.limits_price import NotedMarket, limits_price
 from archlock.recipes.lock.live_market import LiveMarket
 from archlock.recipes.lock.run import Run
@@ -62,7 +63,7 @@ class Decision:
     evidence: frozenset[Key]
     """Where in the store everything is that the decision rests on."""
     lesson: SourceLesson | None = None
-    """What recorded trainings on other data say of the source of every candidate."""
+    """What recorded trainings say of the source of every candidate; None where nobody asked them."""
     price: tuple[LimitsPriceRecord, ...] = ()
     """What the limits took, by the same evidence; empty where there are none to speak of."""
 
@@ -81,7 +82,7 @@ def decide(run: Run) -> Decision:
     config, plan = run.config, run.allocation
     candidates = run.bounds.candidates if run.bounds else candidates_of_space(SPACES[config.space], seed=config.seed)
     said = foretell(run, candidates) if config.evidence == "zero_cost" else None
-    lesson = _lesson(run, candidates) if said is None and config.lessons else None
+    lesson = lesson_of(run, candidates)
     short = plan.candidates if said is None else 0
     ordinary_market = LiveMarket(run, candidates, targets=False, short=short, full=plan.finalists)
     lock_market = LiveMarket(run, candidates, targets=said is None, short=short, full=plan.finalists)
@@ -130,19 +131,9 @@ def _price(run: Run, market: NotedMarket, *, foretold: bool) -> tuple[LimitsPric
     """What the limits took; nothing where they leave everything, or where proxies and no trainings tell."""
     if foretold or run.bounds is None or run.bounds.candidates is run.bounds.every:
         return ()
-    return limits_price(market, market.trades, run.bounds.every, run.config.floor, seed=run.config.seed)
-
-
-def _lesson(run: Run, candidates: Candidates) -> SourceLesson | None:
-    """What recorded trainings teach of the source; it is said who teaches."""
-    known = tuple(run.targets) if run.config.scheme == "tk" else ()
-    found = source_lesson(SPACES[run.config.space], candidates.architectures, targets=(*known, *run.untaught))
-    if found is not None:
-        run.resources.progress.say(
-            f"recorded trainings of {found.recorded} architectures on other data ({', '.join(found.tables)}) say "
-            "beforehand which ones may train well; --no-lessons goes without"
-        )
-    return found
+    every = run.bounds.every
+    lesson = source_lesson(SPACES[run.config.space], every.architectures).scores if run.config.lessons else None
+    return limits_price(market, market.trades, every, run.config.floor, seed=run.config.seed, lesson=lesson)
 
 
 def _search(run: Run, market: Market, against: Evidence, lesson: SourceLesson | None) -> LockSearch:

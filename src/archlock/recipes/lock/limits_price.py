@@ -55,19 +55,25 @@ class _Wider(AroundMarket):
 
 
 def limits_price(
-    market: Market, trades: Sequence[Trade], every: Candidates, floor: SourceFloor, *, seed: int
+    market: Market,
+    trades: Sequence[Trade],
+    every: Candidates,
+    floor: SourceFloor,
+    *,
+    seed: int,
+    lesson: Float[np.ndarray, " architectures"] | None = None,
 ) -> tuple[LimitsPriceRecord, ...]:
     """What is believed best on the source and, where there are targets, for the lock, within the limits and without.
 
     ``market`` is the one that the ``trades`` were made on; its candidates are those within the limits, ``every`` has
-    these and all others.
+    these and all others. ``lesson``: what recorded trainings said of all of them.
     """
     place = {one: row for row, one in enumerate(every.architectures)}
     within = np.array([place[one] for one in market.candidates.architectures])
     sold: dict[Kind, int] = {"short": 0, "full": 0}
     for ask, _ in trades:
         sold[ask.kind] += len(ask.rows)
-    search = search_on(_Wider(market, every, sold), floor, seed=seed)
+    search = search_on(_Wider(market, every, sold), floor, seed=seed, lesson=lesson)
     for kind in ("short", "full"):
         for ask, bought in trades:
             if ask.kind == kind:

@@ -14,9 +14,7 @@ from typing import Unpack
 from torch import nn
 
 from archlock.attacks import ATTACKS
-from archlock.errors import ConfigurationError
 from archlock.execution import resolve_device, workers_for, workers_kept
-from archlock.preferences import TRANSFERRED, taught_by
 from archlock.progress import Progress, Silent
 from archlock.recipes.attackers import Suite, suite_of
 from archlock.recipes.doubles import doubles
@@ -26,6 +24,7 @@ from archlock.recipes.lock.config import LockConfig, LockSettings
 from archlock.recipes.lock.data import data_named
 from archlock.recipes.lock.decide import decide
 from archlock.recipes.lock.leaking import leak_of, refuse_peep
+from archlock.recipes.lock.lessons import refuse_lessons
 from archlock.recipes.lock.nontransferable import recorded, retrain
 from archlock.recipes.lock.outputs import (
     PLAIN_REFERENCE,
@@ -103,8 +102,9 @@ def lock(
     task, targets, audited = data_named(source, known, sealed, seed=config.seed)
     refuse_peep(config, task)
     hidden = audited or _held_out(task, config)
-    if config.preference == TRANSFERRED:
-        refuse_lessons(config.space, [task.name, *(one.name for one in targets), *(one.name for one in hidden)])
+    texts = [str(one) for one in (*known, *sealed) if isinstance(one, str | Path)]
+    names = [*(one.name for one in targets), *(one.name for one in hidden)]
+    refuse_lessons(config, task, [*names, *texts])
     for line in will_be_left_out():
         progress.say(line)
     run = begin(
@@ -113,7 +113,6 @@ def lock(
         Path(out) if out else Path("runs") / task.name,
         known=targets,
         sealed=len(hidden),
-        untaught=tuple(one.name for one in audited),
         store=store,
         workers=workers_for(config.device, workers),
         progress=progress,
@@ -149,17 +148,6 @@ def _carried_out(run: Run, hidden: Sequence[SealedTask], *, simulated: bool, com
         write_reference(run.workspace.path / PLAIN_REFERENCE, plain)
     write_pages(run.workspace.path, record)
     return LockResult(every["locked"].models[0], decision.locked.architecture, record, run.workspace.path)
-
-
-def refuse_lessons(space: str, names: Sequence[str]) -> None:
-    """ConfigurationError where a task is one by which the preference ``transferred`` was taught: a look at the
-    answer."""
-    taught = taught_by(space, names)
-    if taught:
-        raise ConfigurationError(
-            f"the preference {TRANSFERRED!r} was taught by recorded results on {', '.join(taught)}; a lock that is "
-            "judged there would have seen the answer. Take other tasks, or another --preference"
-        )
 
 
 def _held_out(source: Task, config: LockConfig) -> tuple[SealedTask, ...]:

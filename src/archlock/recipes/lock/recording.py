@@ -10,6 +10,7 @@ from archlock.recipes.lock.arms import Arms
 from archlock.recipes.lock.cost_recording import cost_record
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.finalists import Finalist
+from archlock.recipes.lock.lessons import lesson_in_words
 from archlock.recipes.lock.outputs import left_files, left_out
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run, known_fingerprints
@@ -84,6 +85,7 @@ def lock_record(
         ),
         limits=(
             *_limits(run),
+            *_lessons(run, decision),
             *enlargements({name: target.task for name, target in targets.items()}),
             *left_out(),
         ),
@@ -217,6 +219,12 @@ def _limits(run: Run) -> tuple[str, ...]:
     if config.evidence == "zero_cost":
         found.append("Zero-cost evidence hardly differs between tasks, so this lock is mostly chance above the floor.")
     return tuple(found)
+
+
+def _lessons(run: Run, decision: Decision) -> tuple[str, ...]:
+    if decision.lesson is None:
+        return ()
+    return (f"{lesson_in_words(run, decision.lesson)} which architectures may train well before anything was trained.",)
 
 
 def _stand_ins(names: Sequence[str], words: FormWords) -> str:

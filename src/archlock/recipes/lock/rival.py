@@ -2,7 +2,8 @@
 
 Generations of short trainings spread along the trade-off of the source (up) and what attackers gain on the known
 targets (down); of what no other one beats in both, those that are best on the source are trained at full size, and the
-lowest for the attackers that keeps the source floor is released. The first generation is sampled like the engine's.
+lowest for the attackers that keeps the source floor is released. The first generation is sampled like the engine's:
+where recorded trainings are asked, from what they call better. The engine goes on believing them; NSGA-II does not.
 Nothing here can reach a sealed target: no argument carries one.
 """
 

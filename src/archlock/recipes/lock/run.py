@@ -49,8 +49,6 @@ class Run:
     allocation: Allocation
     bounds: Bounds | None = None
     """What the limits leave to choose from; None where there are none."""
-    untaught: tuple[str, ...] = ()
-    """Names of targets to be audited: no recorded training on data of such a name may teach anything."""
 
     @property
     def trained(self) -> Path:
@@ -69,12 +67,10 @@ def begin(
     store: Path | None,
     workers: int,
     progress: Progress,
-    untaught: tuple[str, ...] = (),
 ) -> Run:
     """Check what is asked, open the run directory, and make the plan or take up the one that is there.
 
-    ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number. Their
-    names are ``untaught``, where they are the owner's.
+    ``sealed`` is how many sealed targets will be attacked: they cost time, so the plan must know their number.
     """
     if not source.traits.protected:
         raise UnsupportedError(
@@ -135,7 +131,7 @@ def begin(
     sized, sized_targets = at(allocation.shape)
     resources = Resources(workspace.store, progress, workers, config.seed)
     bounds = bounds_of(config, sized.signature, workspace, progress)
-    return Run(config, sized, sized_targets, workspace, resources, allocation, bounds, untaught)
+    return Run(config, sized, sized_targets, workspace, resources, allocation, bounds)
 
 
 def known_targets(source: Task, config: LockConfig, known: Sequence[Task]) -> dict[str, Task]:

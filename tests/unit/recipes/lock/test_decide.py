@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from archlock.errors import RunError
+from archlock.preferences import source_lesson
 from archlock.recipes.engine.asked import Found
 from archlock.recipes.engine.beliefs import TaskBelief
 from archlock.recipes.engine.lock_search import LockSearch
@@ -17,6 +18,7 @@ from archlock.recipes.engine.market import Candidates, Market, candidates_among,
 from archlock.recipes.lock import decide as deciding
 from archlock.recipes.lock import live_market, zero_cost
 from archlock.recipes.lock.decide import ALLOWANCES, Decision, decide
+from archlock.recipes.lock.lessons import LESSON, lesson_in_words
 from archlock.recipes.lock.run import Run
 from archlock.recipes.workspace import CHOICE
 from archlock.records import read_json, write_json
@@ -323,22 +325,37 @@ def test_decisions_of_one_seed_are_equal_and_those_of_another_are_not(
 
 def test_recorded_trainings_say_where_to_begin_and_who_taught(tmp_path: Path, trainings: MadeUpTrainings) -> None:
     noted = Noted()
-    run = made(tmp_path / "run", space="locking_macro")
+    run = made(tmp_path / "run", space="locking_macro", lessons=True)
     decision = decide(replace(run, resources=replace(run.resources, progress=noted)))
     lesson = decision.lesson
     assert lesson is not None
-    assert any("transfer_macro, transfer_macro100" in line and "--no-lessons" in line for line in noted.lines)
+    assert any("transfer_macro, transfer_macro100" in line for line in noted.lines)
     scores = dict(zip(decision.candidates.architectures, lesson.scores.tolist(), strict=True))
     first = next(call for call in trainings.calls if call.stage == SHORT)
     assert all(scores[one] > np.quantile(lesson.scores, 0.5) for one, _ in first.jobs)
 
 
-def test_lessons_can_be_left_out_and_targets_teach_none(tmp_path: Path, trainings: MadeUpTrainings) -> None:
+def test_nobody_is_taught_who_did_not_ask(tmp_path: Path, trainings: MadeUpTrainings) -> None:
     run = made(tmp_path / "run", space="locking_macro")
-    only = decide(replace(run, untaught=("photos", "CIFAR-100"))).lesson
-    assert only is not None
-    assert only.tables == ("transfer_macro",)
-    assert decide(replace(made(tmp_path / "other", space="locking_macro"), untaught=("cifar10",))).lesson is None
-    without = decide(made(tmp_path / "without", space="locking_macro", lessons=False))
-    assert without.lesson is None
-    assert decide(made(tmp_path / "micro")).lesson is None
+    assert decide(run).lesson is None
+    assert not (run.workspace.path / LESSON).exists()
+
+
+def test_a_run_that_is_taken_up_is_taught_as_before_or_refused(tmp_path: Path, trainings: MadeUpTrainings) -> None:
+    run = made(tmp_path / "run", space="locking_macro", lessons=True)
+    once = decide(run)
+    assert decide(run).choice == once.choice
+    path = run.workspace.path / LESSON
+    write_json(path, {**read_json(path), "recorded": 3})
+    with pytest.raises(RunError, match="are others than those of this version"):
+        decide(run)
+
+
+def test_it_is_said_that_the_recorded_trainings_are_on_the_owners_own_data(
+    tmp_path: Path, trainings: MadeUpTrainings
+) -> None:
+    run = made(tmp_path / "run", space="locking_macro", lessons=True)
+    lesson = source_lesson(SPACES["locking_macro"], [SPACES["locking_macro"].sample(np.random.default_rng(0))])
+    assert "this very source" not in lesson_in_words(run, lesson)
+    own = replace(run, source=replace(run.source, name="cifar10_full"))
+    assert "this very source" in lesson_in_words(own, lesson)

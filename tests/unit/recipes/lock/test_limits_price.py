@@ -43,3 +43,14 @@ def test_the_best_is_believed_to_be_larger_where_size_is_good(floor: SourceFloor
     assert (source.what, targets.what) == ("source", "targets")
     assert targets.within_code in inside
     assert found.architecture.code in inside
+
+
+def test_what_recorded_trainings_said_counts_for_all_that_the_limits_left_out() -> None:
+    wide, floor = smooth_market(200, 12, noise=0.2), SourceFloor("accuracy_loss", 1.0)
+    market, rows = halved(wide)
+    noted, lesson = NotedMarket(market), wide.worth[0]
+    search_lock(noted, floor, seed=0, lesson=lesson[rows])
+    plain, _ = limits_price(market, noted.trades, wide.candidates, floor, seed=0)
+    told, _ = limits_price(market, noted.trades, wide.candidates, floor, seed=0, lesson=lesson)
+    best = float(wide.worth[0].max())
+    assert abs(told.without - best) < abs(plain.without - best)

@@ -4,12 +4,16 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from archlock.errors import ConfigurationError
 from archlock.evidence import Key, Measurement
+from archlock.preferences import source_lesson
+from archlock.recipes.engine.market import candidates_of_space
 from archlock.recipes.lock import rival
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.decide import decide
@@ -162,6 +166,21 @@ def test_a_space_that_it_cannot_breed_is_refused_at_once(space: str) -> None:
         return
     with pytest.raises(ConfigurationError, match="has codes of several lengths; take another arm"):
         tiny_config(arms=("nsga2",), space=space)
+
+
+def test_its_first_generation_is_drawn_from_what_recorded_trainings_call_better(tmp_path: Path) -> None:
+    def standings(*, lessons: bool) -> np.ndarray:
+        config = tiny_config(arms=("nsga2",), space="locking_macro", lessons=lessons)
+        run = tiny_begin(tmp_path / f"run {lessons}", config)
+        candidates = candidates_of_space(SPACES["locking_macro"], seed=0, most=300)
+        said = source_lesson(SPACES["locking_macro"], candidates.architectures)
+        decision: Any = SimpleNamespace(candidates=candidates, lesson=said if lessons else None)
+        first = set(rival._strategy(run, decision).ask())
+        order = np.argsort(np.argsort(said.scores)) / len(said.scores)
+        return np.array([order[row] for row, one in enumerate(candidates.architectures) if one in first])
+
+    assert standings(lessons=True).min() > 0.5
+    assert standings(lessons=False).min() < 0.5
 
 
 def test_where_every_training_fails_nothing_is_released_and_all_is_counted(
