@@ -24,10 +24,11 @@ from archlock.recipes.limits.forecast import Calibration, Networks
 from archlock.recipes.limits.parsing import parse_limits
 from archlock.recipes.limits.record import Limits
 from archlock.recipes.loading import load
-from archlock.recipes.lock.config import LockConfig, parse_floor
+from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.demonstration import demo
 from archlock.recipes.lock.lessons import refuse_recorded
 from archlock.recipes.lock.procedure import LockResult, lock
+from archlock.recipes.lock.texts import parse_floor
 from archlock.recipes.measure.config import MeasureConfig
 from archlock.recipes.measure.procedure import MeasureResult, measure, proxies_named
 from archlock.recipes.measure.state import measure_state

@@ -10,11 +10,12 @@ from archlock.models import build
 from archlock.recipes.export import Blueprint, weights_fingerprint
 from archlock.recipes.lock import nontransferable
 from archlock.recipes.lock.allocation import _full_trainings
-from archlock.recipes.lock.config import LockConfig, training_named
+from archlock.recipes.lock.config import LockConfig
 from archlock.recipes.lock.finalists import Finalist
 from archlock.recipes.lock.nontransferable import recorded, retrain
 from archlock.recipes.lock.release import Released
 from archlock.recipes.lock.run import Run
+from archlock.recipes.lock.texts import training_named
 from archlock.spaces import Architecture
 from archlock.testing.small_tasks import small_negatives
 from archlock.training import NONTRANSFERABLE, Nontransferable
