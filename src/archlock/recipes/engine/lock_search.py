@@ -99,10 +99,18 @@ class LockSearch:
         (self._short if ask.kind == "short" else self._full).add(ask, bought)
 
     def confirm(self, trainings: int) -> Ask | None:
-        """What is missing for the present decision to rest on so many trainings; None where nothing is."""
-        row = self.found().row
+        """What is missing for the decision to rest on so many trainings; None where nothing is.
+
+        What is likely to keep the floor, but not sure enough, and believed to be clearly worse for the others than the
+        present decision, is trained so often first: another training or two tell whether it is the better lock.
+        """
+        if not self.repeatable:
+            return None
+        found = self.found()
+        challenger = self._challenger(found, trainings)
+        row = found.row if challenger is None else challenger
         missing = trainings - self._full.asked[row]
-        return _ask("full", [row] * missing, self._full) if missing > 0 and self.repeatable else None
+        return _ask("full", [row] * missing, self._full) if missing > 0 else None
 
     def found(self) -> Found:
         """The decision; SearchError if not a single full training succeeded."""
@@ -127,6 +135,18 @@ class LockSearch:
             keeps = float(kept[row])
         architecture = self.candidates.architectures[row]
         return Found(row, architecture, keeps, floor, source, target, beliefs, rows, self._full.trainings)
+
+    def _challenger(self, found: Found, trainings: int) -> int | None:
+        """The measured row, trained less often than that, that is expected to bring most beyond the decision."""
+        if found.floor is None:
+            return None
+        kept = keeping(found.source, found.floor)
+        loss = self._loss(found.against, kept)
+        rows = np.array([row for row in found.measured.tolist() if self._full.asked[row] < trainings], dtype=int)
+        gain = loss[found.row] - loss[rows]
+        open_yet = (kept[rows] >= self.settings.likely) & (kept[rows] < self.settings.sure)
+        worth = np.where(open_yet & (gain > found.against.std[rows]), kept[rows] * gain, 0.0)
+        return int(rows[np.argmax(worth)]) if worth.any() else None
 
     @property
     def _locks(self) -> bool:

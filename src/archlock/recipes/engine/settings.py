@@ -42,6 +42,9 @@ class EngineSettings:
     matter."""
     sure: float = 0.8
     """Probability of keeping the floor that a lock must have."""
+    likely: float = 0.5
+    """Probability of keeping it from which on a candidate that promises more than the decision is trained again before
+    that one is confirmed. Set beforehand, not tuned."""
     floor_doubt: float = 1.2
     """Standard error of an estimated percentile floor, in those of the share in a random sample of as many."""
     floor_shift: float = 0.4

@@ -37,7 +37,7 @@ from archlock.tasks import Choice, Kind
 
 ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
 """Losses of source accuracy at which the trade-off is shown."""
-LEAST_SURE: Final = 0.5
+LEAST_SURE: Final = DEFAULTS.likely
 """A candidate that is likelier to miss the source floor than to keep it is no lock: then it is the source-only one."""
 
 
