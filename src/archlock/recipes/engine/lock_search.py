@@ -25,6 +25,7 @@ from archlock.recipes.engine.beliefs import (
     keeping,
     percentile_floor,
 )
+from archlock.recipes.engine.deciding import challenger, chosen
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
 from archlock.recipes.engine.settings import DEFAULTS, FEWEST_TRAININGS, EngineSettings
 from archlock.search import Belief, Noise, worth_of_measuring
@@ -107,8 +108,13 @@ class LockSearch:
         if not self.repeatable:
             return None
         found = self.found()
-        challenger = self._challenger(found, trainings)
-        row = found.row if challenger is None else challenger
+        row = found.row
+        if found.floor is not None:
+            open_yet = np.array([one for one in found.measured if self._full.asked[one] < trainings], dtype=int)
+            kept = keeping(found.source, found.floor)
+            loss = self._loss(found.against, kept)
+            better = challenger(row, open_yet, kept, loss, found.against.std, self.settings)
+            row = row if better is None else better
         missing = trainings - self._full.asked[row]
         return _ask("full", [row] * missing, self._full) if missing > 0 else None
 
@@ -129,24 +135,10 @@ class LockSearch:
             row, keeps = int(rows[np.argmax(source.mean[rows])]), 1.0
         else:
             kept = keeping(source, floor)
-            sure = kept[rows] >= self.settings.sure
-            loss = np.where(sure, self._loss(target, kept)[rows], np.inf) if sure.any() else -kept[rows]
-            row = int(rows[np.argmin(loss)])
+            row = chosen(rows, kept, self._loss(target, kept), self.settings.sure)
             keeps = float(kept[row])
         architecture = self.candidates.architectures[row]
         return Found(row, architecture, keeps, floor, source, target, beliefs, rows, self._full.trainings)
-
-    def _challenger(self, found: Found, trainings: int) -> int | None:
-        """The measured row, trained less often than that, that is expected to bring most beyond the decision."""
-        if found.floor is None:
-            return None
-        kept = keeping(found.source, found.floor)
-        loss = self._loss(found.against, kept)
-        rows = np.array([row for row in found.measured.tolist() if self._full.asked[row] < trainings], dtype=int)
-        gain = loss[found.row] - loss[rows]
-        open_yet = (kept[rows] >= self.settings.likely) & (kept[rows] < self.settings.sure)
-        worth = np.where(open_yet & (gain > found.against.std[rows]), kept[rows] * gain, 0.0)
-        return int(rows[np.argmax(worth)]) if worth.any() else None
 
     @property
     def _locks(self) -> bool:

@@ -1,0 +1,34 @@
+"""Which measured candidate is the lock, and which one should be trained again before that counts."""
+
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from archlock.recipes.engine.settings import EngineSettings
+
+PerCandidate: TypeAlias = Float[np.ndarray, " architectures"]
+
+
+def chosen(rows: Int[np.ndarray, " measured"], kept: PerCandidate, loss: PerCandidate, sure: float) -> int:
+    """The row of least loss among those that keep the floor with that probability; the likeliest where none does."""
+    certain = kept[rows] >= sure
+    return int(rows[np.argmin(np.where(certain, loss[rows], np.inf) if certain.any() else -kept[rows])])
+
+
+def challenger(
+    choice: int,
+    rows: Int[np.ndarray, " open"],
+    kept: PerCandidate,
+    loss: PerCandidate,
+    doubt: PerCandidate,
+    settings: EngineSettings,
+) -> int | None:
+    """The row that is expected to bring most beyond the choice, if more trainings show that it keeps the floor.
+
+    Only what likely keeps it but is not sure enough, and what promises more than the deviation of its own loss
+    (``doubt``).
+    """
+    gain = loss[choice] - loss[rows]
+    unclear = (kept[rows] >= settings.likely) & (kept[rows] < settings.sure) & (gain > doubt[rows])
+    return int(rows[np.argmax(np.where(unclear, kept[rows] * gain, -np.inf))]) if unclear.any() else None
