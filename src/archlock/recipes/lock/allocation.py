@@ -53,7 +53,7 @@ are the same."""
 SOURCE_ONLY_SHARE_ONCE = 0.45
 """And where they see all of a large source, so that adaptation is the smaller part."""
 CHOICES_CONFIRMED = 1.5
-"""Architectures that a search trains with every seed until its choice stands: one, or another one after it."""
+"""Architectures that a search trains with every seed until its choice stands: one, or one that promised more, too."""
 DRAWN_FOR_THE_HEAVIEST = 2000
 TIMED_PIXELS = 256 * 64 * 64
 """In the images that a step of full training is timed with: 256 of 64 x 64, fewer of larger, at least 32."""
