@@ -53,6 +53,9 @@ class LockSearch:
     reference: tuple[float, float] | None = None
     """Mean and deviation of the source value that a loss counts from; None: of the best candidate by belief. It may
     come later than the first questions."""
+    given: tuple[int, ...] = ()
+    """Rows that another search trained at full size: to ask what they bring here costs no training and none of the
+    budget. They come when the short trainings are over, and may be named as late as the reference."""
     _short: Ledger = field(init=False)
     _full: Ledger = field(init=False)
     _expected: list[Float[np.ndarray, " architectures"]] = field(init=False)
@@ -81,10 +84,12 @@ class LockSearch:
             if len(ask.rows):
                 return ask
             self._end_short()
-        left = self.asked.full - self._full.spent
+        if open_yet := [row for row in self.given if row not in self._full.asked]:
+            return _ask("full", open_yet, self._full)
+        left = self.asked.full - (self._full.spent - len(self.given))
         if left <= 0:
             return None
-        if len(self._full.rows) == 0:
+        if set(self._full.rows.tolist()) <= set(self.given):
             wanted = max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))
             ask = self._first("full", min(left, wanted))
         else:

@@ -166,8 +166,8 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
 
 
 def _rehearsed(config: LockConfig, finalists: int) -> float:
-    """Full trainings on which attacks are rehearsed: all of the search against targets, and NSGA-II's finalists."""
-    return finalists * (1 + ("nsga2" in config.arms)) + CHOICES_CONFIRMED * (config.attack_seeds - 1)
+    """Full trainings on which attacks are rehearsed: all of both searches, and NSGA-II's finalists."""
+    return finalists * (2 + ("nsga2" in config.arms)) + CHOICES_CONFIRMED * (config.attack_seeds - 1)
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form, *, over: float) -> Allocation:

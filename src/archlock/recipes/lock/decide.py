@@ -66,6 +66,9 @@ class Decision:
     """What recorded trainings say of the source of every candidate; None where nobody asked them."""
     price: tuple[LimitsPriceRecord, ...] = ()
     """What the limits took, by the same evidence; empty where there are none to speak of."""
+    shared: tuple[Architecture, ...] = ()
+    """What the source-only search trained at full size and believes to keep the floor: whoever looks for a lock may see
+    what attackers get from these without a training."""
 
     def keeps(self, floor: SourceFloor, architecture: Architecture, reached: float) -> bool:
         """Whether an architecture keeps the floor whose training ``reached`` so much on the validation split.
@@ -94,9 +97,12 @@ def decide(run: Run) -> Decision:
     spend(ordinary, sells_ordinary, confirmed=config.attack_seeds)
     source_only = ordinary.found()
     reference = source_only.source.mean[source_only.row], source_only.source.std[source_only.row]
+    threshold = _threshold(run, source_only, candidates, float(reference[0]))
+    shared = tuple(row for row in source_only.measured.tolist() if source_only.source.mean[row] >= threshold)
     found = source_only
     if search is not None:
         search.reference = float(reference[0]), float(reference[1])
+        search.given = shared if lock_market.targets else ()
         spend(search, sells_lock, confirmed=config.attack_seeds)
         found = search.found()
     finalists = _together(lock_market.finalists(), ordinary_market.finalists())
@@ -111,13 +117,14 @@ def decide(run: Run) -> Decision:
         finalists,
         candidates,
         source_only.source,
-        _threshold(run, source_only, candidates, float(reference[0])),
+        threshold,
         found.keeps,
         _percentiles(candidates, source_only.source),
         _trade_off(found, candidates) if search is not None and said is None else (),
         frozenset(ordinary_market.keys | lock_market.keys | (said.keys if said is not None else frozenset())),
         lesson,
         _price(run, sells_lock if search is not None else sells_ordinary, foretold=said is not None),
+        tuple(candidates.architectures[row] for row in shared),
     )
 
 

@@ -2,8 +2,9 @@
 
 Generations of short trainings spread along the trade-off of the source (up) and what attackers gain on the known
 targets (down); of what no other one beats in both, those that are best on the source are trained at full size, and the
-lowest for the attackers that keeps the source floor is released. The first generation is sampled like the engine's:
-where recorded trainings are asked, from what they call better. The engine goes on believing them; NSGA-II does not.
+lowest for the attackers that keeps the source floor is released. Like the lock it may also choose what the source-only
+search trained. The first generation is sampled like the engine's: where recorded trainings are asked, from what they
+call better. The engine goes on believing them; NSGA-II does not.
 Nothing here can reach a sealed target: no argument carries one.
 """
 
@@ -58,7 +59,8 @@ def find_rival(run: Run, decision: Decision) -> Rival:
     finalists = on_the_front(shown)
     gate = run.bounds.gate if run.bounds is not None else None
     passing = (one for one in finalists if gate is None or gate.passes(one))
-    chosen = list(islice(passing, run.allocation.finalists))
+    own = islice((one for one in passing if one not in decision.shared), run.allocation.finalists)
+    chosen = [*decision.shared, *own]
     trained = _Bought(run, full_tasks(run, run.targets), "finalists, trained at full size (NSGA-II)")
     full = {one: values for one, values in trained.scores(chosen).items() if np.isfinite(values).all()}
     tried, trainings = tuple(dict.fromkeys((*shown, *chosen))), (*asked.measured, *trained.measured)

@@ -135,6 +135,19 @@ def test_it_does_as_well_by_ask_and_tell_as_by_itself() -> None:
     assert search.ask() is None
 
 
+def test_what_another_search_trained_is_asked_first_and_costs_nothing_of_the_budget() -> None:
+    market = smooth_market(150, 20, short=20, noise=0.5)
+    search = search_on(market, FLOOR, seed=0)
+    search.given = (3, 77, 140)
+    market.full += 3
+    spend(search, market)
+    full = [ask.rows.tolist() for ask in market.asks if ask.kind == "full"]
+    assert full[0] == [3, 77, 140]
+    assert len(market.bought("full")) == 23
+    assert not {3, 77, 140} & set(full[1]), "the first of its own are others"
+    assert len(full[1]) == 6, "as many as without"
+
+
 def test_a_handful_of_candidates_is_measured_whole_and_the_answer_is_right() -> None:
     """Twelve candidates, more money than they cost, no noise: brute force."""
     for seed in range(5):

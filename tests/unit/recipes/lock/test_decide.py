@@ -95,12 +95,27 @@ def test_the_search_without_targets_has_the_same_budget_and_never_sees_one(
         assert len(set(full)) == len(full)
         chosen = decision.source_only if arm else decision.locked
         confirmations = [one for one in full if one[1] > run.config.seed]
-        assert len(full) - len(confirmations) <= run.allocation.finalists == 4
+        shared = [] if arm else [one for one in full if one[0] in decision.shared and one not in confirmations]
+        assert len(full) - len(confirmations) - len(shared) <= run.allocation.finalists == 4
         assert len(full) >= run.allocation.finalists
         assert {seed for a, seed in full if a == chosen.architecture} >= {0, 1, 2}
     for call in trainings.calls:
         assert call.targets == (() if SOURCE_ONLY in call.stage else ("rotation",)), call.stage
     assert decision.evidence == set(trainings.known), "all that was bought, and nothing else"
+
+
+def test_the_search_against_targets_sees_what_the_other_one_trained_and_trains_none_of_it(
+    tmp_path: Path, trainings: MadeUpTrainings
+) -> None:
+    decision = decide(made(tmp_path / "run"))
+    assert decision.source_only.architecture in decision.shared
+    by_architecture = {one.architecture: one for one in decision.finalists}
+    for architecture in decision.shared:
+        assert by_architecture[architecture].per_target, "its gains are known"
+    asked = [call for call in trainings.calls if call.stage == FULL]
+    assert [architecture for architecture, _ in asked[0].jobs] == list(decision.shared)
+    low = [a for a, _ in trainings.trained(FULL + SOURCE_ONLY) if a not in decision.shared]
+    assert all(decision.source.mean[decision.candidates.architectures.index(a)] < decision.threshold for a in low)
 
 
 def test_the_first_trainings_of_both_searches_are_bought_once(tmp_path: Path, trainings: MadeUpTrainings) -> None:
