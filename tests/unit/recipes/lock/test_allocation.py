@@ -223,7 +223,7 @@ def test_full_trainings_get_their_share_whatever_the_number_of_models(
 def test_rehearsals_are_paid_from_the_share_of_full_trainings(
     priced_plan: Callable[..., tuple[LockConfig, Allocation]],
 ) -> None:
-    """Those of the search against targets: its finalists, and its choice, or two, with both other seeds."""
+    """Finalists of both searches, and the choice of the one against targets, or two, with both other seeds."""
     asked: list[Allocation] = []
 
     def rehearsing(source: Task, draft: Allocation) -> float:
@@ -233,8 +233,9 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
     changes = {"evidence": "rehearsal", "arms": (), "attackers": ("linear_probe",)}
     _, free = priced_plan(0.05, **changes)
     _, plan = priced_plan(0.05, seconds_rehearsing=rehearsing, **changes)
-    rehearsed = plan.finalists + 2 * CHOICES_CONFIRMED
-    epoch = 0.05 * 2 * rehearsed * len(tiny_source().train)
+    trained = plan.finalists + 2 * CHOICES_CONFIRMED
+    rehearsed = plan.finalists + trained
+    epoch = 0.05 * 2 * trained * len(tiny_source().train)
     share = FINALIST_SHARE * 3600 * WORKLOAD.workers
     assert plan.final.source_plan.epochs == int((share - 60 * rehearsed) / epoch) < free.final.source_plan.epochs
     assert [draft.attack_examples for draft in asked] == [plan.attack_examples], "timed with what attackers will have"
@@ -243,7 +244,7 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
     minutes = int(str(caught.value).split("give about ")[1].split(" minutes", maxsplit=1)[0])
     assert FINALIST_SHARE * minutes * 60 * WORKLOAD.workers > 6000 * rehearsed, "what is advised suffices"
     _, armed = priced_plan(0.05, candidate=60.0, seconds_rehearsing=rehearsing, **{**changes, "arms": ("nsga2",)})
-    more, trainings = plan.finalists, 2 * rehearsed + plan.finalists + 2  # NSGA-II's finalists, and two more seeds
+    more, trainings = plan.finalists, 2 * trained + plan.finalists + 2  # NSGA-II's finalists, and two more seeds
     epoch = 0.05 * trainings * len(tiny_source().train)
     assert armed.final.source_plan.epochs == int((share - 60 * (rehearsed + more)) / epoch)
 

@@ -139,7 +139,8 @@ def test_it_has_the_plan_of_the_run_and_no_more(tmp_path: Path) -> None:
     found = find_rival(run, decision)
     assert found.finalist is not None
     short = [one for one in found.trainings if one.key.measure == "source_accuracy"]
-    assert len(short) <= run.allocation.candidates + run.allocation.finalists
+    assert len(short) <= run.allocation.candidates + run.allocation.finalists + len(decision.shared)
+    assert set(decision.shared) <= set(found.tried), "what is trained already, it sees as the lock does"
     assert found.finalist.architecture in found.tried
     assert set(found.finalist.per_target) == set(run.targets)
     assert {one.key.task for one in found.trainings} <= set(known_fingerprints(run))
@@ -197,5 +198,5 @@ def test_where_every_training_fails_nothing_is_released_and_all_is_counted(
     monkeypatch.setattr(rival, "gather", failing)
     found = train_arms(run, decision)
     assert found.released == {}
-    assert len(found.tried) == run.allocation.candidates
+    assert len(set(found.tried) - set(decision.shared)) <= run.allocation.candidates <= len(found.tried)
     assert {one.status for one in found.trainings} == {"failed"}
