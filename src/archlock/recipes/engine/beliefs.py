@@ -88,16 +88,16 @@ def beliefs_of(
     ledger: Ledger,
     trend: Float[np.ndarray, "architectures columns"],
     *,
-    held_up: float,
+    ranges: float,
     slopes: Float[np.ndarray, "tasks columns"] | None = None,
 ) -> tuple[TaskBelief, ...]:
-    """One belief per task, the source first.
+    """One belief per task, the source first, in which nothing lies more than so many quartile ``ranges`` below.
 
     What is believed of the source is part of the trend of the others: what is good there is good elsewhere, as a rule,
     and each source training then says something of all tasks. ``slopes`` are what is expected of the trend's columns
     for each task before anything is measured (see :meth:`~archlock.preferences.Kriging.estimates`).
     """
-    values = np.stack([_held_up(one, held_up) for one in ledger.means])
+    values = np.stack([held_up(one, ranges) for one in ledger.means])
     noises = ledger.noise[:, None] / np.sqrt(ledger.trainings)
     expected = np.zeros((len(values), trend.shape[1])) if slopes is None else slopes
     (source,) = ledger.kriging.estimates(trend, values[:1], noises[:1], expected[:1])
@@ -109,7 +109,8 @@ def beliefs_of(
     )
 
 
-def _held_up(values: Float[np.ndarray, " measured"], ranges: float) -> Float[np.ndarray, " measured"]:
+def held_up(values: Float[np.ndarray, " measured"], ranges: float) -> Float[np.ndarray, " measured"]:
+    """Values, none lower than so many quartile ranges below the median."""
     quarter, half, three = np.quantile(values, (0.25, 0.5, 0.75))
     return np.asarray(np.maximum(values, half - ranges * (three - quarter)))
 

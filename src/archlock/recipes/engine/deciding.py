@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from archlock.recipes.engine.settings import EngineSettings
+from archlock.search import Belief
 
 PerCandidate: TypeAlias = Float[np.ndarray, " architectures"]
 
@@ -20,15 +21,14 @@ def challenger(
     choice: int,
     rows: Int[np.ndarray, " open"],
     kept: PerCandidate,
-    loss: PerCandidate,
-    doubt: PerCandidate,
+    against: Belief,
     settings: EngineSettings,
 ) -> int | None:
     """The row that is expected to bring most beyond the choice, if more trainings show that it keeps the floor.
 
-    Only what likely keeps it but is not sure enough, and what promises more than the deviation of its own loss
-    (``doubt``).
+    Only what likely keeps it but is not sure enough, and what is believed to be lower for the others than the choice by
+    more than the deviation of that belief. The chance to miss the floor is no reason against it: it is the question.
     """
-    gain = loss[choice] - loss[rows]
-    unclear = (kept[rows] >= settings.likely) & (kept[rows] < settings.sure) & (gain > doubt[rows])
+    gain = against.mean[choice] - against.mean[rows]
+    unclear = (kept[rows] >= settings.likely) & (kept[rows] < settings.sure) & (gain > against.std[rows])
     return int(rows[np.argmax(np.where(unclear, kept[rows] * gain, -np.inf))]) if unclear.any() else None

@@ -22,11 +22,13 @@ from archlock.recipes.engine.beliefs import (
     TaskBelief,
     against,
     beliefs_of,
+    held_up,
     keeping,
     percentile_floor,
 )
 from archlock.recipes.engine.deciding import challenger, chosen
 from archlock.recipes.engine.market import Ask, Bought, Candidates, Kind
+from archlock.recipes.engine.promise import better_by, standardised
 from archlock.recipes.engine.settings import DEFAULTS, FEWEST_TRAININGS, EngineSettings
 from archlock.search import Belief, Noise, worth_of_measuring
 from archlock.seeding import rng_for
@@ -35,6 +37,9 @@ STANDING_WEIGHT = 20.0
 CAPACITY_WEIGHT = 0.2
 """How much source standing (a share) and capacity (in standard deviations) count beside an open shortcut where no
 training tells how good an architecture is elsewhere: what is better anywhere is better elsewhere."""
+
+CLEARLY = 2.0
+"""Deviations of what an architecture reached beyond which its training is no bad luck."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,8 +59,8 @@ class LockSearch:
     """Mean and deviation of the source value that a loss counts from; None: of the best candidate by belief. It may
     come later than the first questions."""
     given: tuple[int, ...] = ()
-    """Rows that another search trained at full size: to ask what they bring here costs no training and none of the
-    budget. They come when the short trainings are over, and may be named as late as the reference."""
+    """Rows that another search trained at full size: to ask what their first training brings here costs none, and none
+    of the budget. They come when the short trainings are over, and may be named as late as the reference."""
     _short: Ledger = field(init=False)
     _full: Ledger = field(init=False)
     _expected: list[Float[np.ndarray, " architectures"]] = field(init=False)
@@ -63,6 +68,8 @@ class LockSearch:
     _trend: Float[np.ndarray, "architectures columns"] = field(init=False)
     _rng: np.random.Generator = field(init=False)
     _short_over: bool = field(init=False, default=False)
+    _challenger: int | None = field(init=False, default=None)
+    """What was trained again because it promised more than the decision."""
 
     def __post_init__(self) -> None:
         if self.asked.full < FEWEST_TRAININGS:
@@ -89,10 +96,11 @@ class LockSearch:
         left = self.asked.full - (self._full.spent - len(self.given))
         if left <= 0:
             return None
+        ask = _ask("full", [], self._full)
         if set(self._full.rows.tolist()) <= set(self.given):
             wanted = max(FEWEST_TRAININGS, round(self.settings.full_start * self.asked.full))
             ask = self._first("full", min(left, wanted))
-        else:
+        if len(ask.rows) == 0 and len(self._full.rows):  # (or all that may be trained was given)
             count = min(left, max(self.settings.least_batch, round(self.settings.full_batch * self.asked.full)))
             explored = round(self.settings.explored * count) if self._explores else 0
             beliefs = self._believed()
@@ -108,18 +116,19 @@ class LockSearch:
         """What is missing for the decision to rest on so many trainings; None where nothing is.
 
         What is likely to keep the floor, but not sure enough, and believed to be clearly worse for the others than the
-        present decision, is trained so often first: another training or two tell whether it is the better lock.
+        present decision, is trained so often first, but only one such: another training or two tell whether it is the
+        better lock.
         """
         if not self.repeatable:
             return None
         found = self.found()
         row = found.row
         if found.floor is not None:
-            open_yet = np.array([one for one in found.measured if self._full.asked[one] < trainings], dtype=int)
-            kept = keeping(found.source, found.floor)
-            loss = self._loss(found.against, kept)
-            better = challenger(row, open_yet, kept, loss, found.against.std, self.settings)
-            row = row if better is None else better
+            allowed = found.measured if self._challenger is None else [self._challenger]
+            open_yet = np.array([one for one in allowed if self._full.asked[one] < trainings], dtype=int)
+            better = challenger(row, open_yet, self._kept(found.source, found.floor), found.against, self.settings)
+            if better is not None:
+                row = self._challenger = better
         missing = trainings - self._full.asked[row]
         return _ask("full", [row] * missing, self._full) if missing > 0 else None
 
@@ -139,7 +148,7 @@ class LockSearch:
         if floor is None:
             row, keeps = int(rows[np.argmax(source.mean[rows])]), 1.0
         else:
-            kept = keeping(source, floor)
+            kept = self._kept(source, floor)
             row = chosen(rows, kept, self._loss(target, kept), self.settings.sure)
             keeps = float(kept[row])
         architecture = self.candidates.architectures[row]
@@ -158,6 +167,15 @@ class LockSearch:
     @property
     def _explores(self) -> bool:
         return not self._foretold and self._full.spent < self.settings.explored_until * self.asked.full
+
+    def _kept(self, source: Belief, floor: Belief) -> Float[np.ndarray, " architectures"]:
+        """Probability that each candidate keeps the floor; none where what it reached lies clearly below it and is only
+        believed to be better because it was held up."""
+        kept, reached = keeping(source, floor), self._full.means[0]
+        doubt = CLEARLY * np.nan_to_num(self._full.noise[0]) / np.sqrt(self._full.trainings)
+        hopeless = (reached < held_up(reached, self.settings.held_up)) & (reached < floor.mean[0] - doubt)
+        kept[self._full.rows[hopeless]] = 0.0
+        return kept
 
     def _ask_short(self) -> Ask:
         start = round(self.settings.short_start * self.asked.short)
@@ -186,7 +204,7 @@ class LockSearch:
             weights = better_by(self.asked.lesson, weights, self.settings.taught, least=count)
         elif kind == "full" and self._foretold:
             foretold = self._trend[:, :-1].T if len(self._short.rows) else self.candidates.capacity[None]
-            promise = _standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
+            promise = standardised(foretold.mean(axis=0)) + self.settings.size_weight * self.candidates.size
             most = max(count, round(self.settings.foretold * len(promise)))
             promise[list(asked)] = -np.inf  # where all that was promising failed or was refused, the next is
             weights[np.argsort(-promise, kind="stable")[most:]] = 0
@@ -199,14 +217,14 @@ class LockSearch:
 
     def _short_beliefs(self) -> tuple[TaskBelief, ...]:
         trend = np.column_stack([*self._expected, self.candidates.size])
-        return beliefs_of(self._short, trend, held_up=self.settings.held_up, slopes=self._slopes(self._short, trend))
+        return beliefs_of(self._short, trend, ranges=self.settings.held_up, slopes=self._slopes(self._short, trend))
 
     def _believed(self) -> tuple[TaskBelief, ...]:
         trend = self._trend
         if self.asked.against == "structure":
             trend = np.column_stack([self.candidates.capacity, trend])
         slopes = self._slopes(self._full, trend)
-        return beliefs_of(self._full, trend, held_up=self.settings.held_up, slopes=slopes)
+        return beliefs_of(self._full, trend, ranges=self.settings.held_up, slopes=slopes)
 
     def _slopes(self, ledger: Ledger, trend: Float[np.ndarray, "architectures columns"]) -> np.ndarray:
         """What is expected of the trend's columns for each task: something of those that foretell it."""
@@ -243,7 +261,8 @@ class LockSearch:
         """Where the floor lies among the values of a ledger; the reference is one of full trainings only."""
         source, floor = beliefs[0], self.asked.floor
         if floor.kind == "percentile":
-            return percentile_floor(source, self.candidates, len(ledger.rows), floor.value, self.settings)
+            own = [row for row in ledger.rows.tolist() if ledger is self._short or row not in self.given]
+            return percentile_floor(source, self.candidates, len(own), floor.value, self.settings)
         if self.reference is not None and ledger is self._full:
             mean, std = self.reference
         else:
@@ -257,9 +276,10 @@ class LockSearch:
         target, noise = self._against(beliefs)
         floor = self._floor(beliefs, ledger) if self._locks else None
         known = target.mean[ledger.rows]
-        sure = (
-            keeping(source, floor)[ledger.rows] >= self.settings.sure if floor is not None else np.ones_like(known) > 0
-        )
+        sure = np.ones_like(known) > 0
+        if floor is not None:
+            kept = self._kept(source, floor) if ledger is self._full else keeping(source, floor)
+            sure = kept[ledger.rows] >= self.settings.sure
         worth, times = worth_of_measuring(
             source,
             target,
@@ -299,24 +319,3 @@ def _ask(kind: Kind, rows: list[int], ledger: Ledger) -> Ask:
         numbers.append(counts.get(row, 0))
         counts[row] = counts.get(row, 0) + 1
     return Ask(kind, np.array(rows, dtype=int), np.array(numbers, dtype=int))
-
-
-def better_by(
-    lesson: Float[np.ndarray, " architectures"],
-    shares: Float[np.ndarray, " architectures"],
-    share: float,
-    *,
-    least: int = 1,
-) -> Float[np.ndarray, " architectures"]:
-    """Shares of the candidates that are in the better part by a lesson, at least so many; 0 for the others."""
-    order = np.argsort(-lesson, kind="stable")
-    order = order[shares[order] > 0]
-    within = np.searchsorted(np.cumsum(shares[order]), share * shares.sum()) + 1
-    kept = np.zeros_like(shares)
-    better = order[: max(least, int(within))]
-    kept[better] = shares[better]
-    return kept
-
-
-def _standardised(values: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
-    return np.asarray((values - values.mean()) / (values.std() or 1.0))

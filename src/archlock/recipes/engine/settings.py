@@ -2,7 +2,8 @@
 
 Chosen on TransNAS-Bench-101 micro with target known, seeds 0 to 2, judged as ``archlock evaluate`` judges; the other
 tables were not looked at. But for ``doubt_weight``: chosen with the target unknown on NAS-Bench-201, seeds 0 to 9, the
-same with NinaPro, seeds 0 to 19, and TransNAS-Bench-101 micro, seeds 0 and 1. Later seeds judge.
+same with NinaPro, seeds 0 to 19, and TransNAS-Bench-101 micro, seeds 0 and 1. Later seeds judge. And but for ``likely``
+and ``taught``, which were set beforehand.
 """
 
 from dataclasses import dataclass

@@ -153,21 +153,25 @@ def _full_trainings(config: LockConfig, finalists: int) -> float:
     """Full trainings of a run, in those on the source alone.
 
     Each of the two searches has its finalists and trains its choice with the other seeds; the one against targets
-    adapts all that it trains. Scheme S is one search, and with zero-cost evidence neither adapts. Random arms are
-    drawn, NSGA-II has finalists of its own, and all are trained with the other seeds. A nontransferable training costs
-    every released network its training once more.
+    adapts all that it trains and what the other one shares. Scheme S is one search, and with zero-cost evidence neither
+    adapts. Random arms are drawn and trained with the other seeds; NSGA-II has finalists of its own and confirms its
+    choice. A nontransferable training costs every released network its training once more.
     """
     others = config.attack_seeds - 1
     adapted = ADAPTED if config.evidence == "adaptation" else 1.0
     searches = 1.0 if config.scheme == "s" else 1 + adapted
     again = 0 if config.nontransferable is None else (2 + len(config.arms)) * config.attack_seeds
-    arms = sum((adapted * finalists if role == "nsga2" else DRAWS_AN_ARM) + others for role in config.arms)
-    return searches * (finalists + CHOICES_CONFIRMED * others) + arms + again
+    search = finalists + CHOICES_CONFIRMED * others
+    arms = sum(adapted * search if role == "nsga2" else DRAWS_AN_ARM + others for role in config.arms)
+    shared = 0.0 if config.scheme == "s" else (adapted - 1) * finalists
+    return searches * search + shared + arms + again
 
 
 def _rehearsed(config: LockConfig, finalists: int) -> float:
-    """Full trainings on which attacks are rehearsed: all of both searches, and NSGA-II's finalists."""
-    return finalists * (2 + ("nsga2" in config.arms)) + CHOICES_CONFIRMED * (config.attack_seeds - 1)
+    """Full trainings on which attacks are rehearsed: all of both searches and of NSGA-II, but for the trainings that
+    confirm the source-only choice."""
+    rival = "nsga2" in config.arms
+    return finalists * (2 + rival) + CHOICES_CONFIRMED * (config.attack_seeds - 1) * (1 + rival)
 
 
 def _checked(plan: Allocation, config: LockConfig, workload: Workload, form: Form, *, over: float) -> Allocation:

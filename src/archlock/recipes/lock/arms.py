@@ -136,7 +136,7 @@ def _train_random(run: Run, decision: Decision) -> Arms:
 def _released(run: Run, role: Role, finalist: Finalist, *, keeps: bool) -> Released:
     """Trained with every seed."""
     one = replace(release(run, finalist), keeps_floor=keeps)
-    reached, kept = score_in_words(finalist.source_scores[0], run.source.kind), "" if keeps else ", misses the floor"
+    reached, kept = score_in_words(finalist.source_validation, run.source.kind), "" if keeps else ", misses the floor"
     run.resources.progress.say(f"{role.replace('_', ' ')}: {finalist.architecture}, {reached}{kept}")
     return one
 

@@ -37,7 +37,7 @@ from archlock.tasks import Choice, Kind
 
 ALLOWANCES: Final = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
 """Losses of source accuracy at which the trade-off is shown."""
-LEAST_SURE: Final = DEFAULTS.likely
+LEAST_SURE: Final = 0.5
 """A candidate that is likelier to miss the source floor than to keep it is no lock: then it is the source-only one."""
 
 
@@ -67,8 +67,8 @@ class Decision:
     price: tuple[LimitsPriceRecord, ...] = ()
     """What the limits took, by the same evidence; empty where there are none to speak of."""
     shared: tuple[Architecture, ...] = ()
-    """What the source-only search trained at full size and believes to keep the floor: whoever looks for a lock may see
-    what attackers get from these without a training."""
+    """What the source-only search trained at full size and believes to keep the floor, where trainings tell what
+    attackers get: whoever looks for a lock may see that of these without a training."""
 
     def keeps(self, floor: SourceFloor, architecture: Architecture, reached: float) -> bool:
         """Whether an architecture keeps the floor whose training ``reached`` so much on the validation split.
@@ -98,11 +98,12 @@ def decide(run: Run) -> Decision:
     source_only = ordinary.found()
     reference = source_only.source.mean[source_only.row], source_only.source.std[source_only.row]
     threshold = _threshold(run, source_only, candidates, float(reference[0]))
-    shared = tuple(row for row in source_only.measured.tolist() if source_only.source.mean[row] >= threshold)
+    keeping = source_only.measured[source_only.source.mean[source_only.measured] >= threshold]
+    shared = tuple(keeping.tolist()) if search is not None and lock_market.targets else ()
     found = source_only
     if search is not None:
         search.reference = float(reference[0]), float(reference[1])
-        search.given = shared if lock_market.targets else ()
+        search.given = shared
         spend(search, sells_lock, confirmed=config.attack_seeds)
         found = search.found()
     finalists = _together(lock_market.finalists(), ordinary_market.finalists())
@@ -213,7 +214,7 @@ def _choice(run: Run, locked: Finalist) -> Choice:
         raise RunError(
             f"{run.workspace.path / CHOICE} says that the lock is {written.architecture}, seed {written.seed}, but the "
             f"same run now comes to {made.architecture}, seed {made.seed}: evidence that had to be bought again came "
-            "out differently, as with another version of torch or on another device. Go on with the versions in which "
-            "the run was begun, or start anew in another directory"
+            "out differently, as with another version of torch or on another device, or another version of ArchLock "
+            "began it. Go on with the versions in which the run was begun, or start anew in another directory"
         )
     return written

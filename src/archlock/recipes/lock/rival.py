@@ -2,9 +2,10 @@
 
 Generations of short trainings spread along the trade-off of the source (up) and what attackers gain on the known
 targets (down); of what no other one beats in both, those that are best on the source are trained at full size, and the
-lowest for the attackers that keeps the source floor is released. Like the lock it may also choose what the source-only
-search trained. The first generation is sampled like the engine's: where recorded trainings are asked, from what they
-call better. The engine goes on believing them; NSGA-II does not.
+lowest for the attackers that keeps the source floor is trained with every seed, until what is chosen has been: then it
+is released. Like the lock it may also choose what the source-only search trained. The first generation is sampled like
+the engine's: where recorded trainings are asked, from what they call better. The engine goes on believing them; NSGA-II
+does not.
 Nothing here can reach a sealed target: no argument carries one.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from archlock.evidence import Measurement
-from archlock.recipes.engine.lock_search import better_by
+from archlock.recipes.engine.promise import better_by
 from archlock.recipes.engine.settings import DEFAULTS
 from archlock.recipes.lock.decide import Decision
 from archlock.recipes.lock.finalists import Finalist
@@ -35,6 +36,8 @@ PATIENCE: Final = 100
 """Generations without anything new, after which there is nothing new to breed."""
 Scores = dict[Architecture, Float[np.ndarray, " tasks"]]
 """Source score and what attackers gain on every known target; NaN where a training failed."""
+BySeed = dict[Architecture, list[Float[np.ndarray, " tasks"]]]
+"""The same of every training of an architecture that succeeded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,7 @@ class Rival:
     finalist: Finalist | None
     """None where nothing that may be released could be trained."""
     keeps_floor: bool
-    """Whether its first training keeps the floor (:meth:`Decision.keeps`)."""
+    """Whether its trainings keep the floor in the mean (:meth:`Decision.keeps`)."""
     tried: tuple[Architecture, ...]
     trainings: tuple[Measurement, ...]
     """Everything that was measured for it."""
@@ -62,13 +65,20 @@ def find_rival(run: Run, decision: Decision) -> Rival:
     own = islice((one for one in passing if one not in decision.shared), run.allocation.finalists)
     chosen = [*decision.shared, *own]
     trained = _Bought(run, full_tasks(run, run.targets), "finalists, trained at full size (NSGA-II)")
-    full = {one: values for one, values in trained.scores(chosen).items() if np.isfinite(values).all()}
+    first = trained.scores(chosen)
+    further = range(run.config.seed + 1, run.config.seed + run.config.attack_seeds)
+    by_seed = {one: [values] for one, values in first.items() if np.isfinite(values).all()}
+    best, keeps = confirmed(
+        by_seed,
+        lambda one: [trained.scores([one], seed)[one] for seed in further],
+        partial(decision.keeps, run.config.floor),
+    )
     tried, trainings = tuple(dict.fromkeys((*shown, *chosen))), (*asked.measured, *trained.measured)
-    if not full:
+    if best is None:
         return Rival(None, False, tried, trainings)
-    best, keeps = lowest_above(full, partial(decision.keeps, run.config.floor))
-    gains = dict(zip(run.targets, full[best][1:].tolist(), strict=True))
-    return Rival(Finalist(best, (float(full[best][0]),), gains), keeps, tried, trainings)
+    gains = dict(zip(run.targets, np.mean(by_seed[best], axis=0)[1:].tolist(), strict=True))
+    scores = tuple(float(values[0]) for values in by_seed[best])
+    return Rival(Finalist(best, scores, gains), keeps, tried, trainings)
 
 
 def bred(
@@ -130,6 +140,24 @@ def on_the_front(scores: Scores) -> list[Architecture]:
     ]
 
 
+def confirmed(
+    by_seed: BySeed,
+    further: Callable[[Architecture], Sequence[Float[np.ndarray, " tasks"]]],
+    keeps: Callable[[Architecture, float], bool],
+) -> tuple[Architecture | None, bool]:
+    """The lowest above the floor in the mean of its trainings, once it has the ``further`` ones, and whether it keeps
+    it; None where nothing could be trained. What was trained is added to ``by_seed``; what failed counts for nothing.
+    """
+    sure: set[Architecture] = set()
+    while by_seed:
+        best, above = lowest_above({one: np.mean(values, axis=0) for one, values in by_seed.items()}, keeps)
+        if best in sure:
+            return best, above
+        by_seed[best] += [values for values in further(best) if np.isfinite(values).all()]
+        sure.add(best)
+    return None, False
+
+
 def lowest_above(scores: Scores, keeps: Callable[[Architecture, float], bool]) -> tuple[Architecture, bool]:
     """The lowest for the attackers among those that keep the floor with their source score, and True; else the best on
     the source, and False."""
@@ -142,16 +170,16 @@ def lowest_above(scores: Scores, keeps: Callable[[Architecture, float], bool]) -
 
 @dataclass(slots=True, eq=False)
 class _Bought:
-    """Trainings of the first seed, and what was measured."""
+    """Trainings, and what was measured."""
 
     run: Run
     tasks: EvidenceTasks
     stage: str
     measured: tuple[Measurement, ...] = ()
 
-    def scores(self, architectures: Sequence[Architecture]) -> Scores:
-        """Bought, or found in the store."""
-        seed = self.run.config.seed
+    def scores(self, architectures: Sequence[Architecture], seed: int | None = None) -> Scores:
+        """Bought, or found in the store; with the first seed of the run, or another."""
+        seed = self.run.config.seed if seed is None else seed
         jobs = [(one, seed) for one in architectures]
         known = gather(jobs, self.tasks, stage=self.stage, resources=self.run.resources)
         self.measured += tuple(known[key] for one in architectures for key in self.tasks.keys(one, seed))

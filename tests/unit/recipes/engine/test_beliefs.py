@@ -63,7 +63,7 @@ def test_beliefs_are_those_of_kriging_with_the_noise_of_as_many_trainings() -> N
     told(one, rows, (3 * CANDIDATES.places[:30, 0] + rng.normal(size=30)).tolist(), noise=1.0)
     for _ in range(3):
         told(one, [4], [6.0], noise=1.0)
-    (found,) = beliefs_of(one, np.zeros((COUNT, 0)), held_up=100.0)
+    (found,) = beliefs_of(one, np.zeros((COUNT, 0)), ranges=100.0)
     kriging = Kriging(CANDIDATES.places)
     kriging.measured(np.array(rows))
     noises = np.ones(30)
@@ -79,7 +79,7 @@ def test_what_is_believed_of_the_source_is_trend_of_the_others() -> None:
     source, target = rng.normal(size=(2, 30))
     told(one, list(range(30)), source.tolist(), target.tolist())
     slopes = np.array([[0.5], [0.0]])
-    first, second = beliefs_of(one, CANDIDATES.size[:, None], held_up=100.0, slopes=slopes)
+    first, second = beliefs_of(one, CANDIDATES.size[:, None], ranges=100.0, slopes=slopes)
     kriging, noises = Kriging(CANDIDATES.places), np.full((1, 30), 0.5)
     kriging.measured(np.arange(30))
     (expected,) = kriging.estimates(CANDIDATES.size[:, None], source[None], noises, slopes[:1])
@@ -94,7 +94,7 @@ def test_what_is_believed_of_the_source_is_trend_of_the_others() -> None:
 def test_noise_that_nobody_knows_is_none_of_a_training() -> None:
     one = ledger()
     told(one, list(range(12)), list(range(12)), noise=NAN)
-    (found,) = beliefs_of(one, np.zeros((COUNT, 0)), held_up=100.0)
+    (found,) = beliefs_of(one, np.zeros((COUNT, 0)), ranges=100.0)
     assert found.noise == 0.0
     assert found.belief.std.min() > 0.1
 
@@ -106,7 +106,7 @@ def test_how_bad_the_bad_ones_are_does_not_matter() -> None:
     for worst in (30.0, -1000.0):
         one = ledger()
         told(one, list(range(21)), [*good, worst], noise=0.0)
-        found.append(beliefs_of(one, np.zeros((COUNT, 0)), held_up=1.5)[0].belief)
+        found.append(beliefs_of(one, np.zeros((COUNT, 0)), ranges=1.5)[0].belief)
     np.testing.assert_allclose(found[0].mean, found[1].mean)
     low, middle, high = np.quantile([*good, 30.0], (0.25, 0.5, 0.75))
     assert found[0].mean[20] == pytest.approx(middle - 1.5 * (high - low))

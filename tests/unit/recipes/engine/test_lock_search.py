@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from archlock.errors import SearchError
 from archlock.recipes.engine.asked import Foretold
-from archlock.recipes.engine.lock_search import LockSearch, better_by
+from archlock.recipes.engine.lock_search import LockSearch
 from archlock.recipes.engine.market import candidates_of_space
 from archlock.recipes.engine.settings import EngineSettings
 from archlock.recipes.engine.spending import search_lock, search_on, spend
@@ -416,10 +416,3 @@ def test_a_lesson_is_no_end_where_all_that_it_recommends_fails() -> None:
     market = smooth_market(40, 36, noise=0.5, failing=better)
     found = search_lock(market, FLOOR, seed=0, lesson=worth)
     assert found.row not in better
-
-
-def test_better_by_takes_a_share_of_everything_and_at_least_so_many() -> None:
-    lesson, shares = np.array([1.0, 4.0, 3.0, 2.0]), np.array([0.1, 0.3, 0.0, 0.4])
-    assert better_by(lesson, shares, 0.3).tolist() == [0, 0.3, 0, 0]
-    assert better_by(lesson, shares, 0.5).tolist() == [0, 0.3, 0, 0.4]
-    assert better_by(lesson, shares, 0.1, least=3).tolist() == [0.1, 0.3, 0, 0.4]

@@ -191,26 +191,28 @@ def test_honest_users_are_priced_with_the_few_images_that_they_have(monkeypatch:
 
 
 SEARCHES = {  # what a full training of each search costs, in those on the source alone
-    "tu": ({}, [1, ADAPTED]),
-    "tk": ({"scheme": "tk"}, [1, ADAPTED]),
-    "s": ({"scheme": "s"}, [1]),
-    "zero cost": ({"evidence": "zero_cost"}, [1, 1]),
-    "rehearsal": ({"evidence": "rehearsal"}, [1, 1]),
+    "tu": ({}, [1, ADAPTED], ADAPTED - 1),
+    "tk": ({"scheme": "tk"}, [1, ADAPTED], ADAPTED - 1),
+    "s": ({"scheme": "s"}, [1], 0),
+    "zero cost": ({"evidence": "zero_cost"}, [1, 1], 0),
+    "rehearsal": ({"evidence": "rehearsal"}, [1, 1], 0),
 }
+"""And what it costs to adapt a finalist that the source-only search shares."""
 
 
 @pytest.mark.parametrize("arms", ARMED)
-@pytest.mark.parametrize(("changes", "searches"), SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize(("changes", "searches", "shared"), SEARCHES.values(), ids=SEARCHES)
 def test_full_trainings_get_their_share_whatever_the_number_of_models(
     priced_plan: Callable[..., tuple[LockConfig, Allocation]],
     arms: tuple[Role, ...],
     changes: dict[str, Any],
     searches: list[float],
+    shared: float,
 ) -> None:
     """Every search's finalists and its choice, or two, with both other seeds; an arm's draws and its other seeds."""
     config, plan = priced_plan(0.05, arms=arms, attackers=("linear_probe",), **changes)
     assert config.attack_seeds == 3
-    trainings = sum(cost * (plan.finalists + 2 * CHOICES_CONFIRMED) for cost in searches)
+    trainings = sum(cost * (plan.finalists + 2 * CHOICES_CONFIRMED) for cost in searches) + shared * plan.finalists
     trainings += len(arms) * (DRAWS_AN_ARM + 2)
     epoch = 0.05 * trainings * len(tiny_source().train)
     share = FINALIST_SHARE * 3600 * WORKLOAD.workers
@@ -244,9 +246,8 @@ def test_rehearsals_are_paid_from_the_share_of_full_trainings(
     minutes = int(str(caught.value).split("give about ")[1].split(" minutes", maxsplit=1)[0])
     assert FINALIST_SHARE * minutes * 60 * WORKLOAD.workers > 6000 * rehearsed, "what is advised suffices"
     _, armed = priced_plan(0.05, candidate=60.0, seconds_rehearsing=rehearsing, **{**changes, "arms": ("nsga2",)})
-    more, trainings = plan.finalists, 2 * trained + plan.finalists + 2  # NSGA-II's finalists, and two more seeds
-    epoch = 0.05 * trainings * len(tiny_source().train)
-    assert armed.final.source_plan.epochs == int((share - 60 * (rehearsed + more)) / epoch)
+    epoch = 0.05 * 3 * trained * len(tiny_source().train)  # NSGA-II's finalists, and its choice, or two, twice more
+    assert armed.final.source_plan.epochs == int((share - 60 * (rehearsed + trained)) / epoch)
 
 
 @pytest.mark.parametrize(

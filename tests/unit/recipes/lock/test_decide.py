@@ -114,6 +114,9 @@ def test_the_search_against_targets_sees_what_the_other_one_trained_and_trains_n
         assert by_architecture[architecture].per_target, "its gains are known"
     asked = [call for call in trainings.calls if call.stage == FULL]
     assert [architecture for architecture, _ in asked[0].jobs] == list(decision.shared)
+    earlier = trainings.calls[: trainings.calls.index(asked[0])]
+    trained = {job for call in earlier if call.stage == FULL + SOURCE_ONLY for job in call.jobs}
+    assert set(asked[0].jobs) <= trained, "the other one has trained all of it"
     low = [a for a, _ in trainings.trained(FULL + SOURCE_ONLY) if a not in decision.shared]
     assert all(decision.source.mean[decision.candidates.architectures.index(a)] < decision.threshold for a in low)
 

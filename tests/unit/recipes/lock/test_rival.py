@@ -18,8 +18,18 @@ from archlock.recipes.lock import rival
 from archlock.recipes.lock.arms import train_arms
 from archlock.recipes.lock.decide import decide
 from archlock.recipes.lock.gathering import EvidenceTasks
-from archlock.recipes.lock.rival import Scores, bred, find_rival, judgement_of, lowest_above, on_the_front, spreads
-from archlock.recipes.lock.run import known_fingerprints
+from archlock.recipes.lock.live_market import full_tasks
+from archlock.recipes.lock.rival import (
+    Scores,
+    bred,
+    confirmed,
+    find_rival,
+    judgement_of,
+    lowest_above,
+    on_the_front,
+    spreads,
+)
+from archlock.recipes.lock.run import evidence_tasks, known_fingerprints
 from archlock.search import Nsga2, RandomSampling
 from archlock.seeding import rng_for
 from archlock.spaces import SPACES, Architecture, levels_of_places
@@ -132,14 +142,45 @@ def test_the_lowest_above_the_floor_is_released_else_the_best_on_the_source() ->
     assert lowest_above(scores, lambda which, _: which == three) == (three, True), "a percentile is of the architecture"
 
 
+@pytest.mark.parametrize(
+    ("again", "chosen"),
+    [
+        ([0.80, 0.82], (0, True)),  # what is lowest keeps the floor with every seed
+        ([0.70, 0.70], (1, True)),  # it was luck: the next one is confirmed, too
+        ([np.nan, 0.82], (0, True)),  # one that fails says nothing
+    ],
+)
+def test_a_choice_counts_when_it_was_trained_with_every_seed(again: list[float], chosen: tuple[int, bool]) -> None:
+    one, two = (Architecture("locking_macro", f"0000000000{digit}") for digit in range(2))
+    by_seed = {one: [np.array([0.81, 0.1])], two: [np.array([0.9, 0.5])]}
+    asked = []
+
+    def further(architecture: Architecture) -> list[np.ndarray]:
+        asked.append(architecture)
+        return [np.array([source, 0.1]) for source in (again if architecture == one else [0.9, 0.9])]
+
+    best, keeps = confirmed(by_seed, further, lambda _, reached: reached >= 0.78)
+    assert (best, keeps) == ((one, two)[chosen[0]], chosen[1])
+    assert asked == [one, two][: chosen[0] + 1], "nothing is trained for nothing"
+    assert confirmed({}, further, lambda *_: True) == (None, False)
+
+
 def test_it_has_the_plan_of_the_run_and_no_more(tmp_path: Path) -> None:
     config = tiny_config(arms=("nsga2",), space="transnas101_micro", evidence="rehearsal", shots=(2,), fractions=())
-    run = tiny_begin(tmp_path / "run", config)
+    run = tiny_begin(tmp_path / "run", replace(config, attack_seeds=2))
     decision = decide(run)
     found = find_rival(run, decision)
     assert found.finalist is not None
-    short = [one for one in found.trainings if one.key.measure == "source_accuracy"]
-    assert len(short) <= run.allocation.candidates + run.allocation.finalists + len(decision.shared)
+    short, full = evidence_tasks(run.source, run.targets, run.allocation, run.config), full_tasks(run, run.targets)
+    measured = {one.key for one in found.trainings}
+
+    def trained(tasks: EvidenceTasks, seed: int) -> set[Architecture]:
+        return {one for one in found.tried if measured.issuperset(tasks.keys(one, seed))}
+
+    assert len(trained(short, 0)) == run.allocation.candidates
+    assert len(trained(full, 0) - set(decision.shared)) <= run.allocation.finalists
+    assert found.finalist.architecture in trained(full, 1)
+    assert len(found.finalist.source_scores) == run.config.attack_seeds
     assert set(decision.shared) <= set(found.tried), "what is trained already, it sees as the lock does"
     assert found.finalist.architecture in found.tried
     assert set(found.finalist.per_target) == set(run.targets)
@@ -198,5 +239,8 @@ def test_where_every_training_fails_nothing_is_released_and_all_is_counted(
     monkeypatch.setattr(rival, "gather", failing)
     found = train_arms(run, decision)
     assert found.released == {}
-    assert len(set(found.tried) - set(decision.shared)) <= run.allocation.candidates <= len(found.tried)
+    short = evidence_tasks(run.source, run.targets, run.allocation, run.config)
+    shown = {one for one in found.tried if set(short.keys(one, 0)) <= {m.key for m in found.trainings}}
+    assert len(shown) == run.allocation.candidates
+    assert set(found.tried) == shown | set(decision.shared)
     assert {one.status for one in found.trainings} == {"failed"}
